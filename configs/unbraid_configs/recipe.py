@@ -1,0 +1,177 @@
+"""The typed recipe: one experiment, as attrs classes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+from unbraid_registry.component import Component
+
+
+@attrs.frozen
+class Place:
+    """A position in a file, counted from 1; file is '<override>' or '<recipe>' where there is none."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+@attrs.frozen
+class Expression:
+    """The text of an expression and where it begins.
+
+    `text` is the slice of the file as it stands there (without quotes), so that columns inside it are columns of the
+    file, over several lines too.
+    """
+
+    text: str
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Factor:
+    """A factor of the code: its name, how many parts of what size it has, and its prior."""
+
+    name: str
+    size: int
+    count: int | None = None                       # `8 x 64`: eight parts name1 ... name8 of 64 numbers
+    prior: Literal["normal", "uniform", "classes"] = "normal"
+
+
+@attrs.frozen(kw_only=True)
+class Spec:
+    """A component chosen by `type:` with its hyper-parameters.
+
+    value: the attrs object of a class component, or the keyword arguments of a function component.
+    """
+
+    component: Component
+    value: Any
+    options: dict[str, Any] = attrs.Factory(dict)   # as given, for the resolved recipe
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Network:
+    """A box: what it is, which factors it makes, and where its weights come from."""
+
+    spec: Spec | None = None                       # None: an average, or taken whole from another run
+    code: tuple[str, ...] | None = None            # the factors that it makes; None: all
+    image: str | None = None                       # the draw whose image it makes, where draws differ
+    from_: str | None = None                       # RUN#network
+    freeze: bool = False
+    average_of: str | None = None                  # {type: average, of: encoder, decay: 0.999}
+    decay: float = 0.999
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Draw:
+    """One named image of a sample and what it shares with the others."""
+
+    from_: str | None = None
+    same: tuple[str, ...] = ()
+    different: tuple[str, ...] = ()
+    as_: str | None = None
+    where: dict[str, Any] = attrs.Factory(dict)
+    next: int | None = None
+    count: int | None = None
+    frames: int | None = None
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Data:
+    """Which images make one sample."""
+
+    sources: dict[str, Spec]                       # `source:` alone is stored under the name "source"
+    draw: dict[str, Draw]
+    batch: int = attrs.field(default=64, validator=attrs.validators.ge(1))
+    splits: dict[str, float] = attrs.Factory(lambda: {"train": 0.9, "test": 0.1})
+    split_by: str | None = None                    # a factor whose values are never shared between splits
+    workers: int = attrs.field(default=2, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class Optimizer:
+    """How a player moves.  lr: a number, or a number times schedules."""
+
+    type: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
+    lr: Expression = Expression("1.0e-3")
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
+class Player:
+    """Networks, an optimizer and the losses that it minimises."""
+
+    trains: tuple[str, ...]
+    minimizes: dict[str, Expression]
+    optimizer: Optimizer | None = None             # None: train.optimizer
+    turns: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    when: Expression | None = None
+    then: Expression | None = None
+    from_step: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    until_step: int | None = None
+    clip: float | None = None                      # largest norm of the gradient
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Function:
+    """A named, inference-time expression: `name(a, b): expression`."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expression
+    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
+
+
+@attrs.frozen(kw_only=True)
+class Train:
+    """How long, how and where to train."""
+
+    steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(1))
+    seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    optimizer: Optimizer = Optimizer()
+    moves: Literal["in turn", "together"] = "in turn"
+    log_every: int = attrs.field(default=50, validator=attrs.validators.ge(1))
+    checkpoint_every: int = attrs.field(default=1000, validator=attrs.validators.ge(1))
+    picture_every: int = attrs.field(default=1000, validator=attrs.validators.ge(1))
+    keep: int = attrs.field(default=2, validator=attrs.validators.ge(1))
+    keep_best: str | None = None                   # a logged value, smaller is better: "autoencoder/rebuild"
+    max_minutes: float | None = None               # a budget of wall-clock time that ends the training early
+    device: str = "auto"
+    precision: Literal["float32", "bf16"] = "float32"
+    compile: bool = False
+    channels_last: bool = False
+    accumulate: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    average: float | None = None                   # decay of the averaged weights that functions use
+    tensorboard: bool = True
+
+
+@attrs.frozen(kw_only=True)
+class Recipe:
+    """One experiment."""
+
+    title: str = ""
+    paper: str = ""
+    requires: dict[str, str] = attrs.Factory(dict)
+    data: Data
+    code: dict[str, Factor] = attrs.Factory(dict)
+    weights: dict[str, Expression] = attrs.Factory(dict)
+    networks: dict[str, Network] = attrs.Factory(dict)
+    flow: dict[tuple[str, ...], Expression] = attrs.Factory(dict)     # by the names that a line defines
+    players: dict[str, Player] = attrs.Factory(dict)
+    watch: dict[str, Expression] = attrs.Factory(dict)
+    functions: dict[str, Function] = attrs.Factory(dict)
+    train: Train = Train()
+    tree: Any = attrs.field(default=None, eq=False, repr=False)       # the raw resolved tree with origins

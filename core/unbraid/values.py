@@ -1,0 +1,150 @@
+"""What a name in the flow can hold: a tensor, or a record of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, TypeVar, dataclass_transform
+
+import attrs
+import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+Value: TypeAlias = Any                          # a tensor, a record under `@value`, a tuple or a dict of values
+
+Class = TypeVar("Class", bound=type)
+
+
+@dataclass_transform(frozen_default=True)
+def value(cls: Class) -> Class:
+    """Make an attrs class whose fields are values: the engine detaches, moves, folds and caches its tensors.
+
+    Fields are values by default; what is not (a layout, a number of classes) is declared with `static()`.
+    """
+    cls = attrs.frozen(cls, eq=False)
+    dynamic = [a.name for a in attrs.fields(cls) if not a.metadata.get("static")]
+    static = [a.name for a in attrs.fields(cls) if a.metadata.get("static")]
+    pytree.register_pytree_node(
+        cls,
+        lambda v: ([getattr(v, n) for n in dynamic], tuple(getattr(v, n) for n in static)),
+        lambda leaves, context: cls(**dict(zip(dynamic, leaves, strict=True)),
+                                    **dict(zip(static, context, strict=True))),
+        serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
+    )
+    return cls
+
+
+def static(**options: Any) -> Any:
+    """A field of a record that is no value: it is the same for every batch."""
+    return attrs.field(metadata={"static": True}, **options)
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], *values: Value) -> Value:
+    """The same structure with every tensor changed; several values of one structure are walked together."""
+    return pytree.tree_map_only(Tensor, change, values[0]) if len(values) == 1 else pytree.tree_map(change, *values)
+
+
+def tensors(v: Value) -> Iterator[Tensor]:
+    """All tensors in a value, depth first."""
+    return (leaf for leaf in pytree.tree_leaves(v) if isinstance(leaf, Tensor))
+
+
+@value
+class Gaussian:
+    """A diagonal normal distribution.  mean: (B, D) or a Code; logvar: (B, D), the logarithm of the variance."""
+
+    mean: Value
+    logvar: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviations, (B, D)."""
+        return (0.5 * self.logvar).exp()
+
+    def kl(self) -> Tensor:
+        """KL(q || N(0, I)) per sample and dimension, (B, D), in nats."""
+        mean = plain(self.mean)
+        return 0.5 * (mean.square() + self.logvar.exp() - self.logvar - 1)
+
+    def sample(self, noise: Tensor) -> Value:
+        """mean + std * noise (Kingma & Welling 2014, eq. 10); a Code where the mean is one."""
+        z = plain(self.mean) + self.std * noise
+        return attrs.evolve(self.mean, tensor=z) if hasattr(self.mean, "layout") else z
+
+
+@value
+class Label:
+    """A class for every image.  index: (B,) integers, -1 where unknown; classes: how many there are."""
+
+    index: Tensor
+    classes: int = static()
+
+    def one_hot(self) -> Tensor:
+        """(B, classes) zeros and ones; all zeros where the label is unknown."""
+        numbers = torch.arange(self.classes, device=self.index.device)
+        return (self.index.unsqueeze(-1) == numbers).to(torch.get_default_dtype())
+
+
+@value
+class Set:
+    """Several values of one sample.  folded: a value whose batch is (B * count), the values of a sample in a row."""
+
+    folded: Value
+    count: int = static()
+
+    def first(self) -> Value:
+        """The first value of every sample."""
+        return map_tensors(lambda t: t[:: self.count], self.folded)
+
+    def unfolded(self) -> Value:
+        """Tensors of shape (B, count, ...)."""
+        return map_tensors(lambda t: t.unflatten(0, (-1, self.count)), self.folded)
+
+    @staticmethod
+    def fold(unfolded: Value) -> Set:
+        """The set of tensors of shape (B, count, ...)."""
+        count = next(tensors(unfolded)).shape[1]
+        return Set(map_tensors(lambda t: t.flatten(0, 1), unfolded), count)
+
+
+@value
+class Record:
+    """Named values without a class of their own: what a network with several heads returns."""
+
+    parts: dict[str, Value]
+
+
+def plain(v: Value) -> Value:
+    """What a network or an unannotated loss receives: a code's tensor, a label's one-hot, a Gaussian's mean."""
+    if isinstance(v, Gaussian):
+        return plain(v.mean)
+    if isinstance(v, Label):
+        return v.one_hot()
+    return getattr(v, "tensor", v) if hasattr(v, "layout") else v
+
+
+def access(v: Value, name: str) -> Value:
+    """`v.name`: a factor of a code, a part of a record, a field of a value.
+
+    Raises AttributeError with the names that there are.
+    """
+    if isinstance(v, Set):
+        return Set(access(v.folded, name), v.count)
+    if isinstance(v, Record):
+        if name in v.parts:
+            return v.parts[name]
+        raise AttributeError(f"no part {name!r}; it has {', '.join(v.parts)}", name=name, obj=list(v.parts))
+    layout = getattr(v, "layout", None)
+    if layout is not None and name in layout:
+        return v.part(name)
+    if isinstance(v, Gaussian) and hasattr(v.mean, "layout") and name in v.mean.layout:
+        return Gaussian(v.mean.part(name), v.mean.layout.take(v.logvar, name))
+    fields = [a.name for a in attrs.fields(type(v))] if attrs.has(type(v)) else []
+    if name in fields:
+        return getattr(v, name)
+    if layout is not None:
+        names = layout.all_names
+        raise AttributeError(f"the code has no factor {name!r}; it has {', '.join(names)}", name=name, obj=list(names))
+    what = type(v).__name__.lower() if attrs.has(type(v)) else "tensor"
+    has = f"; it has {', '.join(fields)}" if fields else ""
+    raise AttributeError(f"a {what} has no part {name!r}{has}", name=name, obj=fields)

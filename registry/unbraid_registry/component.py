@@ -1,0 +1,151 @@
+"""What a plugin contributes: a function or an attrs class of one kind."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar, get_type_hints, overload
+
+import attrs
+
+KINDS = ("encoder", "generator", "critic", "renderer", "network", "loss", "operation", "source", "metric")
+NETWORK_KINDS = ("encoder", "generator", "critic", "renderer", "network")
+
+Target = TypeVar("Target", bound=Callable[..., Any])
+
+
+@attrs.frozen(kw_only=True)
+class Mark:
+    """What a decorator writes on a function or class: its kind, name and promises."""
+
+    kind: str
+    name: str
+    remembers: bool = False
+    sets: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Option:
+    """A hyper-parameter of a component: a keyword-only argument or an attrs field."""
+
+    name: str
+    type: Any
+    default: Any = attrs.NOTHING
+    validator: Callable[..., Any] | None = None
+
+    @property
+    def required(self) -> bool:
+        """Whether a recipe must give it."""
+        return self.default is attrs.NOTHING
+
+
+@attrs.frozen(kw_only=True)
+class Component:
+    """A marked function or attrs class, with the plugin and the distribution that it came from."""
+
+    kind: str
+    name: str
+    target: Callable[..., Any]
+    plugin: str
+    distribution: str = ""
+    version: str = ""
+    bundled: bool = False
+    remembers: bool = False
+    sets: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """`plugin.name`, the name by which a run remembers it."""
+        return f"{self.plugin}.{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (inspect.getdoc(self.target) or "").partition("\n")[0]
+
+    @property
+    def location(self) -> str:
+        """`file:line` of its definition."""
+        target = inspect.unwrap(self.target)
+        try:
+            return f"{inspect.getsourcefile(target)}:{inspect.getsourcelines(target)[1]}"
+        except (OSError, TypeError):
+            return "?"
+
+    @property
+    def is_class(self) -> bool:
+        """Whether it is an attrs class; a plain function otherwise."""
+        return inspect.isclass(self.target)
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws from a handed `random`."""
+        return not self.is_class and "random" in inspect.signature(self.target).parameters
+
+    @property
+    def inputs(self) -> tuple[inspect.Parameter, ...]:
+        """The positional parameters of a function, with resolved annotations."""
+        if self.is_class:
+            return ()
+        hints = _hints(self.target)
+        positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                      inspect.Parameter.VAR_POSITIONAL)
+        return tuple(p.replace(annotation=hints.get(p.name, Any))
+                     for p in inspect.signature(self.target).parameters.values() if p.kind in positional)
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Its hyper-parameters, in the order of the definition."""
+        hints = _hints(self.target)
+        if self.is_class:
+            return tuple(Option(name=a.alias, type=hints.get(a.name, Any), default=a.default, validator=a.validator)
+                         for a in attrs.fields(self.target) if a.init)
+        return tuple(
+            Option(name=p.name, type=hints.get(p.name, Any),
+                   default=attrs.NOTHING if p.default is inspect.Parameter.empty else p.default)
+            for p in inspect.signature(self.target).parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "random")
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(target)
+    except (NameError, TypeError):
+        return {}
+
+
+def marked(kind: str) -> Any:
+    """Make the decorator of one kind: `@loss`, or `@loss(name="l1")`."""
+
+    @overload
+    def decorator(target: Target, /) -> Target: ...
+    @overload
+    def decorator(*, name: str = ..., remembers: bool = ..., sets: bool = ...) -> Callable[[Target], Target]: ...
+
+    def decorator(target: Any = None, /, *, name: str = "", remembers: bool = False, sets: bool = False) -> Any:
+        def mark(target: Any) -> Any:
+            target.__unbraid__ = Mark(kind=kind, name=name or _snake_case(target.__name__), remembers=remembers,
+                                      sets=sets)
+            return target
+
+        return mark if target is None else mark(target)
+
+    decorator.__name__ = kind
+    decorator.__doc__ = f"Mark a function or attrs class as a component of kind {kind}."
+    return decorator
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+encoder = marked("encoder")
+generator = marked("generator")
+critic = marked("critic")
+renderer = marked("renderer")
+network = marked("network")
+loss = marked("loss")
+operation = marked("operation")
+source = marked("source")
+metric = marked("metric")
