@@ -85,13 +85,13 @@ class Component:
 
     @property
     def inputs(self) -> tuple[inspect.Parameter, ...]:
-        """The positional parameters of a function, with resolved annotations."""
+        """The positional parameters of a function, with resolved annotations (empty where there is none)."""
         if self.is_class:
             return ()
         hints = _hints(self.target)
         positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD,
                       inspect.Parameter.VAR_POSITIONAL)
-        return tuple(p.replace(annotation=hints.get(p.name, Any))
+        return tuple(p.replace(annotation=hints.get(p.name, p.empty))
                      for p in inspect.signature(self.target).parameters.values() if p.kind in positional)
 
     @property
