@@ -1,0 +1,368 @@
+"""From a recipe's lines to the graph: what every name means, and how functions read the flow again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import attrs
+
+from unbraid.expression import (
+    Arithmetic,
+    Call,
+    Comparison,
+    Name,
+    Number,
+    Part,
+    Text,
+    Tree,
+    Tuple,
+    names_in,
+    parse,
+)
+from unbraid.graph import (
+    ArithmeticOp,
+    ComponentOp,
+    DetachOp,
+    DrawOp,
+    Graph,
+    ItemOp,
+    NetworkOp,
+    Node,
+    NumberOp,
+    ParameterOp,
+    PartOp,
+    ReferenceOp,
+    TupleOp,
+    below,
+)
+from unbraid.options import check_call, option_value
+from unbraid.schedule import SCHEDULES, Weight, Weights
+from unbraid_configs.mistakes import Mistake, RecipeError, closest
+from unbraid_configs.recipe import Expression, Place, Recipe
+from unbraid_registry.component import Component
+from unbraid_registry.errors import UnbraidError
+
+MAX_CALLS = 30
+CALLED = ("loss", "operation", "metric")
+
+
+@attrs.frozen(eq=False)
+class Term:
+    """A weight times an expression."""
+
+    name: str
+    weight: Weight
+    node: Node
+
+
+@attrs.frozen(eq=False)
+class Game:
+    """A player's part of the graph."""
+
+    name: str
+    terms: tuple[Term, ...]
+    when: Node | None = None
+    then: Node | None = None
+
+
+@attrs.frozen(eq=False)
+class Body:
+    """A function's graph: its parameters and its result."""
+
+    name: str
+    parameters: tuple[Node, ...]
+    result: Node
+
+
+@attrs.define(eq=False)
+class Frame:
+    """One reading of the flow: the base reading, or that of one function call with its parameters in place."""
+
+    path: str = ""
+    trail: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()                # being called, outermost first
+    parameters: dict[str, Node] = attrs.Factory(dict)
+    replaced: dict[str, Node] = attrs.Factory(dict)    # flow values and draws with another value in this reading
+    lines: dict[tuple[str, ...], Node] = attrs.Factory(dict)
+    reading: list[tuple[str, ...]] = attrs.Factory(list)
+    counts: Counter[tuple[str, str]] = attrs.Factory(Counter)
+
+    def ordinal(self, line: str, name: str) -> str:
+        """`name` and its number among equal ones in this line: the last part of an address."""
+        self.counts[line, name] += 1
+        return f"{name}.{self.counts[line, name]}"
+
+
+@attrs.define(eq=False)
+class Flow:
+    """The graph of a recipe.  Every fault is a RecipeError with file, line and column inside the expression."""
+
+    recipe: Recipe
+    catalog: Any
+    graph: Graph = attrs.field(init=False)
+    weights: Weights = attrs.field(init=False)
+    root: Frame = attrs.field(init=False, factory=Frame)
+    line_of: dict[str, tuple[str, ...]] = attrs.field(init=False)
+    trees: dict[str, Tree] = attrs.field(init=False, factory=dict)
+    components: dict[str, Component] = attrs.field(init=False, factory=dict)   # used by calls, by the name written
+    _reads: dict[str, frozenset[str]] = attrs.field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.graph = Graph({n: w.average_of for n, w in self.recipe.networks.items() if w.average_of})
+        self.weights = Weights(self.recipe.weights)
+        self.line_of = {name: names for names in self.recipe.flow for name in names}
+
+    # -- what the engine asks for -------------------------------------------------------------------------------------
+
+    def value(self, name: str) -> Node:
+        """The node of a flow value or a draw."""
+        return self._name(Name(name), self.root, name, "")
+
+    def game(self, player: str) -> Game:
+        """A player's terms, gate and afterwards."""
+        p, path = self.recipe.players[player], f"players.{player}"
+        terms = []
+        for name, expression in p.minimizes.items():
+            where = f"{path}.minimizes.{name}"
+            weight, rest = self.weights.split(self._tree(where, expression), where)
+            line = f"{player}.{name}"
+            terms.append(Term(name, weight, self._read(rest or Number(1, expression.place), self.root, line, where)))
+        when = then = None
+        if p.when is not None:
+            when = self._read(self._tree(f"{path}.when", p.when, compares=True), self.root, f"{player}.when",
+                              f"{path}.when")
+        if p.then is not None:
+            then = self._read(self._tree(f"{path}.then", p.then), self.root, f"{player}.then", f"{path}.then")
+        return Game(player, tuple(terms), when, then)
+
+    def watched(self) -> dict[str, Node]:
+        """The values that are logged without being minimised."""
+        return {name: self._read(self._tree(f"watch.{name}", e), self.root, f"watch.{name}", f"watch.{name}")
+                for name, e in self.recipe.watch.items()}
+
+    def function(self, name: str) -> Body:
+        """A function as a user calls it.  Raises RecipeError where it still needs a draw."""
+        f = self.recipe.functions[name]
+        path = f"functions.{name}"
+        nodes = tuple(self.graph.node(ParameterOp(p), (), f.place) for p in f.parameters)
+        with self._calling(name, self.root, path, f.body.place, dict(zip(f.parameters, nodes, strict=True))) as frame:
+            result = self._read(self._tree(path, f.body), frame, name, path)
+        for node in below(result):
+            if isinstance(node.op, DrawOp):
+                drawn = node.op.draw if node.op.field is None else f"{node.op.draw}.{node.op.field}"
+                known = ", ".join(f.parameters) or "no parameters"
+                self._fail(node.place, path, f"{name}({', '.join(f.parameters)}) still needs the draw {drawn}",
+                           f"add the parameter {node.op.draw}: it has {known}")
+        return Body(name, nodes, result)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _fail(self, place: Place, path: str, message: str, hint: str = "", frame: Frame | None = None) -> NoReturn:
+        trail = "".join(f", in {t}" for t in reversed(frame.trail)) if frame else ""
+        raise RecipeError([Mistake(place, path, message + trail, hint)])
+
+    def _tree(self, path: str, expression: Expression, *, compares: bool = False) -> Tree:
+        if path not in self.trees:
+            self.trees[path] = parse(expression, path, compares=compares)
+        return self.trees[path]
+
+    def _read(self, tree: Tree, frame: Frame, line: str, path: str) -> Node:
+        """The node of a tree, as read in a frame; line and path say where it stands."""
+        match tree:
+            case Number(value=number):
+                return self._node(NumberOp(Weight(float(number))), (), tree, frame)
+            case Name():
+                return self._name(tree, frame, line, path)
+            case Part(of=Name(name=name), name=field) if self._is_draw(name, frame):
+                node = frame.replaced.get(name)
+                if node is None:
+                    return self._node(DrawOp(name, field), (), tree, frame)
+                return self._part(node, field, tree, frame)
+            case Part(of=of, name=field):
+                return self._part(self._read(of, frame, line, path), field, tree, frame)
+            case Tuple(items=items):
+                return self._node(TupleOp(), [self._read(i, frame, line, path) for i in items], tree, frame)
+            case Arithmetic(sign=sign, left=left, right=right) | Comparison(sign=sign, left=left, right=right):
+                inputs = [self._read(left, frame, line, path), self._read(right, frame, line, path)]
+                return self._node(ArithmeticOp(sign), inputs, tree, frame)
+            case Call():
+                return self._call(tree, frame, line, path)
+            case Text():
+                self._fail(tree.place, path, f"the text {tree.value!r} may stand as an option alone",
+                           f"f(x, name={tree.value!r})")
+
+    def _node(self, op: Any, inputs: Any, tree: Tree, frame: Frame) -> Node:
+        return self.graph.node(op, inputs, tree.place, frame.trail)
+
+    def _part(self, node: Node, field: str, tree: Tree, frame: Frame) -> Node:
+        if isinstance(node.op, DrawOp) and node.op.field is None:
+            return self._node(DrawOp(node.op.draw, field), (), tree, frame)
+        return self._node(PartOp(field), [node], tree, frame)
+
+    def _is_draw(self, name: str, frame: Frame) -> bool:
+        return name in self.recipe.data.draw and name not in frame.parameters
+
+    def _name(self, tree: Name, frame: Frame, line: str, path: str) -> Node:
+        name = tree.name
+        if name in frame.parameters:
+            return frame.parameters[name]
+        if name in frame.replaced:
+            return frame.replaced[name]
+        if name in self.recipe.data.draw:
+            return self._node(DrawOp(name), (), tree, frame)
+        if name in self.line_of:
+            return self._line(name, tree, frame, path)
+        if name in self.weights:
+            return self._node(NumberOp(self.weights.named(name)), (), tree, frame)
+        if name in self.recipe.networks:
+            return self._node(ReferenceOp(name), (), tree, frame)
+        has = [*frame.parameters, *self.recipe.data.draw, *self.line_of]
+        if name in self.recipe.functions:
+            f = self.recipe.functions[name]
+            self._fail(tree.place, path, f"{name!r} is a function", f"call it: {name}({', '.join(f.parameters)})", frame)
+        hint = closest(name, [*has, *self.recipe.weights, *self.recipe.networks])
+        self._fail(tree.place, path, f"no value named {name!r}; the flow has {', '.join(has)}", hint, frame)
+
+    def _line(self, name: str, tree: Name, frame: Frame, path: str) -> Node:
+        """A flow value: the base reading, unless this frame replaces something that the line depends on."""
+        names = self.line_of[name]
+        if frame is not self.root and not self._read_by(name) & frame.replaced.keys():
+            frame = self.root
+        if names not in frame.lines:
+            if names in frame.reading:
+                circle = [*(n[0] for n in frame.reading[frame.reading.index(names):]), name]
+                self._fail(tree.place, path, f"the flow goes round: {' -> '.join(circle)}", "break the circle", frame)
+            expression = self.recipe.flow[names]
+            where = f"flow.{', '.join(names)}"
+            inner = attrs.evolve(frame, parameters={}, reading=[*frame.reading, names], lines=frame.lines,
+                                 counts=frame.counts)
+            frame.lines[names] = self._read(self._tree(where, expression), inner, names[0], where)
+        node = frame.lines[names]
+        if len(names) == 1:
+            return node
+        item = names.index(name)
+        if isinstance(node.op, TupleOp):
+            if len(node.inputs) != len(names):
+                self._fail(self.recipe.flow[names].place, f"flow.{', '.join(names)}",
+                           f"{len(names)} names for {len(node.inputs)} values")
+            return node.inputs[item]
+        return self.graph.node(ItemOp(item, len(names)), [node], self.recipe.flow[names].place, frame.trail)
+
+    def _read_by(self, name: str, asked: frozenset[str] = frozenset()) -> frozenset[str]:
+        """All names of values and draws that a value is made of, through functions too."""
+        if name in self._reads:
+            return self._reads[name]
+        if name in asked:
+            return frozenset()
+        asked |= {name}
+        if name in self.recipe.functions:
+            f = self.recipe.functions[name]
+            tree, hidden = self._tree(f"functions.{name}", f.body), set(f.parameters)
+        else:
+            names = self.line_of[name]
+            tree, hidden = self._tree(f"flow.{', '.join(names)}", self.recipe.flow[names]), set()
+        found: set[str] = set()
+        for inner in {n.name for n in names_in(tree)} - hidden:
+            if inner in self.recipe.data.draw:
+                found.add(inner)
+            elif inner in self.line_of:
+                found |= {inner} | self._read_by(inner, asked)
+        for called in _called(tree):
+            if called in self.recipe.functions:
+                found |= self._read_by(called, asked)
+        if len(asked) == 1:
+            self._reads[name] = frozenset(found)
+        return frozenset(found)
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def _call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
+        name = call.function
+        if name == "detach":
+            if len(call.arguments) != 1 or call.options:
+                self._fail(call.place, path, "detach takes one value", frame=frame)
+            return self._node(DetachOp(), [self._read(call.arguments[0], frame, line, path)], call, frame)
+        if name in SCHEDULES:
+            weight, _ = self.weights.split(call, path)
+            return self._node(NumberOp(weight), (), call, frame)
+        if name in self.recipe.functions:
+            return self._function_call(call, frame, line, path)
+        inputs = [self._read(a, frame, line, path) for a in call.arguments]
+        if name in self.recipe.networks:
+            if call.options:
+                self._fail(call.place, path, f"the network {name!r} has no options in a call",
+                           f"set them under networks.{name}", frame)
+            if any(isinstance(i.op, ReferenceOp) for i in inputs):
+                self._fail(call.place, path, "a network can't be called with a network", frame=frame)
+            return self._node(NetworkOp(name), inputs, call, frame)
+        return self._component_call(call, inputs, frame, line, path)
+
+    def _function_call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
+        f = self.recipe.functions[call.function]
+        signature = f"{f.name}({', '.join(f.parameters)})"
+        if call.options or len(call.arguments) != len(f.parameters):
+            self._fail(call.place, path, f"{signature} is called with {len(call.arguments) + len(call.options)} values",
+                       "give them by position", frame)
+        inputs = [self._read(a, frame, line, path) for a in call.arguments]
+        ordinal = f"{frame.path}{line}/{frame.ordinal(line, f.name)}/"
+        with self._calling(f.name, frame, path, call.place, dict(zip(f.parameters, inputs, strict=True)),
+                           ordinal) as inner:
+            return self._read(self._tree(f"functions.{f.name}", f.body), inner, f.name, f"functions.{f.name}")
+
+    @contextmanager
+    def _calling(self, name: str, frame: Frame, path: str, place: Place, parameters: dict[str, Node],
+                 ordinal: str = "") -> Iterator[Frame]:
+        """The reading of the flow with a function's parameters in place of the values of the same name."""
+        if name in frame.functions or len(frame.functions) > MAX_CALLS:
+            self._fail(place, path, f"the functions go round: {' -> '.join((*frame.functions, name))}",
+                       "loops belong into a network or an operation of a plugin", frame)
+        values = {p: n for p, n in parameters.items() if p in self.line_of or p in self.recipe.data.draw}
+        trail = frame.trail if not ordinal else (*frame.trail, f"{name}(...) called at {place}")
+        yield Frame(path=ordinal or f"{name}/", trail=trail, functions=(*frame.functions, name), parameters=parameters,
+                    replaced={**frame.replaced, **values})
+
+    def _component_call(self, call: Call, inputs: list[Node], frame: Frame, line: str, path: str) -> Node:
+        name = call.function
+        if name not in self.components:
+            try:
+                self.components[name] = self.catalog.find(name, CALLED)
+            except UnbraidError as error:
+                near = closest(name, [*self.recipe.functions, *self.recipe.networks, *SCHEDULES])
+                self._fail(call.place, path, error.message, error.hint or near, frame)
+        component = self.components[name]
+        try:
+            check_call(component, len(inputs), [n for n, _ in call.options])
+            options = tuple(sorted((n, self._option(component, n, tree, path)) for n, tree in call.options))
+        except ValueError as error:
+            self._fail(call.place, path, str(error), frame=frame)
+        address = f"{frame.path}{line}/{frame.ordinal(line, component.full_name)}" if component.random else None
+        return self._node(ComponentOp(component, options, address), inputs, call, frame)
+
+    def _option(self, component: Component, name: str, tree: Tree, path: str) -> Any:
+        if isinstance(tree, Number | Text):
+            return option_value(component, name, tree.value)
+        weight, rest = self.weights.split(tree, path)
+        if rest is not None:
+            raise ValueError(f"the option {name!r} of {component.name} is a constant: a number, a text in quotes, a "
+                             "weight or a schedule")
+        return option_value(component, name, weight.number) if weight.constant else weight
+
+
+def _called(tree: Tree) -> Iterator[str]:
+    """The names of everything that a tree calls."""
+    match tree:
+        case Call(function=function, arguments=arguments):
+            yield function
+            for a in arguments:
+                yield from _called(a)
+        case Part(of=of):
+            yield from _called(of)
+        case Tuple(items=items):
+            for i in items:
+                yield from _called(i)
+        case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
+            yield from _called(left)
+            yield from _called(right)
