@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar, get_type_hints, overload
+from typing import Any, TypeVar, cast, get_type_hints, overload
 
 import attrs
 
@@ -100,7 +100,7 @@ class Component:
         hints = _hints(self.target)
         if self.is_class:
             return tuple(Option(name=a.alias, type=hints.get(a.name, Any), default=a.default, validator=a.validator)
-                         for a in attrs.fields(self.target) if a.init)
+                         for a in attrs.fields(cast(Any, self.target)) if a.init)
         return tuple(
             Option(name=p.name, type=hints.get(p.name, Any),
                    default=attrs.NOTHING if p.default is inspect.Parameter.empty else p.default)

@@ -1,0 +1,147 @@
+"""All components by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+
+from unbraid_registry.component import NETWORK_KINDS, Component
+from unbraid_registry.errors import UnbraidError
+from unbraid_registry.problems import PluginInfo, PluginProblem
+
+Kind = str | tuple[str, ...] | None
+
+
+class UnknownComponent(UnbraidError):
+    """No component has this name and kind, or several have.  closest: the name most like it, or an empty text."""
+
+    def __init__(self, message: str, *, hint: str = "", name: str, kind: Kind = None, closest: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+        self.kind = kind
+        self.closest = closest
+
+
+class Catalog:
+    """The components of all loaded plugins.
+
+    plugins, problems: what the loader found; they explain why a component is not here.  known: plugins that could be
+    installed, name -> package.
+    """
+
+    def __init__(self, plugins: Sequence[PluginInfo] = (), problems: Sequence[PluginProblem] = (),
+                 known: Mapping[str, str] | None = None) -> None:
+        self._components: dict[str, Component] = {}
+        self._plugins = plugins
+        self._problems = problems
+        self._known = known or {}
+
+    def add(self, *components: Component) -> None:
+        """Add components, all or none.  Raises UnbraidError where a full name is taken."""
+        new: dict[str, Component] = {}
+        for c in components:
+            other = self._components.get(c.full_name) or new.get(c.full_name)
+            if other:
+                raise UnbraidError(f"component {c.full_name!r} is contributed by {_origin(other)} and by {_origin(c)}",
+                                   hint="Give one of them another name.")
+            new[c.full_name] = c
+        self._components |= new
+
+    def all(self, kind: Kind = None) -> list[Component]:
+        """All components (of one kind, or of several), by full name."""
+        return [c for _, c in sorted(self._components.items()) if _is(c, kind)]
+
+    def find(self, name: str, kind: Kind = None) -> Component:
+        """The component called `name` (bundled) or `plugin.name` (any).  Raises UnknownComponent."""
+        if "." in name:
+            found = [c for c in (self._components.get(name),) if c]
+        else:
+            found = [c for c in self.all() if c.bundled and c.name == name]
+        fitting = [c for c in found if _is(c, kind)]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            names = [c.full_name for c in fitting]
+            raise UnknownComponent(f"{name!r} is the name of {len(names)} components: {', '.join(names)}",
+                                   hint=f"Write which one: {' or '.join(names)}", name=name, kind=kind,
+                                   closest=names[0])
+        if found:
+            c = found[0]
+            closest = _closest(name, self._callable_names(kind))
+            raise UnknownComponent(f"{c.full_name!r} is {_a(c.kind)}; expected {_a(_words(kind))}",
+                                   hint=_suggestion(closest, kind), name=name, kind=kind, closest=closest)
+        raise self._unknown(name, kind)
+
+    def _unknown(self, name: str, kind: Kind) -> UnknownComponent:
+        plugin, dot, _ = name.rpartition(".")
+        loaded = {p.name for p in self._plugins if p.status == "loaded"} | {c.plugin for c in self._components.values()}
+        if dot and plugin not in loaded:
+            missing = self._missing_plugin(name, plugin)
+            if missing:
+                message, hint = missing
+                return UnknownComponent(message, hint=hint, name=name, kind=kind)
+        foreign = [c.full_name for c in self.all(kind) if c.name == name]
+        if not dot and foreign:
+            return UnknownComponent(
+                f"no bundled {_words(kind)} is named {name!r}; {' and '.join(foreign)} comes from another distribution",
+                hint=f"Write {foreign[0]}", name=name, kind=kind, closest=foreign[0])
+        closest = _closest(name, self._callable_names(kind))
+        hint = _suggestion(closest, kind)
+        if not dot:
+            failed = [p.name for p in self._plugins if p.bundled and p.status != "loaded"]
+            if failed:
+                hint += f"  Bundled but not loaded: {', '.join(failed)} (see unbraid doctor)."
+        return UnknownComponent(f"no {_words(kind)} named {name!r}", hint=hint, name=name, kind=kind, closest=closest)
+
+    def _missing_plugin(self, name: str, plugin: str) -> tuple[str, str] | None:
+        belongs = f"{name!r} belongs to plugin {plugin!r}"
+        for info in self._plugins:
+            if info.name == plugin and info.status == "blocked":
+                return f"{belongs}, which is blocked by {info.reason}", "Remove it from there to use the plugin."
+        for problem in self._problems:
+            if problem.plugin == plugin:
+                version = f" {problem.version}" if problem.version else ""
+                return (f"{belongs}{version}, which is not loaded: {problem.message}",
+                        f"{problem.remedy}  Details: unbraid doctor {plugin}".strip())
+        if plugin in self._known:
+            return f"{belongs}, which is not installed", f"pip install {self._known[plugin]}"
+        return None
+
+    def _callable_names(self, kind: Kind) -> list[str]:
+        """Every name that `find` would take."""
+        components = self.all(kind)
+        bare = [c.name for c in components if c.bundled]
+        return [b for b in dict.fromkeys(bare) if bare.count(b) == 1] + [c.full_name for c in components]
+
+
+def _is(component: Component, kind: Kind) -> bool:
+    return kind is None or component.kind in ((kind,) if isinstance(kind, str) else kind)
+
+
+def _origin(component: Component) -> str:
+    return f"{component.distribution} {component.version}".strip() or f"plugin {component.plugin!r}"
+
+
+def _words(kind: Kind) -> str:
+    if kind is None:
+        return "component"
+    kinds = (kind,) if isinstance(kind, str) else kind
+    return "network" if set(kinds) == set(NETWORK_KINDS) else " or ".join(kinds)
+
+
+def _a(words: str) -> str:
+    return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+
+
+def _closest(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    found = difflib.get_close_matches(name, names, 1)
+    if not found:                                  # the bare name may be right, or nearly, and the plugin wrong
+        bare = {n.rpartition(".")[2]: n for n in names}
+        found = [bare[m] for m in difflib.get_close_matches(name.rpartition(".")[2], list(bare), 1)]
+    return found[0] if found else ""
+
+
+def _suggestion(closest: str, kind: Kind) -> str:
+    what = f" {kind}" if isinstance(kind, str) else ""
+    return f"{f'Closest: {closest}.  ' if closest else ''}All: unbraid list{what}"

@@ -1,0 +1,155 @@
+"""Loading plugins, each by itself: what fails costs one line and no other plugin.
+
+Our own loop around pluggy, whose stock loader stops at the first plugin that fails and drops the second of two with
+one name without a word.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from unbraid_registry.catalog import Catalog
+from unbraid_registry.clashes import refuse_file_clash, without_clashes
+from unbraid_registry.discovery import Candidate, installed, name_fault, single_file, suggested_name
+from unbraid_registry.errors import UnbraidError
+from unbraid_registry.known import known_plugins
+from unbraid_registry.plugins import Registry
+from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, one_line, traceback_text
+from unbraid_registry.settings import Settings, normalized
+from unbraid_registry.staging import (
+    check_hooks,
+    check_level,
+    collect_components,
+    collect_recipes,
+    fresh_manager,
+    module_path,
+)
+
+
+def load_registry(*, files: Iterable[str | Path] = (), block: Iterable[str] = (), strict: bool | None = None,
+                  bundled_only: bool | None = None, path: Sequence[str] | None = None,
+                  environ: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None) -> Registry:
+    """Find and load all plugins.
+
+    files: single-file plugins; block: names of plugins or distributions to leave out; strict: raise at the first
+    problem; bundled_only: leave out foreign distributions; path: folders of distributions instead of `sys.path`;
+    environ: instead of the process's; known: plugins that could be installed, name -> package.
+    Raises UnbraidError for a file that cannot be a plugin, and PluginError in strict mode.
+    """
+    settings = Settings.read(files=files, block=block, strict=strict, bundled_only=bundled_only, environ=environ)
+    return load_with(settings, path=path, known=known)
+
+
+def load_with(settings: Settings, *, path: Sequence[str] | None = None,
+              known: Mapping[str, str] | None = None) -> Registry:
+    """As `load_registry`, with settings that are read already."""
+    plugins: list[PluginInfo] = []
+    problems: list[PluginProblem] = []
+    catalog = Catalog(plugins, problems, known_plugins() if known is None else known)
+    registry = Registry(manager=fresh_manager(), catalog=catalog, plugins=plugins, problems=problems,
+                        strict=settings.strict)
+    found, unreadable = installed(path)
+    for problem in unreadable:
+        registry.report(problem)
+    given = [single_file(file) for file in settings.files]
+    _report_useless_blocks(registry, settings, [*found, *given])
+    for candidate in _unclashed(registry, _unblocked(registry, settings, found),
+                                _unblocked(registry, settings, given)):
+        _load(registry, candidate)
+    names = [c.name for c in (*found, *given)]
+    plugins.sort(key=lambda p: names.index(p.name))
+    return registry
+
+
+def _unblocked(registry: Registry, settings: Settings, candidates: Sequence[Candidate]) -> list[Candidate]:
+    wanted = []
+    for c in candidates:
+        reason = settings.blocks(c.name, c.distribution, c.bundled)
+        if reason:
+            _list(registry, c, "blocked", reason=reason)
+        else:
+            wanted.append(c)
+    return wanted
+
+
+def _unclashed(registry: Registry, found: Sequence[Candidate], files: Sequence[Candidate]) -> list[Candidate]:
+    kept, rejected, clashes = without_clashes(found)
+    for c in rejected:
+        _list(registry, c, "failed")
+    for problem in clashes:
+        registry.report(problem)
+    for i, file in enumerate(files):
+        refuse_file_clash(file, [*found, *files[:i]])
+    return [*kept, *files]
+
+
+def _report_useless_blocks(registry: Registry, settings: Settings, candidates: Sequence[Candidate]) -> None:
+    """An option that blocks nothing is a typing error; a variable may be set for other environments too."""
+    names = list(dict.fromkeys(n for c in candidates for n in (c.name, c.distribution) if n))
+    for name, reason in settings.block.items():
+        if name in names or normalized(name) in map(normalized, names) or reason == "UNBRAID_PLUGINS_BLOCK":
+            continue
+        near = difflib.get_close_matches(name, names, 1)
+        registry.report(PluginProblem(
+            plugin=name, stage="block", message=f"{reason}: there is no plugin or distribution {name!r} to block",
+            remedy=f"Did you mean {near[0]}?" if near else "All: unbraid plugins"))
+
+
+def _load(registry: Registry, candidate: Candidate) -> None:
+    """Stage one plugin; let it in when everything is checked, and leave no trace of it where something is wrong."""
+    stage: Stage = "name"
+    try:
+        if fault := name_fault(candidate.name):
+            raise UnbraidError(fault, hint=f"Rename its entry point: {suggested_name(candidate.name)}")
+        stage = "import"
+        plugin = candidate.load()
+        stage = "api"
+        check_level(plugin)
+        stage = "hooks"
+        _refuse_second_name(registry, plugin)
+        staged = check_hooks(plugin, candidate.name)
+        stage = "components"
+        components = collect_components(staged, candidate)
+        stage = "recipes"
+        recipes = collect_recipes(staged)
+    except (Exception, SystemExit) as error:
+        _list(registry, candidate, "failed")
+        registry.report(_problem(candidate, stage, error), error)
+        return
+    registry.manager.register(plugin, candidate.name)
+    registry.catalog.add(*components)
+    for name, file in recipes.items():
+        registry.recipes[name if candidate.bundled else f"{candidate.name}.{name}"] = file
+    _list(registry, candidate, "loaded", components=len(components), path=module_path(plugin))
+
+
+def _refuse_second_name(registry: Registry, plugin: object) -> None:
+    name = next((n for n, p in registry.manager.list_name_plugin() if p is plugin), None)
+    if name is not None:
+        raise UnbraidError(f"it is the same module as plugin {name!r}",
+                           hint="One module is one plugin: remove one of the two entry points.")
+
+
+def _problem(candidate: Candidate, stage: Stage, error: BaseException) -> PluginProblem:
+    if isinstance(error, UnbraidError):
+        remedy = error.hint
+    elif stage == "import" and isinstance(error, ModuleNotFoundError) and error.name and candidate.distribution:
+        own = candidate.origin.partition(":")[0].split(".")[0] == error.name.split(".")[0]
+        remedy = (f"Reinstall {candidate.distribution}: its entry point names a module that is not there" if own else
+                  f"Install what it needs (the module {error.name})")
+    else:
+        remedy = f"Leave it out: UNBRAID_PLUGINS_BLOCK={candidate.name}"
+    version = f" ({candidate})" if candidate.distribution else ""
+    return PluginProblem(plugin=candidate.name, distribution=candidate.distribution, version=candidate.version,
+                         stage=stage, message=f"plugin {candidate.name!r}{version} is not loaded: {one_line(error)}",
+                         remedy=remedy, traceback=traceback_text(error))
+
+
+def _list(registry: Registry, candidate: Candidate, status: Literal["loaded", "blocked", "failed"], *,
+          components: int = 0, path: str = "", reason: str = "") -> None:
+    registry.plugins.append(PluginInfo(
+        name=candidate.name, distribution=candidate.distribution, version=candidate.version, bundled=candidate.bundled,
+        status=status, components=components, path=path or candidate.origin, reason=reason))

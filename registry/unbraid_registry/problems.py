@@ -1,0 +1,71 @@
+"""What is known about every plugin, and what went wrong with one."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Literal
+
+import attrs
+
+from unbraid_registry.errors import UnbraidError
+
+Stage = Literal["block", "metadata", "name", "clash", "import", "api", "hooks", "components", "recipes", "run"]
+Status = Literal["loaded", "blocked", "failed"]
+
+
+@attrs.frozen(kw_only=True)
+class PluginProblem:
+    """Why a plugin is not there, or which of its hooks failed in a run: one line, a remedy and the traceback."""
+
+    plugin: str
+    distribution: str = ""
+    version: str = ""
+    stage: Stage
+    message: str                                   # one line
+    remedy: str = ""                               # what to do next
+    traceback: str = attrs.field(default="", repr=False)   # for `unbraid doctor`
+
+    def __str__(self) -> str:
+        return f"{self.message}.  {self.remedy}" if self.remedy else self.message
+
+
+@attrs.frozen(kw_only=True)
+class PluginInfo:
+    """A plugin that was found."""
+
+    name: str
+    distribution: str = ""                         # empty for a single file
+    version: str = ""
+    bundled: bool = False
+    status: Status
+    components: int = 0
+    path: str = ""                                 # its file; the name of its module where it was not imported
+    reason: str = ""                               # what blocks it
+
+    @property
+    def origin(self) -> str:
+        """`acme-tv 1.0`, or the file of a single-file plugin."""
+        return f"{self.distribution} {self.version}".rstrip() if self.distribution else self.path
+
+
+class PluginError(UnbraidError):
+    """A problem with a plugin, in strict mode."""
+
+    def __init__(self, problem: PluginProblem) -> None:
+        super().__init__(problem.message, hint=problem.remedy)
+        self.problem = problem
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line: `ImportError: no moderngl`."""
+    if isinstance(error, UnbraidError):
+        text = error.message
+    else:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else line[:297] + "..."
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback of an exception, as Python prints it."""
+    return "".join(traceback.format_exception(error))
