@@ -24,7 +24,8 @@ def configure(files: Iterable[str | Path] = (), block: Iterable[str] = (), stric
     To be called before the first use. Called later with other options, it makes the next use load anew.
     """
     global _loaded, _options
-    options: dict[str, object] = {"files": tuple(files), "block": tuple(block), "strict": strict, "bundled_only": bundled_only}
+    options: dict[str, object] = {"files": tuple(files), "block": tuple(block), "strict": strict,
+                                  "bundled_only": bundled_only}
     with _lock:
         if options != _options:
             _loaded, _options = None, options

@@ -48,7 +48,7 @@ def _check_class(target: type, kind: str, title: str) -> None:
         raise UnbraidError(f"{title} is not an attrs class, so it has no typed hyper-parameters",
                            hint=f"Write @attrs.frozen(kw_only=True) between @{kind} and the class.")
     needed = ("build",) if kind in NETWORK_KINDS else ("open",) if kind == "source" else ("__call__", "build")
-    if not any(callable(getattr(target, name, None)) for name in needed):
+    if not any(name in vars(cls) for cls in target.__mro__ for name in needed):
         signature = {"build": "build(self, context, *inputs)", "open": "open(self)", "__call__": "__call__(self, ...)"}
         raise UnbraidError(f"the {kind} {title} has no method {needed[0]}",
                            hint=f"Add: def {signature[needed[0]]}")
