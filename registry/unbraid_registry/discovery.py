@@ -64,8 +64,7 @@ def installed(path: Sequence[str] | None = None) -> tuple[list[Candidate], list[
 def _distributions(path: Sequence[str] | None) -> list[metadata.Distribution]:
     where: dict[str, Any] = {} if path is None else {"path": list(path)}
     names = {normalized(d.name) for d in metadata.distributions(**where) if _lists_plugins(d)}
-    return [chosen for name in sorted(names)
-            if _lists_plugins(chosen := _first(metadata.distributions(name=name, **where)))]
+    return [_first(metadata.distributions(name=name, **where)) for name in sorted(names)]
 
 
 def _lists_plugins(distribution: metadata.Distribution) -> bool:
