@@ -111,7 +111,9 @@ class Flow:
     _reads: dict[str, frozenset[str]] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.graph = Graph({n: w.average_of for n, w in self.recipe.networks.items() if w.average_of})
+        networks = self.recipe.networks
+        self.graph = Graph({name: n.average_of for name, n in networks.items() if n.average_of},
+                           frozenset(name for name, n in networks.items() if n.spec and n.spec.component.remembers))
         self.weights = Weights(self.recipe.weights)
         self.line_of = {name: names for names in self.recipe.flow for name in names}
 

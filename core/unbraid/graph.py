@@ -109,14 +109,10 @@ class Node:
     carries: frozenset[str]
     place: Place
     trail: tuple[str, ...] = ()
+    remembers: bool = False                        # computed once per round, and constant
 
     def __repr__(self) -> str:
         return f"{self.index}:{self.op}({', '.join(str(i.index) for i in self.inputs)})"
-
-    @property
-    def remembers(self) -> bool:
-        """Whether it is computed once per round and constant."""
-        return isinstance(self.op, ComponentOp) and self.op.component.remembers
 
     @property
     def stops_gradient(self) -> bool:
@@ -129,6 +125,7 @@ class Graph:
     """All nodes; equal ones are made once."""
 
     averages: dict[str, str]                       # average -> the network that it follows
+    remembering: frozenset[str] = frozenset()      # networks that remember: image pools, queues
     nodes: list[Node] = attrs.field(factory=list)
     _known: dict[Any, Node] = attrs.field(factory=dict)
 
@@ -140,9 +137,10 @@ class Graph:
             own = frozenset([op.network]) if isinstance(op, NetworkOp | ReferenceOp) else frozenset()
             depends = own.union(*(i.depends for i in inputs))
             carries = own.union(*(i.carries for i in inputs))
-            if isinstance(op, DetachOp) or (isinstance(op, ComponentOp) and op.component.remembers):
+            remembers = isinstance(op, NetworkOp) and op.network in self.remembering
+            if remembers or isinstance(op, DetachOp):
                 carries = frozenset()
-            self._known[key] = Node(len(self.nodes), op, inputs, depends, carries, place, trail)
+            self._known[key] = Node(len(self.nodes), op, inputs, depends, carries, place, trail, remembers)
             self.nodes.append(self._known[key])
         return self._known[key]
 

@@ -1,0 +1,210 @@
+"""What a turn computes, reuses and recomputes: one owner per graph, fresh or reused, never stale.
+
+A value computed now can serve with its graph at most one player: if a player sends a gradient through it, that player
+trains a network below it, so its update makes the value stale. So every value has one owner, the first player who
+sends a gradient through it before it is stale; everybody else sees a constant. Plans are made once per pattern of
+active terms and outcome of the turns before, and kept as flat lists of instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import attrs
+
+from unbraid.graph import DrawOp, Graph, NetworkOp, Node, ReferenceOp, below, reached
+
+NOBODY = ""                                        # the owner of a constant
+
+
+@attrs.frozen(eq=False)
+class Instruction:
+    """Compute a node.  owner: whose graph it carries; with_graph: which inputs keep theirs; drop: no longer needed."""
+
+    node: Node
+    owner: str
+    with_graph: tuple[bool, ...]
+    trains: frozenset[str] = frozenset()           # networks called or passed here whose weights the owner trains
+    drop: tuple[int, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class Move:
+    """A player's turn in a step, as far as the weights of the terms decide: what it minimises now."""
+
+    player: str
+    trains: frozenset[str]
+    terms: tuple[Node, ...]
+    when: Node | None = None
+    then: Node | None = None
+    opens_round: bool = False
+
+
+@attrs.frozen(eq=False)
+class TurnPlan:
+    """The instructions of a turn: for its gate, for its losses; and what stays for later turns."""
+
+    gate: tuple[Instruction, ...]
+    losses: tuple[Instruction, ...]
+    before: State                                  # the round's values before, after the gate, and after the losses
+    after_gate: State
+    after_losses: State
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """All of them, in order."""
+        return self.gate + self.losses
+
+
+@attrs.frozen
+class State:
+    """The values of a round that are fresh, and the owner of each one's graph."""
+
+    owners: Mapping[int, str] = attrs.Factory(dict)
+
+    def without(self, nodes: Iterable[int]) -> State:
+        """The state without some values."""
+        gone = set(nodes)
+        return State({i: o for i, o in self.owners.items() if i not in gone})
+
+    def spent(self, player: str) -> State:
+        """The state after a player's graphs were used or given up: its values are constants now."""
+        return State({i: NOBODY if o == player else o for i, o in self.owners.items()})
+
+
+@attrs.define(eq=False)
+class Planner:
+    """Plans the turns of one step.  together: all losses are evaluated before any update."""
+
+    graph: Graph
+    moves: Sequence[Move]
+    together: bool = False
+    _sends: list[dict[int, Node]] = attrs.field(init=False)     # for each move: nodes it sends a gradient through
+    _needs: list[dict[int, Node]] = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._sends = [{n.index: n for t in m.terms for n in reached(t, m.trains)} for m in self.moves]
+        self._needs = [{n.index: n for n in below(*m.terms, *filter(None, (m.when,)))} for m in self.moves]
+
+    def plan(self, turn: int, state: State) -> TurnPlan:
+        """The instructions of a turn, given what is fresh."""
+        move = self.moves[turn]
+        before = State() if move.opens_round else state
+        gate = _Instructions(self, turn, dict(before.owners))
+        if move.when is not None:
+            gate.constant(move.when)
+        after_gate = State(dict(gate.owners))
+        losses = _Instructions(self, turn, gate.owners)
+        for term in move.terms:
+            losses.require(term, move.player if term.index in self._sends[turn] else NOBODY)
+        keep = self._later(turn)
+        own = {t.index for t in move.terms}
+        dropping = _with_drops(losses.made, keep | own)
+        after = State({i: o for i, o in losses.owners.items()
+                       if i in keep or i in own or not any(i in instruction.drop for instruction in dropping)})
+        return TurnPlan(tuple(gate.made), tuple(dropping), before, after_gate, after)
+
+    def after(self, turn: int, plan: TurnPlan, moved: bool, played: bool = True) -> State:
+        """What is fresh after a turn.  moved: whether it updated its networks; played: whether its gate was open."""
+        move = self.moves[turn]
+        state = (plan.after_losses if played else plan.after_gate).spent(move.player)
+        if moved and not self.together:
+            state = state.without(self.stale(turn, state))
+        later = self._later(turn)
+        return State({i: o for i, o in state.owners.items() if i in later})
+
+    def stale(self, turn: int, state: State) -> list[int]:
+        """The values that an update in this turn makes stale."""
+        updated = self.updated(turn)
+        nodes = self.graph.nodes
+        return [i for i in state.owners if nodes[i].depends & updated and not nodes[i].remembers]
+
+    def updated(self, turn: int) -> frozenset[str]:
+        """The networks that a turn changes: those that it trains, those in `then`, and averages that follow."""
+        move = self.moves[turn]
+        return self.graph.following(move.trains | (move.then.depends if move.then else frozenset()))
+
+    def draws(self, turn: int) -> frozenset[tuple[str, str | None]]:
+        """The draws and fields that this turn and the later ones of its round may need."""
+        return frozenset((op.draw, op.field) for index in self._later(turn) | self._needs[turn].keys()
+                         if isinstance(op := self.graph.nodes[index].op, DrawOp))
+
+    def owner(self, node: Node, turn: int) -> str:
+        """The first player from this turn on who sends a gradient through the node before it is stale."""
+        for later in range(turn, len(self.moves)):
+            if later > turn and self.moves[later].opens_round:
+                break
+            if node.index in self._sends[later]:
+                return self.moves[later].player
+            if not self.together and node.depends & self.updated(later):
+                break
+        return NOBODY
+
+    def _later(self, turn: int) -> set[int]:
+        """The nodes that later turns of this round may need."""
+        needed: set[int] = set()
+        for later in range(turn + 1, len(self.moves)):
+            if self.moves[later].opens_round:
+                break
+            needed |= self._needs[later].keys()
+        return needed
+
+    def trained_by(self, player: str) -> frozenset[str]:
+        """What a player trains."""
+        return next(m.trains for m in self.moves if m.player == player)
+
+
+@attrs.define(eq=False)
+class _Instructions:
+    planner: Planner
+    turn: int
+    owners: dict[int, str]
+    made: list[Instruction] = attrs.Factory(list)
+
+    def constant(self, node: Node) -> None:
+        """Have the node's value, whoever owns its graph."""
+        if node.index not in self.owners:
+            self._make(node, self.planner.owner(node, self.turn))
+
+    def require(self, node: Node, owner: str) -> None:
+        """Have the node's value with the graph of this owner."""
+        if owner == NOBODY:
+            self.constant(node)
+        elif self.owners.get(node.index) != owner:
+            self._make(node, owner)
+
+    def _make(self, node: Node, owner: str) -> None:
+        """Make a node after its inputs; an explicit stack, since a flow may be deep."""
+        stack: list[tuple[Node, str, bool]] = [(node, owner, False)]
+        while stack:
+            node, owner, ready = stack.pop()
+            if not ready and node.index in self.owners and (owner == NOBODY or self.owners[node.index] == owner):
+                continue
+            trains = self.planner.trained_by(owner) if owner else frozenset()
+            graphs = tuple(bool(owner) and not node.stops_gradient and bool(i.carries & trains) for i in node.inputs)
+            if ready:
+                own = (frozenset([node.op.network]) & trains if isinstance(node.op, NetworkOp) else
+                       frozenset(i.op.network for i in node.inputs if isinstance(i.op, ReferenceOp)) & trains)
+                self.made.append(Instruction(node, owner, graphs, own))
+                self.owners[node.index] = owner
+                continue
+            stack.append((node, owner, True))
+            for i, graph in zip(reversed(node.inputs), reversed(graphs), strict=True):
+                if graph:
+                    if self.owners.get(i.index) != owner:
+                        stack.append((i, owner, False))
+                elif i.index not in self.owners:
+                    stack.append((i, self.planner.owner(i, self.turn), False))
+
+
+def _with_drops(made: Sequence[Instruction], keep: set[int]) -> list[Instruction]:
+    """Each value is dropped after its last use, if no later turn may need it."""
+    last: dict[int, int] = {}
+    for at, instruction in enumerate(made):
+        for node in (instruction.node, *instruction.node.inputs):
+            if node.index not in keep:
+                last[node.index] = at
+    drops: dict[int, list[int]] = {}
+    for index, at in last.items():
+        drops.setdefault(at, []).append(index)
+    return [attrs.evolve(i, drop=tuple(drops.get(at, ()))) for at, i in enumerate(made)]
