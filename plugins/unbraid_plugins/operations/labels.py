@@ -1,0 +1,25 @@
+"""Labels as inputs."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unbraid import Label, Random, operation
+
+
+@operation
+def one_hot(y: Label) -> Tensor:
+    """A label as a vector of zeros with a one at its class; all zeros where it is unknown.
+
+    y: a label of n classes.  Returns (B, n).
+    """
+    return y.one_hot()
+
+
+@operation
+def random_label(y: Label, *, random: Random) -> Label:
+    """Fair labels of the same classes: a random target, for example the pose to rotate to.
+
+    y: a label of n classes.  Returns a Label of n classes; none is unknown.
+    """
+    return Label(random.integers(y.classes, len(y.index)), y.classes)

@@ -1,0 +1,24 @@
+"""beta-VAE and its relatives: the networks of the original papers and of the large study, and the growing capacity.
+
+Higgins et al., beta-VAE, ICLR 2017; Burgess et al., Understanding disentangling in beta-VAE, 2018; Locatello et al.,
+Challenging common assumptions in the unsupervised learning of disentangled representations, ICML 2019.
+
+Encoders make a Gaussian over the code; generators make logits by default, for `bernoulli(y, x)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+from unbraid_plugins.vae.burgess import BurgessEncoder, BurgessGenerator
+from unbraid_plugins.vae.capacity import annealed_kl, kl_per_dimension
+from unbraid_plugins.vae.dense import FcEncoder, FcGenerator
+from unbraid_plugins.vae.study import StudyEncoder, StudyGenerator
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """Networks and losses of the beta-VAE family."""
+    return [StudyEncoder, StudyGenerator, BurgessEncoder, BurgessGenerator, FcEncoder, FcGenerator, annealed_kl,
+            kl_per_dimension]
