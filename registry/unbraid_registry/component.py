@@ -12,6 +12,8 @@ import attrs
 KINDS = ("encoder", "generator", "critic", "renderer", "network", "loss", "operation", "source", "metric")
 NETWORK_KINDS = ("encoder", "generator", "critic", "renderer", "network")
 
+FILLED = ("random", "layout")                   # keywords that the engine fills in, no recipe
+
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 
@@ -105,7 +107,7 @@ class Component:
             Option(name=p.name, type=hints.get(p.name, Any),
                    default=attrs.NOTHING if p.default is inspect.Parameter.empty else p.default)
             for p in inspect.signature(self.target).parameters.values()
-            if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name != "random")
+            if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name not in FILLED)
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ def annealed_kl(q: Gaussian, *, gamma: float = 1000.0, capacity: float) -> Tenso
     """Distance of the KL to a growing capacity (Burgess et al. 2018, eq. 8):  gamma |KL(q || N(0, I)) - C|.
 
     q: Gaussian over (B, D); capacity: C in nats, in the paper from 0 to 25 over 100,000 steps (`ramp`); gamma: its
-    weight, 1000 in the paper.  Returns a scalar; the KL is summed over dimensions and averaged over the batch before the
-    distance is taken.
+    weight, 1000 in the paper.  Returns a scalar; the KL is summed over dimensions and averaged over the batch before
+    the distance is taken.
     """
     return gamma * (q.kl().sum() / len(q.logvar) - capacity).abs()
 
