@@ -69,7 +69,7 @@ class Gaussian:
     def sample(self, noise: Tensor) -> Value:
         """mean + std * noise (Kingma & Welling 2014, eq. 10); a Code where the mean is one."""
         z = plain(self.mean) + self.std * noise
-        return attrs.evolve(self.mean, tensor=z) if hasattr(self.mean, "layout") else z
+        return attrs.evolve(self.mean, tensor=z) if not isinstance(self.mean, Tensor) else z
 
 
 @value
@@ -134,10 +134,10 @@ def access(v: Value, name: str) -> Value:
         if name in v.parts:
             return v.parts[name]
         raise AttributeError(f"no part {name!r}; it has {', '.join(v.parts)}", name=name, obj=list(v.parts))
-    layout = getattr(v, "layout", None)
+    layout = None if isinstance(v, Tensor) else getattr(v, "layout", None)      # tensors have another layout
     if layout is not None and name in layout:
         return v.part(name)
-    if isinstance(v, Gaussian) and hasattr(v.mean, "layout") and name in v.mean.layout:
+    if isinstance(v, Gaussian) and not isinstance(v.mean, Tensor) and name in v.mean.layout:
         return Gaussian(v.mean.part(name), v.mean.layout.take(v.logvar, name))
     fields = [a.name for a in attrs.fields(type(v))] if attrs.has(type(v)) else []
     if name in fields:
