@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,10 +17,9 @@ from unbraid.flow import Body, Flow, Game
 from unbraid.graph import DrawOp, NetworkOp, Node, ParameterOp, ReferenceOp, below
 from unbraid.networks import Called, Networks
 from unbraid.random import Noise
-from unbraid.values import Label, Set, Value, tensors
+from unbraid.values import Gaussian, Label, Set, Value, tensors
 from unbraid_configs.mistakes import Mistake, RecipeError, closest
 from unbraid_configs.recipe import Place, Recipe
-from unbraid_registry.errors import UnbraidError
 
 META = torch.device("meta")
 BATCH = 2                                          # of the values that shapes are checked with
@@ -40,22 +39,17 @@ class Method:
     modules: dict[str, nn.Module]
     wants_sets: frozenset[str]                     # networks that take whole sets
     layouts: dict[str, Layout]
+    variational: bool                              # whether some value is a normal distribution over codes
     parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with, where known
 
 
-def no_pretrained(reference: str) -> nn.Module:
-    """For methods whose weights are loaded afterwards."""
-    raise UnbraidError(f"can't load {reference} here")
-
-
-def bring_to_life(recipe: Recipe, facts: DataFacts, *, catalog: Any = None,
-                  pretrained: Callable[[str], nn.Module] = no_pretrained) -> Method:
+def bring_to_life(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
     """The method of a recipe, for data with these facts.  Raises RecipeError with everything that is wrong."""
     if catalog is None:
         from unbraid_registry import registry
 
         catalog = registry().catalog
-    return _Check(recipe, facts, catalog, pretrained).method()
+    return _Check(recipe, facts, catalog).method()
 
 
 @attrs.define(eq=False)
@@ -63,7 +57,6 @@ class _Check:
     recipe: Recipe
     facts: DataFacts
     catalog: Any
-    pretrained: Callable[[str], nn.Module]
     mistakes: list[Mistake] = attrs.field(factory=list)
     shapes: dict[int, Value] = attrs.field(factory=dict)
     failed: set[int] = attrs.field(factory=set)
@@ -77,7 +70,7 @@ class _Check:
         flow = Flow(recipe, self.catalog)
         games, watched, bodies = self._graph(flow)
         self._raise()
-        networks = Networks(recipe, layout, self.facts, self.pretrained)
+        networks = Networks(recipe, layout, self.facts)
         self.around = Surroundings(networks.called, networks.layouts(), layout,
                                    Noise(recipe.train.seed, META, batch=BATCH))
         for game in games.values():
@@ -95,7 +88,7 @@ class _Check:
         self._raise()
         wants = frozenset(name for name, called in networks.called.items() if called.wants_sets)
         return Method(recipe, self.facts, layout, flow, games, watched, bodies, networks.modules, wants,
-                      networks.layouts(), parameters)
+                      networks.layouts(), any(isinstance(v, Gaussian) for v in self.shapes.values()), parameters)
 
     def _raise(self) -> None:
         if self.mistakes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import attrs
@@ -17,8 +17,6 @@ from unbraid.interfaces import Context
 from unbraid.random import seed_at
 from unbraid.values import Value, tensors
 from unbraid_configs.recipe import Network, Recipe
-
-Pretrained = Callable[[str], nn.Module]            # "RUN#network" -> the module with its weights
 
 
 @contextmanager
@@ -39,7 +37,6 @@ class Networks:
     recipe: Recipe
     layout: Layout
     facts: DataFacts
-    pretrained: Pretrained
     modules: dict[str, nn.Module] = attrs.field(init=False, factory=dict)
     called_with: dict[str, tuple[Value, ...]] = attrs.field(init=False, factory=dict)
     called: dict[str, Called] = attrs.field(init=False)
@@ -64,8 +61,6 @@ class Networks:
             if n.average_of not in self.modules:
                 self.build(n.average_of, inputs)
             module = copy.deepcopy(self.modules[n.average_of])
-        elif n.from_ is not None:
-            module = self.pretrained(n.from_)
         else:
             assert n.spec is not None
             with seeded(seed_at(self.recipe.train.seed, "weights", name)):

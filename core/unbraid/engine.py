@@ -1,0 +1,372 @@
+"""The training engine: steps, logging, pictures, checkpoints, signals, exact resume."""
+
+from __future__ import annotations
+
+import copy
+import resource
+import signal
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from unbraid import checkpoint, distributed
+from unbraid.data import Data, open_data
+from unbraid.logbook import Logbook
+from unbraid.method import Method, bring_to_life
+from unbraid.model import Model, load_weights
+from unbraid.pictures import overview
+from unbraid.players import STAYED, Players, Report, follow
+from unbraid.pretrained import with_pretrained
+from unbraid.progress import Progress, duration
+from unbraid.record import Run, RunError, new_folder, surroundings, write_whole
+from unbraid_configs import Recipe, dump_recipe, load_recipe
+from unbraid_registry import registry
+from unbraid_registry.errors import UnbraidError
+
+PATIENCE = 10                                      # turns in a row whose loss is not finite, before giving up
+SHOWN = 8                                          # images in a picture's row
+TRIAL = 3                                          # steps that are timed before the training starts
+
+
+class TrainingError(UnbraidError):
+    """A training that can't go on; the last checkpoint is whole."""
+
+
+@attrs.frozen
+class Estimate:
+    """What a training will take.  seconds: from a few steps of it; bytes: of memory, its peak so far and the data."""
+
+    seconds_per_step: float
+    steps: int
+    memory: int
+
+    def __str__(self) -> str:
+        return (f"about {duration(self.seconds_per_step * self.steps)} for {self.steps} steps "
+                f"({1 / self.seconds_per_step:.1f} steps/s) and {self.memory / 2**30:.1f} GiB of memory")
+
+
+def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False, name: str = "run",
+          show: bool = False, estimate: bool = False) -> Run:
+    """Train a recipe into a run's folder and return the run.
+
+    out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as if
+    it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take.
+    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...).
+    """
+    run = Run(new_folder(name) if out is None else Path(out).expanduser())
+    if resume:
+        run = Run.at(run.folder)
+    elif run.record_file.exists():
+        raise RunError(f"{run.folder} already has a run", hint="--resume goes on with it; or choose another --out")
+    with run.locked():
+        training = Training.start(recipe, run, resume=resume)
+        try:
+            training.go(show=show, estimate=estimate)
+        finally:
+            training.close()
+    return run
+
+
+@attrs.define(eq=False)
+class Training:
+    """A training under way.
+
+    The state is the networks, the averages, the optimizers and the step; everything random has an address.
+    """
+
+    recipe: Recipe
+    run: Run
+    data: Data
+    method: Method
+    players: Players
+    averages: dict[str, nn.Module]
+    step: int = 0
+    best: float | None = None
+    _bad: int = 0
+    _stop: str = ""
+    _record: dict[str, Any] = attrs.Factory(dict)
+
+    @classmethod
+    def start(cls, recipe: Recipe, run: Run, *, resume: bool = False) -> Training:
+        """Open the data, build the networks, and take up the last checkpoint on resume."""
+        t = recipe.train
+        device = distributed.start(device_of(t.device))
+        recipe = with_pretrained(recipe)
+        if resume:
+            same_recipe(recipe, load_recipe(run.recipe_file), run)
+        data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(), world=distributed.world())
+        method = bring_to_life(recipe, data.facts)
+        for module in method.modules.values():
+            module.to(device, memory_format=torch.channels_last) if t.channels_last else module.to(device)
+        if not resume:
+            from unbraid.pretrained import load_pretrained
+
+            load_pretrained(method)
+            fit(method, data)
+        averages = {name: copy.deepcopy(method.modules[name]) for name in trained(recipe)} if t.average else {}
+        players = Players(method, data.batch, device, t.seed, t.precision, t.accumulate)
+        self = cls(recipe, run, data, method, players, averages)
+        if t.compile:
+            self._compile()
+        if resume:
+            self._take_up()
+        return self
+
+    def go(self, *, show: bool = False, estimate: bool = False) -> None:
+        """Train to the end, or to a signal, the time budget or a fault; then write the last checkpoint."""
+        t, leader = self.recipe.train, distributed.rank() == 0
+        if estimate and self.step < t.steps:
+            with Progress(t.steps, shown=show and leader) as progress:
+                progress.say(str(self.estimate()))
+        self._begin()
+        logbook = Logbook(self.run, self.step, t.tensorboard) if leader else None
+        began = time.monotonic()
+        try:
+            with self._signals(), Progress(t.steps, self.step, show and leader) as progress:
+                if logbook and self.step == 0:
+                    self._figure(logbook)
+                while self.step < t.steps and not self._stop:
+                    last = self.step + 1 == t.steps
+                    logs = (self.step + 1) % t.log_every == 0 or last or self.step == 0
+                    report = self.players.step(self.step, watch=logs)
+                    self._after(report)
+                    self.step += 1
+                    numbers = report.numbers() if logs else None
+                    if logbook and numbers is not None:
+                        logbook.numbers(self.step, numbers)
+                    progress.at(self.step, numbers)
+                    registry().call("unbraid_step_end", run=self.run, step=self.step, values=report.values)
+                    if logbook and self.step % t.picture_every == 0:
+                        self._pictures(logbook)
+                    if self.step % t.checkpoint_every == 0:
+                        self.save(numbers)
+                    if t.max_minutes is not None and time.monotonic() - began > 60 * t.max_minutes:
+                        self._stop = "the time budget is spent"
+                if self._stop:
+                    progress.say(f"stopping after step {self.step}: {self._stop}")
+                self.save()
+                if logbook:
+                    self._pictures(logbook)
+            self._end(self._stop or "finished")
+        except BaseException as error:
+            self._end(f"{type(error).__name__}: {error}", error)
+            raise
+        finally:
+            if logbook:
+                logbook.close()
+
+    # -- after a step -------------------------------------------------------------------------------------------------
+
+    def _after(self, report: Report) -> None:
+        """Averages, buffers of other ranks, and the guard against losses that are not finite."""
+        decay = self.recipe.train.average
+        moved = {name for player, outcome in report.outcomes if outcome == "moved"
+                 for name in self.recipe.players[player].trains}
+        for name in moved & self.averages.keys():
+            follow(self.averages[name], self.method.modules[name], decay or 0.0)
+        if distributed.world() > 1:
+            distributed.synchronize(b for m in self.method.modules.values() for b in m.buffers())
+        stayed = any(outcome == STAYED for _, outcome in report.outcomes)
+        self._bad = self._bad + 1 if stayed else 0
+        if stayed and self._bad == 1:
+            warnings.warn(f"step {report.step}: {', '.join(report.not_finite)} is not finite; the player did not move",
+                          stacklevel=2)
+        if self._bad >= PATIENCE:
+            raise TrainingError(f"{', '.join(report.not_finite)} was not finite for {PATIENCE} steps up to step "
+                                f"{report.step}", hint="lower the learning rate, clip the gradient (clip: 1.0) or mend "
+                                f"that loss, then go on from the last checkpoint with --resume")
+
+    def save(self, numbers: Mapping[str, float] | None = None) -> None:
+        """Write a checkpoint; all ranks wait for it."""
+        if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
+            t = self.recipe.train
+            registry().call("unbraid_checkpoint", run=self.run, state=self.state())
+            path = checkpoint.write(self.run.checkpoints, self.state())
+            value = (numbers or {}).get(t.keep_best) if t.keep_best else None
+            if value is not None and (self.best is None or value < self.best):
+                self.best = value
+                self._record["best"] = {"step": self.step, t.keep_best: value, "checkpoint": path.name}
+                self.run.write_record(self._record)
+            best = self._record.get("best", {}).get("checkpoint")
+            checkpoint.prune(self.run.checkpoints, t.keep, self.run.checkpoints / best if best else None)
+
+    def state(self) -> checkpoint.Checkpoint:
+        """Everything that the rest of the training depends on."""
+        groups = {"networks": checkpoint.flat({n: m.state_dict() for n, m in self.method.modules.items()}),
+                  "optimizers": checkpoint.flat({n: o.state() for n, o in self.players.optimizers.items()})}
+        if self.averages:
+            groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in self.averages.items()})
+        return checkpoint.Checkpoint(self.step, groups, {} if self.best is None else {"best": self.best})
+
+    def _take_up(self) -> None:
+        path = self.run.last_checkpoint()
+        if path is None:
+            return
+        state = checkpoint.read(path)
+        for kind, modules in (("networks", self.method.modules), ("averages", self.averages)):
+            groups = checkpoint.nested(state.groups.get(kind, {}))
+            for name, module in modules.items():
+                load_weights(module, groups.get(name, {}), f"{path}#{name}")
+        groups = checkpoint.nested(state.groups.get("optimizers", {}))
+        for name, optimizer in self.players.optimizers.items():
+            try:
+                optimizer.load(groups.get(name, {}))
+            except (ValueError, KeyError) as error:
+                raise checkpoint.CheckpointError(f"{path}: players.{name}: {error}") from None
+        self.step, self.best = state.step, state.facts.get("best")
+        self._record = self.run.record()
+
+    # -- the record ---------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        if distributed.rank() != 0:
+            return
+        if not self.run.recipe_file.exists():
+            write_whole(self.run.recipe_file, dump_recipe(self.recipe))
+        session = {**surroundings(), "device": str(self.players.device), "from_step": self.step,
+                   "world": distributed.world(), "seed": self.recipe.train.seed,
+                   "threads": torch.get_num_threads()}
+        self._record = {"title": self.recipe.title, **self._record, "data": self.data.facts.to_json(),
+                        "sessions": [*self._record.get("sessions", []), session]}
+        self.run.write_record(self._record)
+        registry().call("unbraid_run_start", run=self.run)
+
+    def _end(self, reason: str, error: BaseException | None = None) -> None:
+        if distributed.rank() == 0:
+            last = self._record["sessions"][-1]
+            last |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "to_step": self.step, "exit": reason,
+                     "peak_memory": peak_memory()}
+            try:
+                self.run.write_record(self._record)
+            except RunError:
+                if error is None:
+                    raise
+        registry().call("unbraid_run_end", run=self.run, error=error)
+
+    def close(self) -> None:
+        """Let go of the data's workers and the other ranks."""
+        self.data.close()
+        distributed.stop()
+
+    # -- pictures -----------------------------------------------------------------------------------------------------
+
+    def model(self) -> Model:
+        """The method with its present weights (averaged where kept), at rest, in modules of its own."""
+        modules = copy.deepcopy({**self.method.modules, **self.averages})
+        return Model(self.method, modules, self.players.device, self.run, self.step)
+
+    def _pictures(self, logbook: Logbook) -> None:
+        split = "test" if len(self.data.rows("test")) >= 2 else "train"
+        rows = self.data.rows(split)[:2 * SHOWN]
+        images = self.data.images(rows)
+        for name, picture in overview(self.model(), images[::2], images[1::2]).items():
+            logbook.picture(self.step, name, picture)
+
+    def _figure(self, logbook: Logbook) -> None:
+        """The method's figure, in the run and on TensorBoard."""
+        from unbraid.figure import draw_figure, figure_image
+
+        draw_figure(self.recipe, self.run.folder / "figure.svg")
+        logbook.picture(0, "figure", figure_image(self.recipe))
+
+    # -- before -------------------------------------------------------------------------------------------------------
+
+    def estimate(self) -> Estimate:
+        """Time a few steps on copies of the networks; the training itself is untouched."""
+        method = attrs.evolve(self.method, modules=copy.deepcopy(self.method.modules))
+        players = Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
+                          self.players.accumulate)
+        seconds = []
+        for step in range(self.step, self.step + TRIAL):
+            began = time.perf_counter()
+            players.step(step)
+            seconds.append(time.perf_counter() - began)
+        return Estimate(min(seconds[1:]), self.recipe.train.steps - self.step, peak_memory())
+
+    def _compile(self) -> None:
+        """Compile each network by itself; one that a loss takes whole (and differentiates twice) stays eager."""
+        from unbraid.graph import ReferenceOp
+
+        eager = {n.op.network for n in self.method.flow.graph.nodes if isinstance(n.op, ReferenceOp)}
+        for name, module in self.method.modules.items():
+            if name not in eager:
+                module.compile()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self._stop and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self._stop = signal.Signals(number).name
+
+        try:
+            before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:                         # not in the main thread: signals are somebody else's
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def trained(recipe: Recipe) -> list[str]:
+    """The networks that some player trains."""
+    return list(dict.fromkeys(name for p in recipe.players.values() for name in p.trains))
+
+
+def fit(method: Method, data: Data) -> None:
+    """Call `fit` of the networks that have it, once before step 0 (the view graph)."""
+    from unbraid.fitting import fit_networks
+
+    fit_networks(method, data)
+
+
+def device_of(name: str) -> torch.device:
+    """The device of a recipe: auto is CUDA where there is one.  Raises UnbraidError."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UnbraidError(f"train.device: can't use {name!r}: {str(error).splitlines()[0]}",
+                           hint="auto, cpu, cuda or cuda:N") from None
+    return device
+
+
+def same_recipe(now: Recipe, then: Recipe, run: Run) -> None:
+    """Refuse to resume with another recipe; a longer training is the same one.  Raises RunError."""
+    def comparable(r: Recipe) -> Recipe:
+        free = {n: None for n in ("keep_best", "max_minutes")}
+        return attrs.evolve(r, title="", paper="", requires={}, tree=None, train=attrs.evolve(
+            r.train, steps=1, log_every=1, checkpoint_every=1, picture_every=1, keep=1, device="auto",
+            tensorboard=True, **free))
+
+    if comparable(now) != comparable(then):
+        differs = [a.name for a in attrs.fields(Recipe) if getattr(comparable(now), a.name) !=
+                   getattr(comparable(then), a.name)]
+        raise RunError(f"the recipe differs from that of {run.folder} in {', '.join(differs)}",
+                       hint="resume without changes, or train into another --out (networks.x.from takes over weights)")
+
+
+def peak_memory() -> int:
+    """The most memory that this process had so far, in bytes; on CUDA, that of the device."""
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        return torch.cuda.max_memory_reserved()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def weights_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
+    """All weights of networks, by 'network/weight'."""
+    return checkpoint.flat({name: dict(m.named_parameters()) for name, m in modules.items()})

@@ -1,0 +1,44 @@
+"""Networks that are fitted once to a whole source instead of trained (the view graph)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from unbraid.compute import Surroundings, computation
+from unbraid.data import Data
+from unbraid.graph import DrawOp, NetworkOp, Node, below
+from unbraid.method import Method
+from unbraid.random import Noise
+from unbraid.values import Value
+
+BATCH = 64
+
+
+def fit_networks(method: Method, data: Data) -> None:
+    """Hand every network that has `fit(batches)` what it is called with, over its whole source, in order."""
+    for name, module in method.modules.items():
+        if not hasattr(module, "fit"):
+            continue
+        call = next(n for n in method.flow.graph.nodes if isinstance(n.op, NetworkOp) and n.op.network == name)
+        module.eval()
+        module.fit(_batches(method, data, call))
+
+
+@torch.no_grad()
+def _batches(method: Method, data: Data, call: Node) -> Iterator[tuple[Value, ...]]:
+    nodes = [n for n in below(call) if n is not call]
+    draws = [n.op for n in nodes if isinstance(n.op, DrawOp)]
+    source = method.facts.draws[draws[0].draw].source if draws else None
+    rows = data.rows("train", source)
+    for part in np.split(rows, range(BATCH, len(rows), BATCH)):
+        values = {(d.draw, d.field): data.images(part, source) if d.field is None else data.field(d.field, part, source)
+                  for d in draws}
+        noise = Noise(method.recipe.train.seed, data.images(part[:1], source).device, batch=len(part))
+        around = Surroundings(method.modules, method.layouts, method.layout, noise, draws=values)
+        computed: dict[int, Value] = {}
+        for node in nodes:
+            computed[node.index] = computation(node, around)([computed[i.index] for i in node.inputs])
+        yield tuple(computed[i.index] for i in call.inputs)

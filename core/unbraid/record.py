@@ -1,0 +1,166 @@
+"""A run: the folder with its recipe, record, metrics, checkpoints and pictures."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unbraid import checkpoint
+from unbraid_registry.errors import UnbraidError
+
+FORMAT = 1
+MAX_RECORD = 16 << 20                              # bytes
+
+
+class RunError(UnbraidError):
+    """A folder that is no run, or can't be one."""
+
+
+@attrs.frozen
+class Run:
+    """A run's folder."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: str | Path) -> Run:
+        """The run in a folder.  Raises RunError where there is none."""
+        run = cls(Path(folder).expanduser())
+        if not run.folder.is_dir():
+            raise RunError(f"no run at {folder}: there is no such folder")
+        if not run.record_file.is_file():
+            raise RunError(f"{folder} is no run: it has no run.json", hint="give the folder that `unbraid train` named")
+        return run
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def record_file(self) -> Path:
+        """Command, versions, device, seed, data, exit reason."""
+        return self.folder / "run.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object per logged step."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of the pictures."""
+        return self.folder / "pictures"
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint."""
+        found = checkpoint.steps(self.checkpoints)
+        return found[max(found)] if found else None
+
+    def record(self) -> dict[str, Any]:
+        """What run.json says.  Raises RunError where it is damaged or from a newer unbraid."""
+        try:
+            if self.record_file.stat().st_size > MAX_RECORD:
+                raise ValueError("it is too large")
+            record = json.loads(self.record_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"can't read {self.record_file}: {error}") from None
+        if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+            raise RunError(f"{self.record_file} is no record of a run")
+        if record["format"] > FORMAT:
+            raise RunError(f"{self.record_file} has format {record['format']}; this unbraid reads up to {FORMAT}",
+                           hint="install a newer unbraid")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write run.json, whole or not at all."""
+        write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The logged steps; a line that was cut off by a crash is left out."""
+        lines = []
+        if self.metrics_file.is_file():
+            for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    lines.append(json.loads(line))
+                except ValueError:
+                    continue
+        return lines
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Held while training into the folder.  Raises RunError where another process does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = open(self.folder / ".lock", "w")  # noqa: SIM115
+        except OSError as error:
+            raise RunError(f"can't write into {self.folder}: {error.strerror}", hint="choose another --out") from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise RunError(f"another training is writing into {self.folder}", hint="choose another --out") from None
+            yield
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all.  Raises RunError."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(text, encoding="utf-8")
+        os.replace(scratch, path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise RunError(f"can't write {path}: {error.strerror}", hint="free some disk space or choose another --out"
+                       ) from None
+
+
+def new_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """The first free folder runs/NAME, runs/NAME-2, ..."""
+    folder, number = parent / name, 2
+    while folder.exists():
+        folder, number = parent / f"{name}-{number}", number + 1
+    return folder
+
+
+def surroundings() -> dict[str, Any]:
+    """Command, versions, git state and machine, for the record."""
+    names = ("unbraid", "torch", "torchvision", "numpy", "pluggy", "attrs", "cattrs", "safetensors")
+    return {"command": sys.argv, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "python": platform.python_version(),
+            "platform": platform.platform(), "versions": {n: v for n in names if (v := _version(n))}, "git": git_state()}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the working folder and whether it has changes; None outside git."""
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain", "-uno"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
