@@ -1,0 +1,96 @@
+"""Reading .npz files that nobody has to trust: headers first, never pickled, never more than they claim."""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from unbraid import DataError
+
+
+@attrs.frozen
+class Header:
+    """What an array in the file claims to be."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def bytes(self) -> int:
+        """How many it has in memory."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+class NpzFile:
+    """The arrays of an .npz file.  limit: how many bytes may be read from it.  Raises DataError."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.path, self.limit, self.read_bytes = path, limit, 0
+        self.headers: dict[str, Header] = {}
+        self.objects: list[str] = []               # arrays of Python objects: never read
+        with self._reading(), zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.filename.endswith(".npy"):
+                    with archive.open(info) as member:
+                        self._note(info, *_header(member))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.headers
+
+    def read(self, name: str) -> np.ndarray:
+        """The array with this name."""
+        header = self.headers[name]
+        self.read_bytes += header.bytes
+        if self.read_bytes > self.limit:
+            raise DataError(f"{self.path}: its arrays claim {self.read_bytes / 2 ** 30:.1f} GiB, more than "
+                            f"{self.limit / 2 ** 30:.1f} GiB ({name}: {header.shape} {header.dtype})",
+                            hint="raise the option `limit` (in GiB) if that is right")
+        with self._reading(name), zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as member:
+            array = np.lib.format.read_array(member, allow_pickle=False)
+            if member.read(1):
+                raise ValueError("there is more in it than its header says")
+        return array
+
+    def _note(self, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        name = info.filename.removesuffix(".npy")
+        if dtype.hasobject:
+            self.objects.append(name)
+        else:
+            self.headers[name] = Header(shape, dtype)
+            if self.headers[name].bytes > info.file_size:
+                raise ValueError(f"the array {name!r} claims {shape} {dtype}, but has only {info.file_size:,} bytes")
+
+    @contextmanager
+    def _reading(self, name: str = "") -> Iterator[None]:
+        of = f"{self.path}{f', array {name!r}' if name else ''}"
+        try:
+            yield
+        except DataError:
+            raise
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, SyntaxError, struct.error,
+                NotImplementedError, RuntimeError, MemoryError) as error:
+            raise DataError(f"{of}: not a whole .npz file: {error}",
+                            hint="fetch it again, or write it with numpy.savez_compressed") from error
+
+
+def _header(member: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of an array, from the first bytes of its file."""
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
+    elif version == (2, 0):
+        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
+    else:
+        raise ValueError(f"version {version} of the format is unknown")
+    if any(n < 0 for n in shape):
+        raise ValueError(f"a shape {shape}")
+    return shape, dtype
