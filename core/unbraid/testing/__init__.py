@@ -1,0 +1,21 @@
+"""Contract suites for the authors of plugins: subclass one, name your component, and pytest runs its tests.
+
+    from unbraid.testing import LossSuite
+    from acme_tv import total_variation
+
+    class TestTotalVariation(LossSuite):
+        component = total_variation
+
+Each suite says in its docstring what can be set. The bundled plugins are tested by the same suites.
+"""
+
+from __future__ import annotations
+
+from unbraid.testing.functions import LossSuite, OperationSuite
+from unbraid.testing.networks import CriticSuite, EncoderSuite, GeneratorSuite, NetworkSuite, RendererSuite
+from unbraid.testing.plugin import PluginSuite
+from unbraid.testing.samples import noise, numbers, small_context
+from unbraid.testing.source import SourceSuite
+
+__all__ = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite",
+           "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

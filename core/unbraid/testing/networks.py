@@ -1,0 +1,275 @@
+"""Suites for networks: encoders, generators, critics, renderers, and boxes of any other kind."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unbraid.code import Code
+from unbraid.interfaces import Context
+from unbraid.testing.component import ComponentSuite
+from unbraid.testing.samples import (
+    as_zeros,
+    batch_of,
+    numbers,
+    on_meta,
+    seeded,
+    shapes,
+    small_context,
+    snapshot,
+    unchanged,
+)
+from unbraid.values import Gaussian, Record, Value, plain, tensors
+
+
+class NetworkSuite(ComponentSuite):
+    """A network of any kind.
+
+    Override `context()` and `inputs()` for other images, factors or arguments.
+    untrained: parameters that get no gradient on purpose; batch_independent: False where samples of a batch may
+    depend on each other at rest.
+    """
+
+    kind: ClassVar[str | tuple[str, ...]] = ("network", "encoder", "generator", "critic", "renderer")
+    untrained: ClassVar[tuple[str, ...]] = ()
+    batch_independent: ClassVar[bool] = True
+
+    def context(self) -> Context:
+        """What it may know when it is built."""
+        return small_context()
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What it is called with; a batch of 4."""
+        return (numbers(4, *self.context().image),)
+
+    def build(self, seed: int = 0) -> nn.Module:
+        """The module, from the shapes of a batch of 2, as the core builds it."""
+        meta = [v.new_empty((2, *v.shape[1:]), device="meta") for v in self.inputs()]
+        with seeded(seed):
+            module = self.target(**self.options).build(self.context(), *meta)  # type: ignore[attr-defined]
+        assert isinstance(module, nn.Module), f"build gives {type(module).__name__}; expected a module"
+        return module
+
+    def run(self, module: nn.Module, *inputs: Value) -> Value:
+        """The module's answer, at a fixed seed for dropout."""
+        with seeded(1):
+            return module(*(inputs or self.inputs()))
+
+    def check(self, result: Value, batch: int) -> None:
+        """What its kind promises; raises AssertionError."""
+        assert all(len(t) == batch for t in tensors(result)), f"expected a batch of {batch}; found {shapes(result)}"
+
+    def test_builds_from_shapes(self) -> None:
+        """`build` gives a module with real weights, whatever its inputs are made of."""
+        module = self.build()
+        ghosts = [name for name, t in [*module.named_parameters(), *module.named_buffers()] if t.is_meta]
+        assert not ghosts, f"{', '.join(ghosts)}: on the meta device, like the inputs; weights must be real"
+
+    def test_gives_what_its_kind_promises(self) -> None:
+        """Shapes, types and ranges, in training and at rest."""
+        module = self.build()
+        for mode in (True, False):
+            result = self.run(module.train(mode))
+            assert list(tensors(result)), "there is no tensor in what it gives"
+            assert all(bool(t.isfinite().all()) for t in tensors(result)), "not all of its numbers are finite"
+            self.check(result, batch_of(*self.inputs()))
+
+    def test_works_on_shapes_alone(self) -> None:
+        """On meta tensors, or else on zeros: the same shapes as with numbers."""
+        module = self.build().eval()
+        expected = shapes(self.run(module))
+        try:
+            found = shapes(self.run(on_meta(module), *map(on_meta, self.inputs())))
+        except Exception:                          # not every operator knows meta tensors: zeros are the fallback
+            found = shapes(self.run(copy.deepcopy(module), *map(as_zeros, self.inputs())))
+        assert found == expected, f"without numbers it gives {found}; with them {expected}"
+
+    def test_every_parameter_gets_a_finite_gradient(self) -> None:
+        """No parameter is left out (but `untrained`), and no gradient is infinite."""
+        module = self.build().train()
+        _weighted_sum(self.run(module)).backward()
+        for name, p in module.named_parameters():
+            if p.requires_grad and name not in self.untrained:
+                assert p.grad is not None, f"no gradient reaches the parameter {name}; name it in `untrained`?"
+                assert bool(p.grad.isfinite().all()), f"the gradient of {name} is not finite"
+
+    def test_state_dict_holds_everything(self) -> None:
+        """Weights of one module, loaded into another, make it the same."""
+        trained, other = self.build(seed=0), self.build(seed=1)
+        self.run(trained.train())                  # moves the statistics of batch norm
+        other.load_state_dict(trained.state_dict())
+        torch.testing.assert_close(list(tensors(self.run(other.eval()))), list(tensors(self.run(trained.eval()))),
+                                   msg=lambda m: f"something that matters is not in the state dict: {m}")
+
+    def test_samples_do_not_depend_on_each_other(self) -> None:
+        """At rest, a batch gives what its samples give one by one."""
+        if not self.batch_independent:
+            pytest.skip("the suite says batch_independent = False")
+        module, inputs = self.build().eval(), self.inputs()
+        whole = self.run(module)
+        for i in range(batch_of(*inputs)):
+            alone = self.run(module, *(v[i:i + 1] for v in inputs))
+            torch.testing.assert_close(list(tensors(alone)), [t[i:i + 1] for t in tensors(whole)], rtol=1e-3,
+                                       atol=1e-4, msg=lambda m, i=i: f"sample {i} depends on the others: {m}")
+
+    def test_seed_decides_the_weights(self) -> None:
+        """The same seed gives the same weights, another seed others."""
+        first, again, other = (self.build(seed).state_dict() for seed in (3, 3, 4))
+        differ = [name for name in first if not torch.equal(first[name], again[name])]
+        assert not differ, f"built twice from one seed, {differ[0]} differs"
+        if any(True for _ in self.build().parameters()):
+            assert any(not torch.equal(first[n], other[n]) for n in first), "every seed gives the same weights"
+
+    def test_leaves_its_inputs_alone(self) -> None:
+        """No input is changed in place."""
+        module, inputs = self.build(), self.inputs()
+        before = [snapshot(v) for v in inputs]
+        self.run(module, *inputs)
+        assert all(unchanged(b, snapshot(v)) for b, v in zip(before, inputs, strict=True)), "it changes an input"
+
+
+def _weighted_sum(v: Value) -> Tensor:
+    """A scalar in which every number counts differently."""
+    parts = [t.double().mul(numbers(*t.shape, seed=i).double()).sum() for i, t in enumerate(tensors(v))
+             if t.is_floating_point() and t.requires_grad]
+    assert parts, "nothing that it gives has a gradient"
+    return torch.stack(parts).sum()
+
+
+class EncoderSuite(NetworkSuite):
+    """Images (B, C, H, W) in [0, 1] -> a code (B, D) or (B, D, h, w), a Gaussian over it, or a Record of several.
+
+    The code is the one of `context().code`.
+    """
+
+    kind = "encoder"
+
+    def check(self, result: Value, batch: int) -> None:
+        """A code of the context's layout."""
+        super().check(result, batch)
+        if isinstance(result, Record):
+            names = self.context().code.all_names
+            strange = [name for name in result.parts if name not in names]
+            assert not strange, f"the code has no factor {strange[0]!r}; it has {', '.join(names)}"
+            for name, part in result.parts.items():
+                self._check_code(part, self.context().code.select([name]).size, name)
+            return
+        self._check_code(result, self.context().code.size, "the code")
+
+    def _check_code(self, v: Value, size: int, what: str) -> None:
+        if isinstance(v, Gaussian):
+            assert plain(v.mean).shape == v.logvar.shape, (
+                f"{what}: mean {tuple(plain(v.mean).shape)} and logvar {tuple(v.logvar.shape)} differ in shape")
+        assert isinstance(v, Tensor | Code | Gaussian), f"{what} is a {type(v).__name__}; expected a tensor or Gaussian"
+        tensor = plain(v)
+        assert tensor.is_floating_point(), f"{what} is {tensor.dtype}; expected real numbers"
+        assert tensor.ndim in (2, 4), f"{what} has shape {tuple(tensor.shape)}; expected (B, D) or (B, D, h, w)"
+        assert tensor.shape[1] == size, f"{what} has {tensor.shape[1]} numbers; the recipe wants {size}"
+
+
+def _check_image(v: Value, shape: tuple[int, int, int], batch: int, *, bounded: bool) -> None:
+    assert isinstance(v, Tensor), f"expected images; found a {type(v).__name__}"
+    assert v.shape == (batch, *shape), f"expected images of shape {(batch, *shape)}; found {tuple(v.shape)}"
+    assert v.is_floating_point(), f"images are real numbers; these are {v.dtype}"
+    if bounded:
+        low, high = v.min().item(), v.max().item()
+        assert low >= -1e-6, f"images lie in [0, 1]; the smallest number is {low}"
+        assert high <= 1 + 1e-6, f"images lie in [0, 1]; the largest number is {high}"
+
+
+class GeneratorSuite(NetworkSuite):
+    """Codes -> images of shape `context().image` in [0, 1].  logits: True where it says that it makes logits."""
+
+    kind = "generator"
+    logits: ClassVar[bool] = False
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        """A batch of 4 codes, (4, D), some of them far from 0."""
+        return ((numbers(4, self.context().code.size) - 0.5) * 8,)
+
+    def check(self, result: Value, batch: int) -> None:
+        """Images, in range."""
+        _check_image(result, self.context().image, batch, bounded=not self.logits)
+
+
+class CriticSuite(NetworkSuite):
+    """Images, pairs or codes -> scores (B, n), or a Record of scores and logits."""
+
+    kind = "critic"
+
+    def check(self, result: Value, batch: int) -> None:
+        """Scores, (B, n), and not in [0, 1]."""
+        super().check(result, batch)
+        parts: dict[str, Any] = result.parts if isinstance(result, Record) else {"the score": result}
+        for name, part in parts.items():
+            assert isinstance(part, Tensor), f"{name} is a {type(part).__name__}; expected a tensor"
+            assert part.ndim == 2, f"{name} has shape {tuple(part.shape)}; expected (B, n)"
+            assert part.is_floating_point(), f"{name} is {part.dtype}; expected real numbers"
+
+    def test_scores_are_unbounded(self) -> None:
+        """Scores are logits: no sigmoid at the end, or the losses would take it twice."""
+        module = self.build().eval()
+        with torch.no_grad():
+            for p in module.parameters():
+                p.mul_(10)
+        scores = torch.cat([t.flatten() for far in (-50.0, 50.0)
+                            for t in tensors(self.run(module, *(v * far for v in self.inputs())))])
+        assert scores.abs().max() > 1, "scores never leave [-1, 1]: is there a sigmoid or tanh at the end?"
+
+
+class RendererSuite(NetworkSuite):
+    """A scene and a view -> images (B, C, H, W) in [0, 1], with gradients to the scene.
+
+    Override `inputs()`.  constant: the positions of inputs without a gradient (views, faces);
+    slope_tolerance: how far the slope along a random direction may be from finite differences, relatively (None: not
+    compared; rasterizers are not smooth); slope_step: how far the finite differences go.
+    """
+
+    kind = "renderer"
+    batch_independent = True
+    constant: ClassVar[tuple[int, ...]] = ()
+    slope_tolerance: ClassVar[float | None] = None
+    slope_step: ClassVar[float] = 1e-3
+
+    def check(self, result: Value, batch: int) -> None:
+        """Images, in range."""
+        _check_image(result, self.context().image, batch, bounded=True)
+
+    def _scene(self) -> tuple[list[Tensor], list[Tensor]]:
+        inputs = [v.detach().clone() for v in self.inputs()]
+        moved = [v for i, v in enumerate(inputs) if i not in self.constant and v.is_floating_point()]
+        return inputs, [v.requires_grad_() for v in moved]
+
+    def test_gradients_reach_the_scene(self) -> None:
+        """Every input that is not constant gets a gradient, finite and not zero everywhere."""
+        inputs, moved = self._scene()
+        assert moved, "no input can be moved: is everything constant?"
+        _weighted_sum(self.run(self.build().eval(), *inputs)).backward()
+        for i, v in enumerate(moved):
+            assert v.grad is not None, f"no gradient reaches input {i} of the scene"
+            assert bool(v.grad.isfinite().all()), f"the gradient of input {i} of the scene is not finite"
+            assert bool(v.grad.any()), f"the gradient of input {i} of the scene is zero everywhere"
+
+    def test_slope_matches_finite_differences(self) -> None:
+        """Along a random direction of the scene, to the suite's tolerance."""
+        if self.slope_tolerance is None:
+            pytest.skip("the suite gives no slope_tolerance")
+        module, (inputs, moved) = self.build().eval(), self._scene()
+        directions = [numbers(*v.shape, seed=i) - 0.5 for i, v in enumerate(moved)]
+        slopes = torch.autograd.grad(_weighted_sum(self.run(module, *inputs)), moved)
+        predicted = sum(float((s * d).sum()) for s, d in zip(slopes, directions, strict=True))
+        ends = []
+        for sign in (1, -1):
+            with torch.no_grad():
+                for v, d in zip(moved, directions, strict=True):
+                    v.add_(d, alpha=sign * self.slope_step)
+            ends.append(_weighted_sum(self.run(module, *inputs)).item())
+            with torch.no_grad():
+                for v, d in zip(moved, directions, strict=True):
+                    v.sub_(d, alpha=sign * self.slope_step)
+        measured = (ends[0] - ends[1]) / (2 * self.slope_step)
+        assert predicted == pytest.approx(measured, rel=self.slope_tolerance), "the slope is not the one that is seen"

@@ -1,0 +1,69 @@
+"""The suite for a whole plugin."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from unbraid_registry import Component, load_registry
+from unbraid_registry.discovery import Candidate, name_fault, single_file
+from unbraid_registry.staging import check_hooks, check_level, collect_components, collect_recipes
+
+
+class PluginSuite:
+    """A plugin: `module = "acme_tv"`, or `file = Path("my_loss.py")`.
+
+    name: that of its entry point; where it is given, the plugin must be installed and load under it.
+    """
+
+    module: ClassVar[str] = ""
+    file: ClassVar[str | Path] = ""
+    name: ClassVar[str] = ""
+
+    def candidate(self) -> Candidate:
+        """The plugin, not loaded yet."""
+        assert bool(self.module) != bool(self.file), "give the suite a module or a file"
+        if self.file:
+            return single_file(Path(self.file))
+        name = self.name or self.module.rpartition(".")[2]
+        return Candidate(name=name, origin=self.module, load=lambda: importlib.import_module(self.module))
+
+    def staged(self) -> tuple[Any, list[Component], dict[str, Path]]:
+        """The plugin, its components and recipes, checked as the loader does; raises what it would report."""
+        candidate = self.candidate()
+        plugin = candidate.load()
+        check_level(plugin)
+        manager = check_hooks(plugin, candidate.name)
+        return plugin, collect_components(manager, candidate), collect_recipes(manager)
+
+    def test_loads(self) -> None:
+        """Its API level, hooks, components and recipes are as they should be."""
+        fault = name_fault(self.candidate().name)
+        assert not fault, fault
+        self.staged()
+
+    def test_is_installed(self) -> None:
+        """Its entry point is found, and nothing else claims its name."""
+        if not self.name:
+            pytest.skip("the suite gives no name")
+        registry = load_registry(strict=False, environ={})
+        problems = [str(p) for p in registry.problems if p.plugin == self.name]
+        assert not problems, problems[0]
+        found = [p for p in registry.plugins if p.name == self.name]
+        assert found, (f"no entry point {self.name!r} in the group 'unbraid'; is the package installed? "
+                       f"There are: {', '.join(p.name for p in registry.plugins)}")
+
+    def test_defaults_are_valid(self) -> None:
+        """What needs no option can be made without one: defaults pass their own validators."""
+        for component in self.staged()[1]:
+            if component.is_class and not any(o.required for o in component.options):
+                component.target()
+
+    def test_gives_the_same_twice(self) -> None:
+        """Asked again, it contributes the same objects: nothing is made anew at every call."""
+        manager = check_hooks(self.candidate().load(), self.candidate().name)
+        first, second = ([list(r) for r in manager.hook.unbraid_components()] for _ in range(2))
+        assert first == second, "unbraid_components gives other objects when it is asked again"

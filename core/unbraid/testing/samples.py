@@ -1,0 +1,94 @@
+"""Small values to call components with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unbraid.code import Layout
+from unbraid.interfaces import Context
+from unbraid.random import Noise, Random
+from unbraid.values import Value, map_tensors, tensors
+from unbraid_configs.recipe import Factor
+
+
+def numbers(*shape: int, seed: int = 0) -> Tensor:
+    """Numbers in (0.05, 0.95), the same for the same seed: an image, a code, a score."""
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 0.9 + 0.05
+
+
+def noise(address: str = "testing", *, batch: int = 4, device: str = "cpu",
+          dtype: torch.dtype = torch.float32) -> Random:
+    """The `random` of a random operation; the same address gives the same numbers."""
+    return Noise(seed=0, device=torch.device(device), batch=batch, dtype=dtype).at(address)
+
+
+def small_context(*, image: tuple[int, int, int] = (3, 32, 32), **factors: int) -> Context:
+    """A context for images of this shape; a code of chunk1, chunk2 (3 numbers each) and pose (4).
+
+    factors: labelled factors of the data and their number of classes.
+    """
+    layout = Layout.of({"chunk": Factor(name="chunk", count=2, size=3), "pose": Factor(name="pose", size=4)})
+    return Context(name="network", image=image, code=layout, factors=factors)
+
+
+def batch_of(*values: Value) -> int:
+    """The size of the batch: the first dimension of the first tensor."""
+    return next((len(t) for v in values for t in tensors(v) if t.ndim), 1)
+
+
+def shapes(v: Value) -> list[tuple[tuple[int, ...], torch.dtype]]:
+    """Shape and type of every tensor in a value."""
+    return [(tuple(t.shape), t.dtype) for t in tensors(v)]
+
+
+def cast(v: Value, dtype: torch.dtype) -> Value:
+    """The value with its real numbers in another precision; a copy, without graph."""
+    if isinstance(v, nn.Module):
+        return copy.deepcopy(v).to(dtype)
+    return map_tensors(lambda t: (t.to(dtype) if t.is_floating_point() else t).detach().clone(), v)
+
+
+def on_meta(v: Value) -> Value:
+    """The value's shapes alone."""
+    return copy.deepcopy(v).to("meta") if isinstance(v, nn.Module) else map_tensors(lambda t: t.to("meta"), v)
+
+
+def as_zeros(v: Value) -> Value:
+    """The value with zeros in place of its numbers."""
+    return copy.deepcopy(v).eval() if isinstance(v, nn.Module) else map_tensors(torch.zeros_like, v)
+
+
+def equal(a: Value, b: Value) -> bool:
+    """Whether two values hold the same numbers."""
+    first, second = list(tensors(a)), list(tensors(b))
+    return shapes(a) == shapes(b) and all(torch.equal(s, t) for s, t in zip(first, second, strict=True))
+
+
+def snapshot(v: Any) -> list[Any]:
+    """What a component must leave as it is: numbers, `requires_grad`, gradients, modes."""
+    if isinstance(v, nn.Module):
+        state = [(name, t.detach().clone()) for name, t in v.state_dict().items()]
+        flags = [(name, p.requires_grad, p.grad is None) for name, p in v.named_parameters()]
+        return [state, flags, [m.training for m in v.modules()]]
+    return [(t.detach().clone(), t.requires_grad, t.grad is None) for t in tensors(v)]
+
+
+def unchanged(before: Any, after: Any) -> bool:
+    """Whether two snapshots are the same."""
+    if isinstance(before, list | tuple):
+        return len(before) == len(after) and all(map(unchanged, before, after))
+    return torch.equal(before, after) if isinstance(before, Tensor) else before == after
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's default generator at this seed, and afterwards as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield

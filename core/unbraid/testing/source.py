@@ -1,0 +1,81 @@
+"""The suite for sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from unbraid.data import Images
+from unbraid.testing.component import ComponentSuite
+
+
+class SourceSuite(ComponentSuite):
+    """A source. Override `make(folder)` where it needs files: write them into the folder and give the source."""
+
+    kind = "source"
+
+    def make(self, folder: Path) -> object:
+        """The source, as a recipe would have it.  folder: an empty one for its files."""
+        return self.target(**self.options)
+
+    def open(self, folder: Path) -> Images:
+        """Its images."""
+        images = self.make(folder).open()  # type: ignore[attr-defined]
+        assert isinstance(images, Images), f"open gives {type(images).__name__}; expected unbraid.Images"
+        return images
+
+    @pytest.fixture
+    def images(self, tmp_path: Path) -> Images:
+        """The opened source."""
+        return self.open(tmp_path)
+
+    def test_images_are_bytes(self, images: Images) -> None:
+        """(N, C, H, W) of uint8, also where they are read lazily: the first, the last, and two at once."""
+        n, shape = len(images), images.shape
+        assert n > 0, "the source has no images"
+        for rows in ([0], [n - 1], [0, n - 1]):
+            found = images.read(np.array(rows))
+            assert found.dtype == np.uint8, f"images are {found.dtype}; expected uint8 in 0 ... 255"
+            assert found.shape == (len(rows), *shape), (
+                f"rows {rows} have shape {found.shape}; expected {(len(rows), *shape)}")
+
+    def test_images_are_not_dark(self, images: Images) -> None:
+        """Images in [0, 1] that were cast to bytes are black: they are 0 ... 255."""
+        found = images.read(np.arange(min(len(images), 16)))
+        assert found.max() > 1, "the first images hold nothing but 0 and 1; expected bytes in 0 ... 255"
+
+    def test_rows_are_read_in_the_order_asked_for(self, images: Images) -> None:
+        """The same row is the same image, wherever it stands."""
+        last = len(images) - 1
+        backwards = images.read(np.array([last, 0]))
+        assert np.array_equal(backwards[0], images.read(np.array([last]))[0]), "row n - 1, read first, is another image"
+        assert np.array_equal(backwards[1], images.read(np.array([0]))[0]), "row 0, read second, is another image"
+
+    def test_fields_fit(self, images: Images) -> None:
+        """One entry for each image; classes lie in their range."""
+        for name, field in images.fields.items():
+            assert len(field.values) == len(images), f"{name} has {len(field.values)} entries for {len(images)} images"
+            if field.classes is not None:
+                low, high = field.values.min(), field.values.max()
+                assert -1 <= low <= high < field.classes, (
+                    f"{name} has {field.classes} classes; its values go from {low} to {high}")
+
+    def test_opens_twice_the_same(self, tmp_path: Path) -> None:
+        """Nothing is drawn at random that a seed does not decide, and no global generator is touched."""
+        folders = tmp_path / "first", tmp_path / "second"
+        for folder in folders:
+            folder.mkdir()
+        numpy_state, torch_state = repr(np.random.get_state()), torch.get_rng_state()
+        one, two = (self.open(folder) for folder in folders)
+        rows = np.arange(min(len(one), 16))
+        assert len(one) == len(two), f"opened twice, it has {len(one)} and {len(two)} images"
+        assert np.array_equal(one.read(rows), two.read(rows)), "opened twice, it has different images"
+        assert list(one.fields) == list(two.fields), "opened twice, it has different fields"
+        for name, field in one.fields.items():
+            assert np.array_equal(field.values, two.fields[name].values, equal_nan=field.values.dtype.kind == "f"), (
+                f"opened twice, {name} differs")
+        assert numpy_state == repr(np.random.get_state()), "it draws from NumPy's global generator"
+        assert torch.equal(torch_state, torch.get_rng_state()), "it draws from torch's global generator"
