@@ -60,6 +60,7 @@ class _Check:
     mistakes: list[Mistake] = attrs.field(factory=list)
     shapes: dict[int, Value] = attrs.field(factory=dict)
     failed: set[int] = attrs.field(factory=set)
+    around: Surroundings = attrs.field(init=False)
 
     def method(self) -> Method:
         recipe = self.recipe
