@@ -14,7 +14,8 @@ def scores():
 def test_gan_is_the_cross_entropy_of_a_real_fake_classifier():
     real, fake = scores()
     bce = functional.binary_cross_entropy_with_logits
-    assert torch.allclose(gan.tell_apart(real, fake), bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake)))
+    expected = bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
+    assert torch.allclose(gan.tell_apart(real, fake), expected)
     assert torch.allclose(gan.fool(fake), bce(fake, torch.ones_like(fake)))
 
 

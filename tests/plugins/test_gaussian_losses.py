@@ -34,7 +34,8 @@ def test_kl_takes_a_code_as_the_mean(layout):
 
 def test_kl_has_the_gradient_of_finite_differences():
     q = gaussian(2, 2)
-    assert torch.autograd.gradcheck(lambda m, v: kl(Gaussian(m, v)), (q.mean.requires_grad_(), q.logvar.requires_grad_()))
+    leaves = (q.mean.requires_grad_(), q.logvar.requires_grad_())
+    assert torch.autograd.gradcheck(lambda m, v: kl(Gaussian(m, v)), leaves)
 
 
 @pytest.mark.parametrize("capacity", [0.0, 2.5, 100.0])

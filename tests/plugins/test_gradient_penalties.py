@@ -56,7 +56,8 @@ def test_r1_keeps_labels_constant():
 
 def test_r1_of_patches_takes_their_mean():
     critic = Linear()
-    assert torch.allclose(r1(lambda x: critic(x).expand(-1, 9).unflatten(1, (1, 3, 3)), image()), critic.w.square().sum())
+    patches = r1(lambda x: critic(x).expand(-1, 9).unflatten(1, (1, 3, 3)), image())
+    assert torch.allclose(patches, critic.w.square().sum())
 
 
 def test_gradient_penalty_of_a_linear_critic(dice):

@@ -1,0 +1,218 @@
+import pytest
+import torch
+from torch import nn
+
+from unbraid import Code, Gaussian, Layout, Record, UnbraidError
+from unbraid_plugins.convnets import (
+    ConvCritic,
+    ConvEncoder,
+    ConvGenerator,
+    Mlp,
+    MlpCritic,
+    MlpEncoder,
+    MlpGenerator,
+    ResCritic,
+    ResEncoder,
+    ResGenerator,
+)
+
+SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
+ENCODERS = [ConvEncoder(width=4), ResEncoder(width=4), MlpEncoder(hidden=(8,))]
+GENERATORS = [ConvGenerator(width=4), ResGenerator(width=4), MlpGenerator(hidden=(8,))]
+CRITICS = [ConvCritic(width=4), ResCritic(width=4), MlpCritic(hidden=(8,))]
+
+
+def meta(*shape):
+    return torch.empty(shape, device="meta")
+
+
+@pytest.mark.parametrize("image", SIZES, ids=str)
+def test_every_size_goes_to_a_code_and_back(context, image):
+    x = torch.rand(2, *image)
+    for encoder, generator, critic in zip(ENCODERS, GENERATORS, CRITICS, strict=True):
+        around = context(*image)
+        f = encoder.build(around, meta(2, *image))(x)
+        y = generator.build(around, meta(2, 10))(f)
+        assert f.shape == (2, 10)
+        assert y.shape == x.shape
+        assert 0 <= y.min() <= y.max() <= 1
+        assert critic.build(around, meta(2, *image))(y).shape == (2, 1)
+
+
+@pytest.mark.parametrize("norm", ["none", "instance", "batch"])
+def test_norms_work_for_training_and_at_rest(context, norm):
+    for image in ((3, 8, 8), (3, 17, 41)):
+        x = torch.rand(2, *image)
+        for family in ((ConvEncoder, ConvGenerator, ConvCritic), (ResEncoder, ResGenerator, ResCritic)):
+            inputs = x, meta(2, 10), x
+            boxes = [box(width=4, norm=norm).build(context(*image), v) for box, v in zip(family, inputs, strict=True)]
+            for training in (True, False):
+                for box in boxes:
+                    box.train(training)
+                f = boxes[0](x)
+                y = boxes[1](f)
+                s = boxes[2](y)
+                s.sum().backward()
+                assert torch.isfinite(f).all()
+                assert all(torch.isfinite(p.grad).all() for box in boxes for p in box.parameters())
+            kinds = {type(m).__name__ for box in boxes for m in box.modules()}
+            assert ("BatchNorm2d" in kinds, "InstanceNorm2d" in kinds) == (norm == "batch", norm == "instance")
+
+
+def test_first_weights_keep_the_scale_of_signals(context):
+    for image in ((3, 16, 16), (3, 96, 96)):
+        x = torch.randn(8, *image)
+        for encoder, generator in zip((ConvEncoder(), ResEncoder()), (ConvGenerator(output="logits"),
+                                                                      ResGenerator(output="logits")), strict=True):
+            assert 0.3 < encoder.build(context(*image), x)(x).std().item() < 6
+            z = torch.randn(8, 10)
+            assert 0.3 < generator.build(context(*image), z)(z).std().item() < 6
+
+
+@pytest.mark.parametrize("encoder", [ConvEncoder, ResEncoder, MlpEncoder])
+def test_a_gaussian_code(context, encoder):
+    x = torch.rand(4, 3, 16, 16)
+    q = encoder(gaussian=True).build(context(), x)(x)
+    assert isinstance(q, Gaussian)
+    assert q.mean.shape == q.logvar.shape == (4, 10)
+    assert q.std.detach().mean().item() == pytest.approx(1, abs=0.2)    # it begins near the prior's spread
+
+
+@pytest.mark.parametrize("encoder", [ConvEncoder, ResEncoder, MlpEncoder])
+def test_one_gaussian_factor_makes_a_record(context, encoder):
+    x = torch.rand(4, 3, 16, 16)
+    out = encoder(gaussian="pose").build(context(), x)(x)
+    assert isinstance(out, Record)
+    assert set(out.parts) == {"chunk", "pose"}
+    assert isinstance(out.parts["chunk"], Code)
+    assert out.parts["chunk"].layout.names == ("chunk1", "chunk2")
+    assert isinstance(out.parts["pose"], Gaussian)
+    assert out.parts["pose"].mean.layout.names == ("pose",)
+    assert out.parts["pose"].logvar.shape == (4, 4)
+
+
+def test_one_gaussian_part_of_a_group_divides_the_group(context):
+    x = torch.rand(2, 3, 16, 16)
+    out = MlpEncoder(gaussian="chunk1").build(context(), x)(x)
+    assert {name: type(v) for name, v in out.parts.items()} == {"chunk1": Gaussian, "chunk2": Code, "pose": Code}
+    group = MlpEncoder(gaussian="chunk").build(context(), x)(x)
+    assert group.parts["chunk"].logvar.shape == (2, 6)
+
+
+def test_a_gaussian_factor_that_there_is_not_is_refused(context):
+    with pytest.raises(UnbraidError, match=r"'style'[\s\S]*chunk, chunk1, chunk2, pose"):
+        ConvEncoder(gaussian="style").build(context(), meta(2, 3, 16, 16))
+
+
+def test_an_encoder_without_a_code_is_refused(context):
+    with pytest.raises(UnbraidError, match="declares none"):
+        ConvEncoder().build(context(code=Layout(())), meta(2, 3, 16, 16))
+
+
+@pytest.mark.parametrize("generator", [ConvGenerator, ResGenerator, MlpGenerator])
+def test_outputs_and_channels_of_a_generator(context, generator):
+    z = 30 * torch.randn(4, 10)
+    for output, low, high in (("sigmoid", 0, 1), ("tanh", 0, 1), ("logits", -torch.inf, torch.inf)):
+        y = generator(output=output, channels=1).build(context(3, 16, 24), z)(z)
+        assert y.shape == (4, 1, 16, 24)
+        assert low <= y.min() <= y.max() <= high
+    assert y.min() < 0
+    assert y.max() > 1
+
+
+@pytest.mark.parametrize("generator", [ConvGenerator(width=4), ResGenerator(width=4), MlpGenerator()])
+def test_a_generator_joins_its_inputs(context, generator):
+    parts = torch.randn(3, 4), torch.randn(3, 2), torch.randn(3)
+    box = generator.build(context(), *parts)
+    moved = [torch.autograd.grad(box(*parts[:i], v.requires_grad_(), *parts[i + 1:]).sum(), v)[0]
+             for i, v in enumerate(parts)]
+    assert all(slope.abs().max() > 0 for slope in moved)                # every input reaches the image
+
+
+@pytest.mark.parametrize("generator", [ConvGenerator(width=4), ResGenerator(width=4)])
+def test_spatial_codes_are_taken_where_they_are(context, generator):
+    for image in ((3, 16, 16), (1, 21, 40)):
+        for halvings in range(4):
+            place = image[1] >> halvings, image[2] >> halvings
+            z, pose = torch.randn(2, 5, *place), torch.randn(2, 4)
+            assert generator.build(context(*image), z)(z).shape == (2, *image)
+            assert generator.build(context(*image), z, pose)(z, pose).shape == (2, *image)
+    with pytest.raises(UnbraidError, match=r"5 x 5[\s\S]*16 x 16, 8 x 8, 4 x 4, 2 x 2, 1 x 1"):
+        generator.build(context(), meta(2, 5, 5, 5))
+
+
+@pytest.mark.parametrize("critic", [ConvCritic(width=4), ResCritic(width=4), MlpCritic()])
+def test_critics_look_at_pairs_and_labels(context, critic):
+    x, y, label = torch.rand(3, 3, 16, 16), torch.rand(3, 1, 16, 16), torch.eye(3, 5)
+    box = critic.build(context(), x, y, label)
+    assert box(x, y, label).shape == (3, 1)
+    for i in range(3):
+        inputs = [x.clone(), y.clone(), label.clone()]
+        inputs[i].requires_grad_()
+        assert torch.autograd.grad(box(*inputs).sum(), inputs[i])[0].abs().max() > 0
+
+
+@pytest.mark.parametrize("critic", [ConvCritic, ResCritic, MlpCritic])
+def test_heads_answer_by_name(context, critic):
+    x = torch.rand(2, 3, 16, 16)
+    out = critic(heads=["identity", "pose"]).build(context(identity=7, pose=3), x)(x)
+    assert {name: v.shape for name, v in out.parts.items()} == {"score": (2, 1), "identity": (2, 7), "pose": (2, 3)}
+    assert critic(heads="pose").heads == ("pose",)
+    with pytest.raises(UnbraidError, match=r"'light'[\s\S]*identity, pose"):
+        critic(heads=["light"]).build(context(identity=7, pose=3), x)
+    with pytest.raises(UnbraidError, match="'score'"):
+        critic(heads=["score"]).build(context(score=7), x)
+
+
+def test_spectral_norm_bounds_every_layer(context):
+    x = torch.rand(2, 3, 16, 16)
+    for critic in (ConvCritic(width=4, norm="spectral"), ResCritic(width=4, norm="spectral")):
+        box = critic.build(context(), x)
+        for _ in range(30):                                             # power iteration, one step per call
+            box(x)
+        weights = [m.weight.flatten(1) for m in box.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        assert len(weights) >= 3
+        for w in weights:
+            assert torch.linalg.matrix_norm(w, 2).item() == pytest.approx(1, abs=0.02)
+
+
+def test_mlp_makes_the_code_or_what_it_is_told(context):
+    x = torch.randn(2, 7)
+    assert Mlp().build(context(), x)(x).shape == (2, 10)
+    assert Mlp(out=5, hidden=()).build(context(), x)(x).shape == (2, 5)
+    with pytest.raises(UnbraidError, match="out: N"):
+        Mlp().build(context(code=Layout(())), x)
+
+
+def test_wrong_calls_are_explained(context):
+    with pytest.raises(UnbraidError, match=r"box looks at images[\s\S]*mlp_critic"):
+        ConvCritic().build(context(), meta(2, 10))
+    with pytest.raises(UnbraidError, match="8 x 8, 16 x 16"):
+        ConvCritic().build(context(), meta(2, 3, 16, 16), meta(2, 3, 8, 8))
+    with pytest.raises(UnbraidError, match="without a value"):
+        MlpGenerator().build(context())
+    with pytest.raises(UnbraidError, match="without a value"):
+        ConvGenerator().build(context())
+    with pytest.raises(UnbraidError, match=r"7 x 32[\s\S]*mlp_encoder"):
+        ConvEncoder().build(context(3, 7, 32), meta(2, 3, 7, 32))
+    with pytest.raises(UnbraidError, match=r"\(2, 3, 4\)"):
+        ConvGenerator().build(context(), meta(2, 3, 4))
+
+
+@pytest.mark.parametrize(("make", "options"), [
+    (ConvEncoder, {"width": 0}), (ConvEncoder, {"norm": "layer"}), (ConvEncoder, {"gaussian": 1}),
+    (ConvGenerator, {"output": "relu"}), (ConvGenerator, {"channels": 0}), (ResCritic, {"norm": "group"}),
+    (MlpEncoder, {"hidden": (0,)}), (Mlp, {"out": 0}), (MlpCritic, {"heads": (1,)})])
+def test_options_are_validated(make, options):
+    with pytest.raises((ValueError, TypeError)):
+        make(**options)
+
+
+def test_weights_come_from_torchs_generator_alone(context):
+    x = torch.rand(2, 3, 16, 16)
+
+    def first_weights():
+        torch.manual_seed(3)
+        return torch.cat([p.flatten() for p in ConvEncoder(gaussian=True).build(context(), x).parameters()])
+
+    assert torch.equal(first_weights(), first_weights())
