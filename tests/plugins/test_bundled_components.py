@@ -14,7 +14,8 @@ from unbraid_registry import NETWORK_KINDS, registry
 
 PLUGINS = {"convnets": convnets, "losses": losses, "gan": gan, "hinge": hinge, "lsgan": lsgan, "wgan": wgan,
            "operations": operations, "vae": vae, "mixing": mixing}
-COMPONENTS = {f"{name}.{c.__unbraid__.name}": c for name, plugin in PLUGINS.items() for c in plugin.unbraid_components()}
+COMPONENTS = {f"{name}.{c.__unbraid__.name}": c
+              for name, plugin in PLUGINS.items() for c in plugin.unbraid_components()}
 NETWORKS = {name: c for name, c in COMPONENTS.items() if c.__unbraid__.kind in NETWORK_KINDS}
 FUNCTIONS = {name: c for name, c in COMPONENTS.items() if name not in NETWORKS}
 LAYOUT = Layout.of({"chunk": Factor(name="chunk", count=2, size=3), "pose": Factor(name="pose", size=4)})
