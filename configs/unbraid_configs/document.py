@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -216,9 +215,10 @@ class _Builder:
                                              f"the first is on line {first.line}"))
             else:
                 entries[name] = node
-        if cut or bare:
-            self.mistakes.append(Mistake(cut or bare, "", *(
-                pitfalls.cut_value("{ }") if cut else pitfalls.bare_name())))
+        torn = cut or bare
+        if torn:
+            told = pitfalls.cut_value("{ }") if cut else pitfalls.bare_name()
+            self.mistakes.append(Mistake(torn, "", *told))
             return Node(entries, place, key, style="broken")
         return Node(entries, place, key)
 

@@ -1,7 +1,7 @@
 """A child recipe over its `base:`: maps merge, lists and scalars replace, `name: null` removes.
 
-A block whose `type` changes is replaced as a whole. The lines of the flow merge by the names that they define, functions
-by their name.
+A block whose `type` changes is replaced as a whole. The lines of the flow merge by the names that they define,
+functions by their name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import attrs
 
 from unbraid_configs.mistakes import Mistake, closest
 from unbraid_configs.names import read_signature, split_names
+from unbraid_configs.recipe import Optimizer
 from unbraid_configs.sections import entry_noun
 from unbraid_configs.tree import Node
 
@@ -47,6 +48,8 @@ class Merger:
         if entry_noun(path) or path[-1:] == ("where",):     # there, `type` is a name like any other
             return False
         old, new = parent.get("type"), child.get("type")
+        if not old and parent.value and path[-1:] == ("optimizer",):
+            old = Node(Optimizer().type)
         if not new or not (old or parent.get("from")):
             return False
         return not (old and isinstance(old.value, str) and isinstance(new.value, str)

@@ -78,7 +78,7 @@ def write_expression(text: str) -> str:
     return quote(text)
 
 
-_OLD_WORDS = re.compile(r"(?i)(y|n|yes|no|on|off)")
+_OLD_WORDS = re.compile(r"(?i)(yes|no|on|off)")
 _PLAIN_START = re.compile(r"""[^-?:,\[\]{}#&*!|>'"%@`=<\s]|-[^\s-]""")
 
 
@@ -88,7 +88,7 @@ def is_plain(text: str, inside_list: bool = False) -> bool:
                 and text.isprintable() and text == text.strip()
                 and ": " not in text and " #" not in text and not text.endswith(":")
                 and not text.startswith("...")
-                and not (inside_list and re.search(r"[,\[\]{}:]", text))
+                and not (inside_list and re.search(r"[,\[\]{}():]", text))
                 and not _OLD_WORDS.fullmatch(text) and len(text) < 1000)
 
 

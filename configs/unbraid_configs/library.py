@@ -1,0 +1,79 @@
+"""Recipes by name: the bundled ones and those that plugins contribute."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+from unbraid_configs.components import Finds
+from unbraid_configs.mistakes import Mistake, RecipeError, closest
+from unbraid_configs.recipe import Place
+
+FOLDER = Path(__file__).parent / "recipes"
+SUFFIXES = (".yaml", ".yml", ".toml")
+
+
+class Plugins(Protocol):
+    """What is needed of the registry of plugins."""
+
+    @property
+    def catalog(self) -> Finds:
+        """The components of all plugins."""
+        ...
+
+    @property
+    def recipes(self) -> dict[str, Path]:
+        """The recipes that plugins contribute, by name."""
+        ...
+
+
+@cache
+def bundled_recipes() -> dict[str, Path]:
+    """The recipes of this distribution, name -> file."""
+    return {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
+
+
+def all_recipes(plugins: Plugins) -> dict[str, Path]:
+    """Bundled and contributed recipes; those of other distributions are called `plugin.recipe`."""
+    return plugins.recipes | bundled_recipes()
+
+
+def is_path(text: str) -> bool:
+    """Whether a text means a file, not the name of a recipe."""
+    return text.lower().endswith(SUFFIXES) or "/" in text or "\\" in text
+
+
+def find_recipe(name: str, plugins: Plugins, *, beside: Path | None = None, place: Place | None = None,
+                path: str = "") -> Path:
+    """The file of a recipe, by path or by name.
+
+    beside: the folder that a relative path starts from (default: the working folder).  place, path: where the name
+    stands.
+    `plugin:recipe` is another way to write `plugin.recipe`.
+    """
+    if is_path(name):
+        return (beside or Path()) / Path(name).expanduser()
+    known = bundled_recipes()
+    if name in known:
+        return known[name]
+    known = all_recipes(plugins)
+    if name.replace(":", ".") in known:
+        return known[name.replace(":", ".")]
+    hint = _hint(name, known, beside)
+    raise RecipeError([Mistake(place or Place(name), path, f"no recipe is called {name!r}", hint)])
+
+
+def _hint(name: str, known: dict[str, Path], beside: Path | None) -> str:
+    folder = beside or Path()
+    try:
+        files = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").is_file()]
+        folder_here = (folder / name / "recipe.yaml").is_file()
+    except (OSError, ValueError):
+        files, folder_here = [], False
+    if files:
+        return f"for the file write {files[0] if files[0].is_absolute() else f'./{files[0]}'}"
+    if folder_here:
+        return f"for the run's recipe write {name}/recipe.yaml"
+    near = closest(name.replace(":", "."), known)
+    return near or (f"there is {', '.join(sorted(known))}" if known else "give the path of a file")

@@ -1,0 +1,94 @@
+"""From a name, a file or Python's own dicts to a checked recipe.  Loading never runs code of the recipe's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from unbraid_configs.assemble import assemble
+from unbraid_configs.document import display_name, read_file
+from unbraid_configs.environment import expand_environment
+from unbraid_configs.expand import expand
+from unbraid_configs.library import Plugins, find_recipe
+from unbraid_configs.merge import EMPTY, Merger
+from unbraid_configs.mistakes import Mistake, RecipeError
+from unbraid_configs.overrides import override
+from unbraid_configs.recipe import Recipe
+from unbraid_configs.requires import check_requires
+from unbraid_configs.tree import PYTHON, Node, from_python
+from unbraid_registry.errors import UnbraidError
+
+
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
+    """The recipe of a bundled or contributed name, or of a YAML or TOML file.
+
+    overrides: `a.b.c=value`, later ones over earlier ones.  plugins: whose components and recipes (default: all that
+    are installed).  Raises RecipeError with every mistake.
+    """
+    plugins = plugins or _installed()
+    name = str(name_or_path)
+    path = name_or_path if isinstance(name_or_path, Path) or Path(name).is_file() else find_recipe(name, plugins)
+    mistakes: list[Mistake] = []
+    tree = expand(read_file(Path(path), mistakes), mistakes)
+    return _finish(tree, Path(path), overrides, plugins, mistakes)
+
+
+def make_recipe(mapping: Mapping[Any, Any], overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
+    """The recipe of nested dicts, lists and scalars.  A `base:` path is relative to the working folder."""
+    mistakes: list[Mistake] = []
+    try:
+        tree = expand(from_python(mapping), mistakes)
+    except ValueError as error:
+        raise RecipeError([Mistake(PYTHON, "", str(error))]) from None
+    return _finish(tree, None, overrides, plugins or _installed(), mistakes)
+
+
+def _installed() -> Plugins:
+    from unbraid_registry import registry
+
+    return registry()
+
+
+def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Plugins,
+            mistakes: list[Mistake]) -> Recipe:
+    def same_type(old: str, new: str) -> bool:
+        try:
+            return plugins.catalog.find(old) is plugins.catalog.find(new)
+        except UnbraidError:
+            return False
+
+    merger = Merger(mistakes, same_type)
+    tree = with_bases(tree, [file.resolve()] if file else [], plugins, merger, file.parent if file else Path())
+    for text in overrides:
+        tree = override(tree, text, merger)
+    unmet = check_requires(tree)
+    if unmet:
+        raise RecipeError(unmet)
+    tree = expand_environment(tree, mistakes)
+    return assemble(tree, plugins.catalog, mistakes)
+
+
+def with_bases(child: Node, chain: list[Path], plugins: Plugins, merger: Merger, folder: Path) -> Node:
+    """The child over its parent, which may itself have one.  chain: the files from the first child to this one."""
+    base = child.get("base")
+    if not child.is_map or base is None:
+        return merger.merge(EMPTY, child) if child.is_map else child
+    own = child.with_value({key: node for key, node in child.items() if key != "base"})
+    if not isinstance(base.value, str) or not base.value.strip():
+        merger.mistakes.append(Mistake(base.place, "base", "expected one path or the name of a recipe",
+                                       "a recipe has one parent, which may have its own"))
+        return merger.merge(EMPTY, own)
+    path = find_recipe(base.value, plugins, beside=folder, place=base.place, path="base")
+    resolved = path.resolve()
+    if resolved in chain:
+        circle = [*chain[chain.index(resolved):], resolved]
+        raise RecipeError([Mistake(base.place, "base", "the recipes go round in a circle: "
+                                   + " -> ".join(display_name(p) for p in circle))])
+    if not path.is_file():
+        raise RecipeError([Mistake(base.place, "base", f"there is no file {display_name(path)}",
+                                   "a path is relative to the file that names it")])
+    parent = expand(read_file(path, merger.mistakes), merger.mistakes)
+    if not parent.is_map:
+        raise RecipeError([Mistake(parent.place, "", "a recipe is a map")])
+    return merger.merge(with_bases(parent, [*chain, resolved], plugins, merger, path.parent), own)
