@@ -12,7 +12,7 @@ import torch
 from suite_runs import failures, outcome
 from torch import Tensor, nn
 
-from unbraid import Code, Gaussian, Random, loss, operation
+from unbraid import Code, Gaussian, Label, Layout, Random, Set, loss, operation
 from unbraid.testing import LossSuite, OperationSuite, numbers, small_context
 
 
@@ -228,6 +228,37 @@ def test_broken_losses_fail(component: Any, expected: set[str], message: str) ->
                  "changes_numbers"}                # broken in several ways at once
     if component.__name__ not in tolerated:
         assert set(failed) == expected
+
+
+def test_a_mask_may_be_smaller() -> None:
+    @loss
+    def masked(a: Tensor, b: Tensor, mask: Tensor) -> Tensor:
+        """Mean squared difference where the mask is 1."""
+        same(a, b)
+        return (mask * (a - b)).square().mean()
+
+    assert set(failures(LossSuite, component=masked)) == {"test_refuses_unequal_shapes"}
+    assert failures(LossSuite, component=masked, broadcasts=(2,)) == {}
+
+
+def test_inputs_follow_annotations() -> None:
+    @loss
+    def everything(f: Code, q: Gaussian, y: Label, v: Set, x: Tensor) -> Tensor:
+        """A bit of everything."""
+        hot = (y.one_hot().to(x.dtype) @ f.tensor.new_ones(3, 1)).mean()
+        return hot * f.pose.tensor.mean() + q.kl().mean() + v.unfolded().mean() + x.mean()
+
+    assert failures(LossSuite, component=everything) == {}
+
+
+@operation
+def draw(*, random: Random, layout: Layout) -> Code:
+    """A code from the prior."""
+    return Code(random.normal(random.batch, layout.size), layout)
+
+
+def test_an_operation_without_inputs() -> None:
+    assert outcome(OperationSuite, component=draw) == ({"test_gradient_matches_finite_differences"}, {})
 
 
 def test_a_loss_must_leave_networks_alone() -> None:

@@ -50,7 +50,7 @@ def file(folder: Path, *changes: tuple[str, str]) -> Path:
 
 
 def test_a_good_plugin_passes(tmp_path: Path) -> None:
-    assert outcome(PluginSuite, file=file(tmp_path)) == ({"test_is_installed"}, {})
+    assert outcome(PluginSuite, file=file(tmp_path)) == ({"test_is_installed", "test_recipes_are_valid"}, {})
 
 
 @pytest.mark.parametrize(("change", "test", "message"), [
@@ -67,6 +67,31 @@ def test_components_made_at_every_call(tmp_path: Path) -> None:
     anew = "    @loss\n    def fresh(x):\n        'New.'\n    return [fresh]"
     failed = failures(PluginSuite, file=file(tmp_path, ("    return [distance, Box]", anew)))
     assert set(failed) == {"test_gives_the_same_twice"}
+
+
+RECIPE = """
+data: {source: {type: sprites}, draw: {x: {}}}
+code: {z: 4}
+networks:
+  e: {type: acme.box}
+  g: {type: conv_generator}
+flow: {f: e(x)}
+players:
+  a: {trains: [e, g], minimizes: {rebuild: "acme.distance(g(f), x)"}}
+"""
+
+
+def test_recipes_must_be_valid(tmp_path: Path) -> None:
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    hook = f"@hookimpl\ndef unbraid_recipes():\n    return {str(folder)!r}\n@hookimpl\ndef unbraid_components"
+    path = file(tmp_path, ("@hookimpl\ndef unbraid_components", hook))
+    (folder / "box.yaml").write_text(RECIPE)
+    assert outcome(PluginSuite, file=path) == ({"test_is_installed"}, {})
+    (folder / "box.yaml").write_text(RECIPE.replace("acme.box", "acme.bxo"))
+    failed = failures(PluginSuite, file=path)
+    assert set(failed) == {"test_recipes_are_valid"}
+    assert "acme.box" in failed["test_recipes_are_valid"]
 
 
 def test_a_plugin_must_be_installed_where_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +127,6 @@ def test_as_an_author_uses_them(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     counts = result.parseoutcomes()
     assert counts["passed"] >= 20
-    assert counts["skipped"] == 1
+    assert counts["skipped"] == 2                  # not installed, no recipes
     assert "failed" not in counts
     assert "errors" not in counts

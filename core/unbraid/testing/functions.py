@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 from typing import Any, ClassVar
 
@@ -18,9 +19,10 @@ from unbraid.testing.samples import (
     cast,
     equal,
     noise,
-    numbers,
     on_meta,
+    sample_of,
     shapes,
+    small_context,
     snapshot,
     unchanged,
 )
@@ -31,7 +33,7 @@ from unbraid_registry.errors import UnbraidError
 class FunctionSuite(ComponentSuite):
     """What losses and operations have in common.
 
-    Override `inputs()` where small images (4, 3, 4, 4) for every parameter will not do.
+    Override `inputs()` where a value of each parameter's annotation (`samples.sample_of`) will not do.
     differentiable: whether gradients are compared with finite differences;
     constant: the positions of inputs that the component holds constant.
     """
@@ -41,7 +43,7 @@ class FunctionSuite(ComponentSuite):
 
     def inputs(self) -> tuple[Any, ...]:
         """The values that it is called with, by position; networks too."""
-        return tuple(numbers(4, 3, 4, 4, seed=i) for i, _ in enumerate(self.described.inputs))
+        return tuple(sample_of(p.annotation, seed=i) for i, p in enumerate(self.described.inputs))
 
     def call(self, *inputs: Any, address: str = "testing") -> Value:
         """The component's answer; a random one draws from this address."""
@@ -50,6 +52,9 @@ class FunctionSuite(ComponentSuite):
             kinds = [(t.device.type, t.dtype) for v in inputs for t in tensors(v) if t.is_floating_point()]
             device, dtype = kinds[0] if kinds else ("cpu", torch.float32)
             options["random"] = noise(address, batch=batch_of(*inputs), device=device, dtype=dtype)
+        called: Any = self.target
+        if "layout" in inspect.signature(called.__call__ if self.described.is_class else called).parameters:
+            options.setdefault("layout", small_context().code)
         if self.described.is_class:
             return self.target(**options)(*inputs)
         return self.target(*inputs, **options)
@@ -58,6 +63,8 @@ class FunctionSuite(ComponentSuite):
         """In float64, on every real number of the inputs that are not constant."""
         if not self.differentiable:
             pytest.skip("the suite says differentiable = False")
+        if not self.inputs():
+            pytest.skip("it has no inputs")
         inputs = [cast(v, torch.float64) for v in self.inputs()]
         moved = [i for i in range(len(inputs)) if i not in self.constant]
         leaves, structure = pytree.tree_flatten([inputs[i] for i in moved])
@@ -115,12 +122,13 @@ class LossSuite(FunctionSuite):
     """A loss.
 
     refuses_unequal_shapes, batch_mean: set to False where the loss is meant to take shapes that differ, or is no mean
-    over samples (a covariance).
+    over samples (a covariance);  broadcasts: the positions of inputs that may be smaller than the others (a mask).
     """
 
     kind = "loss"
     refuses_unequal_shapes: ClassVar[bool] = True
     batch_mean: ClassVar[bool] = True
+    broadcasts: ClassVar[tuple[int, ...]] = ()
 
     def test_gives_a_finite_scalar(self) -> None:
         """A tensor without dimensions, real and finite."""
@@ -141,8 +149,8 @@ class LossSuite(FunctionSuite):
     def test_refuses_unequal_shapes(self) -> None:
         """Where two inputs have one shape, an input that would be broadcast is an error."""
         inputs = list(self.inputs())
-        of_one_shape = [i for i, v in enumerate(inputs) if isinstance(v, Tensor) and any(
-            isinstance(w, Tensor) and w.shape == v.shape for j, w in enumerate(inputs) if j != i)]
+        strict = {i: v for i, v in enumerate(inputs) if isinstance(v, Tensor) and i not in self.broadcasts}
+        of_one_shape = [i for i, v in strict.items() if any(w.shape == v.shape for j, w in strict.items() if j != i)]
         if not self.refuses_unequal_shapes or not of_one_shape:
             pytest.skip("no two tensors of one shape" if self.refuses_unequal_shapes else
                         "the suite says refuses_unequal_shapes = False")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from unbraid_configs import load_recipe
 from unbraid_registry import Component, load_registry
 from unbraid_registry.discovery import Candidate, name_fault, single_file
 from unbraid_registry.staging import check_hooks, check_level, collect_components, collect_recipes
@@ -61,6 +62,17 @@ class PluginSuite:
         for component in self.staged()[1]:
             if component.is_class and not any(o.required for o in component.options):
                 component.target()
+
+    def test_recipes_are_valid(self) -> None:
+        """Every recipe that it brings can be loaded, with its own components and the bundled ones."""
+        _, components, recipes = self.staged()
+        if not recipes:
+            pytest.skip("it brings no recipes")
+        registry = load_registry(strict=False, environ={})
+        installed = {c.full_name for c in registry.catalog.all()}
+        registry.catalog.add(*(c for c in components if c.full_name not in installed))
+        for path in recipes.values():
+            load_recipe(path, plugins=registry)
 
     def test_gives_the_same_twice(self) -> None:
         """Asked again, it contributes the same objects: nothing is made anew at every call."""

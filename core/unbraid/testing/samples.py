@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unbraid.code import Layout
+from unbraid.code import Code, Layout
 from unbraid.interfaces import Context
 from unbraid.random import Noise, Random
-from unbraid.values import Value, map_tensors, tensors
+from unbraid.values import Gaussian, Label, Set, Value, map_tensors, tensors
 from unbraid_configs.recipe import Factor
 
 
@@ -37,9 +37,23 @@ def small_context(*, image: tuple[int, int, int] = (3, 32, 32), **factors: int) 
     return Context(name="network", image=image, code=layout, factors=factors)
 
 
+def sample_of(annotation: Any, *, seed: int = 0) -> Value:
+    """A value for a parameter with this annotation, a batch of 4: images (4, 3, 4, 4) where it says nothing better."""
+    code = Code(numbers(4, 10, seed=seed), small_context().code)
+    if annotation is Code:
+        return code
+    if annotation is Gaussian:
+        return Gaussian(code, numbers(4, 10, seed=seed + 100))
+    if annotation is Label:
+        return Label((torch.arange(4) + seed) % 3, 3)
+    if annotation is Set:
+        return Set.fold(numbers(4, 3, 5, seed=seed))
+    return numbers(4, 3, 4, 4, seed=seed)
+
+
 def batch_of(*values: Value) -> int:
-    """The size of the batch: the first dimension of the first tensor."""
-    return next((len(t) for v in values for t in tensors(v) if t.ndim), 1)
+    """The size of the batch: the first dimension of the first tensor; 4 where there is none."""
+    return next((len(t) for v in values for t in tensors(v) if t.ndim), 4)
 
 
 def shapes(v: Value) -> list[tuple[tuple[int, ...], torch.dtype]]:
