@@ -101,7 +101,8 @@ class Catalog:
         for problem in self._problems:
             if problem.plugin == plugin:
                 version = f" {problem.version}" if problem.version else ""
-                return (f"{belongs}{version}, which is not loaded: {problem.message}",
+                why = problem.message.partition("is not loaded: ")[2] or problem.message
+                return (f"{belongs}{version}, which is not loaded: {why}",
                         f"{problem.remedy}  Details: unbraid doctor {plugin}".strip())
         if plugin in self._known:
             return f"{belongs}, which is not installed", f"pip install {self._known[plugin]}"

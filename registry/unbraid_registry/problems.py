@@ -26,7 +26,8 @@ class PluginProblem:
     traceback: str = attrs.field(default="", repr=False)   # for `unbraid doctor`
 
     def __str__(self) -> str:
-        return f"{self.message}.  {self.remedy}" if self.remedy else self.message
+        stop = "" if self.message.endswith(("?", ".", "!")) else "."
+        return f"{self.message}{stop}  {self.remedy}" if self.remedy else self.message
 
 
 @attrs.frozen(kw_only=True)
