@@ -70,7 +70,8 @@ def _structure(tree: Node, catalog: Finds) -> Recipe:
     try:
         return structure_fields(tree, Recipe, structure, special, tree=None)
     except Invalid as invalid:
-        raise Invalid([*invalid.mistakes, missing] if missing else invalid.mistakes) from None
+        told = [missing] if missing and missing.place not in [m.place for m in invalid.mistakes] else []
+        raise Invalid([*invalid.mistakes, *told]) from None
 
 
 def _map(node: Node, hint: str = "write `name: value` below it") -> Node:
@@ -109,7 +110,7 @@ def _data(node: Node, catalog: Finds, structure: Callable[[Node, Any], Any]) -> 
         if not mistakes:
             return data
     except Invalid as invalid:
-        mistakes += invalid.mistakes
+        mistakes += [m for m in invalid.mistakes if m.place not in [told.place for told in mistakes]]
     raise Invalid(mistakes)
 
 
@@ -134,7 +135,7 @@ _ELSEWHERE = {"train": Train, "data": Data, "train.optimizer": Optimizer}
 
 def _elsewhere(mistake: Mistake) -> Mistake:
     """`steps` at the top belongs to `train`: say so."""
-    if mistake.message.startswith("unknown key") and "." not in mistake.path and "did you mean" not in mistake.hint:
+    if mistake.message.startswith("unknown key") and "." not in mistake.path:
         for section, class_ in _ELSEWHERE.items():
             if mistake.path in attrs.fields_dict(class_):
                 return attrs.evolve(mistake, hint=f"it belongs to `{section}`")

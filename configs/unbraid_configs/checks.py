@@ -55,7 +55,7 @@ def _distinct(tree: Node) -> Iterator[Mistake]:
             for name in split_names(key, node.name_place):
                 here = (noun, ".".join((*path, name.text)), name)
                 first = owners.setdefault(name.text, here)
-                if first is not here and name.text:
+                if first[0] != noun and name.text:
                     late, early = (here, first) if _order(name) >= _order(first[2]) else (first, here)
                     yield Mistake(late[2].place, late[1],
                                   f"{name.text!r} is {late[0]} and {early[0]} ({early[2].place})",
@@ -127,6 +127,9 @@ def _draws(tree: Node) -> Iterator[Mistake]:
     sources = [key for key, _ in _section(tree, "data", "sources")]
     if any(key == "source" for key, _ in _section(tree, "data")):
         sources = ["source"]
+    empty = tree.get("data") and tree.value["data"].get("draw")
+    if empty and empty.is_map and not draws and empty.style != "broken":
+        yield Mistake(empty.name_place, "data.draw", "draws nothing", "write `draw: {x: {}}` for one image")
     for name, node in draws.items():
         where = f"data.draw.{name}"
         for item in _texts(node.get("as")):
