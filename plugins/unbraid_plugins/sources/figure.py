@@ -13,7 +13,7 @@ HAIR_STYLES = ("short", "long", "spiky", "bun", "mohawk", "curly")
 POSES = ("stand", "walk", "wave", "cheer", "star")
 FACINGS = ("front", "right", "back", "left")
 
-SCALE = 0.92                                       # of the figure in the picture
+SCALE = 0.9                                        # of the figure in the picture
 
 Point = tuple[float, float]
 
@@ -31,15 +31,15 @@ _FRONT = {
     "stand": Posture(((-0.36, -0.30), (0.36, -0.30)), ((-0.14, -0.80), (0.14, -0.80))),
     "walk": Posture(((-0.40, -0.16), (0.30, -0.34)), ((-0.15, -0.66), (0.15, -0.82))),
     "wave": Posture(((-0.36, -0.30), (0.56, 0.30)), ((-0.14, -0.80), (0.14, -0.80))),
-    "cheer": Posture(((-0.54, 0.34), (0.54, 0.34)), ((-0.16, -0.80), (0.16, -0.80)), 0.05),
-    "star": Posture(((-0.62, -0.06), (0.62, -0.06)), ((-0.40, -0.74), (0.40, -0.74)), 0.07),
+    "cheer": Posture(((-0.54, 0.34), (0.54, 0.34)), ((-0.16, -0.80), (0.16, -0.80)), 0.04),
+    "star": Posture(((-0.62, -0.06), (0.62, -0.06)), ((-0.40, -0.74), (0.40, -0.74)), 0.05),
 }
 _PROFILE = {
     "stand": Posture(((0.08, -0.30), (-0.04, -0.32)), ((0.05, -0.80), (-0.03, -0.82))),
     "walk": Posture(((0.30, -0.18), (-0.30, -0.22)), ((-0.32, -0.74), (0.30, -0.80))),
     "wave": Posture(((0.08, -0.30), (0.56, 0.00)), ((0.05, -0.80), (-0.03, -0.82))),
     "cheer": Posture(((0.60, 0.26), (-0.60, 0.22)), ((0.08, -0.80), (-0.06, -0.82)), 0.05),
-    "star": Posture(((0.50, -0.06), (-0.46, -0.08)), ((-0.42, -0.70), (0.42, -0.74)), 0.07),
+    "star": Posture(((0.50, -0.06), (-0.46, -0.08)), ((-0.42, -0.70), (0.42, -0.74)), 0.05),
 }
 
 
@@ -168,7 +168,7 @@ def _hair_behind(c: Canvas, hair: str, profile: bool) -> None:
     if hair == "spiky":
         c.draw("hair", _spikes(x + (0.06 if profile else 0), y))
     if hair == "bun":
-        c.draw("hair", ellipse(x + (0.26 if profile else 0), y - (0.36 if profile else 0.46), 0.18, 0.16))
+        c.draw("hair", ellipse(x + (0.26 if profile else 0), y - (0.36 if profile else 0.44), 0.18, 0.16))
 
 
 def _hair_before(c: Canvas, hair: str, facing: str) -> None:

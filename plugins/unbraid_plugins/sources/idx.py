@@ -35,9 +35,12 @@ def _read(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
     if head[3] != dimensions:
         raise DataError(f"{path}: has {head[3]} dimensions, expected {dimensions}",
                         hint="images have 3 dimensions and labels 1; are the files mixed up?")
-    shape = tuple(np.frombuffer(file.read(4 * dimensions), ">u4").tolist())
+    sizes = file.read(4 * dimensions)
+    if len(sizes) < 4 * dimensions:
+        raise DataError(f"{path}: ends within its header", hint="the file is damaged; fetch it again")
+    shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     size = math.prod(shape)
-    if len(shape) < dimensions or size > LIMIT:
+    if size > LIMIT:
         raise DataError(f"{path}: claims to hold {' x '.join(map(str, shape))} bytes")
     content = file.read(size + 1)
     if len(content) != size:

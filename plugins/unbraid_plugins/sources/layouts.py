@@ -63,8 +63,9 @@ def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
         else:
             white = 255 if array.dtype.kind in "ui" and high <= 255 else math.nan
     if not (low >= 0 and high <= white):
-        raise DataError(f"images have values from {low:g} to {high:g}, expected 0 ... "
-                        f"{1 if math.isnan(white) else white:g}", hint="set the option `white` to the value that means white")
+        expected = 255 if math.isnan(white) else white
+        raise DataError(f"images have values from {low:g} to {high:g}, expected 0 ... {expected:g}",
+                        hint="set the option `white` to the value that means white")
     out = np.empty(array.shape, np.uint8)
     for begin in range(0, len(array), 4096):
         out[begin:begin + 4096] = array[begin:begin + 4096].astype(np.float32) * (255 / white) + 0.5
