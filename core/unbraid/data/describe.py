@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unbraid.data.batches import Data
+from unbraid.data.draws import Plan
 from unbraid.data.images import Field
 
 
@@ -18,14 +19,25 @@ def describe(data: Data) -> str:
         lines.append(f"  splits   {splits or 'none'}")
         lines += [f"  {'factors' if i == 0 else '':<8} {field_name}: {_field(field)}"
                   for i, (field_name, field) in enumerate(data.images_of[name].fields.items())]
-    for name, draw in data.facts.draws.items():
-        count = f", {draw.count} images each" if draw.count is not None else ""
-        lines.append(f"draw {name}: {' x '.join(map(str, draw.image))} from {draw.source}{count}")
+    lines += [f"draw {name}: {_draw(plan)}" for name, plan in data.plans.items()]
     memory = data.estimate()
     lines.append("memory   " + ", ".join(f"{_size(n)} {what}" for n, what in (
         (memory.resident, f"on {data.device}"), (memory.host, "in main memory"), (memory.streamed, "read when needed"))
         if n))
     return "\n".join([*lines, *(f"note: {note}" for note in data.notes)])
+
+
+def _draw(plan: Plan) -> str:
+    d = plan.draw
+    count = f"{d.count} images" if d.count else f"{d.frames} consecutive frames" if d.frames else "an image"
+    relation = [f"with the same {', '.join(d.same)}"] * bool(d.same)
+    relation += [f"with another {', '.join(d.different)}"] * bool(d.different)
+    if d.next is not None:
+        relation = [f"{abs(d.next)} frame{'s' * (abs(d.next) > 1)} {'after' if d.next > 0 else 'before'} {plan.parent}"]
+    elif plan.parent is not None:
+        relation = [f"{' and '.join(relation)} as {plan.parent}"]
+    where = [f"where {name} is {wanted}" for name, wanted in d.where.items()]
+    return ", ".join([f"{count} of {plan.source}", *relation, *where])
 
 
 def _field(field: Field) -> str:
