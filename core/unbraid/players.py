@@ -203,8 +203,8 @@ class Players:
         norm = _norm(gradients)
         report.norms[move.player] = norm
         if not bool(distributed.mean(torch.isfinite(total.detach() + norm).float()) == 1):
-            report.not_finite += [f"{move.player}/{t.name}" for t in self._active(game, step)
-                                  if not torch.isfinite(report.values[f"{move.player}/{t.name}"])] or [move.player]
+            report.not_finite += [f"{move.player}/{t.name}" for t in self._active(game, step) if not torch.isfinite(
+                t.weight.at(step) * report.values[f"{move.player}/{t.name}"])] or [f"the gradient of {move.player}"]
             return None
         return gradients
 

@@ -1,0 +1,284 @@
+"""The engine as a user relies on it: runs, records, exact resume, signals, guards, averages, borrowed networks."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import unbraid
+from unbraid import checkpoint
+from unbraid.engine import TrainingError, train
+from unbraid.record import Run, RunError
+from unbraid_configs import make_recipe
+from unbraid_registry import UnbraidError
+
+RECIPE: dict[str, Any] = {
+    "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "draw": {"x1, x2": {}}, "batch": 4, "workers": 0},
+    "code": {"chunk": "3 x 4"},
+    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]}, "generator": {"type": "mlp_generator", "hidden": [8]},
+                 "critic": {"type": "mlp_critic", "hidden": [8]}},
+    "flow": {"f1": "encoder(x1)", "mask": "mixing.random_mask()",
+             "x3": "generator(mix(f1, encoder(x2), mask))"},
+    "players": {
+        "critic": {"trains": "critic", "minimizes": {"realism": "gan.tell_apart(critic(x1), critic(x3))"}},
+        "autoencoder": {"trains": ["encoder", "generator"], "minimizes": {
+            "rebuild": "10 * mse(generator(f1), x1)", "realism": "ramp(over=10) * gan.fool(critic(x3))"}}},
+    "watch": {"size": "mean(x3)"},
+    "functions": {"encode(x)": "encoder(x)", "decode(f)": "generator(f)"},
+    "train": {"steps": 20, "log_every": 5, "checkpoint_every": 7, "picture_every": 10, "tensorboard": False},
+}
+
+
+def recipe(*overrides: str, **changes: Any) -> Any:
+    return make_recipe({**RECIPE, **changes}, overrides)
+
+
+def tensors(run: Run, step: int | None = None) -> dict[str, torch.Tensor]:
+    path = run.last_checkpoint() if step is None else checkpoint.steps(run.checkpoints)[step]
+    assert path is not None
+    return checkpoint.flat(checkpoint.read(path).groups)
+
+
+def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+def test_a_run_has_recipe_record_metrics_checkpoints_and_pictures(tmp_path: Path) -> None:
+    run = train(recipe(), tmp_path / "run")
+    assert sorted(checkpoint.steps(run.checkpoints)) == [14, 20], "the last two are kept"
+    assert [m["step"] for m in run.metrics()] == [1, 5, 10, 15, 20]
+    assert {"critic/realism", "autoencoder/rebuild", "watch/size"} <= run.metrics()[-1].keys()
+    record = run.record()
+    assert record["sessions"][0]["exit"] == "finished"
+    assert record["sessions"][0]["versions"]["torch"] == torch.__version__.split("+")[0] or "torch" in str(record)
+    assert (run.pictures / "swaps-00000020.png").is_file()
+    assert unbraid.load_recipe(run.recipe_file).players == recipe().players
+
+
+def test_resume_equals_the_undisturbed_run_bit_for_bit(tmp_path: Path) -> None:
+    whole = train(recipe(), tmp_path / "whole")
+    train(recipe("train.steps=11"), tmp_path / "cut")
+    cut = train(recipe(), tmp_path / "cut", resume=True)
+    assert_equal(tensors(whole), tensors(cut))
+    assert [m["step"] for m in cut.metrics()] == [1, 5, 10, 11, 15, 20]
+    last = [m for m in whole.metrics() if m["step"] == 20]
+    assert last == [m for m in cut.metrics() if m["step"] == 20]
+    assert len(cut.record()["sessions"]) == 2
+
+
+def test_resume_refuses_another_recipe(tmp_path: Path) -> None:
+    train(recipe("train.steps=3"), tmp_path / "run")
+    with pytest.raises(RunError, match="players"):
+        train(recipe("players.autoencoder.minimizes.rebuild=5 * mse(generator(f1), x1)"), tmp_path / "run", resume=True)
+
+
+def test_a_folder_with_a_run_is_not_written_over(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=2"), tmp_path / "run")
+    before = tensors(run)
+    with pytest.raises(RunError, match="already has a run"):
+        train(recipe("train.steps=2"), tmp_path / "run")
+    assert_equal(before, tensors(run))
+
+
+def test_two_trainings_into_one_folder_are_refused(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    with run.locked(), pytest.raises(RunError, match="another training"):
+        train(recipe("train.steps=2"), run.folder)
+
+
+def test_the_seed_makes_the_run(tmp_path: Path) -> None:
+    first = train(recipe("train.steps=4"), tmp_path / "a")
+    second = train(recipe("train.steps=4"), tmp_path / "b")
+    other = train(recipe("train.steps=4", "train.seed=1"), tmp_path / "c")
+    assert_equal(tensors(first), tensors(second))
+    assert any(not torch.equal(v, tensors(other)[k]) for k, v in tensors(first).items())
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_training import recipe
+from unbraid.engine import train
+train(recipe("train.steps={steps}", "train.checkpoint_every=3", "train.log_every=1"), {out!r}, resume={resume})
+"""
+
+
+def in_process(out: Path, steps: int, *, resume: bool) -> subprocess.Popen[bytes]:
+    code = SCRIPT.format(folder=str(Path(__file__).parent), out=str(out), steps=steps, resume=resume)
+    return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": "1"},
+                            stderr=subprocess.DEVNULL)
+
+
+def wait_for_step(run: Run, step: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(m["step"] >= step for m in run.metrics()):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"step {step} was not reached")
+
+
+def test_kill_nine_at_a_random_moment_loses_nothing(tmp_path: Path) -> None:
+    steps = 400
+    killed = Run(tmp_path / "killed")
+    process = in_process(killed.folder, steps, resume=False)
+    wait_for_step(killed, random.Random(os.getpid()).randint(5, 60))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = max(checkpoint.steps(killed.checkpoints))
+    assert 0 < reached < steps, "the run was killed in its middle"
+    again = recipe(f"train.steps={reached + 20}", "train.checkpoint_every=3", "train.log_every=1")
+    train(again, killed.folder, resume=True)
+    whole = train(again, tmp_path / "whole")
+    assert_equal(tensors(whole), tensors(killed))
+    logged = [m["step"] for m in killed.metrics()]
+    assert logged == sorted(set(logged)), "no step is logged twice"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_after_the_step_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
+    run = Run(tmp_path / "run")
+    process = in_process(run.folder, 100_000, resume=False)
+    wait_for_step(run, 4)
+    process.send_signal(number)
+    assert process.wait(60) == 0
+    assert run.record()["sessions"][-1]["exit"] == number.name
+    last = max(checkpoint.steps(run.checkpoints))
+    assert run.metrics()[-1]["step"] == last, "the checkpoint is of the last step made"
+
+
+def test_a_loss_that_is_not_finite_is_named_and_moves_nobody(tmp_path: Path) -> None:
+    bad = "players.autoencoder.minimizes.rebuild=1.0e250 * mse(generator(f1), x1)"
+    name = "autoencoder/rebuild"
+    with pytest.warns(UserWarning, match=name), pytest.raises(TrainingError, match=name) as error:
+        train(recipe("train.steps=30", bad), tmp_path / "run")
+    assert "10 steps" in str(error.value)
+    assert "TrainingError" in Run.at(tmp_path / "run").record()["sessions"][-1]["exit"]
+
+
+def test_averaged_weights_follow_and_are_what_functions_use(tmp_path: Path) -> None:
+    run = train(recipe("train.average=0.9", "train.steps=10"), tmp_path / "run")
+    groups = checkpoint.read(run.last_checkpoint()).groups
+    assert groups["averages"].keys() == groups["networks"].keys()
+    averaged, last = unbraid.load(run.folder), unbraid.load(run.folder, averaged=False)
+    x = torch.rand(2, 3, 8, 8)
+    assert not torch.equal(averaged.reconstruct(x), last.reconstruct(x))
+    train(recipe("train.average=0.9", "train.steps=6"), tmp_path / "cut")
+    cut = train(recipe("train.average=0.9", "train.steps=10"), tmp_path / "cut", resume=True)
+    assert_equal(tensors(run), tensors(cut))
+
+
+def test_a_network_from_another_run_starts_there_and_stays_when_frozen(tmp_path: Path) -> None:
+    first = train(recipe("train.steps=5"), tmp_path / "first")
+    networks = {**RECIPE["networks"], "encoder": {"from": f"{first.folder}#encoder", "freeze": True}}
+    players = {**RECIPE["players"], "autoencoder": {**RECIPE["players"]["autoencoder"], "trains": "generator"}}
+    second = train(recipe("train.steps=5", "train.seed=3", networks=networks, players=players), tmp_path / "second")
+    a, b = tensors(first), tensors(second)
+    for name in a:
+        if name.startswith("networks/encoder/"):
+            assert torch.equal(a[name], b[name])
+    assert unbraid.load(second.folder).code(torch.rand(1, 3, 8, 8)).tensor.shape == (1, 12)
+
+
+@pytest.mark.parametrize(("reference", "words"), [("nowhere#encoder", "no run at"), ("{first}#encodr", "encoder"),
+                                                  ("{first}", "RUN#network")])
+def test_a_wrong_reference_to_another_run_is_told(tmp_path: Path, reference: str, words: str) -> None:
+    first = train(recipe("train.steps=1"), tmp_path / "first")
+    networks = {**RECIPE["networks"], "encoder": {"from": reference.format(first=first.folder)}}
+    with pytest.raises(UnbraidError, match=words):
+        train(recipe(networks=networks), tmp_path / "second")
+
+
+def test_the_best_checkpoint_is_kept(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=20", "train.checkpoint_every=1", "train.log_every=1", "train.keep=1",
+                       "train.keep_best=autoencoder/rebuild"), tmp_path / "run")
+    values = {m["step"]: m["autoencoder/rebuild"] for m in run.metrics()}
+    best = min(values, key=values.__getitem__)
+    assert best in checkpoint.steps(run.checkpoints)
+    assert run.record()["best"]["step"] == best
+
+
+def test_the_time_budget_ends_the_training(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=1000000", "train.max_minutes=0.01"), tmp_path / "run")
+    assert run.record()["sessions"][0]["exit"] == "the time budget is spent"
+    assert run.last_checkpoint() is not None
+
+
+def test_bf16_and_compiled_networks_train(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=3", "train.precision=bf16", "train.channels_last=true"), tmp_path / "run")
+    assert all(torch.isfinite(t.double()).all() for t in tensors(run).values())
+
+
+def test_tensorboard_gets_scalars_and_pictures(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=5", "train.tensorboard=true"), tmp_path / "run")
+    written = b"".join(p.read_bytes() for p in (run.folder / "tensorboard").iterdir())
+    for name in (b"autoencoder/rebuild", b"figure", b"swaps"):
+        assert name in written
+
+
+def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=2"), tmp_path / "run")
+    file = run.last_checkpoint() / "networks.safetensors"
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(checkpoint.CheckpointError, match="damaged"):
+        unbraid.load(run.folder)
+    with pytest.raises(checkpoint.CheckpointError, match="damaged"):
+        train(recipe(), run.folder, resume=True)
+
+
+@pytest.mark.parametrize("state", ["[]", "{}", "nonsense", '{"format": 99, "step": 1, "groups": []}',
+                                   '{"format": 1, "step": 1, "groups": ["../../etc/passwd"]}'])
+def test_a_foreign_checkpoint_is_one_clear_error(tmp_path: Path, state: str) -> None:
+    run = train(recipe("train.steps=2"), tmp_path / "run")
+    (run.last_checkpoint() / "state.json").write_text(state)
+    with pytest.raises(checkpoint.CheckpointError):
+        unbraid.load(run.folder)
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=2"), tmp_path / "run")
+    run.recipe_file.write_text(run.recipe_file.read_text().replace("hidden: [8]", "hidden: [9]"))
+    with pytest.raises(UnbraidError, match=r"don't fit: .* expected"):
+        unbraid.load(run.folder)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train(recipe("train.steps=7"), tmp_path / "run")
+    before = tensors(run)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(checkpoint.CheckpointError, match="No space left"):
+        train(recipe("train.steps=14"), run.folder, resume=True)
+    assert_equal(before, tensors(run))
+    assert not list(run.checkpoints.glob(".writing-*"))
+
+
+def test_plugins_hear_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unbraid_registry import registry
+
+    heard: list[str] = []
+    monkeypatch.setattr(type(registry()), "call", lambda self, hook, **_: heard.append(hook) or [])
+    train(recipe("train.steps=2"), tmp_path / "run")
+    assert heard == ["unbraid_run_start", "unbraid_step_end", "unbraid_step_end", "unbraid_checkpoint",
+                     "unbraid_run_end"]
+
+
+def test_the_record_is_json_without_anything_else(tmp_path: Path) -> None:
+    run = train(recipe("train.steps=1"), tmp_path / "run")
+    record = json.loads(run.record_file.read_text())
+    assert record["data"]["draws"]["x1"]["image"] == [3, 8, 8]
