@@ -34,6 +34,7 @@ def override(tree: Node, text: str, merger: Merger) -> Node:
     value = read_override(value_text, found)
     if value.is_missing:
         found.append(Mistake(OVERRIDE, "", "nothing stands after `=`", "write null to remove, or '' for an empty text"))
+    keys = _single_source(tree, keys)
     child = _child(tree, keys, value, found)
     if found:
         mistakes += [m if m.path else attrs.evolve(m, path=path_text) for m in found]
@@ -44,6 +45,18 @@ def override(tree: Node, text: str, merger: Merger) -> Node:
 def _split_path(text: str) -> list[str]:
     """At dots, but not within the parentheses of a function's head."""
     return re.split(r"\.(?![^(]*\))", text.strip())
+
+
+def _single_source(tree: Node, keys: list[str]) -> list[str]:
+    """`data.source` and `data.sources.source` are two names of a recipe's only source."""
+    data = tree.get("data")
+    several = data.get("sources") if data else None
+    if keys[:3] == ["data", "sources", "source"] and data and data.get("source"):
+        return ["data", "source", *keys[3:]]
+    if keys[:2] == ["data", "source"] and several and len(keys) > 2:
+        names = list(several.value) if several.is_map else []
+        return ["data", "sources", *(names if len(names) == 1 else ["source"]), *keys[2:]]
+    return keys
 
 
 def _child(tree: Node, keys: list[str], value: Node, mistakes: list[Mistake]) -> Node:

@@ -157,9 +157,12 @@ def _unclosed(error: Any, lines: list[str], place: Place) -> Mistake | None:
         return Mistake(here, "", "the quotes that open here are never closed")
     if "flow mapping" in (error.context or "") or "flow sequence" in (error.context or ""):
         brace = "{" if "mapping" in error.context else "["
-        return Mistake(here, "", f"the {brace} that opens here is not closed before line {place.line}, "
-                                 f"column {place.column}", "close it, or put a value with colons or braces in quotes")
-    return None
+    elif "flow node" in (error.context or "") and "stream end" in (error.problem or ""):
+        brace = "bracket"
+    else:
+        return None
+    return Mistake(here, "", f"the {brace} that opens here is not closed before line {place.line}, "
+                             f"column {place.column}", "close it, or put a value with colons or braces in quotes")
 
 
 def _colon_inside(error: Any, lines: list[str], place: Place) -> Mistake | None:

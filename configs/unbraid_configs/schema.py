@@ -11,7 +11,7 @@ import attrs
 
 from unbraid_configs.components import AVERAGE, RESERVED, plain_value
 from unbraid_configs.factors import PATTERN
-from unbraid_configs.recipe import Data, Draw, Expression, Factor, Place, Recipe
+from unbraid_configs.recipe import Draw, Expression, Factor, Place, Recipe
 from unbraid_configs.strict import LISTS, MAPS, key_of
 from unbraid_registry import Catalog
 from unbraid_registry.component import NETWORK_KINDS, Option
@@ -56,14 +56,18 @@ def _object(class_: type, leave_out: tuple[str, ...] = ()) -> JSON:
 
 
 def _field(class_: type, field: Any) -> JSON:
-    special = {
-        (Recipe, "flow"): _named(EXPRESSION, NAMES),
-        (Recipe, "networks"): _named({"$ref": "#/$defs/network"}, NAMES),
-        (Recipe, "functions"): _named(EXPRESSION, SIGNATURE),
-        (Data, "sources"): _named({"$ref": "#/$defs/source"}),
-        (Data, "draw"): _named(_object(Draw), NAMES),
-    }
-    return special.get((class_, field.name)) or type_schema(field.type)
+    match class_.__name__, field.name:
+        case "Recipe", "flow":
+            return _named(EXPRESSION, NAMES)
+        case "Recipe", "networks":
+            return _named({"$ref": "#/$defs/network"}, NAMES)
+        case "Recipe", "functions":
+            return _named(EXPRESSION, SIGNATURE)
+        case "Data", "sources":
+            return _named({"$ref": "#/$defs/source"})
+        case "Data", "draw":
+            return _named(_object(Draw), NAMES)
+    return type_schema(field.type)
 
 
 def _named(value: JSON, pattern: str = "") -> JSON:
