@@ -297,8 +297,6 @@ class Flow:
             if call.options:
                 self._fail(call.place, path, f"the network {name!r} has no options in a call",
                            f"set them under networks.{name}", frame)
-            if any(isinstance(i.op, ReferenceOp) for i in inputs):
-                self._fail(call.place, path, "a network can't be called with a network", frame=frame)
             return self._node(NetworkOp(name), inputs, call, frame)
         return self._component_call(call, inputs, frame, line, path)
 

@@ -115,6 +115,12 @@ class Node:
         return f"{self.index}:{self.op}({', '.join(str(i.index) for i in self.inputs)})"
 
     @property
+    def uses(self) -> frozenset[str]:
+        """The networks that are called here, or passed."""
+        called = frozenset([self.op.network]) if isinstance(self.op, NetworkOp) else frozenset()
+        return called.union(i.op.network for i in self.inputs if isinstance(i.op, ReferenceOp))
+
+    @property
     def stops_gradient(self) -> bool:
         """Whether no gradient flows to its inputs."""
         return isinstance(self.op, DetachOp) or self.remembers

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
-from unbraid.graph import DrawOp, Graph, NetworkOp, Node, ReferenceOp, below, reached
+from unbraid.graph import DrawOp, Graph, Node, below, reached
 
 NOBODY = ""                                        # the owner of a constant
 
@@ -183,9 +183,7 @@ class _Instructions:
             trains = self.planner.trained_by(owner) if owner else frozenset()
             graphs = tuple(bool(owner) and not node.stops_gradient and bool(i.carries & trains) for i in node.inputs)
             if ready:
-                own = (frozenset([node.op.network]) & trains if isinstance(node.op, NetworkOp) else
-                       frozenset(i.op.network for i in node.inputs if isinstance(i.op, ReferenceOp)) & trains)
-                self.made.append(Instruction(node, owner, graphs, own))
+                self.made.append(Instruction(node, owner, graphs, node.uses & trains))
                 self.owners[node.index] = owner
                 continue
             stack.append((node, owner, True))

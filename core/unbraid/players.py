@@ -324,11 +324,9 @@ class Players:
         node = instruction.node
         if node.index not in self._computes:
             self._computes[node.index] = computation(node, self._around)
-        called = [node.op.network] if isinstance(node.op, NetworkOp) else [
-            i.op.network for i in node.inputs if isinstance(i.op, ReferenceOp)]
         return _Call(node.index, self._computes[node.index],
                      tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
-                     instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in called),
+                     instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in sorted(node.uses)),
                      instruction.drop)
 
     def _weights(self, networks: Iterable[str]) -> list[nn.Parameter]:
