@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from math import isfinite
 
 _INT = re.compile(r"[-+]?[0-9]+(_[0-9]+)*")
@@ -46,10 +47,11 @@ def write_number(number: float) -> str:
     if isinstance(number, int):
         return str(number)
     text = repr(number)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        text = f"{mantissa if '.' in mantissa else mantissa + '.0'}e{int(exponent):+d}"
-    return text
+    if "e" not in text and (number == 0 or abs(number) >= 0.01):
+        return text
+    sign, digits, _ = Decimal(text).as_tuple()
+    first, others = str(digits[0]), "".join(map(str, digits[1:])).rstrip("0")
+    return f"{'-' * sign}{first}.{others or '0'}e{Decimal(text).adjusted():+d}"
 
 
 def write_scalar(value: str | int | float | bool | None, *, inside_list: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recipe_standins import Plugins
+
 from unbraid_configs import Mistake, Recipe, RecipeError, load_recipe
 
 GOOD = """\

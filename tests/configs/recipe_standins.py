@@ -108,8 +108,12 @@ def component(target: Any, plugin: str = "convnets", bundled: bool = True) -> Co
 
 def typed_catalog() -> Catalog:
     catalog = Catalog()
-    catalog.add(*(component(t) for t in (ConvEncoder, ConvGenerator, ConvCritic, Mlp, LabelHead)),
-                component(Folder, "sources"), component(sprites, "sources"), component(mse, "losses"))
+    catalog.add(
+        *(component(t) for t in (ConvEncoder, ConvGenerator, ConvCritic, Mlp, LabelHead)),
+        component(Folder, "sources"),
+        component(sprites, "sources"),
+        component(mse, "losses"),
+    )
     return catalog
 
 
@@ -121,14 +125,38 @@ def _any(kind: Any, name: str, plugin: str, *options: str) -> Component:
 def methods_catalog() -> Catalog:
     """Everything that the lecture's thirteen methods name."""
     catalog = typed_catalog()
-    for full in ("mixing.chunk_classifier", "unit.front", "unit.shared gaussian", "unit.back", "unit.look",
-                 "unit.coupled_critic", "convnets.energy_autoencoder", "viewgraph.hog", "viewgraph.graph",
-                 "shape3d.surfaces", "renderers.mesh_renderer", "convnets.trunk", "convnets.mlp_critic",
-                 "convnets.posterior", "drnet.lstm", "people.roi_encoder", "people.tiled_unet"):
+    for full in (
+        "mixing.chunk_classifier",
+        "unit.front",
+        "unit.shared gaussian",
+        "unit.back",
+        "unit.look",
+        "unit.coupled_critic",
+        "convnets.energy_autoencoder",
+        "viewgraph.hog",
+        "viewgraph.graph",
+        "shape3d.surfaces",
+        "renderers.mesh_renderer",
+        "convnets.trunk",
+        "convnets.mlp_critic",
+        "convnets.posterior",
+        "drnet.lstm",
+        "people.roi_encoder",
+        "people.tiled_unet",
+    ):
         name, *options = full.split()
         catalog.add(_any(network, name.split(".")[1], name.split(".")[0], *options))
-    for full in ("cars", "svhn", "mnist", "intrinsic_faces", "dsprites", "moving_glyphs", "heads", "people",
-                 "encoded run function"):
+    for full in (
+        "cars",
+        "svhn",
+        "mnist",
+        "intrinsic_faces",
+        "dsprites",
+        "moving_glyphs",
+        "heads",
+        "people",
+        "encoded run function",
+    ):
         name, *options = full.split()
         catalog.add(_any(source, name, "sources", *options))
     return catalog

@@ -30,8 +30,11 @@ def test_a_child_without_more_is_its_parent(parent: Path) -> None:
 
 
 def test_maps_merge_lists_and_scalars_replace(parent: Path) -> None:
-    recipe = child(parent, "players: {autoencoder: {trains: [encoder], turns: 2, minimizes: {prior: 3}}}\n"
-                           "train: {steps: 99}\nweights: {gamma: 1}\n")
+    recipe = child(
+        parent,
+        "players: {autoencoder: {trains: [encoder], turns: 2, minimizes: {prior: 3}}}\n"
+        "train: {steps: 99}\nweights: {gamma: 1}\n",
+    )
     player = recipe.players["autoencoder"]
     assert player.trains == ("encoder",)
     assert player.turns == 2
@@ -49,8 +52,9 @@ def test_a_block_of_another_type_is_replaced(parent: Path) -> None:
     assert full.spec.value.width == 7
     other = child(parent, "networks: {encoder: {type: mlp}}").networks["encoder"]
     assert (other.spec.component.name, other.code) == ("mlp", None)
-    average = child(parent, "networks: {encoder: {type: average, of: critic}}\n"
-                            "players: {autoencoder: {trains: generator}}").networks["encoder"]
+    average = child(
+        parent, "networks: {encoder: {type: average, of: critic}}\nplayers: {autoencoder: {trains: generator}}"
+    ).networks["encoder"]
     assert average.spec is None
 
 
@@ -66,7 +70,8 @@ def test_another_optimizer_does_not_inherit_the_old_ones_settings(parent: Path) 
 
 def test_a_players_optimizer_says_what_differs(tmp_path: Path) -> None:
     text = GOOD.replace("    trains: critic\n", "    trains: critic\n    optimizer: {lr: 3}\n").replace(
-        "lr: 1.0e-3", "lr: 5, betas: [0.5, 0.9]")
+        "lr: 1.0e-3", "lr: 5, betas: [0.5, 0.9]"
+    )
     optimizer = load(tmp_path, text).players["critic"].optimizer
     assert (optimizer.lr.text, optimizer.betas) == ("3", (0.5, 0.9))
     optimizer = load(tmp_path, text.replace("{lr: 3}", "{type: sgd}")).players["critic"].optimizer
@@ -74,18 +79,24 @@ def test_a_players_optimizer_says_what_differs(tmp_path: Path) -> None:
 
 
 def test_source_replaces_sources_and_the_reverse(parent: Path) -> None:
-    recipe = child(parent, "data: {sources: {day: {type: folder}, night: {type: folder}},\n"
-                           "  draw: {x1: {from: day}, x2: {from: night}}}")
+    recipe = child(
+        parent,
+        "data: {sources: {day: {type: folder}, night: {type: folder}},\n  draw: {x1: {from: day}, x2: {from: night}}}",
+    )
     assert list(recipe.data.sources) == ["day", "night"]
-    (parent / "parent.yaml").write_text(GOOD.replace("source: {type", "sources: {day: {type").replace(
-        "sprites}", "sprites}}"))
+    (parent / "parent.yaml").write_text(
+        GOOD.replace("source: {type", "sources: {day: {type").replace("sprites}", "sprites}}")
+    )
     assert list(child(parent, "data: {source: {type: folder}}").data.sources) == ["source"]
 
 
 def test_null_removes(parent: Path) -> None:
-    recipe = child(parent, "code: {pose: null}\nweights: {beta: null}\nflow: {p, q: null}".replace(
-        "{p, q: null}", "\n  p, q: null") + "\nplayers: {critic: null}\nfunctions: {encode: null}\n"
-        "data: {draw: {x2: null}}\nnetworks: {critic: null}\n")
+    recipe = child(
+        parent,
+        "code: {pose: null}\nweights: {beta: null}\nflow: {p, q: null}".replace("{p, q: null}", "\n  p, q: null")
+        + "\nplayers: {critic: null}\nfunctions: {encode: null}\n"
+        "data: {draw: {x2: null}}\nnetworks: {critic: null}\n",
+    )
     assert list(recipe.code) == ["chunk"]
     assert (recipe.weights, recipe.functions) == ({}, {})
     assert list(recipe.flow) == [("f",), ("y",)]
@@ -118,8 +129,10 @@ def test_flow_lines_merge_by_the_names_that_they_define(parent: Path) -> None:
 def test_a_line_cannot_take_half_of_the_parents_line(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(parent)
     message = told(parent, "flow:\n  p: encoder(x1)\n")
-    assert message == ("child.yaml:3:3  flow.p: the base defines 'p, q' in one line (parent.yaml:15:3); 'q' would be lost; "
-                       "redefine the whole line `p, q: ...`, or also 'q'")
+    assert message == (
+        "child.yaml:3:3  flow.p: the base defines 'p, q' in one line (parent.yaml:15:3); 'q' would be lost; "
+        "redefine the whole line `p, q: ...`, or also 'q'"
+    )
     assert "'q' would be lost" in told(parent, "flow:\n  p: null\n")
 
 

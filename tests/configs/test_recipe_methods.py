@@ -68,8 +68,10 @@ def test_names_declared_together_are_equal_networks() -> None:
 
 def test_sizes_of_infogan() -> None:
     assert method("infogan").code == {
-        "noise": Factor(name="noise", size=62, prior="uniform"), "style": Factor(name="style", size=2, prior="uniform"),
-        "category": Factor(name="category", size=10, prior="classes")}
+        "noise": Factor(name="noise", size=62, prior="uniform"),
+        "style": Factor(name="style", size=2, prior="uniform"),
+        "category": Factor(name="category", size=10, prior="classes"),
+    }
 
 
 def test_unpacking_sets_and_stages() -> None:
@@ -91,7 +93,10 @@ def test_factorvae_is_betavae_with_a_critic_at_the_end() -> None:
 def test_expressions_know_where_they_begin() -> None:
     recipe = method("ma1")
     text = (Path(__file__).parent / "methods" / "ma1.yaml").read_text(encoding="utf-8").splitlines()
-    for expression in (*recipe.flow.values(), recipe.players["critic"].minimizes["realism"],
-                       recipe.functions["encode"].body):
+    for expression in (
+        *recipe.flow.values(),
+        recipe.players["critic"].minimizes["realism"],
+        recipe.functions["encode"].body,
+    ):
         line = text[expression.place.line - 1]
-        assert line[expression.place.column - 1:].startswith(expression.text)
+        assert line[expression.place.column - 1 :].startswith(expression.text)

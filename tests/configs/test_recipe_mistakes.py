@@ -110,7 +110,11 @@ STRUCTURE = [
     (changed("encode(x)", "encode(§lambda)"), "keyword", "scale"),
     (changed("encode(x)", "encode(§x=3)"), "not a plain parameter", "plain names"),
     (changed("encode(x)", "§encode(x))"), "not the head of a function", "decode(f)"),
-    (changed("  encode(x): encoder(x)", "  encode(x): encoder(x)\n  §encode(x, y): y"), "'encode' is defined a second time", "26:3"),
+    (
+        changed("  encode(x): encoder(x)", "  encode(x): encoder(x)\n  §encode(x, y): y"),
+        "'encode' is defined a second time",
+        "26:3",
+    ),
     # networks
     (changed("conv_encoder", "§conv_encodr"), "no network named 'conv_encodr'", "conv_encoder"),
     (changed("conv_encoder", "§mse"), "is a loss", "expected a network"),
@@ -150,18 +154,34 @@ STRUCTURE = [
     (changed("trains: [encoder, ", "trains: [encoder, §encoder, "), "stands here twice", ""),
     (changed("trains: critic", "trains: §[]"), "names no network", ""),
     (changed("  critic:\n    trains: critic\n", "  §critic:\n"), "'trains' is missing", ""),
-    (changed("    trains: critic\n", "    trains: critic\n    §minimises: {a: b}\n"), "unknown key 'minimises'", "minimizes"),
+    (
+        changed("    trains: critic\n", "    trains: critic\n    §minimises: {a: b}\n"),
+        "unknown key 'minimises'",
+        "minimizes",
+    ),
     (changed("    trains: critic\n", "    trains: critic\n    turns: §0\n"), "must be >= 1", ""),
-    (changed("    trains: critic\n", "    trains: critic\n    from_step: 5\n    until_step: §5\n"), "must be > 5", "got 5"),
+    (
+        changed("    trains: critic\n", "    trains: critic\n    from_step: 5\n    until_step: §5\n"),
+        "must be > 5",
+        "got 5",
+    ),
     (changed("    trains: critic\n", "    trains: critic\n    clip: §0\n"), "must be > 0", ""),
     (changed("    trains: critic\n", "    trains: critic\n    when: §true\n"), "expected an expression, got true", ""),
     (changed("    trains: critic\n", "    trains: critic\n    §when:\n"), "nothing stands after the colon", ""),
     (changed("10 * mse(y, x1)", "§>-\n        10 * mse(y, x1)"), "block text (>)", "plainly"),
     (changed("10 * mse(y, x1)", "§|\n        10 * mse(y, x1)"), "block text (|)", "quotes"),
-    (changed("rebuild: 10 * mse(y, x1)", "rebuild:\n        §- mse(y, x1)"), "expected an expression, got a list", "`- `"),
+    (
+        changed("rebuild: 10 * mse(y, x1)", "rebuild:\n        §- mse(y, x1)"),
+        "expected an expression, got a list",
+        "`- `",
+    ),
     (changed("10 * mse(y, x1)", "§''"), "an expression is missing", ""),
     (changed("      rebuild: 10 * mse(y, x1)", "      §rebuild:"), "the term 'rebuild' has no value", "colon"),
-    (changed("    minimizes:\n      rebuild: 10 * mse(y, x1)", "    §minimizes: {}"), "has no terms", "autoencoder: null"),
+    (
+        changed("    minimizes:\n      rebuild: 10 * mse(y, x1)", "    §minimizes: {}"),
+        "has no terms",
+        "autoencoder: null",
+    ),
     (changed("rebuild: 10", "§a b: 10"), "'a b' cannot be a name", ""),
     # train
     (changed("steps: 10", "steps: §1e3"), "expected a whole number, got 1e3", "write 1000"),
@@ -172,8 +192,11 @@ STRUCTURE = [
     (changed("lr: 1.0e-3", "type: §adma"), "expected 'adam'", "did you mean 'adam'?"),
     (changed("lr: 1.0e-3", "betas: §0.9"), "a list of 2", "got 0.9"),
     (changed("steps: 10", "§steps: "), "no value", ""),
-    (changed("    trains: critic\n", "    trains: critic\n    turns: §2\n").replace("steps: 10", "moves: together"),
-     "must be 1", "together"),
+    (
+        changed("    trains: critic\n", "    trains: critic\n    turns: §2\n").replace("steps: 10", "moves: together"),
+        "must be 1",
+        "together",
+    ),
     # overall
     (GOOD + "requires: {nonsense-of-mine: §'>=1'}", "not installed", "pip install"),
     (GOOD + "requires: {attrs: §'>=999'}", "installed is", ">=999"),
@@ -198,8 +221,9 @@ def test_yaml_traps_are_explained(tmp_path: Path, marked: str, phrase: str, reme
 
 
 @pytest.mark.parametrize(("marked", "phrase", "remedy"), STRUCTURE)
-def test_wrong_recipes_are_told_at_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marked: str,
-                                               phrase: str, remedy: str) -> None:
+def test_wrong_recipes_are_told_at_their_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, marked: str, phrase: str, remedy: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     text, place = mark(marked)
     found = mistakes(tmp_path, text)
@@ -211,24 +235,41 @@ def test_wrong_recipes_are_told_at_their_place(tmp_path: Path, monkeypatch: pyte
     assert remedy in line
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (GOOD.replace("pose: 4", "pose: none").replace("conv_encoder", "conv_encodr").replace("as: x1", "as: x7")
-            .replace("trains: critic", "trains: crtic").replace("steps: 10", "steps: ten"))
+    text = (
+        GOOD.replace("pose: 4", "pose: none")
+        .replace("conv_encoder", "conv_encodr")
+        .replace("as: x1", "as: x7")
+        .replace("trains: critic", "trains: crtic")
+        .replace("steps: 10", "steps: ten")
+    )
     with pytest.raises(RecipeError) as caught:
         load(tmp_path, text)
     assert [(m.path, m.place.line) for m in caught.value.mistakes] == [
-        ("data.draw.x2.as", 5), ("code.pose", 6), ("networks.encoder.type", 9), ("players.critic.trains", 18),
-        ("train.steps", 27)]
+        ("data.draw.x2.as", 5),
+        ("code.pose", 6),
+        ("networks.encoder.type", 9),
+        ("players.critic.trains", 18),
+        ("train.steps", 27),
+    ]
     lines = str(caught.value).splitlines()
     assert len(lines) == 5
     assert lines[4] == ("recipe.yaml:27:16  train.steps: expected a whole number, got the text 'ten'")
 
 
 def test_one_mistake_is_told_once(tmp_path: Path) -> None:
-    for text in (changed("sprites", "sprits"), changed("x1: {}", "x1: {from: day}"), changed("encode(x)", "encode"),
-                 changed("conv_encoder}", "conv_encoder, gaussian: f(a, b)}"), changed("as: x1", "as: *x1"),
-                 changed("source: {", "sorce: {"), changed("steps: 10", "steps: 010")):
+    for text in (
+        changed("sprites", "sprits"),
+        changed("x1: {}", "x1: {from: day}"),
+        changed("encode(x)", "encode"),
+        changed("conv_encoder}", "conv_encoder, gaussian: f(a, b)}"),
+        changed("as: x1", "as: *x1"),
+        changed("source: {", "sorce: {"),
+        changed("steps: 10", "steps: 010"),
+    ):
         assert len(mistakes(tmp_path, text)) == 1, [str(m) for m in mistakes(tmp_path, text)]
 
 
@@ -236,10 +277,16 @@ def test_the_good_recipe_is_good(tmp_path: Path) -> None:
     assert load(tmp_path, GOOD).train.steps == 10
 
 
-@pytest.mark.parametrize(("content", "phrase"), [
-    (b"title: \xff\xfe", "not UTF-8"), (b"\x00\x01\x02", "binary"), (b"a: " + b"x" * 1_000_001, "1 MB"),
-    (b"", "'data' is missing"), (b"\xef\xbb\xbf# only a comment\n", "'data' is missing"),
-])
+@pytest.mark.parametrize(
+    ("content", "phrase"),
+    [
+        (b"title: \xff\xfe", "not UTF-8"),
+        (b"\x00\x01\x02", "binary"),
+        (b"a: " + b"x" * 1_000_001, "1 MB"),
+        (b"", "'data' is missing"),
+        (b"\xef\xbb\xbf# only a comment\n", "'data' is missing"),
+    ],
+)
 def test_files_that_are_no_recipes(tmp_path: Path, content: bytes, phrase: str) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes(content)
@@ -280,5 +327,7 @@ def test_damaged_recipes_give_our_error_or_load(tmp_path: Path, damage: int) -> 
     text = list(GOOD)
     for _ in range(3):
         index = chance.randrange(len(text))
-        text[index:index + chance.randrange(3)] = chance.choice(["{", "}", ":", "\t", "- ", "'", '"', "#", "[", "*", "\n", "é"])
+        text[index : index + chance.randrange(3)] = chance.choice(
+            ["{", "}", ":", "\t", "- ", "'", '"', "#", "[", "*", "\n", "é"]
+        )
     mistakes(tmp_path, "".join(text))
