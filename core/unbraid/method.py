@@ -61,6 +61,8 @@ class _Check:
     shapes: dict[int, Value] = attrs.field(factory=dict)
     failed: set[int] = attrs.field(factory=set)
     around: Surroundings = attrs.field(init=False)
+    nodes: list[Node] = attrs.field(init=False, factory=list)
+    walking: set[str] = attrs.field(init=False, factory=set)
 
     def method(self) -> Method:
         recipe = self.recipe
@@ -71,6 +73,7 @@ class _Check:
         flow = Flow(recipe, self.catalog)
         games, watched, bodies = self._graph(flow)
         self._raise()
+        self.nodes = flow.graph.nodes
         networks = Networks(recipe, layout, self.facts)
         self.around = Surroundings(networks.called, networks.layouts(), layout,
                                    Noise(recipe.train.seed, META, batch=BATCH))
@@ -170,6 +173,8 @@ class _Check:
     def _shape(self, node: Node) -> Value:
         if isinstance(node.op, DrawOp):
             return self._drawn(node.op, node)
+        if isinstance(node.op, ReferenceOp):
+            self._build(node.op.network)
         values = [self.shapes[i.index] for i in node.inputs]
         compute = computation(node, self.around)
         try:
@@ -178,6 +183,13 @@ class _Check:
             if isinstance(node.op, NetworkOp | ParameterOp | ReferenceOp) or isinstance(error, RecipeError):
                 raise
             return self._on_zeros(node, values)
+
+    def _build(self, network: str) -> None:
+        """Walk a call of a network that is passed to a loss, so that it is built."""
+        calls = (n for n in self.nodes if isinstance(n.op, NetworkOp) and n.op.network == network)
+        if network not in self.walking and (call := next(calls, None)) is not None:
+            self.walking.add(network)
+            self._walk(call, f"networks.{network}")
 
     def _on_zeros(self, node: Node, values: list[Value]) -> Value:
         """For what can't run on meta tensors."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import attrs
 import torch
@@ -115,9 +116,11 @@ class Called:
         except (NotImplementedError, RuntimeError, ValueError):
             return to_meta(run_at_rest(module, zeros(inputs)))
 
-    def parameters(self) -> Iterator[nn.Parameter]:
-        """Its weights, for losses on weights; none on the meta device."""
-        return self.networks.modules[self.name].parameters() if self.name in self.networks.modules else iter(())
+    def __getattr__(self, name: str) -> Any:
+        """What a loss or an operation on weights asks for, of a copy: a check leaves the weights as they are."""
+        if name.startswith("__") or self.name not in self.networks.modules:
+            raise AttributeError(f"{self.name} is only passed; call it once in the flow, so that its shapes are known")
+        return getattr(copy.deepcopy(self.networks.modules[self.name]), name)
 
 
 def run_on_meta(module: nn.Module, inputs: tuple[Value, ...]) -> Value:

@@ -116,11 +116,15 @@ class Record:
 
 def plain(v: Value) -> Value:
     """What a network or an unannotated loss receives: a code's tensor, a label's one-hot, a Gaussian's mean."""
+    if isinstance(v, Tensor | torch.nn.Module):
+        return v
     if isinstance(v, Gaussian):
         return plain(v.mean)
     if isinstance(v, Label):
         return v.one_hot()
-    return getattr(v, "tensor", v) if hasattr(v, "layout") else v
+    if isinstance(v, Set):
+        return Set(plain(v.folded), v.count)
+    return v.tensor if hasattr(v, "layout") and hasattr(v, "tensor") else v
 
 
 def access(v: Value, name: str) -> Value:
