@@ -127,6 +127,9 @@ class Training:
             with Progress(t.steps, shown=show and leader) as progress:
                 progress.say(str(self.estimate()))
         self._begin()
+        if self.step >= t.steps:
+            self._end("nothing left to do")
+            return
         logbook = Logbook(self.run, self.step, t.tensorboard) if leader else None
         began = time.monotonic()
         try:
@@ -264,10 +267,8 @@ class Training:
         return Model(self.method, modules, self.players.device, self.run, self.step)
 
     def _pictures(self, logbook: Logbook) -> None:
-        split = "test" if len(self.data.rows("test")) >= 2 else "train"
-        rows = self.data.rows(split)[:2 * SHOWN]
-        images = self.data.images(rows)
-        for name, picture in overview(self.model(), images[::2], images[1::2]).items():
+        images = shown_images(self.data)
+        for name, picture in overview(self.model(), *images.chunk(2)).items():
             logbook.picture(self.step, name, picture)
 
     def _figure(self, logbook: Logbook) -> None:
@@ -318,6 +319,13 @@ class Training:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def shown_images(data: Data) -> Tensor:
+    """The first images of the test split (of the training split where there is none), an even number."""
+    splits = next(iter(data.facts.sources.values())).splits
+    rows = data.rows("test" if splits.get("test", 0) >= 2 else "train")[:2 * SHOWN]
+    return data.images(rows[:len(rows) // 2 * 2])
 
 
 def trained(recipe: Recipe) -> list[str]:

@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from unbraid_configs.mistakes import closest
-from unbraid_registry.component import Component
-
-FILLED = ("random", "layout")                      # keyword arguments that the engine fills in
+from unbraid_registry.component import FILLED, Component
 
 
 def called_function(component: Component) -> Callable[..., Any]:
@@ -40,13 +38,13 @@ def check_call(component: Component, count: int, options: Sequence[str]) -> None
     most = None if any(p.kind is p.VAR_POSITIONAL for p in inputs) else len(inputs)
     if count < least or (most is not None and count > most):
         raise ValueError(f"{signature} is called with {count} value{'s' * (count != 1)}")
-    known = [o.name for o in component.options if o.name not in FILLED]
+    known = [o.name for o in component.options]
     for name in options:
         if name not in known:
             near = closest(name, known)
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise ValueError(f"{component.name} has no option {name!r}; {near or has}")
-    missing = [o.name for o in component.options if o.required and o.name not in (*options, *FILLED)]
+    missing = [o.name for o in component.options if o.required and o.name not in options]
     if missing:
         raise ValueError(f"{component.name} needs the option {', '.join(missing)}: {component.name}(..., "
                          f"{missing[0]}=...)")
