@@ -10,12 +10,15 @@ import attrs
 from unbraid_configs.checks import check_references
 from unbraid_configs.components import Finds, missing_key, structure_network, structure_spec
 from unbraid_configs.factors import structure_factor
+from unbraid_configs.fields import structure_entries, structure_fields
+from unbraid_configs.invalid import Invalid, wrong
 from unbraid_configs.merge import Merger
 from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.names import read_signature, split_names
 from unbraid_configs.recipe import Data, Draw, Expression, Function, Network, Optimizer, Recipe, Spec, Train
-from unbraid_configs.strict import Invalid, describe, strict_converter, structure_entries, structure_fields, wrong
+from unbraid_configs.strict import strict_converter
 from unbraid_configs.tree import Node
+from unbraid_configs.wording import describe
 
 
 def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:

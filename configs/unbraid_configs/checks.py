@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from unbraid_configs.components import AVERAGE
 from unbraid_configs.factors import part_names, structure_factor
+from unbraid_configs.invalid import Invalid
 from unbraid_configs.mistakes import Mistake, closest
 from unbraid_configs.names import Name, name_problem, split_names
-from unbraid_configs.strict import Invalid
 from unbraid_configs.tree import Node
 
 

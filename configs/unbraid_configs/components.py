@@ -11,19 +11,12 @@ from typing import Any, Protocol
 
 import attrs
 
+from unbraid_configs.fields import check_validator, structure_as, structure_option, tidy, unknown_keys
+from unbraid_configs.invalid import Invalid, wrong
 from unbraid_configs.mistakes import Mistake, closest
 from unbraid_configs.recipe import Network, Spec
-from unbraid_configs.strict import (
-    Invalid,
-    check_validator,
-    describe,
-    structure_as,
-    structure_option,
-    tidy,
-    unknown_keys,
-    wrong,
-)
 from unbraid_configs.tree import Node, from_python
+from unbraid_configs.wording import describe
 from unbraid_registry.component import NETWORK_KINDS, Component, Option
 from unbraid_registry.errors import UnbraidError
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from unbraid_configs.invalid import wrong
 from unbraid_configs.mistakes import closest
 from unbraid_configs.recipe import Factor
-from unbraid_configs.strict import describe, wrong
 from unbraid_configs.tree import Node
+from unbraid_configs.wording import describe
 
 PATTERN = r"(?:(\d[\d_]{0,11})\s*[x×*]\s*)?(\d[\d_]{0,11})(?:\s+(\w+))?"
 PRIORS = ("normal", "uniform", "classes")

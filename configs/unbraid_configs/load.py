@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unbraid_configs.assemble import assemble
-from unbraid_configs.document import display_name, read_file
+from unbraid_configs.document import read_file
 from unbraid_configs.environment import expand_environment
 from unbraid_configs.expand import expand
 from unbraid_configs.library import Plugins, find_recipe
@@ -16,6 +16,7 @@ from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.overrides import override
 from unbraid_configs.recipe import Recipe
 from unbraid_configs.requires import check_requires
+from unbraid_configs.text_file import display_name
 from unbraid_configs.tree import PYTHON, Node, from_python
 from unbraid_registry.errors import UnbraidError
 

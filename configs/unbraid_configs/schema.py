@@ -11,8 +11,9 @@ import attrs
 
 from unbraid_configs.components import AVERAGE, RESERVED, plain_value
 from unbraid_configs.factors import PATTERN
+from unbraid_configs.fields import key_of
 from unbraid_configs.recipe import Draw, Expression, Factor, Place, Recipe
-from unbraid_configs.strict import LISTS, MAPS, key_of
+from unbraid_configs.wording import LISTS, MAPS
 from unbraid_registry import Catalog
 from unbraid_registry.component import NETWORK_KINDS, Option
 

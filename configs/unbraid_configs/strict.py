@@ -5,93 +5,22 @@ A cattrs converter whose input is nodes, so that every mistake knows its place. 
 
 from __future__ import annotations
 
-import collections.abc
 import enum
 import types
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 import attrs
 import cattrs
 
-from unbraid_configs.mistakes import Mistake, closest
-from unbraid_configs.recipe import Expression, Place
-from unbraid_configs.scalars import write_number, write_scalar
+from unbraid_configs.fields import structure_entries, structure_fields
+from unbraid_configs.invalid import Invalid, wrong
+from unbraid_configs.mistakes import closest
+from unbraid_configs.recipe import Expression
+from unbraid_configs.scalars import write_number
 from unbraid_configs.tree import Node
-
-
-class Invalid(Exception):
-    """What is wrong with a node.  No mistakes: they were told before, when the file was read."""
-
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        super().__init__()
-        self.mistakes = list(mistakes)
-
-    def under(self, key: str) -> list[Mistake]:
-        """The mistakes as seen from the map above."""
-        dots = {m: "." if m.path and m.path[0] != "[" else "" for m in self.mistakes}
-        return [attrs.evolve(m, path=f"{key}{dots[m]}{m.path}") for m in self.mistakes]
-
-
-def wrong(node: Node, message: str, hint: str = "", *, at_name: bool = False) -> Invalid:
-    """One mistake in a node."""
-    if node.style in ("broken", "cut"):
-        return Invalid([])
-    return Invalid([Mistake(node.name_place if at_name else node.place, "", message, hint)])
-
-
-def describe(node: Node) -> str:
-    """What was found, as messages say it."""
-    if node.is_map:
-        return "a map"
-    if node.is_list:
-        return "a list"
-    if node.is_missing:
-        return "nothing"
-    if isinstance(node.value, str):
-        text = node.value if len(node.value) <= 40 else f"{node.value[:37]}..."
-        return f"the text {text!r}"
-    return node.text or write_scalar(node.value)
-
-
-def words(type_: Any) -> str:
-    """A type, as messages say it."""
-    simple = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path",
-              Expression: "an expression", type(None): "null", Any: "anything"}
-    if type_ in simple:
-        return simple[type_]
-    origin, args = get_origin(type_), get_args(type_)
-    if origin is Annotated:
-        return words(args[0])
-    if origin is Literal:
-        return _one_of(args)
-    if origin in (Union, types.UnionType):
-        return " or ".join(words(a) for a in args)
-    if origin is tuple and args[-1:] != (...,):
-        return f"a list of {len(args)}: {', '.join(map(words, args))}"
-    if origin in LISTS:
-        return f"a list of {_plural(words(args[0]) if args else 'anything')}"
-    if origin in MAPS or type_ is dict or attrs.has(origin or type_):
-        return "a map"
-    if isinstance(type_, type) and issubclass(type_, enum.Enum):
-        return _one_of([m.value for m in type_])
-    return getattr(type_, "__name__", str(type_))
-
-
-def _one_of(choices: Sequence[Any]) -> str:
-    names = [repr(c) for c in choices]
-    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _plural(noun: str) -> str:
-    return {"a whole number": "whole numbers", "a number": "numbers", "text": "texts"}.get(noun, noun)
-
-
-LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Set)
-MAPS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
-Special = Callable[[Node], Any]
+from unbraid_configs.wording import LISTS, MAPS, describe, words
 
 
 def strict_converter() -> cattrs.Converter:
@@ -241,22 +170,6 @@ def _map(node: Node, type_: Any, structure: Callable[[Node, Any], Any]) -> dict[
     return structure_entries(node, lambda _, item: structure(item, args[1] if args else Any))
 
 
-def structure_entries(node: Node, structure: Callable[[str, Node], Any]) -> dict[str, Any]:
-    """Every entry of a map, with all mistakes of all entries."""
-    values: dict[str, Any] = {}
-    mistakes: list[Mistake] = []
-    failed = False
-    for key, item in node.items():
-        try:
-            values[key] = structure(key, item)
-        except Invalid as invalid:
-            failed = True
-            mistakes += invalid.under(key)
-    if failed:
-        raise Invalid(mistakes)
-    return values
-
-
 def _union(node: Node, type_: Any, structure: Callable[[Node, Any], Any]) -> Any:
     arms = list(get_args(type_))
     if type(None) in arms and node.is_null and not node.is_missing:
@@ -284,99 +197,3 @@ def _same_form(node: Node, type_: Any) -> bool:
     if node.is_map:
         return origin in MAPS or attrs.has(origin)
     return origin is Literal and isinstance(node.value, str)
-
-
-def key_of(field: Any) -> str:
-    """The key of an attrs field in a recipe: `from_` is `from`."""
-    return field.alias.rstrip("_")
-
-
-def structure_fields(node: Node, class_: type, structure: Callable[[Node, Any], Any],
-                     special: dict[str, Special] | None = None, owner: str = "", **given: Any) -> Any:
-    """An attrs object from a map: unknown and missing keys, every field, validators.
-
-    special: fields with a structure of their own.  given: fields that do not come from the map.
-    """
-    if not node.is_map or node.style == "broken":
-        raise wrong(node, f"expected a map, got {describe(node)}")
-    attrs.resolve_types(class_)
-    fields = {key_of(f): f for f in attrs.fields(class_) if f.init and f.type is not Place and f.alias not in given}
-    values: dict[str, Any] = dict(given)
-    mistakes = unknown_keys(node, fields, owner)
-    failed = bool(mistakes)
-    for key, field in fields.items():
-        item = node.get(key)
-        if item is None:
-            if field.default is attrs.NOTHING:
-                mistakes.append(Mistake(node.name_place, key, f"{key!r} is missing"))
-                failed = True
-            continue
-        try:
-            own = (special or {}).get(key) or partial(structure_as, field.type, structure)
-            value = structure_option(item, field.type, field.default is not attrs.NOTHING, own)
-            if value is not attrs.NOTHING:
-                check_validator(item, field, value)
-                values[field.alias] = value
-        except Invalid as invalid:
-            failed = True
-            mistakes += invalid.under(key)
-    if failed:
-        raise Invalid(mistakes)
-    if "place" in attrs.fields_dict(class_):
-        values["place"] = node.name_place
-    try:
-        return class_(**values)
-    except (ValueError, TypeError) as error:
-        raise wrong(node, tidy(error), at_name=True) from None
-
-
-def structure_as(type_: Any, structure: Callable[[Node, Any], Any], node: Node) -> Any:
-    """The arguments of `structure` in an order for `partial`."""
-    return structure(node, type_)
-
-
-def structure_option(node: Node, type_: Any, has_default: bool, structure: Callable[[Node], Any]) -> Any:
-    """A value; attrs.NOTHING where `null` asks for the default of something that cannot be null."""
-    if node.is_missing:
-        raise wrong(node, "nothing stands after the colon", "write a value, or remove the line", at_name=True)
-    if node.is_null and has_default and not admits_null(type_):
-        return attrs.NOTHING
-    return structure(node)
-
-
-def admits_null(type_: Any) -> bool:
-    """Whether null is a value of the type."""
-    return type_ is Any or type_ is type(None) or type(None) in get_args(type_) or None in get_args(type_)
-
-
-def unknown_keys(node: Node, known: Iterable[str], owner: str = "") -> list[Mistake]:
-    """A mistake for every key that is not known, with the closest one that is not there already."""
-    known = list(known)
-    found = []
-    for key, item in node.items():
-        if key not in known:
-            hint = closest(key, [k for k in known if k not in node.value]) or closest(key, known)
-            if not hint:
-                hint = f"there is {', '.join(known)}" if known else "there are none"
-            found.append(Mistake(item.name_place, key, f"unknown {'option' if owner else 'key'} {key!r}"
-                                 f"{f' of {owner}' if owner else ''}", hint))
-    return found
-
-
-def check_validator(node: Node, field: Any, value: Any) -> None:
-    """Run a field's validator.  One that needs the other fields is left to the class."""
-    if not field.validator or getattr(field, "converter", None):
-        return
-    try:
-        field.validator(None, field, value)
-    except (ValueError, TypeError) as error:
-        raise wrong(node, tidy(error, field.name)) from None
-    except Exception:
-        return
-
-
-def tidy(error: Exception, name: str = "") -> str:
-    """attrs's message without the name that the path tells anyhow: `must be >= 1, got 0`."""
-    message = str(error.args[0] if error.args else error).removeprefix(f"'{name}' ")
-    head, colon, got = message.rpartition(": ")
-    return f"{head}, got {got}" if colon and head.startswith("must be") else message or type(error).__name__

@@ -9,9 +9,9 @@ import attrs
 from unbraid_configs.components import AVERAGE
 from unbraid_configs.environment import escape
 from unbraid_configs.factors import write_factor
+from unbraid_configs.fields import key_of
 from unbraid_configs.recipe import Data, Draw, Expression, Network, Optimizer, Player, Recipe, Spec
 from unbraid_configs.scalars import write_expression, write_scalar
-from unbraid_configs.strict import key_of
 
 Written = dict[str, Any]                            # values: text that is YAML already, or another such map
 

@@ -15,8 +15,8 @@ from marked_recipes import GOOD, changed, load, mistakes
 from recipe_standins import Plugins, typed_catalog
 
 from unbraid_configs import dump_recipe, make_recipe, recipe_schema, show_recipe
-from unbraid_configs.document import read_yaml
 from unbraid_configs.scalars import write_expression, write_number, write_scalar
+from unbraid_configs.yaml_tree import read_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
     "ab:#-? {}[],'\"\\\n|>&*!%@`${}0.e_1", max_size=12
