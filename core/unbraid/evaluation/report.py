@@ -1,0 +1,108 @@
+"""Evaluations as a table for the terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 120
+LEGEND = " ".join("""
+mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows nothing.
+probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the donor's class of it
+and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is seen in its reconstruction, and
+in the image itself. live: chunks that change the image. PSNR: of reconstructions, dB. KL: of the code, nats.""".split())
+
+
+def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None = None) -> str:
+    """A row for every arm of every evaluation; for a single one, a second table of its factors.
+
+    colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
+    """
+    colour = sys.stdout.isatty() if colour is None else colour
+    out = io.StringIO()
+    console = Console(file=out, width=None if colour else WIDTH, force_terminal=colour, highlight=False,
+                      no_color=not colour)
+    console.print(_arms(results, colour))
+    if len(results) == 1 and results[0][1]["factors"]:
+        console.print(_factors(results[0][1], colour))
+    console.print(LEGEND, style="dim")
+    for name, result in results:
+        for note in result["notes"]:
+            console.print(f"{name}: {note}", markup=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _score(metric: str, part: str = "score") -> Cell:
+    return lambda arm: arm.get(metric, {}).get(part)
+
+
+def _mean(metric: str, part: str) -> Cell:
+    def cell(arm: dict[str, Any]) -> float | None:
+        values = list(arm.get(metric, {}).get(part, {}).values())
+        return sum(values) / len(values) if values else None
+
+    return cell
+
+
+COLUMNS: tuple[tuple[str, Cell, str], ...] = (
+    ("mAP", _score("retrieval_map"), ".3f"),
+    ("1:1", _score("retrieval_map", "score_one_to_one"), ".3f"),
+    ("chance", _mean("retrieval_map", "chance"), ".3f"),
+    ("probe", _score("linear_probe"), ".3f"),
+    ("taken", _mean("swap_accuracy", "transferred"), ".3f"),
+    ("kept", _mean("swap_accuracy", "kept"), ".3f"),
+    ("live", _score("live_chunks"), ".0f"),
+    ("PSNR", _score("reconstruction_error"), ".1f"),
+    ("KL", _score("kl_per_number"), ".1f"),
+)
+
+
+def _arms(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
+    arms = [arm for _, result in results for arm in result["arms"].values()]
+    columns = [c for c in COLUMNS if any(c[1](arm) is not None for arm in arms)]
+    page = _page(colour)
+    page.add_column("")
+    for title, _, _ in columns:
+        page.add_column(title, justify="right")
+    for name, result in results:
+        for arm_name, arm in result["arms"].items():
+            title = name if arm_name == "model" else f"  {arm_name}"
+            page.add_row(title, *(_number(cell(arm), form) for _, cell, form in columns),
+                         style="bold" if arm_name == "model" else "dim")
+    return page
+
+
+def _factors(result: dict[str, Any], colour: bool) -> Table:
+    page = _page(colour)
+    model, oracles = result["arms"]["model"], result["data"].get("oracles", {})
+    arms = [(n, a["retrieval_map"]) for n, a in result["arms"].items() if "retrieval_map" in a]
+    page.add_column("factor")
+    titles = ["chunk", *("mAP" if n == "model" else n for n, _ in arms), "chance", "probe", "taken",
+              "kept", "rebuilt", "oracle"]
+    for title in titles:
+        page.add_column(title, justify="left" if title == "chunk" else "right")
+    for factor in result["factors"]:
+        found, swap = model.get("retrieval_map", {}), model.get("swap_accuracy", {})
+        page.add_row(
+            factor, found.get("best", {}).get(factor, "-"),
+            *(_number(max(a["matrix"][a["factors"].index(factor)]), ".2f") for _, a in arms),
+            *(_number(part.get(factor), ".2f") for part in (
+                found.get("chance", {}), model.get("linear_probe", {}).get("accuracy", {}),
+                *(swap.get(p, {}) for p in ("transferred", "kept", "rebuilt")), oracles.get("accuracy", {}))))
+    return page
+
+
+def _page(colour: bool) -> Table:
+    if colour:
+        return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    return Table(box=box.MARKDOWN)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,73 @@
+"""Neighbours by Euclidean distance, ties included: no result depends on the order of the images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import numpy as np
+
+STEPS = 2.0 ** 40          # squared distances are rounded to this fraction of their bound: what then agrees is a tie
+INDEX = 20                 # bits of an image's number in a sorting key
+BLOCK = 512                # queries at a time
+SELF = np.uint64(2 ** 64 - 1)
+
+
+@attrs.frozen(eq=False)
+class Ranking:
+    """All other images by distance from some queries.
+
+    queries: (Q,) row numbers; order: (Q, N - 1) row numbers, the nearest first; end: (Q, N - 1) for each position that
+    of the last image which is as far away, None where no two are.
+    """
+
+    queries: np.ndarray
+    order: np.ndarray
+    end: np.ndarray | None
+
+
+def rounded_distances(codes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of queries (Q,) with their squared distances to all images, (Q, N) whole numbers; the query's own is SELF.
+
+    codes: (N, D). Distances that differ by less than about a millionth of the largest are equal.
+    """
+    x = np.asarray(codes, np.float64)
+    x = x - x.mean(0)
+    squares = np.einsum("nd,nd->n", x, x)
+    scale = STEPS / bound if (bound := 4 * squares.max()) > 0 else 0.0
+    for start in range(0, len(x), BLOCK):
+        queries = np.arange(start, min(start + BLOCK, len(x)))
+        d = squares[queries, None] + squares[None] - 2 * (x[queries] @ x.T)
+        rounded = np.rint(np.maximum(d, 0) * scale).astype(np.uint64)
+        rounded[queries - start, queries] = SELF
+        yield queries, rounded
+
+
+def rankings(codes: np.ndarray) -> Iterator[Ranking]:
+    """The rankings of all images of codes (N, D), a block of queries at a time."""
+    numbers = np.arange(len(codes), dtype=np.uint64)
+    for queries, distance in rounded_distances(codes):
+        keys = np.where(distance == SELF, SELF, distance << np.uint64(INDEX) | numbers)
+        keys.sort(axis=1)
+        keys = keys[:, :-1]                                          # the query itself is the last
+        order = (keys & np.uint64(2 ** INDEX - 1)).astype(np.int32)
+        yield Ranking(queries, order, _ends(keys >> np.uint64(INDEX)))
+
+
+def _ends(distance: np.ndarray) -> np.ndarray | None:
+    """(Q, M) ascending distances -> the position of the last equal one, or None where all differ."""
+    last = np.ones(distance.shape, bool)
+    np.not_equal(distance[:, 1:], distance[:, :-1], out=last[:, :-1])
+    if last.all():
+        return None
+    position = np.where(last, np.arange(distance.shape[1], dtype=np.int32), np.int32(2 ** 31 - 1))
+    return np.minimum.accumulate(position[:, ::-1], axis=1)[:, ::-1]
+
+
+def by_known(factors: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """The rows where factors are known, with the factors that are known in just these rows."""
+    groups: dict[bytes, list[str]] = {}
+    for name, labels in factors.items():
+        groups.setdefault((np.asarray(labels) >= 0).tobytes(), []).append(name)
+    for names in groups.values():
+        yield np.flatnonzero(np.asarray(factors[names[0]]) >= 0), names

@@ -1,0 +1,113 @@
+"""Classifiers of attributes that never saw the model: they judge the images that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unbraid import metric
+from unbraid_plugins.metrics.chunks import Factors, mean
+
+BATCH = 64
+WIDTHS = (24, 48, 96)
+
+
+@attrs.frozen(eq=False)
+class Oracles:
+    """accuracy: by factor, in [0, 1], on real images that they were not trained on; chance: the most frequent class's
+    share; score: mean accuracy; see: images (n, C, H, W) -> factor -> (n,) classes (hidden: for metrics, no report).
+    """
+
+    accuracy: dict[str, float]
+    chance: dict[str, float]
+    score: float
+    see: Callable[[np.ndarray], dict[str, np.ndarray]] = attrs.field(repr=False, metadata={"hidden": True})
+
+
+@metric
+def oracles(images: np.ndarray, factors: Factors, train_images: np.ndarray, train_factors: Factors, *,
+            steps: int = 250, seed: int = 0, device: str = "cpu") -> Oracles:
+    """Attribute classifiers, trained on real images and judged on others: one small convolutional network, a head for
+    each factor.
+
+    images, train_images: (N, C, H, W) and (M, C, H, W) in [0, 1]; factors, train_factors: name -> classes, -1 where
+    unknown.
+    """
+    classes = {name: int(max(factors[name].max(), train_factors[name].max())) + 1 for name in factors}
+    net = _trained(train_images, train_factors, classes, steps, seed, torch.device(device))
+
+    def see(pictures: np.ndarray) -> dict[str, np.ndarray]:
+        with torch.inference_mode():
+            batches = [net(_tensor(b, device)) for b in _batches(pictures)]
+        return {name: torch.cat([b[name].argmax(1) for b in batches]).cpu().numpy() for name in classes}
+
+    seen = see(images)
+    known = {name: np.asarray(y) >= 0 for name, y in factors.items()}
+    accuracy = {n: float((seen[n] == y)[known[n]].mean()) for n, y in factors.items()}
+    chance = {n: float(np.bincount(y[known[n]]).max() / known[n].sum()) for n, y in factors.items()}
+    return Oracles(accuracy, chance, mean(accuracy), see)
+
+
+class OracleNet(nn.Module):
+    """Three strided convolutions, then a linear head for each factor: (B, C, H, W) -> factor -> (B, classes)."""
+
+    def __init__(self, image: tuple[int, ...], classes: dict[str, int]) -> None:
+        super().__init__()
+        channels, height, width = image
+        layers: list[nn.Module] = []
+        for size in WIDTHS:
+            layers += [nn.Conv2d(channels, size, 3, stride=2, padding=1), nn.BatchNorm2d(size), nn.ReLU()]
+            channels, height, width = size, (height + 1) // 2, (width + 1) // 2
+        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2))
+        self.heads = nn.ModuleDict({f"head {n}": nn.Linear(channels * height * width, k) for n, k in classes.items()})
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """The logits of every factor."""
+        features = self.trunk(x - 0.5)
+        return {name.removeprefix("head "): head(features) for name, head in self.heads.items()}
+
+
+def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
+             device: torch.device) -> OracleNet:
+    """The network after Adam with a learning rate that falls to 0; the global generators are as before."""
+    labels = {name: torch.as_tensor(factors[name], device=device).long() for name in classes}
+    rng = np.random.default_rng(seed)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
+        torch.manual_seed(seed)
+        net = OracleNet(images.shape[1:], classes).to(device).train()
+        optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+        for _, rows in zip(range(steps), _shuffled(len(images), rng), strict=False):
+            logits = net(_tensor(images[rows], device))
+            at = torch.as_tensor(rows, device=device)
+            loss = torch.stack([_cross_entropy(logits[name], labels[name][at]) for name in classes]).sum()
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return net.eval().requires_grad_(False)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """The mean over known labels."""
+    total = nn.functional.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
+    return total / (labels >= 0).sum().clamp(min=1)
+
+
+def _shuffled(count: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Batches of row numbers, for ever; every row once before any comes again."""
+    while True:
+        order = rng.permutation(count)
+        yield from (order[i:i + BATCH] for i in range(0, max(count - BATCH + 1, 1), BATCH))
+
+
+def _batches(images: np.ndarray, size: int = 256) -> list[np.ndarray]:
+    return [images[i:i + size] for i in range(0, len(images), size)]
+
+
+def _tensor(images: np.ndarray, device: str | torch.device) -> Tensor:
+    return torch.as_tensor(images, dtype=torch.float32, device=device)

@@ -1,0 +1,33 @@
+"""How near a reconstruction is to its image."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from unbraid import metric
+
+SMALLEST = 1e-10                                   # of a mean squared error: 100 dB
+
+
+@attrs.frozen
+class ReconstructionError:
+    """mse: mean over images and pixels, of values in [0, 1]; psnr: of that, in dB, at most 100; score: psnr."""
+
+    mse: float
+    psnr: float
+    score: float
+
+
+@metric
+def reconstruction_error(images: np.ndarray, reconstructions: np.ndarray) -> ReconstructionError:
+    """Mean squared error and peak signal-to-noise ratio:  PSNR = -10 log10 MSE.
+
+    images, reconstructions: (N, C, H, W) in [0, 1].  Raises ValueError where the shapes differ.
+    """
+    if images.shape != reconstructions.shape:
+        raise ValueError(f"images {images.shape} and reconstructions {reconstructions.shape} have different shapes")
+    errors = (np.square(a - b, dtype=np.float64).mean() for a, b in zip(images, reconstructions, strict=True))
+    mse = float(np.mean(list(errors)))
+    psnr = float(-10 * np.log10(max(mse, SMALLEST)))
+    return ReconstructionError(mse, psnr, psnr)
