@@ -41,7 +41,8 @@ Step = Callable[[Sequence[Value]], Value]
 class Surroundings:
     """What nodes need besides their inputs.
 
-    layouts: the layout of the code that a network makes; draws: by draw and field; parameters: by name.
+    layouts: the layout of the code that a network makes; draws: by draw and field; parameters: by name, and by
+    `name.field` where a function asks for what is known about an image.
     """
 
     networks: Mapping[str, Callable[..., Value]]
@@ -71,7 +72,9 @@ def computation(node: Node, around: Surroundings) -> Step:
         case ItemOp(item=item, count=count):
             return lambda values: unpacked(values[0], count)[item]
         case PartOp(name=name):
-            return lambda values: access(values[0], name)
+            of = node.inputs[0].op
+            given = f"{of.name}.{name}" if isinstance(of, ParameterOp) else ""
+            return lambda values: around.parameters[given] if given in around.parameters else access(values[0], name)
         case ArithmeticOp(sign=sign):
             return lambda values: arithmetic(sign, values[0], values[1])
         case TupleOp():

@@ -14,7 +14,7 @@ from unbraid.code import Layout
 from unbraid.compute import Surroundings, computation, to_meta, zeros
 from unbraid.data import DataFacts
 from unbraid.flow import Body, Flow, Game
-from unbraid.graph import DrawOp, NetworkOp, Node, ParameterOp, ReferenceOp, below
+from unbraid.graph import DrawOp, NetworkOp, Node, ParameterOp, PartOp, ReferenceOp, below
 from unbraid.networks import Called, Networks
 from unbraid.random import Noise
 from unbraid.values import Gaussian, Label, Set, Value, tensors
@@ -40,7 +40,7 @@ class Method:
     wants_sets: frozenset[str]                     # networks that take whole sets
     layouts: dict[str, Layout]
     variational: bool                              # whether some value is a normal distribution over codes
-    parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with, where known
+    parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with
 
 
 def bring_to_life(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
@@ -251,12 +251,24 @@ class _Check:
                 shapes[name] = known
         if len(shapes) < len(body.parameters):
             return shapes
+        for node in nodes:
+            if isinstance(node.op, PartOp) and isinstance(of := node.inputs[0].op, ParameterOp):
+                field = self._field(of.name, node.op.name, shapes[of.name], node)
+                shapes |= {} if field is None else {f"{of.name}.{node.op.name}": field}
         self.around.parameters = shapes
         for node in nodes:                         # parameters of one name have other shapes in other functions
             if isinstance(node.op, ParameterOp) or any(isinstance(b.op, ParameterOp) for b in below(node)):
                 self.shapes.pop(node.index, None)
         self._walk(body.result, f"functions.{body.name}")
         return shapes
+
+    def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:
+        """What is known about the images of a parameter: the field of the draw of this name, or of any that has it."""
+        if not isinstance(known.folded if isinstance(known, Set) else known, torch.Tensor):
+            return None
+        draws = [parameter] if parameter in self.facts.draws else list(self.facts.draws)
+        draw = next((d for d in draws if field in self.facts.draws[d].fields), None)
+        return None if draw is None else self._drawn(DrawOp(draw, field), node)
 
     def _parameter(self, flow: Flow, name: str, node: Node, nodes: list[Node], networks: Networks) -> Value | None:
         if name in self.recipe.data.draw or name in flow.line_of:

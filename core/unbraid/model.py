@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from unbraid.method import Method, bring_to_life
 from unbraid.pictures import read_image
 from unbraid.random import Noise
 from unbraid.record import Run
-from unbraid.values import Gaussian, Record, Value, map_tensors, plain, tensors
+from unbraid.values import Gaussian, Label, Record, Value, map_tensors, plain, tensors
 from unbraid_configs import load_recipe
 from unbraid_registry.errors import UnbraidError
 
@@ -68,17 +68,24 @@ class Model:
         return lambda *arguments, **options: self(name, *arguments, **options)
 
     @torch.inference_mode()
-    def __call__(self, function: str, *arguments: Any, n: int = 1, seed: int = 0) -> Value:
+    def __call__(self, function: str, *arguments: Any, n: int = 1, seed: int = 0,
+                 fields: Mapping[str, Any] | None = None) -> Value:
         """Call a function of the recipe.
 
-        n: the size of the batch where no argument has one; seed: of its random operations.  Raises ModelError.
+        n: the size of the batch where no argument has one; seed: of its random operations; fields: what is known about
+        images, where the function asks for it: {"x.joints": ...}.  Raises ModelError.
         """
         body = self._body(function)
         names = self.functions[function]
         if len(arguments) != len(names):
             raise ModelError(f"{function}({', '.join(names)}) is called with {len(arguments)} arguments")
         known = self.method.parameters[function]
-        given = {name: self._argument(v, known.get(name)) for name, v in zip(names, arguments, strict=True)}
+        given = dict(zip(names, arguments, strict=True)) | dict(fields or {})
+        missing = [name for name in known if name not in given]
+        if missing:
+            raise ModelError(f"{function}({', '.join(names)}) also needs {', '.join(missing)}",
+                             hint=f"{function}({', '.join(names)}, fields={{{missing[0]!r}: ...}})")
+        given = {name: self._argument(v, known.get(name)) for name, v in given.items()}
         sizes = [t.shape[0] for v in given.values() for t in tensors(v) if t.ndim]
         noise = Noise(seed, self.device, batch=sizes[0] if sizes else n, dtype=torch.get_default_dtype())
         around = Surroundings(self.modules, self.method.layouts, self.layout, noise, parameters=given, step=self.step)
@@ -100,6 +107,8 @@ class Model:
         """A user's argument as the value that the function was checked with."""
         if isinstance(known, Code) and isinstance(v, Tensor | np.ndarray):
             return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
+        if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
+            return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
         is_picture = isinstance(known, Tensor) and known.ndim == 4
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
                 is_picture and isinstance(v, Tensor | np.ndarray)):
