@@ -7,7 +7,7 @@ import resource
 import signal
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -54,11 +54,12 @@ class Estimate:
 
 
 def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False, name: str = "run",
-          show: bool = False, estimate: bool = False) -> Run:
+          show: bool = False, estimate: bool = False, ready: Callable[[Training], None] | None = None) -> Run:
     """Train a recipe into a run's folder and return the run.
 
-    out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as if
-    it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take.
+    out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as
+    if it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take;
+    ready: called when everything is built, before the first step; what it raises ends the training.
     Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...).
     """
     run = Run(new_folder(name) if out is None else Path(out).expanduser())
@@ -66,9 +67,11 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
         run = Run.at(run.folder)
     elif run.record_file.exists():
         raise RunError(f"{run.folder} already has a run", hint="--resume goes on with it; or choose another --out")
-    with run.locked():
+    with run.locked(), run.tidied():
         training = Training.start(recipe, run, resume=resume)
         try:
+            if ready is not None:
+                ready(training)
             training.go(show=show, estimate=estimate)
         finally:
             training.close()
@@ -185,7 +188,7 @@ class Training:
         if self._bad >= PATIENCE:
             raise TrainingError(f"{', '.join(report.not_finite)} was not finite for {PATIENCE} steps up to step "
                                 f"{report.step}", hint="lower the learning rate, clip the gradient (clip: 1.0) or mend "
-                                f"that loss, then go on from the last checkpoint with --resume")
+                                "that loss, then go on from the last checkpoint with --resume")
 
     def save(self, numbers: Mapping[str, float] | None = None) -> None:
         """Write a checkpoint; all ranks wait for it."""

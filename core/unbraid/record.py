@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,17 @@ class Run:
                 raise RunError(f"another training is writing into {self.folder}", hint="choose another --out") from None
             yield
 
+    @contextmanager
+    def tidied(self) -> Iterator[None]:
+        """Within `locked`: a run that does not begin leaves no folder."""
+        try:
+            yield
+        finally:
+            if [p.name for p in self.folder.iterdir()] == [".lock"]:
+                with suppress(OSError):            # not ours to remove
+                    (self.folder / ".lock").unlink()
+                    self.folder.rmdir()
+
 
 def write_whole(path: Path, text: str) -> None:
     """Write a text file whole or not at all.  Raises RunError."""
@@ -145,7 +156,8 @@ def surroundings() -> dict[str, Any]:
     """Command, versions, git state and machine, for the record."""
     names = ("unbraid", "torch", "torchvision", "numpy", "pluggy", "attrs", "cattrs", "safetensors")
     return {"command": sys.argv, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "python": platform.python_version(),
-            "platform": platform.platform(), "versions": {n: v for n in names if (v := _version(n))}, "git": git_state()}
+            "platform": platform.platform(), "versions": {n: v for n in names if (v := _version(n))},
+            "git": git_state()}
 
 
 def _version(name: str) -> str | None:
