@@ -41,7 +41,7 @@ def draw_map(found: dict[str, Any]) -> Figure:
     """Mean average precision by factor (rows) and chunk (columns), from 0 to 1; each factor's best chunk is framed."""
     matrix, factors, chunks = np.asarray(found["matrix"]), found["factors"], found["chunks"]
     rows, columns = matrix.shape
-    figure = Figure(figsize=(2.8 + 0.62 * columns, 1.6 + 0.42 * rows), layout="constrained")
+    figure = Figure(figsize=(max(2.8 + 0.62 * columns, 5), 1.6 + 0.42 * rows), layout="constrained")
     axes = figure.add_subplot()
     shown = axes.imshow(matrix, vmin=0, vmax=1, cmap="Blues", aspect="auto")
     axes.set_xticks(range(columns), chunks, rotation=45 if columns > 4 else 0, ha="right" if columns > 4 else "center")
@@ -55,7 +55,7 @@ def draw_map(found: dict[str, Any]) -> Figure:
     for i, factor in enumerate(factors):
         j = chunks.index(found["best"][factor])
         axes.add_patch(_frame(j, i))
-    axes.set_title(f"Retrieval by each chunk: mean average precision (best {found['score']:.2f})", fontsize=10)
+    figure.suptitle(f"Retrieval by each chunk: mean average precision (best {found['score']:.2f})", fontsize=10)
     figure.colorbar(shown, ax=axes, fraction=0.04, pad=0.02)
     return figure
 
@@ -89,7 +89,7 @@ def draw_swaps(model: Model, sampled: Sampled, evidence: Evidence, best: dict[st
 def labelled(page: np.ndarray, labels: list[str], height: int) -> Figure:
     """A picture (H, W, C) in [0, 1] with a label beside each of its rows, which are `height` pixels high."""
     dpi = 100
-    margin = 0.085 * max(len(line) for label in labels for line in label.split("\n")) + 0.2
+    margin = 0.068 * max(len(line) for label in labels for line in label.split("\n")) + 0.2
     width, tall = page.shape[1] / dpi, page.shape[0] / dpi
     figure = Figure(figsize=(margin + width, tall), dpi=dpi)
     axes = figure.add_axes((margin / (margin + width), 0, width / (margin + width), 1))
