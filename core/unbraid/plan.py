@@ -135,10 +135,18 @@ class Planner:
             if later > turn and self.moves[later].opens_round:
                 break
             if node.index in self._sends[later]:
-                return self.moves[later].player
+                return NOBODY if self.together and self._shared(node, turn, later) else self.moves[later].player
             if not self.together and node.depends & self.updated(later):
                 break
         return NOBODY
+
+    def _shared(self, node: Node, turn: int, later: int) -> bool:
+        """Whether the graph of a later player would run through a node whose graph an earlier one needs.
+
+        Only where all losses are evaluated before any update; else that update would make the node stale.
+        """
+        sent = [self._sends[earlier] for earlier in range(turn, later)]
+        return any(n.index in s for n in reached(node, self.moves[later].trains) for s in sent)
 
     def _later(self, turn: int) -> set[int]:
         """The nodes that later turns of this round may need."""

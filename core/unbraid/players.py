@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import attrs
@@ -20,7 +20,7 @@ from unbraid.optimizers import Optimizer, optimizer_for
 from unbraid.plan import NOBODY, Instruction, Move, Planner, State, TurnPlan
 from unbraid.random import Noise, seed_at
 from unbraid.values import Value, map_tensors
-from unbraid_configs.recipe import Player
+from unbraid_configs.recipe import Player, Recipe
 
 MOVED, STAYED, SHUT = "moved", "stayed", "shut"    # how a turn ended: updated; loss not finite; gate closed
 WATCH = "watch"
@@ -137,7 +137,7 @@ class Players:
             state = planned.planner.after(turn, ready.plan, outcome == MOVED, outcome != SHUT)
             self._keep(state)
             outcomes.append(outcome)
-            if move.player != WATCH:
+            if move.trains:
                 report.outcomes.append((move.player, outcome))
         for move, gradients in updates:
             self._update(move, gradients, step)
@@ -146,8 +146,7 @@ class Players:
 
     def in_play(self, step: int) -> dict[str, Player]:
         """The players whose time it is."""
-        return {name: p for name, p in self.method.recipe.players.items()
-                if step >= p.from_step and (p.until_step is None or step < p.until_step)}
+        return in_play(self.method.recipe, step)
 
     def _modes(self, step: int) -> None:
         """Networks that a player in play trains are at work, all others at rest."""
@@ -166,7 +165,7 @@ class Players:
             if self.accumulate > 1:
                 self._keep(State())
                 self._open_round(step * self.accumulate + part, round_, ready.draws)
-            with self._autocast():
+            with self._autocast(), self._undisturbed(ready.plan) if not move.trains else nullcontext():
                 self._run(ready.gate)
                 if part == 0 and move.when is not None and not self._is_open(move.when):
                     return SHUT, []
@@ -292,6 +291,19 @@ class Players:
         v = self._constants.get(node.index, self._values[node.index])
         return distributed.mean(torch.as_tensor(v, dtype=torch.get_default_dtype(), device=self.device).detach())
 
+    @contextmanager
+    def _undisturbed(self, plan: TurnPlan) -> Iterator[None]:
+        """Running statistics and their like as they are, after a look that must not change the training."""
+        networks = {n for instruction in plan.instructions for n in instruction.node.uses}
+        buffers = [b for n in sorted(networks) for b in self.method.modules[n].buffers()]
+        before = [b.clone() for b in buffers]
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for buffer, was in zip(buffers, before, strict=True):
+                    buffer.copy_(was)
+
     def _watch(self, report: Report) -> None:
         for name, node in self.method.watched.items():
             v = self._values[node.index]
@@ -333,6 +345,12 @@ class Players:
         return [p for n in networks for p in self.method.modules[n].parameters()]
 
 
+def in_play(recipe: Recipe, step: int) -> dict[str, Player]:
+    """The players whose time it is."""
+    return {name: p for name, p in recipe.players.items()
+            if step >= p.from_step and (p.until_step is None or step < p.until_step)}
+
+
 def moves_of(method: Method, active: Mapping[str, Sequence[Node]], *, watch: bool = False) -> tuple[Move, ...]:
     """The turns of a step whose players have these active terms."""
     moves = []
@@ -346,9 +364,15 @@ def moves_of(method: Method, active: Mapping[str, Sequence[Node]], *, watch: boo
     return tuple(moves)
 
 
-def forwards(method: Method) -> dict[str, int]:
-    """How often each network is called in a step in which every term is active and every gate open."""
-    moves = moves_of(method, {name: [t.node for t in g.terms] for name, g in method.games.items()})
+def forwards(method: Method, step: int | None = None) -> dict[str, int]:
+    """How often each network is called in a step in which every term is active and every gate open.
+
+    step: only the players in play at this step, with the terms that are active then.  A loss that takes a network whole
+    (r1, gradient_penalty) calls it once more, which is not counted.
+    """
+    moves = moves_of(method, {name: [t.node for t in g.terms if step is None or t.weight.at(step) != 0]
+                              for name, g in method.games.items()
+                              if step is None or name in in_play(method.recipe, step)})
     planner, state, counts = Planner(method.flow.graph, moves, method.recipe.train.moves == "together"), State(), {}
     for turn in range(len(moves)):
         plan = planner.plan(turn, state)
