@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from unbraid_configs.mistakes import Mistake, closest
+from unbraid_configs.mistakes import Mistake
 from unbraid_configs.sections import is_expression
 from unbraid_configs.tree import Node
 
@@ -41,8 +41,9 @@ def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...
         elif name in environment:
             return ""
         else:
-            hint = closest(name, environment) or f"write ${{{name}:-default}} for a default"
-            mistakes.append(Mistake(node.place, ".".join(path), f"the environment variable {name} is not set", hint))
+            where = ".".join(path)
+            hint = f"set it (export {name}=...), override {where}=..., or write ${{{name}:-default}} for a default"
+            mistakes.append(Mistake(node.place, where, f"the environment variable {name} is not set", hint))
         return found[0]
 
     text = _VARIABLE.sub(value_of, node.value)
