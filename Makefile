@@ -1,0 +1,53 @@
+# Unbraid: `make help` lists the targets.  A fresh clone needs Python 3.11 (or newer), make and the package index.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DOCS_STAMP := $(VENV)/.installed-docs
+
+# One thread per process: two OpenMP or llvmpipe threads on a busy machine are slower than one, and tests run in two.
+ONE_THREAD := OMP_NUM_THREADS=1 LP_NUM_THREADS=1
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint docs bench clean
+
+help:            ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP)   ## create .venv and install Unbraid with what its tests need
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Unbraid needs Python 3.11 or newer; "\
+		"this is %s. Name another: make PYTHON=python3.11" % sys.version.split()[0])'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
+		{ $(PYTHON) -m venv --clear --without-pip $(VENV) && $(PYTHON) -m pip --python $(BIN)/python install pip; } || \
+		{ echo "$(PYTHON) can't make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,docs]'
+	@touch $@
+
+demo: $(STAMP)      ## train a small model on pictures drawn here, and show what it learned
+	$(BIN)/unbraid demo
+
+test: $(STAMP)      ## the whole test suite (PYTEST_ARGS='-k name' for a part)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: $(STAMP)      ## style and types
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+docs: $(DOCS_STAMP) ## the documentation, into docs/_build/html
+	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+bench: $(STAMP)     ## the benchmarks (slow): what the results in docs/results.md are measured with
+	$(ONE_THREAD) $(BIN)/python -m pytest tests/benchmarks $(PYTEST_ARGS)
+
+clean:           ## remove what was built (.venv and runs/ stay)
+	rm -rf build dist docs/_build docs/reference/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

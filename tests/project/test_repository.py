@@ -1,0 +1,98 @@
+"""What the repository contains, and what its four packages never do."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from import_walk import PACKAGES, ROOT, imports_of
+
+PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".bmp", ".tif", ".tiff"}
+DATA = {".npz", ".npy", ".pt", ".pth", ".safetensors", ".h5", ".hdf5", ".pkl", ".gz", ".zip"}
+TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".txt", ".cff", ".cfg", ".in", ""}
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work|mnt|private/var)/[\w.-]+|[A-Z]:\\\\?Users\\")
+LONG_FILES: set[str] = set()                       # those over 400 lines, each with the reason
+VAGUE_NAMES = {"utils.py", "util.py", "helpers.py", "common.py", "base.py", "misc.py"}
+MODULES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
+
+
+def tracked() -> list[Path]:
+    """The files that git knows; all files of an unpacked source distribution."""
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                            capture_output=True, text=True)
+    if listed.returncode == 0:
+        return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+    return [p for p in ROOT.rglob("*") if p.is_file() and not any(
+        part.startswith(".") or part in ("build", "dist", "runs") for part in p.relative_to(ROOT).parts)]
+
+
+def named(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def test_no_paths_of_a_machine():
+    found = [f"{named(f)}:{number}: {line.strip()}" for f in tracked()
+             if f.suffix in TEXT and f != Path(__file__)
+             for number, line in enumerate(f.read_text(encoding="utf-8").splitlines(), 1) if MACHINE_PATH.search(line)]
+    assert not found, "\n".join(found)
+
+
+def test_pictures_are_small():
+    big = [f"{named(f)}: {f.stat().st_size >> 10} KB" for f in tracked()
+           if f.suffix.lower() in PICTURES and f.stat().st_size > 200 << 10 and ROOT / "docs/figures" not in f.parents]
+    assert not big, "\n".join(big)
+
+
+def test_no_data_sets_and_no_models():
+    kept = [named(f) for f in tracked() if f.suffix.lower() in DATA]
+    assert not kept, "\n".join(kept)
+
+
+def test_files_have_one_subject():
+    lengths = {named(f): len(f.read_text(encoding="utf-8").splitlines()) for f in MODULES}
+    assert {name for name, lines in lengths.items() if lines > 400} == LONG_FILES
+    assert not [named(f) for f in MODULES if f.name in VAGUE_NAMES]
+
+
+def test_nothing_is_unpickled():
+    modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+    found = [str(i) for folder in PACKAGES.values() for i in imports_of(folder) if i.package in modules]
+    assert not found, "\n".join(found)
+
+
+def test_no_call_that_runs_foreign_code():
+    found = [f"{named(file)}: {ast.unparse(node)[:100]}" for file in MODULES
+             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if _runs_foreign_code(node)]
+    assert not found, "\n".join(found)
+
+
+def _runs_foreign_code(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="eval" | "exec" | "compile")):
+            return True
+        case ast.Attribute(value=ast.Name(id="torch"), attr="load" | "save"):
+            return True
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="torch"), attr="jit"), attr="load"):
+            return True
+        case ast.keyword(arg="allow_pickle", value=value) if not (isinstance(value, ast.Constant) and not value.value):
+            return True
+        case ast.keyword(arg="shell", value=ast.Constant(value=True)):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("text", ["torch.load(f)", "eval(t)", "np.load(f, allow_pickle=True)", "torch.jit.load(f)",
+                                  "run(c, shell=True)"])
+def test_that_such_calls_are_found(text):
+    assert any(map(_runs_foreign_code, ast.walk(ast.parse(text))))
+    harmless = "module.eval(); np.load(f, allow_pickle=False); model.load(f); re.compile(p)"
+    assert not any(map(_runs_foreign_code, ast.walk(ast.parse(harmless))))
+
+
+def test_the_packages_are_typed_and_documented():
+    for folder in PACKAGES.values():
+        assert (folder / "py.typed").is_file(), named(folder)
+        assert not [named(f) for f in folder.rglob("*.py") if not ast.get_docstring(ast.parse(f.read_text("utf-8")))]
