@@ -14,7 +14,18 @@ from unbraid.code import Layout
 from unbraid.compute import Surroundings, computation, to_meta, zeros
 from unbraid.data import DataFacts
 from unbraid.flow import Body, Flow, Game
-from unbraid.graph import DrawOp, NetworkOp, Node, ParameterOp, PartOp, ReferenceOp, below
+from unbraid.graph import (
+    ComponentOp,
+    DrawOp,
+    NetworkOp,
+    Node,
+    NumberOp,
+    ParameterOp,
+    PartOp,
+    ReferenceOp,
+    TupleOp,
+    below,
+)
 from unbraid.networks import Called, Networks
 from unbraid.random import Noise
 from unbraid.values import Gaussian, Label, Set, Value, tensors
@@ -82,8 +93,11 @@ class _Check:
                 self._walk(node, f"players.{game.name}")
             for term in game.terms:
                 self._scalar(term.node, f"players.{game.name}.minimizes.{term.name}")
+            if game.then is not None:
+                self._on_networks(game.then, f"players.{game.name}.then")
         for name, node in watched.items():
             self._walk(node, f"watch.{name}")
+            self._number(node, f"watch.{name}")
         for name in recipe.flow:
             self._walk(flow.value(name[0]), f"flow.{', '.join(name)}")
         parameters = {name: self._function(flow, body, networks) for name, body in bodies.items()}
@@ -164,7 +178,7 @@ class _Check:
                 self.shapes[node.index] = self._shape(node)
             except RecipeError as error:
                 self.failed.add(node.index)
-                self.mistakes += error.mistakes
+                self.mistakes += [attrs.evolve(m, path=m.path or path) for m in error.mistakes]
             except Exception as error:             # whatever a component raises is the recipe's fault, at this place
                 self.failed.add(node.index)
                 trail = "".join(f", in {t}" for t in reversed(node.trail))
@@ -209,8 +223,8 @@ class _Check:
             v: Value = torch.empty(rows, *facts.image, device=META)
         elif op.field not in facts.fields:
             names = ", ".join(facts.fields) or "none"
-            raise RecipeError([Mistake(node.place, "", f"the images of {op.draw} have no field {op.field!r}; the source "
-                               f"has {names}", closest(op.field, facts.fields))])
+            raise RecipeError([Mistake(node.place, "", f"the images of {op.draw} have no field {op.field!r}; the "
+                               f"source has {names}", closest(op.field, facts.fields))])
         else:
             field = facts.fields[op.field]
             shape = (rows, *field.shape)
@@ -239,6 +253,20 @@ class _Check:
                 found = f"a tensor of shape {tuple(v.shape)}" if isinstance(v, torch.Tensor) else type(v).__name__
                 self._wrong(node.place, path, f"a term is one number, this is {found}".replace("(2,", "(B,"),
                             "call a loss on it: mean(...), mse(..., ...)")
+
+    def _number(self, node: Node, path: str) -> None:
+        v = self.shapes.get(node.index, 0)
+        if not isinstance(v, float | int | torch.Tensor):
+            self._wrong(node.place, path, f"a watched value is a number, or a tensor whose mean is logged; this is a "
+                        f"{type(v).__name__.lower()}", "watch a loss of it: mean(...)")
+
+    def _on_networks(self, then: Node, path: str) -> None:
+        """`then` is an operation on networks: there is no value that would be fresh."""
+        for node in below(then):
+            if not isinstance(node.op, ComponentOp | ReferenceOp | NumberOp | TupleOp):
+                self._wrong(node.place, path, "`then` works on networks and numbers alone, not on values",
+                            "call an operation with networks: clip_weights(critic, limit=0.01)")
+                return
 
     def _function(self, flow: Flow, body: Body, networks: Networks) -> dict[str, Value]:
         """Check a function on the shapes of its parameters, where they can be inferred."""
@@ -302,7 +330,7 @@ class _Check:
                             "call it in the flow, in a loss or in a function, or remove it")
                 continue
             has_weights = any(True for _ in networks.modules[name].parameters())
-            fitted = n.spec is not None and hasattr(n.spec.value, "fit")
+            fitted = hasattr(networks.modules[name], "fit")
             if name not in trained and has_weights and not (n.from_ or n.average_of or fitted):
                 self._wrong(n.place, f"networks.{name}", f"nobody trains {name!r}",
                             "name it in a player's `trains`, or say where its weights come from: from: RUN#network")

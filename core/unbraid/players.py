@@ -14,7 +14,7 @@ from unbraid import distributed
 from unbraid.compute import Surroundings, computation, detached
 from unbraid.expression import SIGNS
 from unbraid.flow import Game
-from unbraid.graph import ArithmeticOp, NetworkOp, Node, ReferenceOp, below
+from unbraid.graph import ArithmeticOp, NetworkOp, Node
 from unbraid.method import Method
 from unbraid.optimizers import Optimizer, optimizer_for
 from unbraid.plan import NOBODY, Instruction, Move, Planner, State, TurnPlan
@@ -388,11 +388,6 @@ def gradients_reach(method: Method) -> dict[str, dict[str, list[str]]]:
     """For each player and term, the networks that the term trains."""
     return {name: {t.name: sorted(t.node.carries & set(method.recipe.players[name].trains)) for t in game.terms}
             for name, game in method.games.items()}
-
-
-def only_networks(node: Node) -> bool:
-    """Whether an expression is made of networks and numbers alone, as `then` must be."""
-    return all(n is node or isinstance(n.op, ReferenceOp) or not n.inputs for n in below(node))
 
 
 @torch.no_grad()
