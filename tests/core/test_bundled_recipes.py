@@ -1,0 +1,93 @@
+"""Every bundled recipe trains, and goes on exactly where it stopped: after N + N steps and after a kill -9."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unbraid import checkpoint
+from unbraid.engine import train
+from unbraid.record import Run
+from unbraid_configs import bundled_recipes, load_recipe
+
+SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
+         "train.keep=1")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Small data in place of what the recipes' environment variables stand for."""
+    folder, random_ = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for i in range(24):
+        Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(folder / f"{i}.png")
+    colour = random_.integers(0, 255, (24, 64, 64, 3), dtype=np.uint8)
+    labels = np.arange(24) % 4
+    np.savez(folder / "lpc.npz", images=colour, factors=labels[:, None], factor_names=np.array(["skin"]))
+    np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
+    np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
+             latents_classes=labels[:, None], latents_names=np.array(["shape"]))
+    os.environ |= {"UNBRAID_DATA": str(folder), "UNBRAID_LPC": str(folder / "lpc.npz"),
+                   "UNBRAID_MNIST": str(folder / "digits.npz"), "UNBRAID_DSPRITES": str(folder / "dsprites.npz")}
+
+
+def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:
+    recipe = load_recipe(name, [*SMALL, f"train.steps={steps}", f"train.checkpoint_every={every}"])
+    return train(recipe, out, resume=resume)
+
+
+def tensors(run_: Run) -> dict[str, torch.Tensor]:
+    path = run_.last_checkpoint()
+    assert path is not None
+    return checkpoint.flat(checkpoint.read(path).groups)
+
+
+def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
+    whole = run(name, tmp_path / "whole", 4)
+    run(name, tmp_path / "cut", 2)
+    cut = run(name, tmp_path / "cut", 4, resume=True)
+    assert_equal(tensors(whole), tensors(cut))
+    assert [m["step"] for m in whole.metrics()] == [m["step"] for m in cut.metrics()] == [1, 2, 3, 4]
+    assert whole.metrics() == cut.metrics()
+    assert all(np.isfinite(v) for m in whole.metrics() for v in m.values())
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {folder!r})
+from test_bundled_recipes import run
+run({name!r}, {out!r}, 1000)
+"""
+
+
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_a_kill_at_a_random_moment_loses_nothing(name: str, tmp_path: Path) -> None:
+    killed = Run(tmp_path / "killed")
+    code = KILLED.format(folder=str(Path(__file__).parent), name=name, out=str(killed.folder))
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL,
+                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+    deadline = time.monotonic() + 120
+    while not checkpoint.steps(killed.checkpoints) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(random.Random(name + str(os.getpid())).uniform(0, 0.5))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    reached = max(checkpoint.steps(killed.checkpoints))
+    again = run(name, killed.folder, reached + 2, resume=True, every=1000)
+    assert_equal(tensors(run(name, tmp_path / "whole", reached + 2, every=1000)), tensors(again))
