@@ -1,0 +1,49 @@
+"""The thirteen methods play: three steps of each, with finite losses, and weights that move just where they should."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from small_games import PLAYED, SmallGame, different, game
+
+from unbraid.players import MOVED
+
+
+def expected_to_move(small: SmallGame, step: int) -> set[str]:
+    """What players in play train, where an active term reaches it."""
+    return {network for name, p in small.players.in_play(step).items()
+            for term in small.method.games[name].terms if term.weight.at(step) != 0
+            for network in term.node.carries & set(p.trains)}
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_three_steps_move_what_is_trained_and_nothing_else(name: str) -> None:
+    small = game(name)
+    for step in range(3):
+        before = small.weights()
+        report = small.players.step(step)
+        assert all(math.isfinite(number) for number in report.numbers().values())
+        assert {outcome for _, outcome in report.outcomes} == {MOVED}
+        assert small.moved(before) == expected_to_move(small, step)
+        after = small.weights()
+        resting = [n for n, module in small.method.modules.items() if not module.training]
+        assert not different({n: before[n] for n in resting}, after)
+
+
+def test_stages_put_networks_to_rest() -> None:
+    small = game("drnet")
+    small.play(0, 2)
+    assert {n for n, m in small.method.modules.items() if m.training} == {"critic", "content", "pose", "generator"}
+    small.play(2, 3)
+    assert {n for n, m in small.method.modules.items() if m.training} == {"predictor"}
+
+
+def test_a_method_without_players_is_fitted() -> None:
+    from unbraid.fitting import fit_networks
+
+    small = game("viewgraph")
+    assert not small.method.modules["graph"].mean.any()
+    fit_networks(small.method, small.data)
+    images = small.data.images(small.data.rows("train"))
+    assert small.method.modules["graph"].mean.allclose(small.method.modules["features"](images).mean(0), atol=1e-6)
