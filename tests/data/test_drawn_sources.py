@@ -106,3 +106,15 @@ def test_a_turn_goes_anticlockwise():
     assert drawn[1, 40, 23] == 255                                   # lower left
     assert drawn[1, 23, 40] == 255                                   # upper right
     assert drawn[1, 23, 23] == 0
+
+
+def test_attributes_that_do_not_vary_are_no_fields() -> None:
+    images = Sprites(size=8, only={"facing": "front", "pose": "wave"}, count=None).open()
+    assert set(images.fields) == set(FACTORS) - {"facing", "pose"}
+    assert len(images) == 108_000 // 20
+
+
+@pytest.mark.parametrize(("only", "words"), [({"face": "front"}, "no 'face'"), ({"facing": "up"}, "no facing 'up'")])
+def test_an_unknown_fixed_attribute_is_refused(only: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Sprites(only=only)

@@ -44,16 +44,32 @@ class Sprites:
 
     The full product has 108,000 figures; `count` of them are chosen, always the same ones (null: all).
     Images are RGB, (3, size, size).  In the manner of the Sprites of Reed et al. 2015.
+
+    only: attributes that do not vary, with their values: {facing: front}; they are no fields then.
     """
 
     size: int = attrs.field(default=64, validator=[attrs.validators.ge(8), attrs.validators.le(512)])
     count: int | None = attrs.field(default=8000, validator=check_count)
+    only: dict[str, str] = attrs.field(factory=dict)
+
+    @only.validator
+    def _check_only(self, attribute: attrs.Attribute, only: dict[str, str]) -> None:
+        for name, value in only.items():
+            if name not in FACTORS or value not in FACTORS[name]:
+                what, names = (f"{name!r}", FACTORS) if name not in FACTORS else (f"{name} {value!r}", FACTORS[name])
+                raise ValueError(f"sprites have no {what}; they have {', '.join(names)}")
 
     def open(self) -> Images:
         """The figures and their attributes."""
-        return grid_images({name: len(values) for name, values in FACTORS.items()},
-                           Drawn(3, self.size, functools.partial(draw_sprites, self.size)), self.count,
+        sizes = {name: len(values) for name, values in FACTORS.items() if name not in self.only}
+        fixed = {name: FACTORS[name].index(value) for name, value in self.only.items()}
+        return grid_images(sizes, Drawn(3, self.size, functools.partial(_draw, self.size, fixed)), self.count,
                            lambda name, index: Field(index, len(FACTORS[name]), FACTORS[name]))
+
+
+def _draw(size: int, fixed: dict[str, int], factors: dict[str, np.ndarray]) -> np.ndarray:
+    n = len(next(iter(factors.values())))
+    return draw_sprites(size, {**factors, **{name: np.full(n, value) for name, value in fixed.items()}})
 
 
 def draw_sprites(size: int, factors: dict[str, np.ndarray]) -> np.ndarray:
