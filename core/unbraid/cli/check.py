@@ -1,0 +1,127 @@
+"""`unbraid check`: a recipe on its data, with its networks built, but not trained."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from unbraid.cli.program import Command
+from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
+from unbraid.cli.tables import columns, indented
+
+if TYPE_CHECKING:
+    from unbraid.method import Method
+    from unbraid_configs import Recipe
+
+MOST_PLAYERS = 5                                   # whose orders are all tried
+
+
+@click.command("check", cls=Command)
+@RECIPE
+@OVERRIDES
+@click.option("--gradients", is_flag=True, help="Also show which loss trains which network.")
+def command(recipe: str, overrides: tuple[str, ...], gradients: bool) -> None:
+    """Check a recipe on its data without training.
+
+    The data is opened, every network is built and every shape is checked.
+    """
+    from unbraid.data import describe, open_data
+    from unbraid.method import bring_to_life
+    from unbraid.players import forwards
+
+    read = read_recipe(recipe, overrides)
+    data = open_data(read.data, seed=read.train.seed)
+    try:
+        method = bring_to_life(read, data.facts)
+        click.echo(f"{click.style('ok', fg='green', bold=True)}  {read.title or recipe}\n")
+        click.echo(f"{indented(describe(data))}\n")
+    finally:
+        data.close()
+    calls = forwards(method)
+    sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in method.modules.items()}
+    rows = [[name, component_of(read, name), f"{size:,}", str(calls.get(name, 0)),
+             ", ".join(trainers(read, name)) or "-"] for name, size in sizes.items()]
+    rows.append(["", "", f"{sum(sizes.values()):,}", str(sum(calls.values())), ""])
+    click.echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
+                       numbers=(2, 3)))
+    if gradients:
+        click.echo(f"\n{reach(method)}")
+    for number, hint in enumerate(hints(method)):
+        click.echo(("\n" if number == 0 else "") + f"{click.style('hint:', fg='yellow')} {hint}")
+
+
+def component_of(recipe: Recipe, network: str) -> str:
+    """What a network is made of."""
+    n = recipe.networks[network]
+    return n.spec.component.full_name if n.spec else f"average of {n.average_of}" if n.average_of else f"from {n.from_}"
+
+
+def trainers(recipe: Recipe, network: str) -> list[str]:
+    """The players who train a network."""
+    return [name for name, p in recipe.players.items() if network in p.trains]
+
+
+def reach(method: Method) -> str:
+    """The table of losses and the networks that their gradients reach."""
+    from unbraid.players import gradients_reach
+
+    networks = [n for n in method.modules if trainers(method.recipe, n)]
+    rows = [[f"{player}/{term}", *("x" if n in reached else "." for n in networks)]
+            for player, terms in gradients_reach(method).items() for term, reached in terms.items()]
+    return columns(rows, ("loss trains", *networks), "  ")
+
+
+def hints(method: Method) -> Iterator[str]:
+    """What could be better, though nothing is wrong."""
+    recipe = method.recipe
+    better = cheaper_order(method)
+    if better is not None:
+        order, saved = better
+        yield f"with the players in the order {', '.join(order)} a step needs {saved} forwards less"
+    for name in recipe.networks:
+        who = trainers(recipe, name)
+        if len(who) > 1:
+            yield f"{name} is trained by {' and '.join(who)}, each with an optimizer of its own"
+    for name in unused(recipe):
+        yield f"{name} is used by no loss and no function"
+
+
+def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
+    """The order of players that needs the fewest forwards, and how many it saves; None where this one is as good."""
+    import attrs
+
+    from unbraid.players import forwards
+
+    names = tuple(method.games)
+    if method.recipe.train.moves == "together" or not 1 < len(names) <= MOST_PLAYERS:
+        return None
+    now = sum(forwards(method).values())
+    costs = {order: sum(forwards(attrs.evolve(method, games={n: method.games[n] for n in order})).values())
+             for order in itertools.permutations(names)}
+    best = min(costs, key=lambda order: (costs[order], [names.index(n) for n in order]))
+    return (best, now - costs[best]) if costs[best] < now else None
+
+
+def unused(recipe: Recipe) -> list[str]:
+    """The values of the flow, and the draws, that nothing reads."""
+    from unbraid.expression import names_in, parse
+
+    lines = {name: names for names in recipe.flow for name in names}
+    texts = [e for p in recipe.players.values() for e in (*p.minimizes.values(), p.then) if e is not None]
+    texts += [*recipe.watch.values(), *(f.body for f in recipe.functions.values())]
+    gates = [p.when for p in recipe.players.values() if p.when is not None]
+    waiting = [n.name for t in [*(parse(e) for e in texts), *(parse(e, compares=True) for e in gates)]
+               for n in names_in(t)]
+    read: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in read:
+            continue
+        read.add(name)
+        if name in lines:
+            waiting += [n.name for n in names_in(parse(recipe.flow[lines[name]]))]
+    return [name for name in (*recipe.data.draw, *lines) if name not in read
+            and not any(other in read for other in lines.get(name, ()))]

@@ -1,0 +1,133 @@
+"""`unbraid doctor`: what is installed, what works, and what is wrong with plugins, with tracebacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from unbraid.cli.program import Command, one_of
+from unbraid.cli.tables import columns, indented
+
+PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "attrs", "cattrs", "click", "matplotlib", "moderngl", "pluggy",
+            "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX", "trimesh")
+LITTLE = 2 << 30                                   # bytes of disk space that are worth a word
+
+
+@click.command("doctor", cls=Command)
+@click.argument("plugin", required=False, metavar="[PLUGIN]")
+def command(plugin: str | None) -> int:
+    """Check the installation: versions, devices, OpenGL, plugins.
+
+    With PLUGIN: what it contributes, or why it is not loaded.  Exit code 1 where something is wrong.
+    """
+    from unbraid_registry import registry
+
+    if plugin is not None:
+        loaded = registry()
+        one_of(plugin, {**{p.name: "" for p in loaded.plugins}, **{p.plugin: "" for p in loaded.problems}}, "plugin")
+        return of_plugin(plugin)
+    for title, rows in (("Versions", versions()), ("Devices", devices()), ("Places", places())):
+        click.echo(click.style(title, bold=True))
+        click.echo(columns([[*row] for row in rows], indent="  "))
+    loaded = registry()
+    click.echo(click.style("Plugins", bold=True))
+    good = [p for p in loaded.plugins if p.status == "loaded"]
+    click.echo(f"  {len(good)} loaded with {sum(p.components for p in good)} components: "
+               f"{', '.join(p.name for p in good)}")
+    for p in loaded.plugins:
+        if p.status == "blocked":
+            click.echo(f"  {p.name} is blocked by {p.reason}")
+    for problem in loaded.problems:
+        tell(problem.message, problem.remedy, problem.traceback)
+    return 1 if loaded.problems else 0
+
+
+def of_plugin(name: str) -> int:
+    """Everything about one plugin."""
+    from unbraid_registry import registry
+
+    loaded = registry()
+    for p in loaded.plugins:
+        if p.name == name:
+            click.echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")
+            click.echo(f"  {p.path}")
+    rows = [[c.kind, c.full_name, c.summary] for c in loaded.catalog.all() if c.plugin == name]
+    if rows:
+        click.echo(columns(rows, indent="  "))
+    problems = [p for p in loaded.problems if p.plugin == name]
+    for problem in problems:
+        tell(problem.message, problem.remedy, problem.traceback)
+    return 1 if problems else 0
+
+
+def tell(message: str, remedy: str, traceback: str) -> None:
+    """A problem with its remedy and its traceback."""
+    click.secho(f"  {message}", fg="yellow")
+    if remedy:
+        click.echo(f"    {remedy}")
+    if traceback:
+        click.echo(click.style(indented(traceback, "    | "), dim=True))
+
+
+def versions() -> Iterator[tuple[str, str]]:
+    """Python and the packages that are needed."""
+    yield "python", f"{platform.python_version()} ({sys.executable})"
+    for name in PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            yield name, click.style("not installed", fg="red")
+
+
+def devices() -> Iterator[tuple[str, str]]:
+    """Where networks can run and where OpenGL can draw."""
+    import torch
+
+    yield "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"
+    if torch.cuda.is_available():
+        for i in range(torch.cuda.device_count()):
+            facts = torch.cuda.get_device_properties(i)
+            yield f"cuda:{i}", f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB"
+    else:
+        yield "cuda", "none"
+    yield "opengl", opengl()
+
+
+def opengl() -> str:
+    """The renderer that OpenGL without a window finds, or why there is none."""
+    try:
+        import moderngl
+
+        options: Any = {"backend": "egl"}
+        context = moderngl.create_context(standalone=True, **options)
+    except Exception as error:                     # whatever a driver raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return f"no context without a window (EGL): {reason[:120]}"
+    try:
+        return f"{context.info['GL_RENDERER']}, OpenGL {context.version_code / 100:.1f}"
+    finally:
+        context.release()
+
+
+def places() -> Iterator[tuple[str, str]]:
+    """Folders that are written to: whether they can be, and how much room they have."""
+    for what, folder in (("working folder", Path.cwd()), ("temporary files", Path(tempfile.gettempdir())),
+                         ("torch's cache", Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser())):
+        there = next(p for p in (folder, *folder.parents) if p.exists())
+        free = shutil.disk_usage(there).free
+        can = os.access(there, os.W_OK)
+        words = f"{free / 2**30:.1f} GiB free"
+        if not can:
+            words = click.style("can't be written to", fg="red")
+        elif free < LITTLE:
+            words = click.style(f"only {words}", fg="yellow")
+        yield what, f"{folder}  {words}"

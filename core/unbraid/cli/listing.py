@@ -1,0 +1,82 @@
+"""`unbraid list`: recipes and components."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from unbraid.cli.program import Command, one_of
+from unbraid.cli.tables import columns
+
+PLURALS = {"losses": "loss"}
+
+
+def _kind(ctx: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    from unbraid_registry import KINDS
+
+    if given is None:
+        return None
+    kinds = ("recipe", *KINDS)
+    singular = PLURALS.get(given, given.removesuffix("s"))
+    return singular if singular in kinds else one_of(given, kinds, "kind")
+
+
+@click.command("list", cls=Command)
+@click.argument("kind", required=False, callback=_kind, metavar="[KIND]")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+def command(kind: str | None, as_json: bool) -> None:
+    """List recipes and components.
+
+    KIND is recipe, encoder, generator, critic, renderer, network, loss, operation, source or metric.
+    """
+    from unbraid_registry import KINDS
+
+    found = {k: list(entries(k)) for k in ((kind,) if kind else ("recipe", *KINDS))}
+    if as_json:
+        click.echo(json.dumps([entry for group in found.values() for entry in group], indent=1))
+        return
+    first = True
+    for k, group in found.items():
+        if group:
+            if not first:
+                click.echo()
+            first = False
+            rows = [[e["name"], e["plugin"], e["summary"]] for e in group]
+            click.echo(columns(rows, (k if kind is None else "name", "plugin", "")))
+    if first:
+        click.echo(f"there is no {kind or 'component'}")
+
+
+def entries(kind: str) -> Iterable[dict[str, str]]:
+    """What there is of a kind: the name that a recipe writes, the plugin, a summary and where it is defined."""
+    from unbraid_registry import registry
+
+    loaded = registry()
+    if kind == "recipe":
+        from unbraid_configs.library import all_recipes
+
+        for name, file in sorted(all_recipes(loaded).items()):
+            plugin, dot, _ = name.partition(".")
+            yield {"kind": kind, "name": name, "plugin": plugin if dot else "unbraid", "summary": title_of(file),
+                   "location": str(file)}
+        return
+    components = loaded.catalog.all(kind)
+    bare = [c.name for c in loaded.catalog.all() if c.bundled]
+    for c in components:
+        name = c.name if c.bundled and bare.count(c.name) == 1 else c.full_name
+        yield {"kind": kind, "name": name, "plugin": c.plugin, "summary": c.summary, "location": c.location}
+
+
+def title_of(file: Path) -> str:
+    """A recipe's title, without checking the recipe."""
+    from unbraid_configs.document import read_file
+    from unbraid_registry.errors import UnbraidError
+
+    try:
+        node = read_file(file, []).get("title")
+    except (UnbraidError, OSError) as error:
+        return f"(can't be read: {str(error).splitlines()[0]})"
+    return str(node.value) if node is not None else ""

@@ -1,0 +1,28 @@
+"""`unbraid show`: a recipe as it is resolved, or the JSON schema of all recipes."""
+
+from __future__ import annotations
+
+import click
+
+from unbraid.cli.program import Command
+from unbraid.cli.recipes import OVERRIDES, read_recipe
+
+
+@click.command("show", cls=Command)
+@click.argument("recipe", required=False, metavar="RECIPE")
+@OVERRIDES
+@click.option("--json-schema", is_flag=True, help="Print the JSON schema of recipes, with all components, for editors.")
+def command(recipe: str | None, overrides: tuple[str, ...], json_schema: bool) -> None:
+    """Show a recipe as it is resolved, with the origin of every value."""
+    if json_schema:
+        import json
+
+        from unbraid_configs import recipe_schema
+
+        click.echo(json.dumps(recipe_schema(), indent=1))
+        return
+    if recipe is None:
+        raise click.UsageError("name a recipe  (all: unbraid list recipes), or give --json-schema")
+    from unbraid_configs import show_recipe
+
+    click.echo(show_recipe(read_recipe(recipe, overrides, on_paper=True)), nl=False)

@@ -1,0 +1,125 @@
+"""`unbraid train`: a recipe, perhaps on one's own images, into a run's folder."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unbraid.cli.program import Command
+from unbraid.cli.recipes import OVERRIDES, read_recipe, unset_variables
+from unbraid.cli.session import Session
+from unbraid.cli.tables import indented
+from unbraid_registry.errors import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.engine import Training
+    from unbraid.record import Run
+    from unbraid_configs import Recipe
+
+LONG = 3600                                        # seconds; beyond, a person at a terminal is asked first
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training that a signal stopped
+
+
+@click.command("train", cls=Command)
+@click.argument("recipe", required=False, metavar="RECIPE")
+@OVERRIDES
+@click.option("--data", type=click.Path(path_type=Path), metavar="FOLDER",
+              help="Train on the pictures of this folder (or an .npz file) instead of the recipe's own data.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="The run's folder (default: a new one, runs/RECIPE).")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out, as if it had never stopped.")
+@click.option("--yes", is_flag=True, help="Do not ask before a long training.")
+@click.pass_obj
+def command(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
+            resume: bool, yes: bool) -> int:
+    """Train a recipe.
+
+    RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
+    """
+    from unbraid.engine import train
+    from unbraid.record import Run, new_folder
+
+    if resume and out is None:
+        raise click.UsageError("--resume needs --out: the folder of the run to go on with")
+    if recipe is None and not resume:
+        raise click.UsageError("name a recipe, for example: unbraid train mixing-sprites  (all: unbraid list recipes)")
+    if recipe is not None and resume and "=" in recipe:
+        overrides = (recipe, *overrides)
+        recipe = None
+    name = recipe if recipe is not None else str(Run.at(out or Path()).recipe_file)
+    read = recipe_on(name, overrides, data)
+    folder = out.expanduser() if out is not None else new_folder(Path(name).stem)
+
+    def ready(training: Training) -> None:
+        session.run = folder
+        seconds = announce(read, training)
+        if seconds > LONG and not (resume or yes) and sys.stdin.isatty() and sys.stderr.isatty():
+            click.confirm("Begin?", default=True, abort=True, err=True)
+
+    run = train(read, folder, resume=resume, name=Path(name).stem, show=True, ready=ready)
+    return farewell(run, read)
+
+
+def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:
+    """The recipe; where it waits for a folder of pictures, the error says how to give one."""
+    from unbraid_configs import RecipeError
+
+    try:
+        return read_recipe(name, overrides, data)
+    except RecipeError as error:
+        if data is None and unset_variables(error) and any(m.path.startswith("data.source") for m in error.mistakes):
+            raise UnbraidError(f"{name} is trained on your own pictures, and does not know yet where they are",
+                               hint=f"unbraid train {name} --data FOLDER") from error
+        raise
+
+
+def announce(recipe: Recipe, training: Training) -> float:
+    """Say what is about to happen: the data, the networks, the time and the memory; returns the seconds."""
+    from unbraid.data import describe
+
+    echo(click.style(recipe.title or "A method without a title", bold=True))
+    echo(indented(describe(training.data)))
+    sizes = [f"{n} {sum(p.numel() for p in m.parameters()):,}" for n, m in training.method.modules.items()]
+    echo(f"  networks {', '.join(sizes)} parameters")
+    echo(f"  device   {training.players.device}")
+    if training.step:
+        echo(f"Going on from step {training.step} of {recipe.train.steps}.")
+    seconds = 0.0
+    if training.step < recipe.train.steps:
+        estimate = training.estimate()
+        seconds = estimate.seconds_per_step * estimate.steps
+        echo(f"This takes {estimate}. Ctrl-C stops it with a checkpoint.")
+    echo(f"Writing into {training.run.folder}")
+    return seconds
+
+
+def farewell(run: Run, recipe: Recipe) -> int:
+    """Where everything is and what to do next; returns the exit code."""
+    last = run.record()["sessions"][-1]
+    folder = shlex.quote(str(run.folder))
+    if last["from_step"] >= recipe.train.steps:
+        echo(f"\nThe run was finished already, after step {last['to_step']}. To train it further:")
+        echo(f"  unbraid train --resume --out {folder} train.steps={2 * last['to_step']}")
+        return 0
+    if last["exit"] != "finished":
+        echo(f"\nStopped after step {last['to_step']} of {recipe.train.steps} ({last['exit']}). Go on with:")
+        echo(f"  unbraid train --resume --out {folder}")
+        return SIGNALS.get(last["exit"], 0)
+    echo(f"\nTrained {last['to_step']} steps. Everything is in {run.folder}:")
+    for what, text in (("pictures", "what the model makes of test images"), ("metrics.jsonl", "the losses"),
+                       ("tensorboard", f"tensorboard --logdir {folder}"), ("recipe.yaml", "the recipe as it was run")):
+        if (run.folder / what).exists():
+            echo(f"  {what:<14} {text}")
+    echo(f"Next:  unbraid evaluate {folder}")
+    if len(recipe.code) > 1 or any(f.count for f in recipe.code.values()):
+        echo(f"       unbraid edit {folder} swap A.png B.png")
+    return 0
+
+
+def echo(text: str) -> None:
+    """A line for a person; what a program reads goes to stdout."""
+    click.echo(text, err=True)
