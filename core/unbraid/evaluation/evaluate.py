@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from unbraid.data import Data, open_data
-from unbraid.evaluation.evidence import Evidence, Sampled, of_model, of_pixels, sample
+from unbraid.evaluation.evidence import Evidence, Sampled, lacking, of_model, of_pixels, sample
 from unbraid.evaluation.measure import Measuring, as_json, name_of
 from unbraid.evaluation.showing import write_pictures
 from unbraid.method import bring_to_life
@@ -63,7 +63,7 @@ def evaluate_model(model: Model, data: Data, *, images: int = 2000, seed: int = 
     if controls and {"codes"} <= evidence["model"].keys() and "train_images" in sampled.evidence:
         evidence["pixels"] = of_pixels(evidence["model"], sampled, seed)
     rest = [m for m in metrics if name_of(m) not in of_data]
-    arms, notes = {}, [*sampled.notes, *shared.notes]
+    arms, notes = {}, [*sampled.notes, *lacking(model), *shared.notes]
     for name, own in evidence.items():
         arms[name], failed = _measured([*rest, *_known(metrics, of_data)], sampled, own, of_data, seed)
         notes += failed

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from unbraid.code import Code, Layout
 from unbraid.data import Data, DataError
+from unbraid.evaluation.posterior import divergences
 from unbraid.model import Model
-from unbraid.values import Gaussian, Record, Value
 
 EVIDENCE = {
     "images": "(N, C, H, W) floats in [0, 1]: real images that the model was not trained on",
@@ -31,6 +31,7 @@ EVIDENCE = {
 Evidence: TypeAlias = "dict[str, Any]"
 
 BATCH = 100                                        # images that go through a model at once
+FITTED = 2000                                      # training images that oracles and probes get at least, if there are
 NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
 NOT_FACTORS = ("clip", "frame")
 
@@ -55,7 +56,7 @@ class Sampled:
 
 
 def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
-    """At most so many images of the test split, and as many of the training split for what metrics fit.
+    """At most so many images of the test split, and others of the training split for what metrics fit.
 
     Without a test split, both come from the training split and have none in common.  Raises DataError.
     """
@@ -67,7 +68,7 @@ def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
         notes.append("there is no test split: measured on images of the training split")
     if len(rows) < 2:
         raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
-    rows, train = rows[:images], train[:images]
+    rows, train = rows[:images], train[:max(images, FITTED)]
     evidence: Evidence = {"images": _numpy(data.images(rows)), "device": device}
     if len(train):
         evidence["train_images"] = _numpy(data.images(train))
@@ -89,30 +90,40 @@ def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
 
 
 def of_model(model: Model, sampled: Sampled) -> Evidence:
-    """What a model makes of the images; without `encode` nothing, without `decode` only codes."""
-    found: Evidence = {}
-    if len(model.functions.get("encode", ())) != 1:
-        return found
+    """What a model makes of the images; nothing where its `encode` takes more than an image.  Raises ModelError."""
+    if not usable(model, "encode"):
+        return {}
     codes = [model.code(batch) for batch in _batches(sampled.images)]
     shape, layout = codes[0].tensor.shape[1:], codes[0].layout
-    found["codes"] = np.concatenate([_numpy(c.tensor.flatten(1)) for c in codes])
+    found: Evidence = {"codes": np.concatenate([_numpy(c.tensor.flatten(1)) for c in codes])}
     if "train_images" in sampled.evidence:
         batches = _batches(sampled.evidence["train_images"])
         found["train_codes"] = np.concatenate([_numpy(model.code(b).tensor.flatten(1)) for b in batches])
     chunks = chunks_of(layout, int(np.prod(shape[1:])))
     if len(chunks) > 1:
         found["chunks"] = chunks
-    if len(model.functions.get("decode", ())) == 1:
+    if usable(model, "decode"):
         def decode(f: np.ndarray) -> np.ndarray:
             tensors = (torch.as_tensor(b, device=model.device).unflatten(1, shape) for b in _batches(f))
             return np.concatenate([_numpy(model.decoded(Code(t, layout))) for t in tensors])
 
         found |= {"decode": decode, "reconstructions": decode(found["codes"])}
     if model.method.variational:
-        kl = [_divergence(model("encode", batch)) for batch in _batches(sampled.images)]
-        if kl[0] is not None:
-            found["kl"] = np.concatenate([_numpy(k) for k in kl if k is not None])
+        kl = divergences(model, _batches(sampled.images), found["codes"].shape[1])
+        found |= {} if kl is None else {"kl": kl}
     return found
+
+
+def usable(model: Model, function: str) -> bool:
+    """Whether the model has the function, and it takes an image (or a code) and nothing else."""
+    return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
+
+
+def lacking(model: Model) -> list[str]:
+    """Notes about what can't be measured."""
+    missing = {"encode": "an image", "decode": "a code"}
+    return [f"the model has no {name} of {what} alone: what needs it is not measured"
+            for name, what in missing.items() if not usable(model, name)]
 
 
 def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
@@ -148,13 +159,6 @@ def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
         return {f"{name}[{i}]": (i * positions, (i + 1) * positions) for i in range(layout.size)}
     return {p.name: (a * positions, b * positions)
             for p in layout.parts for a, b in layout.spans([p.name])[:1]}
-
-
-def _divergence(v: Value) -> Tensor | None:
-    """The KL of all distributions in what `encode` gives, (B, D)."""
-    parts = v.parts.values() if isinstance(v, Record) else (v,)
-    found = [p.kl().flatten(1) for p in parts if isinstance(p, Gaussian)]
-    return torch.cat(found, 1) if found else None
 
 
 def _source(data: Data) -> str:

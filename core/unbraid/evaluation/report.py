@@ -13,11 +13,11 @@ from rich.table import Table
 
 WIDTH = 120
 LEGEND = (
-    "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows nothing. "
-    "probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the donor's class "
-    "of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is seen in its "
-    "reconstruction, and in the image itself. live: chunks that change the image. PSNR: of reconstructions, dB. "
-    "KL: of the code, nats.")
+    "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
+    "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often "
+    "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
+    "class is seen in its reconstruction, and in the image itself. live: chunks that change the image. PSNR: of "
+    "reconstructions, dB. KL: of the code, nats.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 

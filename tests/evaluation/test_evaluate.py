@@ -1,0 +1,150 @@
+"""Whole evaluations of a tiny run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from PIL import Image
+
+import unbraid
+from unbraid.data import open_data
+from unbraid.evaluation import evaluate, evaluate_model, table
+from unbraid.evaluation.evaluate import untrained
+from unbraid.evaluation.evidence import sample
+from unbraid.record import Run
+
+MIXING = {
+    "title": "tiny",
+    "data": {"source": {"type": "sprites", "size": 16, "count": 400}, "draw": {"x": {}}, "batch": 8},
+    "code": {"chunk": "3 x 4"},
+    "networks": {"encoder": {"type": "conv_encoder", "width": 4}, "generator": {"type": "conv_generator", "width": 4}},
+    "flow": {"f": "encoder(x)"},
+    "players": {"autoencoder": {"trains": ["encoder", "generator"], "minimizes": {"rebuild": "mse(generator(f), x)"}}},
+    "functions": {"encode(x)": "encoder(x)", "decode(f)": "generator(f)"},
+    "train": {"steps": 5, "device": "cpu", "tensorboard": False},
+}
+VARIATIONAL = {
+    **MIXING, "code": {"z": 3}, "data": {**MIXING["data"], "source": {"type": "shapes", "size": 16, "count": 400}},
+    "networks": {"encoder": {"type": "vae.study_encoder"}, "generator": {"type": "vae.study_generator"}},
+    "flow": {"q": "encoder(x)", "z": "sample(q)", "y": "generator(z)"},
+    "players": {"vae": {"trains": ["encoder", "generator"], "minimizes": {"rebuild": "bernoulli(y, x)",
+                                                                          "prior": "kl(q)"}}},
+    "functions": {"encode(x)": "q.mean", "decode(z)": "sigmoid(y)"},
+}
+
+
+def trained(tree: dict[str, Any], folder: Path) -> Run:
+    return unbraid.train(unbraid.make_recipe(tree), folder)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return trained(MIXING, tmp_path_factory.mktemp("mixing") / "run")
+
+
+@pytest.fixture(scope="module")
+def result(run: Run) -> dict[str, Any]:
+    return evaluate(run, images=100)
+
+
+def test_an_evaluation_is_written_into_the_run(run: Run, result: dict[str, Any]) -> None:
+    assert json.loads((run.folder / "evaluation.json").read_text()) == result
+    assert (result["step"], result["split"], result["images"]) == (5, "test", 40)
+    assert result["factors"] == {"skin": 5, "hair_style": 6, "hair_colour": 6, "shirt": 6, "trousers": 5, "pose": 5,
+                                 "facing": 4}
+
+
+def test_every_arm_has_its_metrics(result: dict[str, Any]) -> None:
+    whole = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "reconstruction_error", "live_chunks",
+             "swap_accuracy"}
+    assert {name: set(arm) for name, arm in result["arms"].items()} == {
+        "model": whole, "untrained": whole, "pixels": {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe"}}
+    assert set(result["data"]) == {"oracles"}
+    for arm in result["arms"].values():
+        assert arm["retrieval_map"]["chunks"] == ["chunk1", "chunk2", "chunk3"]
+        assert all(isinstance(metric["score"], float) for metric in arm.values())
+
+
+def test_the_pictures_can_be_looked_at(result: dict[str, Any]) -> None:
+    assert set(result["pictures"]) == {"map", "swaps", "reconstructions"}
+    for path in result["pictures"].values():
+        assert np.asarray(Image.open(path).convert("RGB")).std() > 1
+
+
+def test_it_is_the_same_again(run: Run, result: dict[str, Any]) -> None:
+    assert evaluate(run, images=100)["arms"] == result["arms"]
+
+
+def test_an_untrained_twin_has_the_first_weights(run: Run) -> None:
+    model = unbraid.load(run.folder)
+    twin, again = untrained(model), untrained(model)
+    images = np.random.default_rng(0).random((2, 3, 16, 16), np.float32)
+    assert twin.code(images).tensor.equal(again.code(images).tensor)
+    assert not twin.code(images).tensor.equal(model.code(images).tensor)
+
+
+def test_other_models_can_stand_beside(run: Run) -> None:
+    model = unbraid.load(run.folder)
+    data = open_data(model.method.recipe.data)
+    found = evaluate_model(model, data, images=40, controls=False, others={"twin": model})
+    assert list(found["arms"]) == ["model", "twin"]
+    assert found["arms"]["model"] == found["arms"]["twin"]
+    assert found["pictures"] == {}
+
+
+def test_each_number_of_a_single_variational_factor_is_a_chunk(tmp_path: Path) -> None:
+    found = evaluate(trained(VARIATIONAL, tmp_path / "run"), images=60)
+    model = found["arms"]["model"]
+    assert model["retrieval_map"]["chunks"] == ["z[0]", "z[1]", "z[2]"]
+    assert len(model["kl_per_number"]["kl"]) == 3
+    assert all(k > 0 for k in model["kl_per_number"]["kl"])
+
+
+def test_without_factors_only_what_needs_none(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for i in range(20):
+        pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    tree = {**MIXING, "data": {**MIXING["data"], "source": {"type": "folder", "path": str(folder), "size": 16}}}
+    found = evaluate(trained(tree, tmp_path / "run"))
+    assert set(found["arms"]["model"]) == {"reconstruction_error", "live_chunks"}
+    assert set(found["pictures"]) == {"reconstructions"}
+    assert "PSNR" in table([("run", found)])
+
+
+def test_without_a_test_split_the_training_split_is_halved() -> None:
+    recipe = unbraid.make_recipe({**MIXING, "data": {**MIXING["data"], "splits": {"train": 1.0}}})
+    sampled = sample(open_data(recipe.data), 2000, 0)
+    assert sampled.split == "train"
+    assert sampled.notes == ["there is no test split: measured on images of the training split"]
+    assert len(sampled.images) == len(sampled.evidence["train_images"]) == 200
+    both = np.concatenate([sampled.images, sampled.evidence["train_images"]])
+    assert len(np.unique(both.reshape(400, -1), axis=0)) > 390           # no image is in both halves
+
+
+def test_the_table_is_plain_without_a_terminal(result: dict[str, Any]) -> None:
+    text = table([("one", result), ("two", result)], colour=False)
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert all(len(line) <= 120 for line in text.splitlines())
+    assert [line.split("|")[1].strip() for line in text.splitlines() if "0." in line and "|" in line] == [
+        "one", "untrained", "pixels", "two", "untrained", "pixels"]
+    alone = table([("one", result)], colour=False)
+    assert f"{result['arms']['model']['retrieval_map']['score']:.3f}" in alone
+    assert "hair_style" in alone
+    assert "\x1b" in table([("one", result)], colour=True)
+
+
+def test_what_cannot_be_measured_is_said(run: Run) -> None:
+    recipe = unbraid.make_recipe({**MIXING, "functions": {"encode(x)": "encoder(x)", "decode(f, x)": "generator(f)"}})
+    model = untrained(attrs.evolve(unbraid.load(run.folder), method=attrs.evolve(unbraid.load(run.folder).method,
+                                                                               recipe=recipe)))
+    found = evaluate_model(model, open_data(recipe.data), images=40, controls=False)
+    assert set(found["arms"]["model"]) == {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe"}
+    assert found["notes"] == ["the model has no decode of a code alone: what needs it is not measured"]

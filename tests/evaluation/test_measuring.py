@@ -1,0 +1,106 @@
+"""Metrics get what their parameters name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+from unbraid import UnbraidError, metric
+from unbraid.evaluation.measure import Measuring, as_json
+from unbraid_registry import Component
+
+
+def component(target: Any, *, plugin: str = "metrics", bundled: bool = True) -> Component:
+    marked = metric(target)
+    mark = marked.__unbraid__
+    return Component(kind=mark.kind, name=mark.name, target=marked, plugin=plugin, bundled=bundled)
+
+
+def size(codes: np.ndarray, *, seed: int = 0) -> float:
+    return float(codes.sum()) + seed
+
+
+def doubled(size: float, chunks: Any = None) -> float:
+    return 2 * size + (0 if chunks is None else 100)
+
+
+def divergent(kl: np.ndarray) -> float:
+    return float(kl.sum())
+
+
+def test_evidence_and_other_metrics_come_by_name() -> None:
+    metrics = [component(doubled), component(size), component(divergent)]
+    assert Measuring(metrics, {"codes": np.ones(3)}, seed=5).all() == {"size": 8, "doubled": 16}
+    assert Measuring(metrics, {"codes": np.ones(3), "chunks": {}}).all()["doubled"] == 106
+
+
+def test_a_class_is_made_with_its_defaults() -> None:
+    @attrs.frozen(kw_only=True)
+    class Scaled:
+        factor: float = 3.0
+
+        def __call__(self, codes: np.ndarray) -> float:
+            return self.factor * float(codes.sum())
+
+    assert Measuring([component(Scaled)], {"codes": np.ones(2)}).all() == {"scaled": 6}
+
+
+def test_each_metric_is_computed_once() -> None:
+    calls = []
+
+    def counted(codes: np.ndarray) -> float:
+        calls.append(1)
+        return 1.0
+
+    def first(counted: float) -> float:
+        return counted
+
+    def second(counted: float) -> float:
+        return counted
+
+    Measuring([component(first), component(second), component(counted)], {"codes": np.ones(2)}).all()
+    assert len(calls) == 1
+
+
+def test_an_unknown_parameter_is_named_with_the_closest_one() -> None:
+    def odd(code: np.ndarray) -> float:
+        return 0.0
+
+    with pytest.raises(UnbraidError, match=r"metrics\.odd asks for 'code'.*\n.*codes"):
+        Measuring([component(odd)], {"codes": np.ones(2)}).all()
+
+
+def test_metrics_that_wait_for_each_other() -> None:
+    def hen(egg: float) -> float:
+        return egg
+
+    def egg(hen: float) -> float:
+        return hen
+
+    with pytest.raises(UnbraidError, match="hen -> egg -> hen"):
+        Measuring([component(hen), component(egg)], {}).all()
+
+
+def test_a_foreign_metric_that_fails_costs_a_note() -> None:
+    def broken(codes: np.ndarray) -> float:
+        raise ZeroDivisionError("no")
+
+    measuring = Measuring([component(broken, plugin="acme", bundled=False), component(size)], {"codes": np.ones(2)})
+    assert measuring.all() == {"size": 2}
+    assert measuring.notes == ["the metric acme.broken failed: ZeroDivisionError: no"]
+    with pytest.raises(ZeroDivisionError):
+        Measuring([component(broken)], {"codes": np.ones(2)}).all()
+
+
+def test_results_as_json() -> None:
+    @attrs.frozen
+    class Result:
+        score: float
+        matrix: np.ndarray
+        secret: object = attrs.field(metadata={"hidden": True})
+
+    found = as_json(Result(float("nan"), np.asarray([[1 / 3]]), object()))
+    assert found == {"score": None, "matrix": [[0.333333]]}
