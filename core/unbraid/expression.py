@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterator
+from keyword import iskeyword
 from typing import NoReturn, TypeAlias
 
 import attrs
 
 from unbraid_configs.mistakes import Mistake, RecipeError
+from unbraid_configs.names import name_problem
 from unbraid_configs.recipe import Expression, Place
 
 MAX_LENGTH = 10_000
@@ -118,7 +121,7 @@ _INSTEAD = {
 def parse(expression: Expression, path: str = "", *, compares: bool = False) -> Tree:
     """The tree of an expression.
 
-    compares: whether one comparison may stand at the top, as in `when`.  Raises RecipeError with the place of the fault.
+    compares: whether one comparison may stand at the top, as in `when`.  Raises RecipeError with the fault's place.
     """
     return _Parser(expression, path).parse(compares)
 
@@ -156,6 +159,7 @@ class _Parser:
         try:
             body = ast.parse(f"({text}\n)", mode="eval").body
         except SyntaxError as error:
+            self.refuse_keywords(text)
             where = self.place(error.lineno or 1, max((error.offset or 1) - 1, 0))
             self.fail(where, f"can't read the expression: {error.msg}")
         except (ValueError, RecursionError, MemoryError) as error:
@@ -165,9 +169,17 @@ class _Parser:
                 self.fail(self.at(body), "a comparison may stand in `when` alone")
             if len(body.ops) != 1 or type(body.ops[0]) not in _COMPARISON:
                 self.fail(self.at(body), "expected one comparison with <, <=, > or >=")
-            return Comparison(_COMPARISON[type(body.ops[0])], self.tree(body.left, 1), self.tree(body.comparators[0], 1),
-                              self.at(body))
+            left, right = self.tree(body.left, 1), self.tree(body.comparators[0], 1)
+            return Comparison(_COMPARISON[type(body.ops[0])], left, right, self.at(body))
         return self.tree(body, 0)
+
+    def refuse_keywords(self, text: str) -> None:
+        """Say so where a label or a value is called `class`, `from`, `in`, ..."""
+        for word in re.finditer(r"[^\W\d]\w*", text):
+            if iskeyword(word[0]):
+                before = text[:word.start()]
+                line, offset = before.count("\n") + 1, len(before.rpartition("\n")[2].encode())
+                self.fail(self.place(line, offset + (line == 1)), *(name_problem(word[0]) or ("", "")))
 
     def tree(self, node: ast.expr, depth: int) -> Tree:
         place = self.at(node)

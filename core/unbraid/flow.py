@@ -224,7 +224,8 @@ class Flow:
         has = [*frame.parameters, *self.recipe.data.draw, *self.line_of]
         if name in self.recipe.functions:
             f = self.recipe.functions[name]
-            self._fail(tree.place, path, f"{name!r} is a function", f"call it: {name}({', '.join(f.parameters)})", frame)
+            self._fail(tree.place, path, f"{name!r} is a function", f"call it: {name}({', '.join(f.parameters)})",
+                       frame)
         hint = closest(name, [*has, *self.recipe.weights, *self.recipe.networks])
         self._fail(tree.place, path, f"no value named {name!r}; the flow has {', '.join(has)}", hint, frame)
 
@@ -239,9 +240,12 @@ class Flow:
                 self._fail(tree.place, path, f"the flow goes round: {' -> '.join(circle)}", "break the circle", frame)
             expression = self.recipe.flow[names]
             where = f"flow.{', '.join(names)}"
-            inner = attrs.evolve(frame, parameters={}, reading=[*frame.reading, names], lines=frame.lines,
-                                 counts=frame.counts)
-            frame.lines[names] = self._read(self._tree(where, expression), inner, names[0], where)
+            inner = attrs.evolve(frame, parameters={})         # what it reads and counts is the frame's own
+            frame.reading.append(names)
+            try:
+                frame.lines[names] = self._read(self._tree(where, expression), inner, names[0], where)
+            finally:
+                frame.reading.pop()
         node = frame.lines[names]
         if len(names) == 1:
             return node
@@ -326,12 +330,16 @@ class Flow:
 
     def _component_call(self, call: Call, inputs: list[Node], frame: Frame, line: str, path: str) -> Node:
         name = call.function
+        if name in self.line_of or name in self.recipe.data.draw or name in frame.parameters:
+            self._fail(call.place, path, f"{name!r} is a value and can't be called",
+                       "functions, networks, losses and operations are called", frame)
         if name not in self.components:
             try:
                 self.components[name] = self.catalog.find(name, CALLED)
             except UnbraidError as error:
-                near = closest(name, [*self.recipe.functions, *self.recipe.networks, *SCHEDULES])
-                self._fail(call.place, path, error.message, error.hint or near, frame)
+                near = closest(name, [*self.recipe.functions, *self.recipe.networks, *SCHEDULES,
+                                      getattr(error, "closest", "")]) if "." not in name else ""
+                self._fail(call.place, path, error.message, near or error.hint, frame)
         component = self.components[name]
         try:
             check_call(component, len(inputs), [n for n, _ in call.options])

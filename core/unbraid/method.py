@@ -88,18 +88,20 @@ class _Check:
         networks = Networks(recipe, layout, self.facts)
         self.around = Surroundings(networks.called, networks.layouts(), layout,
                                    Noise(recipe.train.seed, META, batch=BATCH))
-        for game in games.values():
-            for node in (*(t.node for t in game.terms), *filter(None, (game.when, game.then))):
-                self._walk(node, f"players.{game.name}")
-            for term in game.terms:
-                self._scalar(term.node, f"players.{game.name}.minimizes.{term.name}")
-            if game.then is not None:
-                self._on_networks(game.then, f"players.{game.name}.then")
-        for name, node in watched.items():
-            self._walk(node, f"watch.{name}")
-            self._number(node, f"watch.{name}")
         for name in recipe.flow:
             self._walk(flow.value(name[0]), f"flow.{', '.join(name)}")
+        for game in games.values():
+            player, path = recipe.players[game.name], f"players.{game.name}"
+            for term in game.terms:
+                self._walk(term.node, f"{path}.minimizes.{term.name}")
+                self._scalar(term.node, player.minimizes[term.name].place, f"{path}.minimizes.{term.name}")
+            if game.when is not None:
+                self._walk(game.when, f"{path}.when")
+            if game.then is not None and player.then is not None:
+                self._then(game.then, player.then.place, f"{path}.then")
+        for name, node in watched.items():
+            self._walk(node, f"watch.{name}")
+            self._number(node, recipe.watch[name].place, f"watch.{name}")
         parameters = {name: self._function(flow, body, networks) for name, body in bodies.items()}
         self._raise()
         self._trained(games, flow, networks)
@@ -110,7 +112,8 @@ class _Check:
 
     def _raise(self) -> None:
         if self.mistakes:
-            raise RecipeError(list(dict.fromkeys(self.mistakes)))
+            first = {(str(m.place), m.message): m for m in reversed(self.mistakes)}
+            raise RecipeError(list(first.values()))
 
     @contextmanager
     def _collecting(self) -> Iterator[None]:
@@ -182,7 +185,7 @@ class _Check:
             except Exception as error:             # whatever a component raises is the recipe's fault, at this place
                 self.failed.add(node.index)
                 trail = "".join(f", in {t}" for t in reversed(node.trail))
-                self._wrong(node.place, path, f"{self._what(node)}: {_first_line(error)}{trail}", self._shapes_of(node))
+                self._wrong(node.place, path, f"{self._what(node)}{_first_line(error)}{trail}", self._shapes_of(node))
 
     def _shape(self, node: Node) -> Value:
         if isinstance(node.op, DrawOp):
@@ -236,37 +239,45 @@ class _Check:
         match node.op:
             case NetworkOp(network=name):
                 n = self.recipe.networks[name]
-                return f"{name} ({n.spec.component.full_name})" if n.spec else name
+                return f"{name} ({n.spec.component.full_name}): " if n.spec else f"{name}: "
         component = getattr(node.op, "component", None)
-        return component.full_name if component else "here"
+        return f"{component.full_name}: " if component else ""
 
     def _shapes_of(self, node: Node) -> str:
-        shapes = [str(tuple(t.shape)) for i in node.inputs for t in tensors(self.shapes[i.index])]
-        return f"called with {', '.join(shapes)}".replace("(2,", "(B,") if shapes else ""
+        """What a node is called with; and where a network was built for other shapes."""
+        def shapes(n: Node) -> str:
+            return ", ".join(str(tuple(t.shape)) for i in n.inputs for t in tensors(self.shapes[i.index]))
 
-    def _scalar(self, node: Node, path: str) -> None:
+        if not any(True for i in node.inputs for _ in tensors(self.shapes[i.index])):
+            return ""
+        first = next((n for n in self.nodes if n.op == node.op and n.index in self.shapes), None)
+        built = (f"; it was built for {shapes(first)} at {first.place}" if isinstance(node.op, NetworkOp) and first
+                 and shapes(first) != shapes(node) else "")
+        return f"called with {shapes(node)}{built}".replace("(2,", "(B,")
+
+    def _scalar(self, node: Node, place: Place, path: str) -> None:
         if node.index in self.shapes:
             v = self.shapes[node.index]
             if isinstance(v, float | int):
-                self._wrong(node.place, path, "the term is a constant number", "a term is a loss, with a weight")
+                self._wrong(place, path, "the term is a constant number", "a term is a loss, with a weight")
             elif not isinstance(v, torch.Tensor) or v.ndim != 0:
                 found = f"a tensor of shape {tuple(v.shape)}" if isinstance(v, torch.Tensor) else type(v).__name__
-                self._wrong(node.place, path, f"a term is one number, this is {found}".replace("(2,", "(B,"),
+                self._wrong(place, path, f"a term is one number, this is {found}".replace("(2,", "(B,"),
                             "call a loss on it: mean(...), mse(..., ...)")
 
-    def _number(self, node: Node, path: str) -> None:
+    def _number(self, node: Node, place: Place, path: str) -> None:
         v = self.shapes.get(node.index, 0)
         if not isinstance(v, float | int | torch.Tensor):
-            self._wrong(node.place, path, f"a watched value is a number, or a tensor whose mean is logged; this is a "
+            self._wrong(place, path, f"a watched value is a number, or a tensor whose mean is logged; this is a "
                         f"{type(v).__name__.lower()}", "watch a loss of it: mean(...)")
 
-    def _on_networks(self, then: Node, path: str) -> None:
-        """`then` is an operation on networks: there is no value that would be fresh."""
-        for node in below(then):
-            if not isinstance(node.op, ComponentOp | ReferenceOp | NumberOp | TupleOp):
-                self._wrong(node.place, path, "`then` works on networks and numbers alone, not on values",
-                            "call an operation with networks: clip_weights(critic, limit=0.01)")
-                return
+    def _then(self, then: Node, place: Place, path: str) -> None:
+        """`then` is an operation on networks: no value would be fresh."""
+        if all(isinstance(node.op, ComponentOp | ReferenceOp | NumberOp | TupleOp) for node in below(then)):
+            self._walk(then, path)
+        else:
+            self._wrong(place, path, "`then` works on networks and numbers alone, not on values",
+                        "call an operation with networks: clip_weights(critic, limit=0.01)")
 
     def _function(self, flow: Flow, body: Body, networks: Networks) -> dict[str, Value]:
         """Check a function on the shapes of its parameters, where they can be inferred."""

@@ -124,9 +124,8 @@ class Weights:
 
     def _schedule(self, call: Call, path: str) -> Weight:
         def fail(message: str) -> NoReturn:
-            raise RecipeError([Mistake(call.place, path, message,
-                                       f"{call.function}{signature(SCHEDULES[call.function])}".replace(" -> Schedule", "")
-                                       )])
+            takes = ", ".join(signature(SCHEDULES[call.function]).parameters)
+            raise RecipeError([Mistake(call.place, path, message, f"{call.function}({takes})")])
 
         def number(tree: Tree, place: Place) -> float:
             weight, rest = self.split(tree, path)

@@ -15,7 +15,7 @@ def refuse_unequal(a: Tensor, b: Tensor) -> None:
         raise ValueError(f"shapes {tuple(a.shape)} and {tuple(b.shape)}")
 
 
-# -- Shu et al. -----------------------------------------------------------------------------------------------------------
+# -- Shu et al. --------------------------------------------------------------------------------------------------------
 
 
 @loss
@@ -56,17 +56,17 @@ def composite(matte: Tensor, front: Tensor, behind: Tensor) -> Tensor:
     return matte * front + (1 - matte) * behind
 
 
-# -- a 3D GAN -------------------------------------------------------------------------------------------------------------
+# -- a 3D GAN ----------------------------------------------------------------------------------------------------------
 
 
 @operation
 def viewpoints(*, yaw: float, random: Random) -> Tensor:
     """Random views, (B, 3)."""
-    return torch.cat([yaw * (2 * random.uniform(random.batch, 1) - 1), torch.ones(random.batch, 2, device=random.device)],
-                     1)
+    angle = yaw * (2 * random.uniform(random.batch, 1) - 1)
+    return torch.cat([angle, torch.ones(random.batch, 2, device=random.device)], 1)
 
 
-# -- InfoGAN, VAEs --------------------------------------------------------------------------------------------------------
+# -- InfoGAN, VAEs -----------------------------------------------------------------------------------------------------
 
 
 @loss
@@ -95,7 +95,7 @@ def dip(q: Gaussian, *, off: float, diag: float) -> Tensor:
     return off * (c - torch.diag(d)).square().sum() + diag * (d - 1).square().sum()
 
 
-# -- DrNet ----------------------------------------------------------------------------------------------------------------
+# -- DrNet -------------------------------------------------------------------------------------------------------------
 
 
 @operation
@@ -106,7 +106,7 @@ def shuffle_half(p: Code, *, random: Random) -> tuple[Code, Tensor]:
     return Code(own * p.tensor + (1 - own) * other, p.layout), own
 
 
-# -- DR-GAN ---------------------------------------------------------------------------------------------------------------
+# -- DR-GAN ------------------------------------------------------------------------------------------------------------
 
 
 @operation
@@ -132,7 +132,7 @@ def label_or_fake(logits: Tensor, label: Label) -> Tensor:
     return functional.cross_entropy(logits, label.index.long())
 
 
-# -- Ma et al. ------------------------------------------------------------------------------------------------------------
+# -- Ma et al. ---------------------------------------------------------------------------------------------------------
 
 
 @operation
@@ -152,7 +152,7 @@ def pose_maps(joints: Tensor) -> Tensor:
     return joints[:, :, 2, None, None] * down[..., None] * across[:, :, None]
 
 
-# -- for these tests ------------------------------------------------------------------------------------------------------
+# -- for these tests ---------------------------------------------------------------------------------------------------
 
 
 @loss
