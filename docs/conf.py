@@ -1,0 +1,28 @@
+"""How Sphinx builds these pages: `make docs`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import unbraid
+
+sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+
+project = "Unbraid"
+author = "The Unbraid developers"
+copyright = "2026, the Unbraid developers"
+version = release = unbraid.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "catalog_tables", "plain_docstrings"]
+exclude_patterns = ["_build"]
+myst_enable_extensions = ["deflist", "colon_fence"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True, "undoc-members": False}
+python_maximum_signature_line_length = 100
+
+html_theme = "furo"
+html_title = "Unbraid"
+html_show_sourcelink = False
