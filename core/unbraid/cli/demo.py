@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unbraid.record import Run
 
 RECIPE = "mixing-sprites"
-STEPS = 600                                        # about three minutes on two cores
+STEPS = 1500                                       # about three minutes on two cores
 IMAGES = 1000
 
 
