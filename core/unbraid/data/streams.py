@@ -18,7 +18,7 @@ class Epochs:
     """Goes through things in a new order in every epoch: by position, so that nothing has to be remembered.
 
     >>> epochs = Epochs()
-    >>> sorted(epochs.at(np.arange(5), 5, "seed"))
+    >>> sorted(epochs.at(np.arange(5), 5, "seed").tolist())
     [0, 1, 2, 3, 4]
     """
 
