@@ -416,6 +416,16 @@ class ImagePool:
         return Pool(self.size, tuple(image.shape[1:]))
 
 
+@critic(name="dropping_critic")
+@attrs.frozen(kw_only=True)
+class DroppingCritic:
+    """A critic with dropout and batch normalisation."""
+
+    def build(self, context: Context, image: Tensor) -> nn.Module:
+        return nn.Sequential(halving(image.shape[1], 4), nn.BatchNorm2d(4), nn.LeakyReLU(0.2), nn.Dropout(0.3),
+                             nn.Flatten(), nn.Linear(image[0, 0].numel(), 1))
+
+
 NETWORKS = {
     "unit": [Front, Shared, Back, Look, CoupledCritic],
     "viewgraph": [ViewGraph],
@@ -423,5 +433,5 @@ NETWORKS = {
     "drnet": [SceneEncoder, SceneGenerator, Lstm],
     "drgan": [TrustingEncoder, LabelCritic],
     "people": [RoiEncoder, TiledUnet],
-    "others": [EnergyAutoencoder, Hog, MeshRenderer, Trunk, Posterior, LabelHead, ImagePool],
+    "others": [EnergyAutoencoder, Hog, MeshRenderer, Trunk, Posterior, LabelHead, ImagePool, DroppingCritic],
 }

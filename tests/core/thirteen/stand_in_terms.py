@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import torch
-from stand_in_networks import Scene
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid import Code, Gaussian, Label, Random, Record, Set, loss, operation
@@ -156,26 +155,14 @@ def pose_maps(joints: Tensor) -> Tensor:
 
 
 @loss
-def wide_difference(a: Tensor, b: Tensor) -> Tensor:
-    """A loss of a careless author: it broadcasts."""
-    return (a - b).square().mean()
-
-
-@loss
-def surface(scene: Scene) -> Tensor:
-    """A loss that takes a record whole."""
-    return scene.surface.square().mean()
-
-
-@operation
-def jitter(v: Tensor, *, strength: float = 0.1, random: Random) -> Tensor:
-    """Some noise on anything."""
-    return v + strength * random.normal(*v.shape)
+def weight_size(network: nn.Module) -> Tensor:
+    """The mean square of a network's weights."""
+    return torch.stack([p.square().mean() for p in network.parameters()]).mean()
 
 
 TERMS = {
     "drnet": [shuffle_half],
     "drgan": [label_or_fake],
     "others": [energy, hinge_energy, white_shading, unit_normals, sh_shading, composite, viewpoints, nll,
-               total_correlation, dip, fuse, last_class, joint_mask, pose_maps, wide_difference, surface, jitter],
+               total_correlation, dip, fuse, last_class, joint_mask, pose_maps, weight_size],
 }

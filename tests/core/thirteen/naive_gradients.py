@@ -1,0 +1,62 @@
+"""A turn's gradients in the plainest way: every value computed anew, nothing reused, nothing shared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from small_games import SmallGame
+from torch import Tensor
+
+from unbraid.compute import computation
+from unbraid.graph import below
+
+
+def from_scratch(small: SmallGame, player: str, step: int) -> list[Tensor | None]:
+    """The gradients of a player's active terms, everything computed anew."""
+    modules, around = small.method.modules, small.players._around
+    flags = {p: p.requires_grad for m in modules.values() for p in m.parameters()}
+    buffers = [(b, b.clone()) for m in modules.values() for b in m.buffers()]
+    trains = small.recipe.players[player].trains
+    for name, module in modules.items():
+        module.requires_grad_(name in trains)
+    terms = [t for t in small.method.games[player].terms if t.weight.at(step) != 0]
+    values: dict[int, Any] = {}
+    for node in below(*(t.node for t in terms)):
+        values[node.index] = computation(node, around)([values[i.index] for i in node.inputs])
+    total = sum(t.weight.at(step) * values[t.node.index] for t in terms)
+    weights = [p for n in trains for p in modules[n].parameters()]
+    gradients = list(torch.autograd.grad(total, weights, allow_unused=True))
+    for p, flag in flags.items():
+        p.requires_grad_(flag)
+    with torch.no_grad():
+        for b, before in buffers:
+            b.copy_(before)
+    return gradients
+
+
+def assert_equal_gradients(engine: list[Tensor | None], plain: list[Tensor | None], where: str) -> None:
+    assert len(engine) == len(plain)
+    for e, p in zip(engine, plain, strict=True):
+        assert (e is None or not e.any()) if p is None else e is not None, where
+        if p is not None:
+            torch.testing.assert_close(e, p, rtol=1e-9, atol=1e-12, msg=lambda m: f"{where}: {m}")
+
+
+class Comparison:
+    """Compares the engine's gradients with those from scratch in every turn that is played.
+
+    turns: the players whose turns were compared, in order.
+    """
+
+    def __init__(self, small: SmallGame) -> None:
+        self.small, self.turns = small, list[str]()
+        self.play = small.players._play
+
+    def __call__(self, ready: Any, step: int, turn: int, round_: int, report: Any) -> Any:
+        outcome, gradients = self.play(ready, step, turn, round_, report)
+        if outcome == "moved" and ready.move.trains:
+            player = ready.move.player
+            assert_equal_gradients(gradients, from_scratch(self.small, player, step), f"step {step}, {turn}: {player}")
+            self.turns.append(player)
+        return outcome, gradients
