@@ -20,6 +20,8 @@ EVIDENCE = {
     "factors": "name -> (N,) classes of the images, -1 where unknown",
     "train_images": "(M, C, H, W): other real images, for metrics that fit something",
     "train_factors": "name -> (M,) classes of these",
+    "oracle_images": "(K, C, H, W) uint8: many real images, these among them, for judges that must be good",
+    "oracle_factors": "name -> (K,) classes of these",
     "device": "the device for metrics that train something: cpu, cuda",
     "codes": "(N, D) codes of the images; a spatial code flattened",
     "train_codes": "(M, D) codes of the training images",
@@ -31,7 +33,8 @@ EVIDENCE = {
 Evidence: TypeAlias = "dict[str, Any]"
 
 BATCH = 100                                        # images that go through a model at once
-FITTED = 2000                                      # training images that oracles and probes get at least, if there are
+FITTED = 2000                                      # training images that probes get at least, if there are so many
+ORACLE, ORACLE_BYTES = 20_000, 2 ** 28             # training images that oracles get at most
 NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
 NOT_FACTORS = ("clip", "frame")
 
@@ -68,11 +71,13 @@ def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
         notes.append("there is no test split: measured on images of the training split")
     if len(rows) < 2:
         raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
+    pixels = int(np.prod(data.images_of[_source(data)].shape))
+    judged = train[:max(min(ORACLE, ORACLE_BYTES // pixels), 1)]
     rows, train = rows[:images], train[:max(images, FITTED)]
     evidence: Evidence = {"images": _numpy(data.images(rows)), "device": device}
     if len(train):
         evidence["train_images"] = _numpy(data.images(train))
-    factors, train_factors, classes = {}, {}, {}
+    factors, train_factors, oracle_factors, classes = {}, {}, {}, {}
     for name, field in data.images_of[_source(data)].fields.items():
         labels = field.values[rows]
         if name in NOT_FACTORS:
@@ -83,9 +88,10 @@ def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
             notes.append(f"{name} has no two classes with several of these images and is left out")
         else:
             factors[name], train_factors[name] = labels.astype(np.int64), field.values[train].astype(np.int64)
-            classes[name] = field.classes
+            oracle_factors[name], classes[name] = field.values[judged].astype(np.int64), field.classes
     if factors:
-        evidence |= {"factors": factors, "train_factors": train_factors}
+        evidence |= {"factors": factors, "train_factors": train_factors, "oracle_factors": oracle_factors}
+        evidence["oracle_images"] = data.images_of[_source(data)].read(judged)
     return Sampled(evidence, classes, split, notes)
 
 

@@ -14,6 +14,8 @@ from unbraid_plugins.metrics.chunks import Factors, mean
 
 BATCH = 64
 WIDTHS = (24, 48, 96)
+EPOCHS = 30                                        # at most
+LEARNED = 0.03                                     # mean cross-entropy of a factor, in nats
 
 
 @attrs.frozen(eq=False)
@@ -29,16 +31,16 @@ class Oracles:
 
 
 @metric
-def oracles(images: np.ndarray, factors: Factors, train_images: np.ndarray, train_factors: Factors, *,
-            steps: int = 250, seed: int = 0, device: str = "cpu") -> Oracles:
+def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, oracle_factors: Factors, *,
+            steps: int = 1200, seed: int = 0, device: str = "cpu") -> Oracles:
     """Attribute classifiers, trained on real images and judged on others: one small convolutional network, a head for
-    each factor.
+    each factor. It looks at images of about 32 x 32 pixels, and trains until it makes hardly an error.
 
-    images, train_images: (N, C, H, W) and (M, C, H, W) in [0, 1]; factors, train_factors: name -> classes, -1 where
-    unknown.
+    images: (N, C, H, W) in [0, 1], to be judged on; oracle_images: (K, C, H, W), or uint8, to be trained on; factors,
+    oracle_factors: name -> classes, (N,) and (K,), -1 where unknown.
     """
-    classes = {name: int(max(factors[name].max(), train_factors[name].max())) + 1 for name in factors}
-    net = _trained(train_images, train_factors, classes, steps, seed, torch.device(device))
+    classes = {name: int(max(factors[name].max(), oracle_factors[name].max())) + 1 for name in factors}
+    net = _trained(oracle_images, oracle_factors, classes, steps, seed, torch.device(device))
 
     def see(pictures: np.ndarray) -> dict[str, np.ndarray]:
         with torch.inference_mode():
@@ -53,12 +55,17 @@ def oracles(images: np.ndarray, factors: Factors, train_images: np.ndarray, trai
 
 
 class OracleNet(nn.Module):
-    """Three strided convolutions, then a linear head for each factor: (B, C, H, W) -> factor -> (B, classes)."""
+    """Shrinks to about 32 x 32; three strided convolutions; a linear head for each factor.
+
+    (B, C, H, W) -> factor -> (B, classes).
+    """
 
     def __init__(self, image: tuple[int, ...], classes: dict[str, int]) -> None:
         super().__init__()
         channels, height, width = image
-        layers: list[nn.Module] = []
+        shrink = max(min(height, width) // 32, 1)
+        height, width = height // shrink, width // shrink
+        layers: list[nn.Module] = [nn.AvgPool2d(shrink)]
         for size in WIDTHS:
             layers += [nn.Conv2d(channels, size, 3, stride=2, padding=1), nn.BatchNorm2d(size), nn.ReLU()]
             channels, height, width = size, (height + 1) // 2, (width + 1) // 2
@@ -73,12 +80,16 @@ class OracleNet(nn.Module):
 
 def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
              device: torch.device) -> OracleNet:
-    """The network after Adam with a learning rate that falls to 0; the global generators are as before."""
+    """The network after Adam with a learning rate that falls to 0, or once its loss is as good as 0.
+
+    The global generators are left as they were.
+    """
+    steps = min(steps, EPOCHS * max(len(images) // BATCH, 1))
     labels = {name: torch.as_tensor(factors[name], device=device).long() for name in classes}
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
         torch.manual_seed(seed)
-        net = OracleNet(images.shape[1:], classes).to(device).train()
+        net, recent = OracleNet(images.shape[1:], classes).to(device).train(), 1.0
         optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
         for _, rows in zip(range(steps), _shuffled(len(images), rng), strict=False):
@@ -89,6 +100,9 @@ def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], step
             loss.backward()
             optimizer.step()
             schedule.step()
+            recent = 0.9 * recent + 0.1 * float(loss.detach()) / len(classes)
+            if recent < LEARNED:
+                break
     return net.eval().requires_grad_(False)
 
 
@@ -110,4 +124,5 @@ def _batches(images: np.ndarray, size: int = 256) -> list[np.ndarray]:
 
 
 def _tensor(images: np.ndarray, device: str | torch.device) -> Tensor:
-    return torch.as_tensor(images, dtype=torch.float32, device=device)
+    tensor = torch.as_tensor(images, device=device)
+    return tensor.float() / 255 if tensor.dtype == torch.uint8 else tensor.float()

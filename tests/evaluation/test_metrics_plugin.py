@@ -1,0 +1,10 @@
+"""The bundled metrics keep the promises of a plugin."""
+
+from __future__ import annotations
+
+from unbraid.testing import PluginSuite
+
+
+class TestMetrics(PluginSuite):
+    module = "unbraid_plugins.metrics"
+    name = "metrics"
