@@ -97,6 +97,8 @@ FAULTS = [
     Fault("a term that is no number", "mixing", "10 * mse(x4, x1)", "«10 * (x4 - x1)", ("a term is one number",)),
     Fault("a term that is constant", "mixing", "10 * mse(x4, x1)", "«10", ("constant",)),
     Fault("sums of what has no sum", "betavae", "bernoulli(y, x)", "mean(«q + x)", ("not on a gaussian",)),
+    Fault("images of two sizes", "unit_adaptation", "{type: mnist, channels: 3}", "{type: mnist}",
+          ("the draws have images of different sizes", "say which one back1 makes: image: x1")),
     # lines and functions
     Fault("too many names for a tuple", "drnet", "other, same: drnet", "other, same, more: «drnet",
           ("3 names for 2 values",)),

@@ -5,9 +5,11 @@ The numbers were counted on a prototype of the language and on hand-written loop
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
-from small_games import alive, game, recipe_of
+from small_games import SmallGame, alive, game, recipe_of
 
 from unbraid.players import forwards
 
@@ -68,3 +70,41 @@ def test_the_order_of_players_costs_forwards(order: str, moves: str, total: int)
     with small.counting() as counted:
         small.play(0, 1)
     assert sum(counted.values()) == sum(forwards(small.method).values()) == total
+
+
+def needs_of(small: SmallGame, step: int) -> set[tuple[str, str | None]]:
+    """What a step asks of the data."""
+    asked: set[tuple[str, str | None]] = set()
+    batch = small.players.batch
+
+    def asking(step: int, round_: int, needs: frozenset[tuple[str, str | None]]) -> Any:
+        asked.update(needs)
+        return batch(step, round_, needs)
+
+    small.players.batch = asking
+    small.play(step, step + 1)
+    small.players.batch = batch
+    return asked
+
+
+def test_what_no_active_loss_needs_is_neither_loaded_nor_computed() -> None:
+    assert needs_of(game("drnet"), 0) == {("x1", None), ("x2", None)}
+    assert needs_of(game("drnet"), 2) == {("film", None)}
+    assert ("x", "identity") in needs_of(game("drgan"), 0)
+    assert needs_of(game("ma2"), 0) == {("f", "fg"), ("f", "bg"), ("f", "pose")}
+
+
+def test_terms_of_weight_zero_are_not_computed() -> None:
+    without = game("factorvae", "weights.gamma=0")
+    assert forwards(without.method, 0) == {"encoder": 1, "generator": 1, "critic": 2}
+    with without.counting() as counted:
+        [report] = without.play(0, 1)
+    assert counted["critic"] == 2
+    assert "vae/independence" not in report.values
+
+
+def test_a_player_without_active_terms_does_not_move() -> None:
+    small = game("challenges",
+                 "players.critic.minimizes.realism=after(2) * gan.tell_apart(critic(x1, x2), critic(x31, x2))")
+    assert [[player for player, _ in r.outcomes] for r in small.play(0, 3)] == [
+        ["autoencoder"], ["autoencoder"], ["critic", "autoencoder"]]

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from small_games import THIRTEEN, game
+from small_games import THIRTEEN, game, recipe_of
 
 from unbraid import Code, Gaussian
 from unbraid.compute import map_tensors
 from unbraid.model import Model, ModelError
 from unbraid.values import tensors
 
-FUNCTIONS = [(name, function) for name in THIRTEEN for function in game(name).recipe.functions]
+FUNCTIONS = [(name, function) for name in THIRTEEN for function in recipe_of(name).functions]
 
 
 def some(meta: Any) -> Any:

@@ -7,13 +7,16 @@ player does not train held constant": here this is done naively, with nothing re
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from naive_gradients import Comparison
-from small_games import PLAYED, SmallGame, game
+from small_games import PLAYED, RECIPES, SmallGame, game
 from torch import nn
+
+from unbraid.players import forwards
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +54,50 @@ def test_every_turn_is_its_losses_evaluated_from_scratch(name: str, moves: str,
     small.play(0, 3)
     assert set(compared.turns) == set(small.recipe.players)
     assert all(p.grad is None for m in small.method.modules.values() for p in m.parameters())
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 0.6])
+def test_after_a_closed_gate_the_others_gradients_are_whole(threshold: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = game("mathieu", "players.critic.when=gan.accuracy(critic(x2, x2.identity), critic(x32, x2.identity)) < "
+                 f"{threshold}")
+    compared = Comparison(small)
+    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    small.play(0, 4)
+    assert compared.turns.count("autoencoder") == 4
+    assert compared.turns.count("critic") < 4 or threshold
+
+
+@pytest.mark.parametrize("moves", ["in turn", "together"])
+def test_after_a_loss_that_is_not_finite_the_others_gradients_are_whole(moves: str,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    small = game("mixing", f"train.moves={moves}",
+                 "players.critic.minimizes.realism=gan.tell_apart(critic(x1), critic(x3)) "
+                 "+ after(1) * before(2) * 1.0e250 * mean(1.0e250 * critic(x1))")
+    compared = Comparison(small)
+    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    before = small.weights()["critic"]
+    reports = small.play(1, 3)
+    assert [dict(r.outcomes)["critic"] for r in reports] == ["stayed", "moved"]
+    assert reports[0].not_finite == ["critic/realism"]
+    assert compared.turns == ["autoencoder", "critic", "autoencoder"]
+    assert small.moved({**small.weights(), "critic": before}) == {"critic"}
+
+
+def test_one_batch_of_real_and_fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "joint.yaml"
+    file.write_text(f"""
+base: {RECIPES / 'mixing.yaml'}
+flow:
+  real, fake: halves(critic(both(x1, x3)))
+players:
+  critic:
+    minimizes: {{realism: "gan.tell_apart(real, fake)"}}
+  autoencoder:
+    minimizes: {{realism: gan.fool(fake)}}
+""")
+    small = game(file)
+    assert forwards(small.method)["critic"] == 2
+    compared = Comparison(small)
+    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    small.play(0, 2)
+    assert compared.turns == ["critic", "autoencoder"] * 2

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
-from small_games import PLAYED, SmallGame, different, game
+from small_games import PLAYED, RECIPES, SmallGame, different, game
 
 from unbraid.players import MOVED
 
@@ -47,3 +48,16 @@ def test_a_method_without_players_is_fitted() -> None:
     fit_networks(small.method, small.data)
     images = small.data.images(small.data.rows("train"))
     assert small.method.modules["graph"].mean.allclose(small.method.modules["features"](images).mean(0), atol=1e-6)
+
+
+def test_domains_may_have_images_of_different_shapes(tmp_path: Path) -> None:
+    text = (RECIPES / "unit_adaptation.yaml").read_text()
+    backs = "back1: {type: unit.back, image: x1}\n  back2: {type: unit.back, image: x2}"
+    text = text.replace("channels: 3}", "channels: 1}").replace("back1, back2:   {type: unit.back}", backs)
+    file = tmp_path / "grey.yaml"
+    file.write_text(text)
+    small, channels = game(file), dict[str, int]()
+    for name in ("back1", "back2"):
+        small.method.modules[name].register_forward_hook(lambda _, x, y, name=name: channels.update({name: y.shape[1]}))
+    small.play(0, 1)
+    assert channels == {"back1": 3, "back2": 1}
