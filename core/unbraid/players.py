@@ -170,10 +170,10 @@ class Players:
                 if part == 0 and move.when is not None and not self._is_open(move.when):
                     return SHUT, []
                 self._run(ready.losses)
-                if not move.trains:
-                    self._watch(report)
-                    return MOVED, []
-                gradients = self._gradients(move, step, report, part)
+            if not move.trains:
+                self._watch(report)
+                return MOVED, []
+            gradients = self._gradients(move, step, report, part)
             if gradients is None:
                 return STAYED, []
             total_gradients = gradients if part == 0 else [_plus(a, b) for a, b in
