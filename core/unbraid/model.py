@@ -156,11 +156,8 @@ class Model:
         return v
 
     def decoded(self, f: Code) -> Tensor:
-        """The images of codes, clipped to [0, 1]; where the generator makes logits, their probabilities."""
-        image = plain(self("decode", f))
-        if image.min() < -0.05 or image.max() > 1.05:
-            image = image.sigmoid()
-        return image.clamp(0, 1)
+        """The images of codes, clipped to [0, 1].  A recipe whose generator makes logits says `decode(z): sigmoid(y)`."""
+        return plain(self("decode", f)).clamp(0, 1)
 
     def reconstruct(self, pictures: Picture) -> Tensor:
         """decode(encode(x))."""
