@@ -31,7 +31,7 @@ def command(name: str, out: Path | None) -> None:
     written = write_package(name, folder)
     for path in written:
         click.echo(f"wrote {path}")
-    click.echo(f"\nNext:  cd {folder}\n       pip install -e .\n       pytest\n"
+    click.echo(f"\nNext:  cd {folder}\n       pip install -e '.[test]'\n       pytest\n"
                f"       unbraid doctor {name}\n       unbraid check {name}.example")
 
 

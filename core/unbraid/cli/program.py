@@ -104,7 +104,8 @@ def shared(hidden: bool) -> list[click.Option]:
         return callback
 
     def option(*names: str, field: str, **more: Any) -> click.Option:
-        return click.Option((*names, f"shared_{field}"), callback=note(field), expose_value=False, hidden=hidden, **more)
+        return click.Option((*names, f"shared_{field}"), callback=note(field), expose_value=False, hidden=hidden,
+                            **more)
 
     return [
         option("--plugin", field="files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",

@@ -20,10 +20,12 @@ RECIPE = click.argument("recipe", metavar="RECIPE")
 OVERRIDES = click.argument("overrides", nargs=-1, metavar="[a.b=c ...]")
 
 
-def read_recipe(name: str, overrides: Sequence[str] = (), data: Path | None = None, *, on_paper: bool = False) -> Recipe:
+def read_recipe(name: str, overrides: Sequence[str] = (), data: Path | None = None, *,
+                on_paper: bool = False) -> Recipe:
     """The recipe of this name, with overrides, on its own data or on that of a folder or .npz file.
 
-    on_paper: it is only looked at: environment variables that are not set stay as they are written.  Raises RecipeError, or UnbraidError for an override or a folder that can't be one.
+    on_paper: it is only looked at: environment variables that are not set stay as they are written.
+    Raises RecipeError, or UnbraidError for an override or a folder that can't be one.
     """
     from unbraid_configs import RecipeError, load_recipe
 

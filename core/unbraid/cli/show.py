@@ -24,5 +24,7 @@ def command(recipe: str | None, overrides: tuple[str, ...], json_schema: bool) -
     if recipe is None:
         raise click.UsageError("name a recipe  (all: unbraid list recipes), or give --json-schema")
     from unbraid_configs import show_recipe
+    from unbraid_configs.library import FOLDER
 
-    click.echo(show_recipe(read_recipe(recipe, overrides, on_paper=True)), nl=False)
+    text = show_recipe(read_recipe(recipe, overrides, on_paper=True))
+    click.echo(text.replace(f"# {FOLDER}/", "# "), nl=False)     # bundled recipes by their names

@@ -46,6 +46,11 @@ class Box:
     shape: str = ""
     outputs: list[str] = attrs.Factory(list)
 
+    @property
+    def tapered(self) -> bool:
+        """Whether it is drawn narrower where its code is."""
+        return self.kind == "network" and self.shape in ("encoder", "generator")
+
 
 @attrs.frozen(eq=False)
 class Arrow:
@@ -104,17 +109,22 @@ class _Reading:
     boxes: list[Box] = attrs.Factory(list)
     arrows: list[Arrow] = attrs.Factory(list)
     values: dict[int, list[_Value]] = attrs.Factory(dict)
+    seen: frozenset[str] = frozenset()             # the draws whose image is looked at, not only its fields
 
     def diagram(self) -> Diagram:
         recipe = self.recipe
         nodes = {name: self.flow.value(name) for names in recipe.flow for name in names}
         for name, node in nodes.items():
             self.names.setdefault(node.index, name)
-        for name in recipe.players:
-            for term in self.flow.game(name).terms:
+        games = {name: self.flow.game(name) for name in recipe.players}
+        draws = [n.op for n in self.flow.graph.nodes if isinstance(n.op, DrawOp)]
+        self.seen = frozenset(op.draw for op in draws if op.field is None)
+        for name, game in games.items():
+            for term in game.terms:
                 self._loss(name, term.name, term.node)
         for node in nodes.values():
             self._value(node)
+        self._without_idle_wholes()
         players = tuple(self._rules(name) for name in recipe.players)
         functions = tuple(f"{f.name}({', '.join(f.parameters)}) = {written(parse(f.body))}"
                           for f in recipe.functions.values())
@@ -140,6 +150,8 @@ class _Reading:
                 return [attrs.evolve(v, detached=True) for v in self._value(node.inputs[0])]
             case DrawOp(draw=draw, field=None):
                 return [self._new(Box("draw", draw, shares(self.recipe.data.draw[draw])), node, "", draw)]
+            case DrawOp(draw=draw, field=field) if draw in self.seen:
+                return [_Value(Box("mention", f"{draw}.{field}", shape="draw"), 0, f"{draw}.{field}")]
             case DrawOp(draw=draw, field=field):
                 whole = self._value(self.flow.graph.node(DrawOp(draw), (), node.place))[0]
                 return [self._output(whole.box, f"{draw}.{field}", f"{draw}.{field}")]
@@ -182,6 +194,17 @@ class _Reading:
                 else:
                     output = v.output if v.output >= 0 else self._output(v.box, "", "").output
                     self.arrows.append(Arrow(v.box, output, target, v.name, v.detached))
+
+    def _without_idle_wholes(self) -> None:
+        """Forget the output `f` of a box where only its parts, `f.pose`, go anywhere."""
+        for box in self.boxes:
+            used = {a.output for a in self.arrows if a.source is box}
+            kept = [i for i, name in enumerate(box.outputs) if i in used or not any(
+                other.startswith(f"{name}.") for other in box.outputs)]
+            if len(kept) < len(box.outputs):
+                box.outputs = [box.outputs[i] for i in kept]
+                self.arrows = [attrs.evolve(a, output=kept.index(a.output)) if a.source is box else a
+                               for a in self.arrows]
 
     def _network(self, name: str) -> Box:
         n = self.recipe.networks[name]

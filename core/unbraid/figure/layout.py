@@ -19,6 +19,7 @@ FAR = 2                                            # columns that an arrow may s
 ROW_GAP = 15.0
 COLUMN_GAP = 30.0
 BEND_HEIGHT = 8.0
+TAPER = 13.0                                       # how much lower a trapezoid is where the code is
 LABEL_MARGIN = 9.0                                 # around a label on an arrow
 INPUT_PITCH, OUTPUT_PITCH = 7.0, 15.0              # between arrows at a box
 ROUNDS = 60
@@ -126,8 +127,8 @@ def _ports(rows: list[list[Spot]], links: list[Link]) -> None:
             for i, link in enumerate(entering):
                 link.enters = (i - (len(entering) - 1) / 2) * INPUT_PITCH if spot.box is not None else 0.0
             if spot.box is not None:
-                spot.height = max(spot.height, INPUT_PITCH * len(entering) + 8,
-                                  OUTPUT_PITCH * len(spot.box.outputs) + 4)
+                ports = max(INPUT_PITCH * len(entering), OUTPUT_PITCH * (len(spot.box.outputs) - 1) + 4.0)
+                spot.height = max(spot.height, ports + (TAPER if spot.box.tapered else 8.0))
     for link in links:
         if link.first:
             link.leaves = (link.arrow.output - (len(link.arrow.source.outputs) - 1) / 2) * OUTPUT_PITCH

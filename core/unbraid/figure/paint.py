@@ -10,7 +10,7 @@ import attrs
 
 from unbraid.figure.caption import Line, caption
 from unbraid.figure.diagram import Box, Diagram
-from unbraid.figure.layout import LABEL_MARGIN, Layout, Link, Spot, lay_out
+from unbraid.figure.layout import LABEL_MARGIN, OUTPUT_PITCH, TAPER, Layout, Link, Spot, lay_out
 
 # fill, line and text of the players, told apart by the colour-blind too (after Okabe and Ito 2008, Paul Tol 2021)
 PLAYERS = (("#cfe3f5", "#1f6aa5", "#154a74"), ("#fbdcc8", "#c2571a", "#8d3d0f"), ("#d5ecd4", "#3a8a3e", "#26602a"),
@@ -23,7 +23,6 @@ MARGIN = 16.0
 MIN_WIDTH = 420.0
 HEAD = 5.0                                         # length of an arrow's head
 PLATE = 34.0, 30.0                                 # a drawn image
-TAPER = 0.62                                       # of a trapezoid's narrow side
 SETTINGS: Any = {"svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.family": ["DejaVu Sans"],
                  "text.usetex": False, "pdf.compression": 6, "path.simplify": False}
 
@@ -91,16 +90,15 @@ class Painter:
     def _size(self, box: Box) -> tuple[float, float]:
         note = text_width(box.note, NOTE_FONT)
         if box.kind == "loss":
-            return max(text_width(box.label, BOX_FONT - 1, bold=True), note) + 14.0, 28.0 if box.note else 18.0
+            return max(text_width(box.label, BOX_FONT - 1, bold=True), note) + 18.0, 28.0 if box.note else 18.0
         if box.kind == "mention":
             return text_width(box.label, MENTION_FONT) + 10.0, 15.0
         if box.kind == "operation":
             return max(text_width(box.label, BOX_FONT - 1) + 14.0, 20.0), 20.0
         if box.kind == "draw":
-            width = max(text_width(box.label, BOX_FONT, bold=True) + 10.0, PLATE[0], note + 4.0)
-            return width, PLATE[1] + 28.0 * bool(box.note)
-        width = max(text_width(box.label, BOX_FONT) + (26.0 if _is_tapered(box) else 18.0), note + 12.0)
-        return width, 36.0 if box.note or _is_tapered(box) else 28.0
+            return max(_plate_width(box), note + 4.0), PLATE[1] + 28.0 * bool(box.note)
+        width = max(text_width(box.label, BOX_FONT) + (26.0 if box.tapered else 18.0), note + 12.0)
+        return width, 36.0 if box.note or box.tapered else 28.0
 
     def paint(self, axes: Any) -> None:
         """Everything, from the back to the front."""
@@ -127,12 +125,11 @@ class Painter:
 
         middle = y + h / 2
         if box.kind == "draw":
-            self._plate(axes, x + w / 2, middle, box, style)
+            self._plate(axes, x + w / 2, middle, box, h - 28.0 * bool(box.note), style)
             return
-        if box.kind == "network" and _is_tapered(box):
-            near, far = (1.0, TAPER) if box.shape == "encoder" else (TAPER, 1.0)
-            corners = [(x, middle - h / 2 * near), (x + w, middle - h / 2 * far), (x + w, middle + h / 2 * far),
-                       (x, middle + h / 2 * near)]
+        if box.tapered:
+            near, far = (h / 2, (h - TAPER) / 2) if box.shape == "encoder" else ((h - TAPER) / 2, h / 2)
+            corners = [(x, middle - near), (x + w, middle - far), (x + w, middle + far), (x, middle + near)]
             axes.add_patch(Polygon(corners, closed=True, joinstyle="round", **style))
         elif box.kind == "loss":
             axes.add_patch(rounded(3.0, facecolor="white", linewidth=1.1))
@@ -152,18 +149,18 @@ class Painter:
             axes.text(x + w / 2, middle + 7, box.note, size=NOTE_FONT, color=MUTED, zorder=4, ha="center",
                       va="center_baseline")
 
-    def _plate(self, axes: Any, x: float, y: float, box: Box, style: dict[str, Any]) -> None:
+    def _plate(self, axes: Any, x: float, y: float, box: Box, high: float, style: dict[str, Any]) -> None:
         """A drawn image, one of many; what it shares with others stands below."""
         from matplotlib.patches import FancyBboxPatch
 
-        wide = max(PLATE[0], text_width(box.label, BOX_FONT, bold=True) + 10.0)
+        wide = _plate_width(box)
         back: dict[str, Any] = {"facecolor": "white", "edgecolor": "#9a9a9a", "linewidth": 0.7, "zorder": 2.5}
         for shift, look in ((4.0, back), (2.0, back), (0.0, style)):
-            axes.add_patch(FancyBboxPatch((x - wide / 2 + shift, y - PLATE[1] / 2 - shift), wide, PLATE[1],
+            axes.add_patch(FancyBboxPatch((x - wide / 2 + shift, y - high / 2 - shift), wide, high,
                                           boxstyle="round,pad=0,rounding_size=2", **look))
         axes.text(x, y, box.label, size=BOX_FONT, weight="bold", color=INK, zorder=4, ha="center", va="center")
         if box.note:
-            axes.text(x, y + PLATE[1] / 2 + 9, box.note, size=NOTE_FONT, color=MUTED, zorder=4, ha="center",
+            axes.text(x, y + high / 2 + 9, box.note, size=NOTE_FONT, color=MUTED, zorder=4, ha="center",
                       va="center")
 
     def _colours(self, box: Box) -> tuple[str, str, str]:
@@ -180,8 +177,8 @@ class Painter:
         """The names of the values that leave a box, above the beginning of their arrows."""
         for i, name in enumerate(box.outputs):
             if name:
-                y = self.top + spot.y + (i - (len(box.outputs) - 1) / 2) * 15.0
-                x = self.left + spot.x + spot.width
+                y = self.top + spot.y + (i - (len(box.outputs) - 1) / 2) * OUTPUT_PITCH
+                x = self._right(spot)
                 axes.text(x + LABEL_MARGIN / 2, y - 3.0, name, size=LABEL_FONT, style="italic", color=INK, zorder=4)
                 if not any(link.first and link.source is spot and link.arrow.output == i for link in self.layout.links):
                     end = self.left + self.layout.turns[spot.column]
@@ -195,7 +192,7 @@ class Painter:
         y0 = self.top + link.source.y + link.leaves
         y1 = self.top + link.target.y + link.enters
         if link.first and link.source.box is not None:
-            start = self.left + link.source.x + link.source.width
+            start = self._right(link.source)
             named = bool(link.arrow.source.outputs[link.arrow.output])
             bend = turn if named or link.source.box.kind == "mention" else self._edge(link.source.column)
         else:
@@ -203,9 +200,15 @@ class Painter:
         end = self.left + link.target.x
         self._line(axes, [(start, y0), (bend, y0)], color=self._arrow_colour(link))
         self._curve(axes, (bend, y0), (end, y1), head=link.last, colour=self._arrow_colour(link))
-        if link.arrow.detached and link.first:
-            for shift in (0.0, 3.0):
-                self._line(axes, [(bend - 4 + shift, y0 - 4), (bend - 4 + shift, y0 + 4)], width=1.4)
+        if link.arrow.detached and link.last:      # no gradient flows back through the bars
+            for x in (end - 14.0, end - 11.0):
+                self._line(axes, [(x, y1 - 4), (x, y1 + 4)], width=1.2)
+
+    def _right(self, spot: Spot) -> float:
+        """Where the arrows of a box begin; the words below a drawn image may be wider than it."""
+        if spot.box is not None and spot.box.kind == "draw":
+            return self.left + spot.x + (spot.width + _plate_width(spot.box)) / 2 + 4.0
+        return self.left + spot.x + spot.width
 
     def _edge(self, column: int) -> float:
         """The right edge of a column's boxes."""
@@ -267,11 +270,11 @@ class Painter:
                                               facecolor=fill, edgecolor=edge, linewidth=1.0))
 
 
+def _plate_width(box: Box) -> float:
+    return max(PLATE[0], text_width(box.label, BOX_FONT, bold=True) + 10.0)
+
+
 def colours_of(player: int) -> tuple[str, str, str]:
     """Fill, line and text of the n-th player."""
     return PLAYERS[player % len(PLAYERS)]
-
-
-def _is_tapered(box: Box) -> bool:
-    return box.shape in ("encoder", "generator")
 

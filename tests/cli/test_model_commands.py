@@ -1,0 +1,101 @@
+"""edit, sample, traverse, evaluate: pictures and numbers of a trained model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.mark.parametrize(("action", "more", "columns", "rows"), [
+    ("reconstruct", [], 2, 2), ("swap", [], 5, 1), ("swap", ["--factor", "chunk2"], 4, 1),
+    ("mix", ["--steps", "3"], 5, 1), ("interpolate", ["--steps", "4"], 4, 1),
+    ("interpolate", ["--steps", "3", "--factor", "chunk1", "--factor", "chunk2"], 3, 2),
+])
+def test_edit_writes_a_grid(unbraid, trained: Path, pictures, tmp_path: Path, action: str, more: list[str],
+                            columns: int, rows: int) -> None:
+    said = unbraid("edit", trained, action, *pictures, *more, "--out", "grid.png")
+    assert said.code == 0, said.err
+    assert said.out.startswith("wrote grid.png\n")
+    assert Image.open(tmp_path / "grid.png").size == (columns * 66 + 2, rows * 66 + 2)       # 16 x 16, four times
+
+
+def test_the_same_picture_twice(unbraid, trained: Path, pictures, tmp_path: Path) -> None:
+    for name in ("one.png", "two.png"):
+        unbraid("edit", trained, "mix", *pictures, "--seed", "3", "--out", name)
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_an_unknown_factor_is_refused_with_the_nearest(unbraid, trained: Path, pictures) -> None:
+    said = unbraid("edit", trained, "swap", *pictures, "--factor", "chnk1")
+    assert said.code == 2
+    assert "did you mean 'chunk1'?" in said.err
+
+
+def test_a_picture_that_is_none(unbraid, trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "A.png").write_text("not a picture")
+    assert "can't read the image A.png" in unbraid("edit", trained, "reconstruct", "A.png").err
+    assert "no image at B.png" in unbraid("edit", trained, "reconstruct", "B.png").err
+
+
+def test_traverse_shows_the_numbers_of_a_factor(unbraid, trained: Path, pictures, tmp_path: Path) -> None:
+    said = unbraid("traverse", trained, pictures[0], "--factor", "chunk2", "--steps", "3")
+    assert "rows: numbers 4, 5, 6, 7 of the code, from -3 to 3" in said.out
+    assert Image.open(tmp_path / "traversal.png").size == (3 * 66 + 2, 4 * 66 + 2)
+
+
+def test_sample_tells_why_there_is_no_prior(unbraid, trained: Path) -> None:
+    said = unbraid("sample", trained)
+    assert said.code == 2
+    assert "no distribution" in said.err
+
+
+def test_sample_from_a_variational_code(unbraid, tmp_path: Path) -> None:
+    recipe = tmp_path / "vae.yaml"
+    recipe.write_text("""\
+data: {source: {type: sprites, size: 16, count: 40}, draw: {x: {}}, batch: 4}
+code: {z: 3}
+networks: {encoder: {type: conv_encoder, width: 4, gaussian: true}, generator: {type: conv_generator, width: 4}}
+flow:
+  q: encoder(x)
+  z: sample(q)
+  y: generator(z)
+players:
+  vae:
+    trains: [encoder, generator]
+    minimizes:
+      rebuild: bernoulli(y, x)
+      prior:   kl(q)
+functions:
+  encode(x): q
+  decode(z): y
+train: {steps: 1, tensorboard: false, device: cpu}
+""")
+    assert unbraid("train", recipe, "--out", "run").code == 0
+    assert unbraid("sample", "run", "--n", "6", "--out", "new.png").out == "wrote new.png\n"
+    assert Image.open(tmp_path / "new.png").size == (3 * 66 + 2, 2 * 66 + 2)
+
+
+def test_evaluate_prints_a_table_and_writes_into_the_runs(unbraid, trained: Path, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        shutil.copytree(trained, tmp_path / name)
+    said = unbraid("evaluate", "first", "second", "--images", "20")
+    assert said.code == 0, said.err
+    assert "first" in said.out
+    assert "second" in said.out
+    assert "untrained" in said.out
+    for name in ("first", "second"):
+        assert "arms" in json.loads((tmp_path / name / "evaluation.json").read_text())
+        assert f"wrote {name}/evaluation.json" in said.out
+
+
+def test_demo_trains_its_arms_and_tells_what_to_do_next(unbraid, tmp_path: Path) -> None:
+    said = unbraid("demo", "--steps", "1", "--images", "20", "--out", "demo")
+    assert said.code == 0, said.err
+    assert "without mixing" in said.out
+    assert "untrained" in said.out
+    assert "Next:  unbraid edit" in said.out
+    for path in ("mixing/run.json", "without-mixing/run.json", "pictures/swaps.png", "evaluation.json", "A.png"):
+        assert (tmp_path / "demo" / path).is_file()
+    assert "is not empty" in unbraid("demo", "--out", "demo").err
