@@ -239,3 +239,19 @@ def test_usps_as_torchvision_reads_it(tmp_path):
     assert images.images.shape == (4, 1, 16, 16)
     assert images.fields["label"].values.tolist() == [2] * 4
     assert images.splits["test"].tolist() == [2, 3]
+
+
+def test_only_some_images_are_taken(tmp_path) -> None:
+    images = np.arange(6, dtype=np.uint8)[:, None, None].repeat(8, 1).repeat(8, 2)
+    np.savez(tmp_path / "a.npz", images=images, factors=np.array([[0, 0], [1, 0], [2, 0], [0, 1], [1, 1], [2, 1]]),
+             factor_names=np.array(["pose", "side"]), values__side=np.array(["left", "right"]),
+             split=np.array(["train", "train", "test", "train", "test", "train"]))
+    taken = Npz(path=str(tmp_path / "a.npz"), only={"side": "right", "pose": 2}).open()
+    assert taken.images[:, 0, 0, 0].tolist() == [5]
+    taken = Npz(path=str(tmp_path / "a.npz"), only={"side": "right"}).open()
+    assert taken.images[:, 0, 0, 0].tolist() == [3, 4, 5]
+    assert list(taken.fields) == ["pose"]
+    assert {name: rows.tolist() for name, rows in taken.splits.items()} == {"train": [0, 2], "test": [1]}
+    for only, words in (({"sid": 0}, "no field 'sid'"), ({"side": "up"}, "it has left, right"), ({"pose": 3}, "0 ... 2")):
+        with pytest.raises(DataError, match=words):
+            Npz(path=str(tmp_path / "a.npz"), only=only).open()

@@ -6,6 +6,7 @@ import attrs
 import numpy as np
 
 from unbraid import DataError, Field, Images, source
+from unbraid_plugins.sources.choosing import chosen
 from unbraid_plugins.sources.layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.sources.npz_file import NpzFile
 from unbraid_plugins.sources.pictures import check_size, existing, resized
@@ -30,8 +31,8 @@ class Npz:
     (N,H,W) pictures. `split` (N,) holds the names of the source's own splits.
 
     images, factors: other names of these arrays; rename: other names of fields; fields: only these; layout: what the
-    axes mean, where it is not clear; white: the value of white; size: scale images and pictures and cut them to this;
-    limit: largest size, in GiB.
+    axes mean, where it is not clear; only: images whose fields have these values, {direction: down}; white: the value
+    of white; size: scale images and pictures and cut them to this; limit: largest size, in GiB.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Npz:
     factors: str | None = None
     rename: dict[str, str] = attrs.Factory(dict)
     fields: tuple[str, ...] | None = None
+    only: dict[str, str | int] = attrs.Factory(dict)
     layout: str = attrs.field(default="auto", validator=attrs.validators.in_(LAYOUTS))
     white: float | None = None
     size: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
@@ -73,7 +75,8 @@ class Npz:
                                  for s, rows in splits.items()}
         if file.objects:
             notes.append(f"arrays of Python objects are never loaded: {', '.join(file.objects)}")
-        return Images(pixels, self._renamed(fields), splits, notes)
+        images = Images(pixels, self._renamed(fields), splits, notes)
+        return chosen(images, self.only) if self.only else images
 
     def _fields(self, file: NpzFile, images: str, count: int, frames: int | None) -> tuple[
             dict[str, Field], dict[str, np.ndarray] | None, list[str]]:
