@@ -20,11 +20,12 @@ BATCH = 64
 def fit_networks(method: Method, data: Data) -> None:
     """Hand every network that has `fit(batches)` what it is called with, over its whole source, in order."""
     for name, module in method.modules.items():
-        if not hasattr(module, "fit"):
+        fit = getattr(module, "fit", None)
+        if fit is None:
             continue
         call = next(n for n in method.flow.graph.nodes if isinstance(n.op, NetworkOp) and n.op.network == name)
         module.eval()
-        module.fit(_batches(method, data, call))
+        fit(_batches(method, data, call))
 
 
 @torch.no_grad()

@@ -88,8 +88,8 @@ class _Check:
         networks = Networks(recipe, layout, self.facts)
         self.around = Surroundings(networks.called, networks.layouts(), layout,
                                    Noise(recipe.train.seed, META, batch=BATCH))
-        for name in recipe.flow:
-            self._walk(flow.value(name[0]), f"flow.{', '.join(name)}")
+        for line in recipe.flow:
+            self._walk(flow.value(line[0]), f"flow.{', '.join(line)}")
         for game in games.values():
             player, path = recipe.players[game.name], f"players.{game.name}"
             for term in game.terms:

@@ -78,7 +78,7 @@ class _Step:
 class Players:
     """Plays a method's game on its networks.
 
-    batch: gives the draws of a round. The state between steps is in the networks, the averages and the optimizers alone.
+    batch: gives the draws of a round. The state between steps is in the networks, the averages and the optimizers.
     """
 
     method: Method
@@ -196,8 +196,9 @@ class Players:
         weights = self._weights(self.method.recipe.players[move.player].trains)
         if self.accumulate > 1:
             total = total / self.accumulate
-        gradients = list(torch.autograd.grad(total, weights, allow_unused=True)) if total.requires_grad else [
-            None] * len(weights)
+        gradients: list[Tensor | None] = [None] * len(weights)
+        if total.requires_grad:
+            gradients = list(torch.autograd.grad(total, weights, allow_unused=True))
         distributed.average([g for g in gradients if g is not None])
         norm = _norm(gradients)
         report.norms[move.player] = norm
@@ -373,7 +374,8 @@ def forwards(method: Method, step: int | None = None) -> dict[str, int]:
     moves = moves_of(method, {name: [t.node for t in g.terms if step is None or t.weight.at(step) != 0]
                               for name, g in method.games.items()
                               if step is None or name in in_play(method.recipe, step)})
-    planner, state, counts = Planner(method.flow.graph, moves, method.recipe.train.moves == "together"), State(), {}
+    planner, state = Planner(method.flow.graph, moves, method.recipe.train.moves == "together"), State()
+    counts: dict[str, int] = {}
     for turn in range(len(moves)):
         plan = planner.plan(turn, state)
         for instruction in plan.instructions:
