@@ -121,5 +121,8 @@ def farewell(run: Run, recipe: Recipe) -> int:
 
 
 def echo(text: str) -> None:
-    """A line for a person; what a program reads goes to stdout."""
-    click.echo(text, err=True)
+    """A line for a person, from one process of several; what a program reads goes to stdout."""
+    from unbraid.distributed import rank
+
+    if rank() == 0:
+        click.echo(text, err=True)
