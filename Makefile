@@ -10,6 +10,9 @@ DOCS_STAMP := $(VENV)/.installed-docs
 ONE_THREAD := OMP_NUM_THREADS=1 LP_NUM_THREADS=1
 WORKERS ?= 2
 PYTEST_ARGS ?=
+RECIPE ?= mixing-sprites
+STEPS ?= 1000
+SEEDS ?= 0 1
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint docs bench clean
@@ -46,8 +49,9 @@ docs: $(DOCS_STAMP) ## the documentation, into docs/_build/html
 	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 	@echo "open docs/_build/html/index.html"
 
-bench: $(STAMP)     ## the benchmarks (slow): what the results in docs/results.md are measured with
-	$(ONE_THREAD) $(BIN)/python -m pytest tests/benchmarks $(PYTEST_ARGS)
+bench: $(STAMP)     ## a study of mixing, its ablations and a broken mask over seeds; hours (RECIPE=, STEPS=, SEEDS=)
+	$(ONE_THREAD) $(BIN)/python tests/benchmarks/mixing_study.py $(RECIPE) --seeds $(SEEDS) \
+		--out runs/study-$(RECIPE) train.steps=$(STEPS)
 
 clean:           ## remove what was built (.venv and runs/ stay)
 	rm -rf build dist docs/_build docs/reference/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import shlex
@@ -21,6 +20,7 @@ from unbraid import load_recipe, train
 from unbraid.cli.program import program
 from unbraid.data import open_data
 from unbraid.method import bring_to_life
+from unbraid_registry import load_registry
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")),
          *sorted((ROOT / "docs/fidelity").glob("*.md"))]
@@ -149,13 +149,11 @@ def test_examples_of_a_page_run(page, place, monkeypatch):
 def check(block: Block, plugins: list[str]) -> None:
     file = Path(block.name or "example.yaml")
     file.write_text(block.text, encoding="utf-8")
-    if plugins:
-        run("-m", "unbraid", "check", str(file), *itertools.chain(*(("--plugin", p) for p in plugins)))
-        return
-    recipe = load_recipe(file, ["data.workers=0"])
+    installed = load_registry(files=plugins, strict=True)
+    recipe = load_recipe(file, ["data.workers=0"], plugins=installed)
     data = open_data(recipe.data)
     try:
-        bring_to_life(recipe, data.facts)
+        bring_to_life(recipe, data.facts, catalog=installed.catalog)
     finally:
         data.close()
 
