@@ -164,7 +164,8 @@ def as_code(v: Value, layout: Layout) -> Value:
         return Gaussian(as_code(v.mean, layout), v.logvar)
     if isinstance(v, Tensor):
         if v.ndim < 2 or v.shape[1] != layout.size:
-            raise ValueError(f"it made {tuple(v.shape)}; its code ({', '.join(layout.names)}) has {layout.size} numbers")
+            raise ValueError(f"it made {tuple(v.shape)}; its code ({', '.join(layout.names)}) has {layout.size} "
+                             "numbers")
         return Code(v, layout)
     return v
 

@@ -108,7 +108,9 @@ class Training:
         data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(), world=distributed.world())
         method = bring_to_life(recipe, data.facts)
         for module in method.modules.values():
-            module.to(device, memory_format=torch.channels_last) if t.channels_last else module.to(device)
+            module.to(device)
+            if t.channels_last:
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not resume:
             from unbraid.pretrained import load_pretrained
 
@@ -359,10 +361,9 @@ def device_of(name: str) -> torch.device:
 def same_recipe(now: Recipe, then: Recipe, run: Run) -> None:
     """Refuse to resume with another recipe; a longer training is the same one.  Raises RunError."""
     def comparable(r: Recipe) -> Recipe:
-        free = {n: None for n in ("keep_best", "max_minutes")}
         return attrs.evolve(r, title="", paper="", requires={}, tree=None, train=attrs.evolve(
             r.train, steps=1, log_every=1, checkpoint_every=1, picture_every=1, keep=1, device="auto",
-            tensorboard=True, **free))
+            tensorboard=True, keep_best=None, max_minutes=None))
 
     if comparable(now) != comparable(then):
         differs = [a.name for a in attrs.fields(Recipe) if getattr(comparable(now), a.name) !=

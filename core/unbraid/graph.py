@@ -97,7 +97,8 @@ Op: TypeAlias = (DrawOp | ParameterOp | NumberOp | NetworkOp | ReferenceOp | Com
 class Node:
     """A value of the flow.
 
-    depends: the networks called or passed anywhere below, through `detach` too: when one is updated, the value is stale.
+    depends: the networks called or passed anywhere below, through `detach` too: when one is updated, the value is
+    stale.
     carries: the networks that a gradient through it can reach.
     place, trail: where it was first written, and the function calls that lead there.
     """

@@ -156,7 +156,7 @@ class Model:
         return v
 
     def decoded(self, f: Code) -> Tensor:
-        """The images of codes, clipped to [0, 1].  A recipe whose generator makes logits says `decode(z): sigmoid(y)`."""
+        """The images of codes, clipped to [0, 1].  Where the generator makes logits, `decode(z): sigmoid(y)`."""
         return plain(self("decode", f)).clamp(0, 1)
 
     def reconstruct(self, pictures: Picture) -> Tensor:

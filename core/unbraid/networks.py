@@ -106,6 +106,7 @@ class Called:
         return n.spec is not None and n.spec.component.sets
 
     def __call__(self, *inputs: Value) -> Value:
+        """Its answer; the first call builds it."""
         if self.name not in self.networks.modules:
             self.networks.build(self.name, to_meta(inputs))
         module = self.networks.modules[self.name]

@@ -13,7 +13,7 @@ from unbraid_registry.component import FILLED, Component
 
 def called_function(component: Component) -> Callable[..., Any]:
     """The function that is called with values: the component itself, or the `__call__` of its class."""
-    return component.target.__call__ if component.is_class else component.target
+    return component.target.__call__ if component.is_class else component.target  # type: ignore[operator]
 
 
 def inputs_of(component: Component) -> list[inspect.Parameter]:

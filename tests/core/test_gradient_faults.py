@@ -25,7 +25,8 @@ from unbraid_configs import make_recipe
 RECIPE: dict[str, Any] = {
     "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "draw": {"x": {}}, "batch": 8},
     "code": {"z": 4},
-    "networks": {"generator": {"type": "mlp_generator", "hidden": [8]}, "critic": {"type": "mlp_critic", "hidden": [8]}},
+    "networks": {"generator": {"type": "mlp_generator", "hidden": [8]},
+                 "critic": {"type": "mlp_critic", "hidden": [8]}},
     "flow": {"fake": "generator(normal(size=4))"},
     "players": {
         "critic": {"trains": "critic", "minimizes": {"realism": "gan.tell_apart(critic(x), critic(fake))"}},

@@ -25,7 +25,8 @@ from unbraid_registry import UnbraidError
 RECIPE: dict[str, Any] = {
     "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "draw": {"x1, x2": {}}, "batch": 4, "workers": 0},
     "code": {"chunk": "3 x 4"},
-    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]}, "generator": {"type": "mlp_generator", "hidden": [8]},
+    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
+                 "generator": {"type": "mlp_generator", "hidden": [8]},
                  "critic": {"type": "mlp_critic", "hidden": [8]}},
     "flow": {"f1": "encoder(x1)", "mask": "mixing.random_mask()",
              "x3": "generator(mix(f1, encoder(x2), mask))"},

@@ -104,8 +104,8 @@ def install(site: Path, folder: Path, distribution: str, plugin: str, module: st
     (folder / "pyproject.toml").write_text(PYPROJECT.format(distribution=distribution, plugin=plugin, module=module))
     (folder / module / "__init__.py").write_text(code)
     (folder / module / "recipes" / "method.yaml").write_text(recipe or RECIPE)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps", "--no-index",
-                    "--target", str(site), str(folder)], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-build-isolation", "--no-deps",
+                    "--no-index", "--target", str(site), str(folder)], check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
