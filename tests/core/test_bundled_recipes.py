@@ -32,7 +32,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
         Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(folder / f"{i}.png")
     colour = random_.integers(0, 255, (24, 64, 64, 3), dtype=np.uint8)
     labels = np.arange(24) % 4
-    np.savez(folder / "lpc.npz", images=colour, factors=labels[:, None], factor_names=np.array(["skin"]))
+    np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2], 1),
+             factor_names=np.array(["skin", "direction"]), values__direction=np.array(["down", "up"]))
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
