@@ -14,16 +14,16 @@ from unbraid import distributed
 from unbraid.compute import Surroundings, computation, detached
 from unbraid.expression import SIGNS
 from unbraid.flow import Game
-from unbraid.graph import ArithmeticOp, NetworkOp, Node
+from unbraid.graph import ArithmeticOp, Node
 from unbraid.method import Method
+from unbraid.moves import WATCH, in_play, moves_of
 from unbraid.optimizers import Optimizer, optimizer_for
 from unbraid.plan import NOBODY, Instruction, Move, Planner, State, TurnPlan
 from unbraid.random import Noise, seed_at
 from unbraid.values import Value, map_tensors
-from unbraid_configs.recipe import Player, Recipe
+from unbraid_configs.recipe import Player
 
 MOVED, STAYED, SHUT = "moved", "stayed", "shut"    # how a turn ended: updated; loss not finite; gate closed
-WATCH = "watch"
 
 Needs = frozenset[tuple[str, str | None]]
 Batch = Callable[[int, int, Needs], Mapping[tuple[str, str | None], Value]]      # step, round, what is needed
@@ -344,52 +344,6 @@ class Players:
 
     def _weights(self, networks: Iterable[str]) -> list[nn.Parameter]:
         return [p for n in networks for p in self.method.modules[n].parameters()]
-
-
-def in_play(recipe: Recipe, step: int) -> dict[str, Player]:
-    """The players whose time it is."""
-    return {name: p for name, p in recipe.players.items()
-            if step >= p.from_step and (p.until_step is None or step < p.until_step)}
-
-
-def moves_of(method: Method, active: Mapping[str, Sequence[Node]], *, watch: bool = False) -> tuple[Move, ...]:
-    """The turns of a step whose players have these active terms."""
-    moves = []
-    for name, nodes in active.items():
-        p, game = method.recipe.players[name], method.games[name]
-        if nodes:
-            moves += [Move(name, frozenset(p.trains), tuple(nodes), game.when, game.then, turn > 0)
-                      for turn in range(p.turns)]
-    if watch and method.watched:
-        moves.append(Move(WATCH, frozenset(), tuple(method.watched.values())))
-    return tuple(moves)
-
-
-def forwards(method: Method, step: int | None = None) -> dict[str, int]:
-    """How often each network is called in a step in which every term is active and every gate open.
-
-    step: only the players in play at this step, with the terms that are active then.  A loss that takes a network whole
-    (r1, gradient_penalty) calls it once more, which is not counted.
-    """
-    moves = moves_of(method, {name: [t.node for t in g.terms if step is None or t.weight.at(step) != 0]
-                              for name, g in method.games.items()
-                              if step is None or name in in_play(method.recipe, step)})
-    planner, state = Planner(method.flow.graph, moves, method.recipe.train.moves == "together"), State()
-    counts: dict[str, int] = {}
-    for turn in range(len(moves)):
-        plan = planner.plan(turn, state)
-        for instruction in plan.instructions:
-            if isinstance(instruction.node.op, NetworkOp):
-                network = instruction.node.op.network
-                counts[network] = counts.get(network, 0) + 1
-        state = planner.after(turn, plan, moved=True)
-    return counts
-
-
-def gradients_reach(method: Method) -> dict[str, dict[str, list[str]]]:
-    """For each player and term, the networks that the term trains."""
-    return {name: {t.name: sorted(t.node.carries & set(method.recipe.players[name].trains)) for t in game.terms}
-            for name, game in method.games.items()}
 
 
 @torch.no_grad()

@@ -18,8 +18,9 @@ from torch.nn import functional as F
 
 from unbraid.data import open_data
 from unbraid.method import bring_to_life
+from unbraid.moves import gradients_reach
 from unbraid.plan import NOBODY, Planner
-from unbraid.players import Players, gradients_reach
+from unbraid.players import Players
 from unbraid_configs import make_recipe
 
 RECIPE: dict[str, Any] = {

@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from unbraid.code import Code, mix
 from unbraid.data import open_data
 from unbraid.method import bring_to_life
-from unbraid.players import Players, forwards
+from unbraid.moves import forwards
+from unbraid.players import Players
 from unbraid.random import Noise
 from unbraid_configs import make_recipe
 

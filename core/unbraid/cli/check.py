@@ -30,7 +30,7 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool) -> None:
     """
     from unbraid.data import describe, open_data
     from unbraid.method import bring_to_life
-    from unbraid.players import forwards
+    from unbraid.moves import forwards
 
     read = read_recipe(recipe, overrides)
     data = open_data(read.data, seed=read.train.seed)
@@ -66,7 +66,7 @@ def trainers(recipe: Recipe, network: str) -> list[str]:
 
 def reach(method: Method) -> str:
     """The table of losses and the networks that their gradients reach."""
-    from unbraid.players import gradients_reach
+    from unbraid.moves import gradients_reach
 
     networks = [n for n in method.modules if trainers(method.recipe, n)]
     rows = [[f"{player}/{term}", *("x" if n in reached else "." for n in networks)]
@@ -93,7 +93,7 @@ def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
     """The order of players that needs the fewest forwards, and how many it saves; None where this one is as good."""
     import attrs
 
-    from unbraid.players import forwards
+    from unbraid.moves import forwards
 
     names = tuple(method.games)
     if method.recipe.train.moves == "together" or not 1 < len(names) <= MOST_PLAYERS:

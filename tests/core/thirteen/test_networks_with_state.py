@@ -13,7 +13,7 @@ from small_recipes import gan
 from test_thirteen_repeats import resumed
 from torch import nn
 
-from unbraid.players import forwards
+from unbraid.moves import forwards
 
 DROPPING = {"type": "dropping_critic"}
 SPECTRAL = {"type": "conv_critic", "width": 4, "norm": "spectral"}

@@ -11,8 +11,8 @@ from naive_gradients import Comparison
 from small_games import SmallGame, game
 from small_recipes import DATA
 
+from unbraid.moves import forwards
 from unbraid.plan import Planner
-from unbraid.players import forwards
 
 MLP = {"type": "mlp", "hidden": [8], "out": 4}
 TWO = {

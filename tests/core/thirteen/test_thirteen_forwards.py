@@ -11,7 +11,7 @@ import attrs
 import pytest
 from small_games import SmallGame, alive, game, recipe_of
 
-from unbraid.players import forwards
+from unbraid.moves import forwards
 
 TOTALS = {"mixing": 10, "challenges": 9, "unit": 24, "unit_adaptation": 30, "intrinsic_faces": 9, "mathieu": 16,
           "infogan": 9, "drnet": 7, "drgan": 5, "ma2": 48}

@@ -16,7 +16,7 @@ from naive_gradients import Comparison
 from small_games import PLAYED, RECIPES, SmallGame, game
 from torch import nn
 
-from unbraid.players import forwards
+from unbraid.moves import forwards
 
 
 @pytest.fixture(autouse=True)
