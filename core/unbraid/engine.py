@@ -8,7 +8,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -62,13 +62,17 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     ready: called when everything is built, before the first step; what it raises ends the training.
     Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...).
     """
+    device = distributed.start(device_of(recipe.train.device))
     run = Run(new_folder(name) if out is None else Path(out).expanduser())
     if resume:
         run = Run.at(run.folder)
-    elif run.record_file.exists():
+    elif distributed.rank() == 0 and run.record_file.exists():
         raise RunError(f"{run.folder} already has a run", hint="--resume goes on with it; or choose another --out")
-    with run.locked(), run.tidied():
-        training = Training.start(recipe, run, resume=resume)
+    with ExitStack() as held:
+        if distributed.rank() == 0:                # the others write nothing
+            held.enter_context(run.locked())
+            held.enter_context(run.tidied())
+        training = Training.start(recipe, run, device, resume=resume)
         try:
             if ready is not None:
                 ready(training)
@@ -98,10 +102,9 @@ class Training:
     _record: dict[str, Any] = attrs.Factory(dict)
 
     @classmethod
-    def start(cls, recipe: Recipe, run: Run, *, resume: bool = False) -> Training:
+    def start(cls, recipe: Recipe, run: Run, device: torch.device, *, resume: bool = False) -> Training:
         """Open the data, build the networks, and take up the last checkpoint on resume."""
         t = recipe.train
-        device = distributed.start(device_of(t.device))
         recipe = with_pretrained(recipe)
         if resume:
             same_recipe(recipe, load_recipe(run.recipe_file), run)
