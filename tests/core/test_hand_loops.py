@@ -320,6 +320,27 @@ def test_weights_schedules_and_learning_rates_follow_the_step() -> None:
             assert (a - b).abs().max() <= 1e-12, name
 
 
+def test_a_clipped_gradient_keeps_its_direction() -> None:
+    recipe = {"flow": MIXED, "networks": {n: BASE["networks"][n] for n in ("encoder", "generator")},
+              "players": {"autoencoder": {"trains": ["encoder", "generator"], "clip": 0.05,
+                                          "optimizer": {"type": "sgd", "lr": 0.1},
+                                          "minimizes": {"rebuild": "100 * mse(generator(f1), x1)"}}}}
+    players = engine(recipe)
+    hand = Hand(players)
+    weights = [w for n in ("encoder", "generator") for w in hand.nets[n].parameters()]
+    sgd = torch.optim.SGD(weights, lr=0.1)
+    for step in range(STEPS):
+        players.step(step)
+        x1, _ = hand.draws(step)
+        sgd.zero_grad()
+        (100 * F.mse_loss(hand.generator(hand.encoder(x1)), x1)).backward()
+        assert nn.utils.clip_grad_norm_(weights, 0.05) > 0.05, "there is something to clip"
+        sgd.step()
+    for name, net in players.method.modules.items():
+        for a, b in zip(net.parameters(), hand.nets[name].parameters(), strict=True):
+            assert (a - b).abs().max() <= 1e-12, name
+
+
 def test_accumulated_rounds_equal_the_mean_of_their_gradients() -> None:
     recipe = {"flow": MIXED, "networks": {n: BASE["networks"][n] for n in ("encoder", "generator")},
               "train": {**BASE["train"], "accumulate": 3}, "players": {
