@@ -52,4 +52,4 @@ def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...
 
 def escape(text: str) -> str:
     """Text that is not to be expanded again when it is read back."""
-    return text.replace("${", "$${")
+    return _VARIABLE.sub(lambda found: f"${found[0]}", text)

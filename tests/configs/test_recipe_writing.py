@@ -16,6 +16,7 @@ from recipe_standins import Plugins, typed_catalog
 
 from unbraid_configs import dump_recipe, make_recipe, recipe_schema, show_recipe
 from unbraid_configs.scalars import write_expression, write_number, write_scalar
+from unbraid_configs.tree import Node
 from unbraid_configs.yaml_tree import read_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
@@ -45,6 +46,16 @@ def test_expressions_read_back(text: str) -> None:
     node = read_yaml(f"a: {write_expression(text)}\n", "f", mistakes).value["a"]
     assert mistakes == []
     assert node.text == text
+
+
+@given(st.text(alphabet="${}Xa:- ", max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_escaped_text_is_not_expanded(text: str) -> None:
+    from unbraid_configs.environment import escape, expand_environment
+
+    mistakes: list = []
+    assert expand_environment(Node(escape(text)), mistakes, ("title",), {"X": "something"}).value == text
+    assert mistakes == []
 
 
 @given(

@@ -95,3 +95,8 @@ def test_the_packages_are_typed_and_documented():
     for folder in PACKAGES.values():
         assert (folder / "py.typed").is_file(), named(folder)
         assert not [named(f) for f in folder.rglob("*.py") if not ast.get_docstring(ast.parse(f.read_text("utf-8")))]
+
+
+def test_test_files_have_names_of_their_own():
+    names = [f.name for f in (ROOT / "tests").rglob("*.py") if f.name not in ("conftest.py", "__init__.py")]
+    assert sorted(names) == sorted(set(names)), "pytest imports test files by their bare names"
