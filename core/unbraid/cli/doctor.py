@@ -18,7 +18,7 @@ from unbraid.cli.program import Command, one_of
 from unbraid.cli.tables import columns, indented
 
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "attrs", "cattrs", "click", "matplotlib", "moderngl", "pluggy",
-            "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX", "trimesh")
+            "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX")
 LITTLE = 2 << 30                                   # bytes of disk space that are worth a word
 
 
