@@ -40,6 +40,14 @@ class TrainingError(UnbraidError):
     """A training that can't go on; the last checkpoint is whole."""
 
 
+class Stopped(KeyboardInterrupt):
+    """A training that a signal stopped, after the last checkpoint was written; `--resume` goes on with it."""
+
+    def __init__(self, run: Run, signal_name: str) -> None:
+        super().__init__(f"{signal_name}: {run.folder} has a checkpoint to go on from")
+        self.run, self.signal_name = run, signal_name
+
+
 @attrs.frozen
 class Estimate:
     """What a training will take.  seconds: from a few steps of it; bytes: of memory, its peak so far and the data."""
@@ -60,7 +68,7 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as
     if it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take;
     ready: called when everything is built, before the first step; what it raises ends the training.
-    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...).
+    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
     """
     device = distributed.start(device_of(recipe.train.device))
     run = Run(new_folder(name) if out is None else Path(out).expanduser())
@@ -79,6 +87,8 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
             training.go(show=show, estimate=estimate)
         finally:
             training.close()
+    if training.stopped_by:
+        raise Stopped(run, training.stopped_by)
     return run
 
 
@@ -98,6 +108,7 @@ class Training:
     step: int = 0
     best: float | None = None
     _bad: int = 0
+    stopped_by: str = ""                           # the signal, if one did
     _stop: str = ""
     _record: dict[str, Any] = attrs.Factory(dict)
 
@@ -315,7 +326,7 @@ class Training:
         def stop(number: int, frame: FrameType | None) -> None:
             if self._stop and number == signal.SIGINT:
                 raise KeyboardInterrupt
-            self._stop = signal.Signals(number).name
+            self._stop = self.stopped_by = signal.Signals(number).name
 
         try:
             before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}

@@ -40,7 +40,7 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
     """
-    from unbraid.engine import train
+    from unbraid.engine import Stopped, train
     from unbraid.record import Run, new_folder
 
     if resume and out is None:
@@ -60,7 +60,10 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
         if seconds > LONG and not (resume or yes) and sys.stdin.isatty() and sys.stderr.isatty():
             click.confirm("Begin?", default=True, abort=True, err=True)
 
-    run = train(read, folder, resume=resume, name=Path(name).stem, show=True, ready=ready)
+    try:
+        run = train(read, folder, resume=resume, name=Path(name).stem, show=True, ready=ready)
+    except Stopped as stopped:
+        run = stopped.run
     return farewell(run, read)
 
 
