@@ -18,6 +18,7 @@ _HOME = {
     "Label": "unbraid.values", "Set": "unbraid.values", "Record": "unbraid.values",
     "Code": "unbraid.code", "Layout": "unbraid.code",
     "Images": "unbraid.data", "Field": "unbraid.data", "DataError": "unbraid.data",
+    "BadPicture": "unbraid.data", "picture_size": "unbraid.data", "read_picture": "unbraid.data",
     "Recipe": "unbraid_configs", "load_recipe": "unbraid_configs", "make_recipe": "unbraid_configs",
     "train": "unbraid.engine", "load": "unbraid.model", "Model": "unbraid.model",
 }
@@ -37,9 +38,12 @@ if not TYPE_CHECKING:
 else:
     from unbraid.code import Code as Code
     from unbraid.code import Layout as Layout
+    from unbraid.data import BadPicture as BadPicture
     from unbraid.data import DataError as DataError
     from unbraid.data import Field as Field
     from unbraid.data import Images as Images
+    from unbraid.data import picture_size as picture_size
+    from unbraid.data import read_picture as read_picture
     from unbraid.engine import train as train
     from unbraid.interfaces import Context as Context
     from unbraid.interfaces import Random as Random

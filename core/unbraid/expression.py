@@ -253,19 +253,19 @@ class _Parser:
         return Call(function, tuple(self.tree(a, depth + 1) for a in node.args), tuple(options.items()), place)
 
 
-def names_in(tree: Tree) -> Iterator[Name]:
-    """All plain names in a tree."""
+def parts_of(tree: Tree) -> Iterator[Tree]:
+    """A tree and everything in it, outermost first."""
+    yield tree
     match tree:
-        case Name():
-            yield tree
         case Part(of=of):
-            yield from names_in(of)
+            inner: tuple[Tree, ...] = (of,)
         case Call(arguments=arguments, options=options):
-            for inner in (*arguments, *(o for _, o in options)):
-                yield from names_in(inner)
+            inner = (*arguments, *(o for _, o in options))
         case Tuple(items=items):
-            for inner in items:
-                yield from names_in(inner)
+            inner = items
         case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
-            yield from names_in(left)
-            yield from names_in(right)
+            inner = (left, right)
+        case _:
+            return
+    for part in inner:
+        yield from parts_of(part)

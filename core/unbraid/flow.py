@@ -19,8 +19,8 @@ from unbraid.expression import (
     Text,
     Tree,
     Tuple,
-    names_in,
     parse,
+    parts_of,
 )
 from unbraid.graph import (
     ArithmeticOp,
@@ -271,14 +271,14 @@ class Flow:
             names = self.line_of[name]
             tree, hidden = self._tree(f"flow.{', '.join(names)}", self.recipe.flow[names]), set()
         found: set[str] = set()
-        for inner in {n.name for n in names_in(tree)} - hidden:
+        for inner in {part.name for part in parts_of(tree) if isinstance(part, Name)} - hidden:
             if inner in self.recipe.data.draw:
                 found.add(inner)
             elif inner in self.line_of:
                 found |= {inner} | self._read_by(inner, asked)
-        for called in _called(tree):
-            if called in self.recipe.functions:
-                found |= self._read_by(called, asked)
+        for called in parts_of(tree):
+            if isinstance(called, Call) and called.function in self.recipe.functions:
+                found |= self._read_by(called.function, asked)
         if len(asked) == 1:
             self._reads[name] = frozenset(found)
         return frozenset(found)
@@ -357,20 +357,3 @@ class Flow:
             raise ValueError(f"the option {name!r} of {component.name} is a constant: a number, a text in quotes, a "
                              "weight or a schedule")
         return option_value(component, name, weight.number) if weight.constant else weight
-
-
-def _called(tree: Tree) -> Iterator[str]:
-    """The names of everything that a tree calls."""
-    match tree:
-        case Call(function=function, arguments=arguments):
-            yield function
-            for a in arguments:
-                yield from _called(a)
-        case Part(of=of):
-            yield from _called(of)
-        case Tuple(items=items):
-            for i in items:
-                yield from _called(i)
-        case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
-            yield from _called(left)
-            yield from _called(right)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
+from unbraid.data.picture_file import BadPicture, read_picture
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
@@ -25,18 +26,12 @@ class PictureError(UnbraidError):
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """An image file as uint8 (C, H, W): upright, filling height x width, its centre kept.  Raises PictureError."""
+    """An image file as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
     try:
-        with Image.open(path.expanduser()) as image:
-            upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-            fitted = ImageOps.fit(upright, (size[1], size[0]), Image.Resampling.BOX if min(upright.size) > max(size)
-                                  else Image.Resampling.BICUBIC)
-    except FileNotFoundError:
-        raise PictureError(f"no image at {path}") from None
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise PictureError(f"can't read the image {path}: {error}") from None
-    pixels = np.asarray(fitted)
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+        return read_picture(path.expanduser(), size, channels)
+    except BadPicture as error:
+        missing = not path.expanduser().exists()
+        raise PictureError(f"no image at {path}" if missing else f"can't read the image {path}: {error}") from None
 
 
 def write_image(path: Path, image: Tensor) -> Path:

@@ -12,9 +12,10 @@ import unbraid_registry
 from unbraid_registry import hooks
 
 FACE = [
-    "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random", "Recipe",
-    "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load", "load_recipe",
-    "loss", "make_recipe", "metric", "network", "operation", "renderer", "source", "static", "train", "value",
+    "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
+    "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load",
+    "load_recipe", "loss", "make_recipe", "metric", "network", "operation", "picture_size", "read_picture", "renderer",
+    "source", "static", "train", "value",
 ]
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

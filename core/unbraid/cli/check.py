@@ -107,14 +107,14 @@ def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
 
 def unused(recipe: Recipe) -> list[str]:
     """The values of the flow, and the draws, that nothing reads."""
-    from unbraid.expression import names_in, parse
+    from unbraid.expression import Name, parse, parts_of
 
     lines = {name: names for names in recipe.flow for name in names}
     texts = [e for p in recipe.players.values() for e in (*p.minimizes.values(), p.then) if e is not None]
     texts += [*recipe.watch.values(), *(f.body for f in recipe.functions.values())]
     gates = [p.when for p in recipe.players.values() if p.when is not None]
     waiting = [n.name for t in [*(parse(e) for e in texts), *(parse(e, compares=True) for e in gates)]
-               for n in names_in(t)]
+               for n in parts_of(t) if isinstance(n, Name)]
     read: set[str] = set()
     while waiting:
         name = waiting.pop()
@@ -122,6 +122,6 @@ def unused(recipe: Recipe) -> list[str]:
             continue
         read.add(name)
         if name in lines:
-            waiting += [n.name for n in names_in(parse(recipe.flow[lines[name]]))]
+            waiting += [n.name for n in parts_of(parse(recipe.flow[lines[name]])) if isinstance(n, Name)]
     return [name for name in (*recipe.data.draw, *lines) if name not in read
             and not any(other in read for other in lines.get(name, ()))]

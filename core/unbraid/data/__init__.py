@@ -9,6 +9,7 @@ from unbraid.data.describe import describe
 from unbraid.data.errors import DataError
 from unbraid.data.facts import DataFacts, DrawFacts, FieldFacts, SourceFacts
 from unbraid.data.images import Field, Images, LazyImages
+from unbraid.data.picture_file import BadPicture, picture_size, read_picture
 
-__all__ = ["Data", "DataError", "DataFacts", "DrawFacts", "Field", "FieldFacts", "Images", "LazyImages", "Memory",
-           "Need", "SourceFacts", "describe", "open_data", "open_source"]
+__all__ = ["BadPicture", "Data", "DataError", "DataFacts", "DrawFacts", "Field", "FieldFacts", "Images", "LazyImages",
+           "Memory", "Need", "SourceFacts", "describe", "open_data", "open_source", "picture_size", "read_picture"]

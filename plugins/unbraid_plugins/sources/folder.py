@@ -9,19 +9,8 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from unbraid import DataError, Field, Images, source
-from unbraid_plugins.sources.pictures import (
-    ENDINGS,
-    BadPicture,
-    Size,
-    check_size,
-    existing,
-    natural,
-    picture_size,
-    read_picture,
-    sides,
-    skipped,
-)
+from unbraid import BadPicture, DataError, Field, Images, picture_size, read_picture, source
+from unbraid_plugins.sources.pictures import ENDINGS, Size, check_size, existing, natural, sides, skipped
 
 DECODE_AT_ONCE = 2 ** 28                           # bytes: up to here all pictures are decoded at the opening
 
@@ -44,7 +33,7 @@ class PictureFiles:
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for i, row in enumerate(rows):
             try:
-                images[i] = read_picture(self.paths[row], self.size, self.channels)
+                images[i] = read_picture(self.paths[row], sides(self.size), self.channels)
             except BadPicture as error:
                 raise DataError(f"{self.paths[row]}: {error}",
                                 hint="remove the file, or set `check: all` to have such files skipped") from error
@@ -136,9 +125,9 @@ def open_pictures(paths: list[Path], size: Size, channels: int,
     def look(i: int) -> str:
         try:
             if decoded is not None:
-                decoded[i] = read_picture(paths[i], size, channels)
+                decoded[i] = read_picture(paths[i], sides(size), channels)
             elif check == "all":
-                read_picture(paths[i], size, channels)
+                read_picture(paths[i], sides(size), channels)
             else:
                 picture_size(paths[i])
         except BadPicture as error:

@@ -1,9 +1,8 @@
-"""One picture file, made to fill a rectangle; and arrays of images of another size."""
+"""Sizes of pictures, arrays of images of another size, and the files that sources name."""
 
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from unbraid import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
-LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
 
 Size = int | tuple[int, int]
 
@@ -31,69 +28,6 @@ def sides(size: Size) -> tuple[int, int]:
     """(height, width)."""
     height, width = (size, size) if isinstance(size, int) else size
     return height, width
-
-
-class BadPicture(Exception):
-    """A file that is no picture, a broken one, or far too large a one."""
-
-
-def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) in the file's header.  Raises BadPicture."""
-    with _opened(path) as image:
-        return image.size[1], image.size[0]
-
-
-def read_picture(path: Path, size: Size, channels: int) -> np.ndarray:
-    """The picture upright, scaled to fill `size` and cut around its middle, uint8 (channels, H, W).
-
-    Transparency becomes white; an animation gives its first frame.  Raises BadPicture.
-    """
-    height, width = sides(size)
-    try:
-        with _opened(path) as image:
-            if not _transparent(image):
-                image.draft("L" if channels == 1 else "RGB", (2 * max(height, width), 2 * max(height, width)))
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            flat = _on_white(upright) if _transparent(upright) else _eight_bits(upright)
-            flat = flat.convert("L" if channels == 1 else "RGB")
-            fitted = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
-    except (OSError, SyntaxError, ValueError, EOFError, ZeroDivisionError, MemoryError) as error:
-        raise BadPicture(str(error) or type(error).__name__) from error
-    pixels = np.asarray(fitted, np.uint8)
-    return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
-
-
-def _opened(path: Path) -> Image.Image:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
-    except Image.DecompressionBombError as error:
-        raise BadPicture("far too many pixels (a decompression bomb?)") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise BadPicture("no picture that can be read" if isinstance(error, UnidentifiedImageError)
-                         else str(error)) from error
-    if image.size[0] * image.size[1] > LARGEST:
-        image.close()
-        raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")
-    return image
-
-
-def _transparent(image: Image.Image) -> bool:
-    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey as 8-bit grey: Pillow would cut it off instead of scaling it."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
-    return image
 
 
 def resized(images: np.ndarray, size: Size) -> np.ndarray:
@@ -137,6 +71,3 @@ def skipped(files: Sequence[tuple[Path, str]], what: str = "corrupt") -> list[st
         return []
     named = "; ".join(f"{path.name} ({why})" for path, why in files[:3])
     return [f"{len(files)} {what} file{'s' * (len(files) > 1)} skipped: {named}{'; ...' * (len(files) > 3)}"]
-
-
-ImageFile.LOAD_TRUNCATED_IMAGES = False            # half a picture is a corrupt one

@@ -1,0 +1,76 @@
+"""One picture file, made to fill a rectangle: for sources of images and for what users give a trained model."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
+
+ImageFile.LOAD_TRUNCATED_IMAGES = False            # half a picture is a corrupt one
+
+
+class BadPicture(Exception):
+    """A file that is no picture, a broken one, or far too large a one."""
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """(height, width) in the file's header.  Raises BadPicture."""
+    with _opened(path) as image:
+        return image.size[1], image.size[0]
+
+
+def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
+    """The picture upright, scaled to fill (height, width) and cut around its middle, uint8 (channels, H, W).
+
+    Transparency becomes white; an animation gives its first frame.  Raises BadPicture.
+    """
+    height, width = size
+    try:
+        with _opened(path) as image:
+            if not _transparent(image):
+                image.draft("L" if channels == 1 else "RGB", (2 * max(height, width), 2 * max(height, width)))
+            image.load()
+            upright = ImageOps.exif_transpose(image)
+            flat = _on_white(upright) if _transparent(upright) else _eight_bits(upright)
+            flat = flat.convert("L" if channels == 1 else "RGB")
+            fitted = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
+    except (OSError, SyntaxError, ValueError, EOFError, ZeroDivisionError, MemoryError) as error:
+        raise BadPicture(str(error) or type(error).__name__) from error
+    pixels = np.asarray(fitted, np.uint8)
+    return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+    except Image.DecompressionBombError as error:
+        raise BadPicture("far too many pixels (a decompression bomb?)") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise BadPicture("no picture that can be read" if isinstance(error, UnidentifiedImageError)
+                         else str(error)) from error
+    if image.size[0] * image.size[1] > LARGEST:
+        image.close()
+        raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")
+    return image
+
+
+def _transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit grey as 8-bit grey: Pillow would cut it off instead of scaling it."""
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
+    return image
