@@ -19,12 +19,13 @@ from torch import Tensor, nn
 
 from unbraid import checkpoint, distributed
 from unbraid.data import Data, open_data
+from unbraid.fitting import fit_networks
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
-from unbraid.model import Model, load_weights
+from unbraid.model import Model, ModelError, load_weights
 from unbraid.pictures import overview
 from unbraid.players import STAYED, Players, Report, follow
-from unbraid.pretrained import with_pretrained
+from unbraid.pretrained import load_pretrained, with_pretrained
 from unbraid.progress import Progress, duration
 from unbraid.record import Run, RunError, new_folder, surroundings, write_whole
 from unbraid_configs import Recipe, dump_recipe, load_recipe
@@ -126,10 +127,8 @@ class Training:
             if t.channels_last:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not resume:
-            from unbraid.pretrained import load_pretrained
-
             load_pretrained(method)
-            fit(method, data)
+            fit_networks(method, data)
         averages = {name: copy.deepcopy(method.modules[name]) for name in trained(recipe)} if t.average else {}
         players = Players(method, data.batch, device, t.seed, t.precision, t.accumulate)
         self = cls(recipe, run, data, method, players, averages)
@@ -287,7 +286,12 @@ class Training:
 
     def _pictures(self, logbook: Logbook) -> None:
         images = shown_images(self.data)
-        for name, picture in overview(self.model(), *images.chunk(2)).items():
+        try:
+            pictures = overview(self.model(), *images.chunk(2))
+        except ModelError as error:                # a function that wants more than an image is no reason to stop
+            warnings.warn(f"no pictures: {error.message}", stacklevel=2)
+            return
+        for name, picture in pictures.items():
             logbook.picture(self.step, name, picture)
 
     def _figure(self, logbook: Logbook) -> None:
@@ -352,13 +356,6 @@ def trained(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys(name for p in recipe.players.values() for name in p.trains))
 
 
-def fit(method: Method, data: Data) -> None:
-    """Call `fit` of the networks that have it, once before step 0 (the view graph)."""
-    from unbraid.fitting import fit_networks
-
-    fit_networks(method, data)
-
-
 def device_of(name: str) -> torch.device:
     """The device of a recipe: auto is CUDA where there is one.  Raises UnbraidError."""
     if name == "auto":
@@ -391,8 +388,3 @@ def peak_memory() -> int:
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return torch.cuda.max_memory_reserved()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def weights_of(modules: Mapping[str, nn.Module]) -> dict[str, Tensor]:
-    """All weights of networks, by 'network/weight'."""
-    return checkpoint.flat({name: dict(m.named_parameters()) for name, m in modules.items()})

@@ -283,3 +283,13 @@ def test_the_record_is_json_without_anything_else(tmp_path: Path) -> None:
     run = train(recipe("train.steps=1"), tmp_path / "run")
     record = json.loads(run.record_file.read_text())
     assert record["data"]["draws"]["x1"]["image"] == [3, 8, 8]
+
+
+def test_a_function_that_wants_more_than_an_image_stops_no_training(tmp_path: Path) -> None:
+    draws = {"x": {}, "x1": {}, "x2": {}}
+    functions = {"encode(x)": "mix(encoder(x), encoder(x), one_hot(x.pose))", "decode(f)": "generator(f)"}
+    wants_poses = {**RECIPE, "data": {**RECIPE["data"], "draw": draws}, "functions": functions,
+                   "code": {"chunk": "5 x 4"}}     # as many chunks as poses
+    with pytest.warns(UserWarning, match=r"no pictures: .*x\.pose"):
+        run = train(make_recipe(wants_poses, ["train.steps=2"]), tmp_path / "run")
+    assert run.last_checkpoint() is not None
