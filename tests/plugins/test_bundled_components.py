@@ -51,7 +51,8 @@ def judge(x):
 
 CALLS = {
     "losses.mse": (image(), image()), "losses.l1": (image(), image()), "losses.bernoulli": (image(), image()),
-    "losses.gaussian_nll": (image(), image()), "losses.masked_mse": (image(), image(), meta(2, 1, 64, 64)),
+    "losses.gaussian_nll": (image(), image()), "losses.laplace_nll": (image(), image()),
+    "losses.masked_mse": (image(), image(), meta(2, 1, 64, 64)),
     "losses.masked_l1": (image(), image(), image()), "losses.smooth": (image(),),
     "losses.binary_cross_entropy": (scores(), 0.5), "losses.cross_entropy": (meta(2, 5), label()),
     "losses.accuracy": (meta(2, 5), label()), "losses.label_mse": (meta(2, 3), meta(2, 3)),
@@ -70,8 +71,11 @@ CALLS = {
     "operations.random_label": (label(),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),
     "operations.clip_weights": (torch.nn.Linear(2, 2, device="meta"),),
     "vae.annealed_kl": (Gaussian(code(), meta(2, 10)),), "vae.kl_per_dimension": (Gaussian(code(), meta(2, 10)),),
+    "vae.total_correlation": (meta(2, 10), Gaussian(code(), meta(2, 10))), "vae.dip": (Gaussian(code(), meta(2, 10)),),
+    "vae.density_ratio": (meta(2, 2),), "vae.tell_shuffled": (meta(2, 2), meta(2, 2)),
 }
-OPTIONS = {"size": 3, "by": 0.5, "factor": "pose", "limit": 0.01, "capacity": 5.0, "layout": LAYOUT}
+OPTIONS = {"size": 3, "by": 0.5, "factor": "pose", "limit": 0.01, "capacity": 5.0, "off": 10.0, "diag": 100.0,
+           "layout": LAYOUT}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

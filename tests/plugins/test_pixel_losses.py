@@ -2,7 +2,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from unbraid_plugins.losses import bernoulli, cycle, gaussian_nll, l1, masked_l1, masked_mse, mean, mse, smooth
+from unbraid_plugins.losses import (
+    bernoulli,
+    cycle,
+    gaussian_nll,
+    l1,
+    laplace_nll,
+    masked_l1,
+    masked_mse,
+    mean,
+    mse,
+    smooth,
+)
 
 SHAPE = (4, 3, 5, 7)
 
@@ -39,6 +50,14 @@ def test_gaussian_nll_is_the_density_of_torchs_normal():
         gaussian_nll(y, x, std=0)
 
 
+def test_laplace_nll_is_the_density_of_torchs_laplace():
+    y, x = pair()
+    density = torch.distributions.Laplace(y, torch.tensor(0.2, dtype=torch.float64))
+    assert torch.allclose(laplace_nll(y, x, scale=0.2), -density.log_prob(x).flatten(1).sum(1).mean())
+    with pytest.raises(ValueError, match="positive scale"):
+        laplace_nll(y, x, scale=0)
+
+
 def test_masked_losses_ignore_what_is_outside_the_mask_and_count_all_pixels():
     y, x = pair()
     mask = (torch.rand(4, 1, 5, 7) < 0.5).double()
@@ -70,7 +89,7 @@ def test_mean_is_the_mean_of_everything():
     assert mean(torch.tensor([[1.0, 2.0], [3.0, 6.0]])).item() == 3
 
 
-@pytest.mark.parametrize("loss", [mse, l1, bernoulli, gaussian_nll, cycle])
+@pytest.mark.parametrize("loss", [mse, l1, bernoulli, gaussian_nll, laplace_nll, cycle])
 @pytest.mark.parametrize("other", [(4, 1, 5, 7), (1, 3, 5, 7), (3, 5, 7), (4, 3, 5), ()])
 def test_unequal_shapes_are_refused_with_both_in_the_message(loss, other):
     with pytest.raises(ValueError, match="one shape") as error:
@@ -89,13 +108,14 @@ def test_gradients_agree_with_finite_differences(loss):
 def test_gradients_of_absolute_differences_agree_away_from_the_kink():
     y = torch.rand(2, 1, 3, 3, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda y: l1(y, torch.full_like(y, 2.0)), y)
+    assert torch.autograd.gradcheck(lambda y: laplace_nll(y, torch.full_like(y, 2.0)), y)
     assert torch.autograd.gradcheck(smooth, y)
 
 
 def test_arguments_stay_as_they_were():
     y, x = torch.rand(SHAPE).requires_grad_(), torch.rand(SHAPE)
     before = y.detach().clone(), x.clone()
-    for loss in (mse, l1, bernoulli, gaussian_nll, cycle):
+    for loss in (mse, l1, bernoulli, gaussian_nll, laplace_nll, cycle):
         loss(y, x).backward()
     assert torch.equal(y, before[0])
     assert torch.equal(x, before[1])

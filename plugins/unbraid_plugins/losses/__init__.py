@@ -13,11 +13,11 @@ from unbraid_plugins.losses.distributions import kl
 from unbraid_plugins.losses.labels import accuracy, binary_cross_entropy, cross_entropy, label_mse
 from unbraid_plugins.losses.means import mean
 from unbraid_plugins.losses.penalties import gradient_penalty, r1
-from unbraid_plugins.losses.pixels import bernoulli, gaussian_nll, l1, masked_l1, masked_mse, mse, smooth
+from unbraid_plugins.losses.pixels import bernoulli, gaussian_nll, l1, laplace_nll, masked_l1, masked_mse, mse, smooth
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
     """The shared losses."""
-    return [mse, l1, bernoulli, gaussian_nll, masked_mse, masked_l1, smooth, binary_cross_entropy, cross_entropy,
-            label_mse, accuracy, kl, mean, cycle, cycle_code, r1, gradient_penalty]
+    return [mse, l1, bernoulli, gaussian_nll, laplace_nll, masked_mse, masked_l1, smooth, binary_cross_entropy,
+            cross_entropy, label_mse, accuracy, kl, mean, cycle, cycle_code, r1, gradient_penalty]
