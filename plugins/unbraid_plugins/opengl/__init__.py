@@ -1,0 +1,18 @@
+"""A differentiable renderer of triangle meshes: OpenGL finds the faces, torch does the rest.
+
+Scenes: `mesh.Mesh`, `camera.Camera`, `light.HarmonicLight` and `DirectionalLight`, a background. `drawing.draw` renders
+them outside of recipes, `wavefront.read_obj` reads a mesh.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+from unbraid_plugins.opengl.renderer import MeshRenderer
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """The renderer."""
+    return [MeshRenderer]

@@ -1,0 +1,109 @@
+"""From a scene to images: the whole path, differentiable."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError, value
+from unbraid.values import tensors
+from unbraid_plugins.opengl.antialias import antialiased
+from unbraid_plugins.opengl.background import filled
+from unbraid_plugins.opengl.camera import Camera
+from unbraid_plugins.opengl.fragments import Fragments, fragments
+from unbraid_plugins.opengl.light import Light
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.rasterize import Backend, rasterize
+from unbraid_plugins.opengl.silhouettes import crossings
+from unbraid_plugins.opengl.texture import sampled
+
+
+@value
+class Rendering:
+    """What a camera sees.
+
+    colour: (B, C, H, W) in [0, 1], over the background; alpha: (B, 1, H, W) in [0, 1], how much of a pixel is covered;
+    depth: (B, 1, H, W), the distance in front of the camera along its axis, 0 where nothing is; normals: (B, 3, H, W),
+    unit vectors in world coordinates, 0 where nothing is; ids: (B, H, W) int64, the faces, -1 where nothing is.
+    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines.
+    """
+
+    colour: Tensor
+    alpha: Tensor
+    depth: Tensor
+    normals: Tensor
+    ids: Tensor
+
+
+def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
+         background: Tensor | None = None, cull: bool = False, smooth: bool = True,
+         backend: Backend = "auto") -> Rendering:
+    """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
+
+    light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), black where none; cull: faces are seen
+    from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no gradient of
+    the outline reaches the vertices; backend: see `rasterize`. A batch of 1 among others is repeated.
+
+    Raises UnbraidError for sizes that do not fit.
+    """
+    batch = _batch(mesh, camera, light, background)
+    vertices = mesh.vertices.expand(batch, -1, -1)
+    topology = mesh.topology.to(vertices.device)
+    camera = Camera(camera.view.to(vertices), camera.projection.to(vertices))
+    channels = _channels(mesh)
+    if vertices.is_meta:
+        return _shapes(vertices, channels, size)
+    seen = camera.seen(vertices)
+    clip = camera.clip(seen)
+    front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
+    normals = front.interpolated(mesh.normals(), topology.faces)
+    normals = normals / normals.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    colour = _albedo(mesh, front, channels)
+    if light is not None:
+        colour = colour * light.shading(normals, front.sample)
+    covered = (front.ids >= 0)[:, None].to(vertices.dtype)
+    behind = filled(background, batch, channels, size, vertices)
+    image = front.image(colour.clamp(0, 1)) + (1 - covered) * behind
+    layers = torch.cat([image, covered], 1)
+    if smooth:
+        layers = antialiased(layers, crossings(front, clip, topology, cull=cull))
+    return Rendering(layers[:, :-1], layers[:, -1:], front.image(front.interpolated(-seen[:, :, 2:], topology.faces)),
+                     front.image(normals), front.ids)
+
+
+def _albedo(mesh: Mesh, front: Fragments, channels: int) -> Tensor:
+    """The colour of the surface itself at the covered pixels, (N, C)."""
+    topology = mesh.topology.to(mesh.vertices.device)
+    albedo = mesh.vertices.new_ones(len(front.pixel), channels)
+    if mesh.colours is not None:
+        albedo = albedo * front.interpolated(mesh.colours.to(albedo), topology.faces)
+    if mesh.texture is not None and mesh.uv is not None:
+        corners = topology.faces if topology.texture_faces is None else topology.texture_faces
+        uv = front.interpolated(mesh.uv.to(albedo), corners)
+        albedo = albedo * sampled(mesh.texture.to(albedo), uv, front.sample)
+    return albedo
+
+
+def _channels(mesh: Mesh) -> int:
+    counts = {t.shape[k] for t, k in ((mesh.colours, 2), (mesh.texture, 1)) if t is not None}
+    if len(counts) > 1:
+        raise UnbraidError("the mesh's colours and its texture have different numbers of channels",
+                           hint="give both as many as the images have")
+    return counts.pop() if counts else 3
+
+
+def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Tensor | None) -> int:
+    parts: dict[str, list[Tensor | None]] = {
+        "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
+        "camera": [camera.view, camera.projection], "light": list(tensors(light)), "background": [background]}
+    sizes = {name: len(t) for name, some in parts.items() for t in some if t is not None and len(t) != 1}
+    if len(set(sizes.values())) > 1:
+        raise UnbraidError("the scene's parts are of different batches: "
+                           + ", ".join(f"{name} {n}" for name, n in sizes.items()),
+                           hint="all the same, or 1, which is repeated")
+    return next(iter(sizes.values()), 1)
+
+
+def _shapes(vertices: Tensor, channels: int, size: tuple[int, int]) -> Rendering:
+    colour, alpha, depth, normals = (vertices.new_empty(len(vertices), c, *size) for c in (channels, 1, 1, 3))
+    return Rendering(colour, alpha, depth, normals, vertices.new_empty((len(vertices), *size), dtype=torch.int64))

@@ -1,0 +1,73 @@
+"""Light from far away on a matte surface."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError, value
+
+
+@value
+class HarmonicLight:
+    """Light from everywhere, as its first nine spherical harmonics (Ramamoorthi & Hanrahan 2001).
+
+    harmonics: (B or 1, C, 9), per channel L00, L1-1 (y), L10 (z), L11 (x), L2-2 (xy), L2-1 (yz), L20 (3 z^2 - 1),
+    L21 (xz), L22 (x^2 - y^2), in world coordinates.
+    """
+
+    harmonics: Tensor
+
+    def __attrs_post_init__(self) -> None:
+        if self.harmonics.ndim != 3 or self.harmonics.shape[2] != 9:
+            raise UnbraidError(f"the light's harmonics have the shape {tuple(self.harmonics.shape)}",
+                               hint="expected (B, C, 9)")
+
+    @staticmethod
+    def even(strength: Tensor) -> HarmonicLight:
+        """The same light from everywhere: strength (B or 1, C), 1 shows the albedo as it is."""
+        return HarmonicLight(torch.cat([strength[..., None] * math.sqrt(4 * math.pi),
+                                        strength.new_zeros(*strength.shape, 8)], -1))
+
+    def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
+        """What a white surface reflects, (N, C), for unit normals (N, 3) of the samples (N,) of the batch.
+
+        sum over l, m of A_l / pi L_lm Y_lm(n), with A = pi, 2 pi / 3, pi / 4 (eq. 8); at least 0.
+        """
+        basis = harmonic_basis(normals)
+        light = self.harmonics[sample] if len(self.harmonics) > 1 else self.harmonics
+        return (light * basis[:, None]).sum(-1).clamp_min(0)
+
+
+@value
+class DirectionalLight:
+    """A far lamp and what is everywhere.
+
+    direction: (B or 1, 3), towards the lamp, in world coordinates, of any length; colour, ambient: (B or 1, C).
+    """
+
+    direction: Tensor
+    colour: Tensor
+    ambient: Tensor
+
+    def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
+        """What a white surface reflects: ambient + colour max(0, n . d), (N, C), for unit normals (N, 3)."""
+        direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+        direction, colour, ambient = (t[sample] if len(t) > 1 else t for t in (direction, self.colour, self.ambient))
+        return ambient + colour * (normals * direction).sum(-1, keepdim=True).clamp_min(0)
+
+
+Light = HarmonicLight | DirectionalLight
+
+
+def harmonic_basis(normals: Tensor) -> Tensor:
+    """A_l / pi Y_lm of unit vectors (N, 3), (N, 9): what a matte surface makes of each harmonic of the light."""
+    x, y, z = normals.unbind(-1)
+    one = torch.ones_like(x)
+    y0, y1, y2 = math.sqrt(1 / (4 * math.pi)), math.sqrt(3 / (4 * math.pi)), math.sqrt(15 / (4 * math.pi))
+    first, second = y1 * 2 / 3, y2 / 4
+    return torch.stack([
+        y0 * one, first * y, first * z, first * x, second * x * y, second * y * z,
+        second / math.sqrt(12) * (3 * z * z - 1), second * x * z, second / 2 * (x * x - y * y)], -1)

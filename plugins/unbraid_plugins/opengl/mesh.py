@@ -1,0 +1,77 @@
+"""A batch of triangle meshes with colours or a texture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError, static, value
+from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.topology import Topology
+
+
+@value
+class Mesh:
+    """Surfaces of one topology.
+
+    vertices: (B, V, 3); colours: (B or 1, V, C) in [0, 1], interpolated over the faces; uv: (B or 1, U, 2), texture
+    coordinates in [0, 1], (0, 0) at the lower left of the texture; texture: (B or 1, C, h, w) in [0, 1], row 0 on top.
+    With a texture and colours, their product is the albedo; without both, the surface is white.
+    """
+
+    vertices: Tensor
+    topology: Topology = static()
+    colours: Tensor | None = None
+    uv: Tensor | None = None
+    texture: Tensor | None = None
+
+    def __attrs_post_init__(self) -> None:
+        _expect("vertices", self.vertices, "(B, V, 3)", 3, {2: 3})
+        if self.colours is not None:
+            _expect("colours", self.colours, "(B, V, C)", 3, {1: self.vertices.shape[1]})
+        if self.uv is not None:
+            _expect("uv", self.uv, "(B, U, 2)", 3, {2: 2})
+        if self.texture is not None:
+            _expect("texture", self.texture, "(B, C, h, w)", 4, {})
+            if self.uv is None:
+                raise UnbraidError("a mesh with a texture needs texture coordinates", hint="give uv of shape (B, U, 2)")
+
+    @staticmethod
+    def of(vertices: Tensor, faces: Tensor, *, colours: Tensor | None = None, uv: Tensor | None = None,
+           texture: Tensor | None = None, texture_faces: Tensor | None = None) -> Mesh:
+        """A mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
+        welded = None if vertices.is_meta else vertices[0]
+        return Mesh(vertices, Topology.of(faces, welded, texture_faces), colours, uv, texture)
+
+    @property
+    def faces(self) -> Tensor:
+        """(F, 3), on the device of the vertices."""
+        return self.topology.to(self.vertices.device).faces
+
+    def normals(self) -> Tensor:
+        """Unit normals of the vertices, (B, V, 3): the mean over the faces around, weighted by their areas.
+
+        0 where a vertex has no face; vertices that are welded share their normal.
+        """
+        topology = self.topology.to(self.vertices.device)
+        corners = topology.corners
+        batch, count, _ = self.vertices.shape
+        flat = self.vertices.reshape(batch * count, 3)
+        first = count * torch.arange(batch, device=flat.device)[:, None]
+        a, b, c = (rows(flat, (first + corners[:, i]).flatten()) for i in range(3))
+        across = (b - a).cross(c - a, dim=-1)
+        total = flat.new_zeros(flat.shape)
+        for i in range(3):
+            total = total.index_add(0, (first + corners[:, i]).flatten(), across)
+        if topology.welded is not None:
+            total = rows(total, (first + topology.welded).flatten())
+        square = total.square().sum(-1, keepdim=True)
+        seen = square > 1e-30
+        return (total * seen / square.where(seen, square.new_ones(())).sqrt()).reshape(batch, count, 3)
+
+
+def _expect(name: str, t: Tensor, form: str, ndim: int, sizes: dict[int, int]) -> None:
+    if t.ndim != ndim or any(t.shape[i] != n for i, n in sizes.items()):
+        wanted = ", ".join(f"size {n} in dimension {i}" for i, n in sizes.items())
+        raise UnbraidError(f"the mesh's {name} have the shape {tuple(t.shape)}",
+                           hint=f"expected {form}" + (f" with {wanted}" if wanted else ""))

@@ -1,0 +1,87 @@
+"""The renderer of recipes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import attrs
+from attrs.validators import gt, in_
+from torch import Tensor, nn
+
+from unbraid import Context, UnbraidError, renderer
+from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.drawing import Rendering, draw
+from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.rasterize import Backend
+
+
+@renderer
+@attrs.frozen(kw_only=True)
+class MeshRenderer:
+    """Triangle meshes with smooth outlines, drawn by OpenGL or torch, with gradients to everything in the scene.
+
+    A mesh, a view, and if wanted a light and a background, in any order -> images (B, C, H, W) in [0, 1].
+
+    The view is a Camera, or angles (B, 2) or (B, 3): azimuth, elevation and roll in radians of a camera that circles
+    the origin at `distance`, its angle from bottom to top `field_of_view` degrees. The background is black, a colour
+    (B, C) or images (B, C, H, W).
+
+    gives: colour, the images; layers, a record with colour, alpha, depth, normals and ids; cull: closed surfaces are
+    seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient;
+    backend: gl, torch, or auto, OpenGL where it is to be had.
+    """
+
+    gives: Literal["colour", "layers"] = attrs.field(default="colour", validator=in_(("colour", "layers")))
+    cull: bool = False
+    smooth: bool = True
+    distance: float = attrs.field(default=4.0, validator=gt(0))
+    field_of_view: float = attrs.field(default=30.0, validator=gt(0))
+    backend: Backend = attrs.field(default="auto", validator=in_(("auto", "gl", "torch")))
+
+    def build(self, context: Context, *inputs: Any) -> nn.Module:
+        """A module without weights, for images of the context's size."""
+        return MeshRendering(self, context.image)
+
+
+class MeshRendering(nn.Module):
+    """Draws a scene as the component's options say."""
+
+    def __init__(self, options: MeshRenderer, image: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.options = options
+        self.image = image
+
+    def forward(self, mesh: Mesh, view: Camera | Tensor, *rest: Any) -> Tensor | Rendering:
+        """A mesh, a camera or angles, a light and a background -> images, or layers."""
+        if not isinstance(mesh, Mesh):
+            raise UnbraidError(f"mesh_renderer got a {type(mesh).__name__} of which to make an image",
+                               hint="its first argument is a mesh: unbraid_plugins.opengl.mesh.Mesh")
+        lights = [v for v in rest if isinstance(v, HarmonicLight | DirectionalLight)]
+        backgrounds = [v for v in rest if isinstance(v, Tensor)]
+        if len(lights) > 1 or len(backgrounds) > 1 or len(lights) + len(backgrounds) < len(rest):
+            found = ", ".join(type(v).__name__ for v in rest)
+            raise UnbraidError(f"mesh_renderer got, after the mesh and the view, {found}",
+                               hint="there may be one light and one background, a tensor")
+        out = draw(mesh, self._camera(view), self.image[1:], light=lights[0] if lights else None,
+                   background=backgrounds[0] if backgrounds else None, cull=self.options.cull,
+                   smooth=self.options.smooth, backend=self.options.backend)
+        if out.colour.shape[1] != self.image[0]:
+            raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
+                               hint="give its colours or texture as many channels as the images have")
+        return out if self.options.gives == "layers" else out.colour
+
+    def _camera(self, view: Camera | Tensor) -> Camera:
+        if isinstance(view, Camera):
+            return view
+        if not isinstance(view, Tensor) or view.ndim != 2 or view.shape[1] not in (2, 3):
+            raise UnbraidError("mesh_renderer got as its view "
+                               + (f"a tensor {tuple(view.shape)}" if isinstance(view, Tensor) else type(view).__name__),
+                               hint="expected a Camera, or angles (B, 2) or (B, 3): azimuth, elevation, roll")
+        angles = view.unbind(1)
+        _, height, width = self.image
+        far = self.options.distance
+        projection = perspective(math.radians(self.options.field_of_view), aspect=width / height, near=far / 40,
+                                 far=far * 10)
+        return Camera(orbiting(angles[0], angles[1], far, *angles[2:]), projection.to(view))

@@ -1,0 +1,90 @@
+"""Which vertices make which faces, and which faces meet at which edges: computed once per mesh."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import attrs
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError
+
+
+@attrs.frozen(eq=False)
+class Topology:
+    """Triangles, the same for every mesh of a batch.
+
+    faces: (F, 3) indices of vertices, counter-clockwise seen from outside; texture_faces: (F, 3) indices of texture
+    coordinates, the faces themselves where there is none; welded: (V,) the first vertex at the same place for
+    every vertex: a seam that the texture needs is no border of the surface.
+    """
+
+    faces: Tensor
+    texture_faces: Tensor | None = None
+    welded: Tensor | None = None
+    _moved: dict[torch.device, Topology] = attrs.field(init=False, factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("faces", "texture_faces"):
+            faces = getattr(self, name)
+            if faces is not None and (faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype != torch.int64):
+                raise UnbraidError(f"{name} are {faces.dtype} of shape {tuple(faces.shape)}",
+                                   hint="triangles are int64 indices of shape (F, 3)")
+        if self.texture_faces is not None and self.texture_faces.shape != self.faces.shape:
+            raise UnbraidError(f"{len(self.texture_faces)} texture faces for {len(self.faces)} faces",
+                               hint="every face has three texture coordinates")
+
+    @staticmethod
+    def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None) -> Topology:
+        """The topology of faces (F, 3); vertices (V, 3), where given, are welded where their places are equal."""
+        return Topology(faces, texture_faces, None if vertices is None else welding(vertices))
+
+    def to(self, device: torch.device) -> Topology:
+        """The same on a device; remembered."""
+        if self.faces.device == device:
+            return self
+        if device not in self._moved:
+            texture_faces, welded = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded))
+            self._moved[device] = Topology(self.faces.to(device), texture_faces, welded)
+        return self._moved[device]
+
+    @property
+    def corners(self) -> Tensor:
+        """The faces as indices of places: those of welded vertices, (F, 3)."""
+        return self.faces if self.welded is None else self.welded[self.faces]
+
+    @cached_property
+    def edges(self) -> Tensor:
+        """Every edge once, (E, 2): the smaller index first."""
+        return self._edges_and_sides[0]
+
+    @cached_property
+    def edge_of_side(self) -> Tensor:
+        """The edge of every side of every face, (F, 3): from corner 0 to 1, 1 to 2, and 2 to 0."""
+        return self._edges_and_sides[1]
+
+    @cached_property
+    def direction_of_side(self) -> Tensor:
+        """1 where a face's side runs as its edge does, -1 where it runs backwards, 0 where it has no length, (F, 3)."""
+        corners = self.corners
+        return (corners.roll(-1, 1) - corners).sign()
+
+    @cached_property
+    def _edges_and_sides(self) -> tuple[Tensor, Tensor]:
+        corners = self.corners
+        sides = torch.stack([corners, corners.roll(-1, 1)], -1).reshape(-1, 2).sort(1).values
+        edges, edge_of_side = torch.unique(sides, dim=0, return_inverse=True)
+        return edges, edge_of_side.reshape(-1, 3)
+
+
+def welding(vertices: Tensor) -> Tensor:
+    """For every vertex (V, 3) the first one at the same place, (V,).
+
+    >>> welding(torch.tensor([[0., 0., 0.], [1., 0., 0.], [0., 0., 0.]]))
+    tensor([0, 1, 0])
+    """
+    _, place = torch.unique(vertices.detach(), dim=0, return_inverse=True)
+    first = torch.full((len(vertices),), len(vertices), device=vertices.device)
+    first = first.scatter_reduce(0, place, torch.arange(len(vertices), device=vertices.device), "amin")
+    return first[place]

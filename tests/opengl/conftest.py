@@ -1,0 +1,40 @@
+"""What the renderer's tests share: the backends that can be had here, and a camera."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic, perspective
+from unbraid_plugins.opengl.gl_context import why_not
+
+
+@pytest.fixture(params=["gl", "torch"])
+def backend(request) -> str:
+    """Both; OpenGL is skipped where no context can be made."""
+    if request.param == "gl" and (reason := why_not()):
+        pytest.skip(reason)
+    return request.param
+
+
+@pytest.fixture
+def opengl() -> None:
+    """Skips where no OpenGL context can be made."""
+    if reason := why_not():
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def camera() -> Camera:
+    """Three views of the origin."""
+    return Camera(orbiting(torch.tensor([0.2, 1.5, 2.9]), torch.tensor([0.3, -0.2, 0.7]), 4.0),
+                  perspective(math.radians(36)))
+
+
+@pytest.fixture
+def front() -> Camera:
+    """A parallel view along -z; x and y are within [-1, 1]."""
+    zero = torch.zeros(1, dtype=torch.float64)
+    return Camera(orbiting(zero, zero, 4.0), orthographic(2.0).double())

@@ -1,0 +1,118 @@
+"""Whole scenes: nothing in them breaks the image or its gradients, and batches fit."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from solids import bumpy, square
+
+from unbraid import UnbraidError
+from unbraid.values import map_tensors
+from unbraid_plugins.opengl.camera import Camera, looking, orbiting, orthographic, perspective
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.wavefront import read_obj
+
+SCENES = {
+    "off-screen": lambda v: v + torch.tensor([50.0, 0, 0]),
+    "behind the camera": lambda v: v + torch.tensor([0.0, 0, 30]),
+    "around the camera": lambda v: v * 10,
+    "through the near plane": lambda v: v + torch.tensor([0.0, 0, 3.9]),
+    "a point": lambda v: v * 0,
+    "a line": lambda v: v * torch.tensor([1.0, 0, 0]),
+    "seen from its side": lambda v: v * torch.tensor([0.0, 1, 1]),
+    "smaller than a pixel": lambda v: v * 1e-3,
+    "hardly anything": lambda v: v * 1e-12,
+    "enormous": lambda v: v * 1e6,
+}
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("cull", [False, True])
+def test_numbers_are_finite_whatever_is_drawn(backend, name, cull):
+    vertices, faces = bumpy(2)
+    leaf = SCENES[name](vertices.float())[None].requires_grad_()
+    angle = torch.zeros(1, requires_grad=True)
+    lamp = DirectionalLight(torch.ones(1, 3), torch.ones(1, 3), torch.zeros(1, 3))
+    out = draw(Mesh.of(leaf, faces, colours=vertices.float()[None]), Camera(orbiting(angle, angle), perspective(0.6)),
+               (24, 24), light=lamp, background=torch.ones(1, 3), cull=cull, backend=backend)
+    parts = [out.colour, out.alpha, out.depth, out.normals]
+    assert all(p.isfinite().all() for p in parts)
+    assert 0 <= out.colour.min() <= out.colour.max() <= 1
+    sum(p.square().sum() for p in parts).backward()
+    for of in (leaf, angle):
+        assert of.grad is None or of.grad.isfinite().all()
+
+
+def test_degenerate_faces_are_not_there(front, backend):
+    vertices, faces = square(0.5)
+    more = torch.cat([faces, torch.tensor([[0, 0, 0], [0, 1, 1], [0, 2, 0]])])
+    leaf = vertices[None].clone().requires_grad_()
+    out = draw(Mesh.of(leaf, more), front, (16, 16), backend=backend)
+    torch.testing.assert_close(out.alpha, draw(Mesh.of(vertices[None], faces), front, (16, 16), backend=backend).alpha)
+    (out.alpha.sum() + out.normals.sum()).backward()
+    assert leaf.grad.isfinite().all()
+
+
+def test_no_faces_is_the_background(front, backend):
+    background = torch.rand(1, 3, 8, 8, dtype=torch.float64)
+    out = draw(Mesh.of(torch.zeros(1, 3, 3).double(), torch.zeros(0, 3, dtype=torch.long)), front, (8, 8),
+               background=background, backend=backend)
+    assert torch.equal(out.colour, background)
+    assert not out.alpha.any()
+
+
+def test_a_batch_is_its_samples(backend, camera):
+    vertices, faces = bumpy(2)
+    many = vertices.float() * torch.tensor([1.0, 0.7, 0.4])[:, None, None]
+    light = HarmonicLight(torch.rand(3, 3, 9))
+    background = torch.rand(3, 3)
+    whole = draw(Mesh.of(many, faces), camera, (20, 30), light=light, background=background, backend=backend)
+    for i in range(3):
+        alone = draw(Mesh.of(many[i:i + 1], faces), *(map_tensors(lambda t: t[i:i + 1] if len(t) > 1 else t, v)  # noqa: B023
+                     for v in (camera,)), (20, 30), light=HarmonicLight(light.harmonics[i:i + 1]),
+                     background=background[i:i + 1], backend=backend)
+        torch.testing.assert_close(alone.colour[0], whole.colour[i], atol=2e-3, rtol=0)
+        torch.testing.assert_close(alone.depth[0], whole.depth[i], atol=2e-3, rtol=0)
+
+
+def test_shapes_without_numbers(camera):
+    vertices, faces = bumpy(1)
+    mesh = Mesh.of(vertices.float()[None], faces, colours=torch.rand(1, len(vertices), 2))
+    expected = draw(mesh, camera, (5, 7))
+    ghost = draw(*(map_tensors(lambda t: t.to("meta"), v) for v in (mesh, camera)), (5, 7))
+    for part in attrs.fields(type(ghost)):
+        here, there = getattr(expected, part.name), getattr(ghost, part.name)
+        assert there.is_meta
+        assert (there.shape, there.dtype) == (here.shape, here.dtype)
+
+
+def test_errors_name_the_parts(camera):
+    vertices, faces = square(1.0)
+    mesh = Mesh.of(vertices.float().repeat(2, 1, 1), faces)
+    with pytest.raises(UnbraidError, match="vertices 2, camera 3"):
+        draw(mesh, camera, (8, 8))
+    with pytest.raises(UnbraidError, match=r"expected colours \(3, 3\) or images \(3, 3, 8, 8\)"):
+        draw(Mesh.of(vertices.float()[None], faces), camera, (8, 8), background=torch.ones(1, 3, 9, 9))
+
+
+@pytest.mark.shared
+def test_spot_is_seen_from_the_front(shared, backend):
+    """A known cow: closed, its nose towards +z, brown horns on top; both sides of the image alike."""
+    folder = shared / "data/meshes/animals"
+    picture = np.asarray(Image.open(folder / "spot_texture.png").convert("RGB")).copy()
+    mesh = attrs.evolve(read_obj(folder / "spot.obj"), texture=torch.from_numpy(picture).permute(2, 0, 1)[None] / 255)
+    assert len(mesh.faces) == 5856
+    assert len(mesh.topology.edges) == 5856 * 3 // 2
+    eye = torch.tensor([[0.0, 0.0, 4.0], [0.0, 0.0, -4.0]])
+    out = draw(mesh, Camera(looking(eye), orthographic(2.2)), (96, 96), cull=True, backend=backend)
+    torch.testing.assert_close(out.alpha[0], out.alpha[1].flip(-1), atol=1e-3, rtol=0)
+    assert (out.alpha[0] - out.alpha[0].flip(-1)).abs().mean() < 0.01
+    red, _, blue = out.colour[0, :, (out.ids[0] >= 0).nonzero()[:60, 0], (out.ids[0] >= 0).nonzero()[:60, 1]].mean(1)
+    assert red > 1.5 * blue
+    assert out.depth[0][out.depth[0] > 0].min() < out.depth[1][out.depth[1] > 0].min()
+    assert out.normals[0, 2].min() > -0.05

@@ -1,0 +1,141 @@
+"""Outlines move with the surface: their gradients against finite differences of finely drawn images.
+
+The peers that blend pairs of pixels by the faces that they see lose most of this gradient on fine meshes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from solids import bumpy, square
+
+from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.rasterize import rasterize
+from unbraid_plugins.opengl.topology import Topology
+
+
+def weights(n):
+    """Smooth numbers over the image, (n, n)."""
+    c = (torch.arange(n) + 0.5) / n * 2 - 1
+    return 1 + 0.5 * torch.sin(2 * c[None, :] + 0.5) + 0.5 * torch.cos(3 * c[:, None] - 0.3)
+
+
+def smooth_fields(places, count):
+    """Smooth directions in which a surface may move, (count, V, 3)."""
+    dice = torch.Generator().manual_seed(0)
+    return [torch.sin(places @ torch.randn(3, 3, generator=dice) + 6 * torch.rand(3, generator=dice))
+            @ torch.randn(3, 3, generator=dice) * 0.5 for _ in range(count)]
+
+
+@pytest.mark.usefixtures("opengl")
+@pytest.mark.parametrize(("level", "size", "error"), [(2, 64, 0.06), (3, 64, 0.04), (5, 64, 0.04), (3, 256, 0.04)])
+def test_the_covered_area_moves_as_it_should(camera, level, size, error):
+    """A weighted area of a bumpy ball, in 3 views and 10 directions, against differences at 1024 x 1024 pixels."""
+    vertices, faces = bumpy(level)
+    vertices, step, fine = vertices.float(), 0.02, 1024
+
+    def area(v):
+        clip = camera.clip(camera.seen(v[None].expand(3, -1, -1)))
+        return ((rasterize(clip, faces, (fine, fine), backend="gl") >= 0) * weights(fine)).mean((1, 2))
+
+    fields = smooth_fields(vertices, 10)
+    measured = torch.stack([(area(vertices + step * d) - area(vertices - step * d)) / (2 * step) for d in fields])
+    leaf = vertices.clone().requires_grad_()
+    drawn = (draw(Mesh(leaf[None], Topology(faces)), camera, (size, size)).alpha[:, 0] * weights(size)).mean((1, 2))
+    slopes = [torch.autograd.grad(drawn[i], leaf, retain_graph=True)[0] for i in range(3)]
+    found = torch.stack([torch.stack([(s * d).sum() for s in slopes]) for d in fields])
+    assert (found - measured).norm() < error * measured.norm()
+    torch.testing.assert_close(drawn.detach(), area(vertices), rtol=1.5e-3, atol=0)
+
+
+def test_the_area_of_a_triangle(front, backend):
+    """Its gradient to the corners, averaged over places between the pixels; a corner's tip is lost, about a pixel."""
+    corners = torch.tensor([[-0.5, -0.4, 0], [0.55, -0.3, 0], [0.1, 0.6, 0]], dtype=torch.float64)
+    size, count, dice = 128, 40, torch.Generator().manual_seed(0)
+    moved = corners.repeat(count, 1, 1)
+    moved[:, :, :2] += (torch.rand(count, 1, 2, generator=dice, dtype=torch.float64) - 0.5) * 2 / size
+    moved.requires_grad_()
+    mesh = Mesh.of(moved, torch.tensor([[0, 1, 2]]))
+    area = draw(mesh, front, (size, size), backend=backend).alpha.sum() * 4 / size**2
+    exact = corners.clone().requires_grad_()
+    a, b = exact[1] - exact[0], exact[2] - exact[0]
+    true_area = (a[0] * b[1] - a[1] * b[0]) / 2
+    slope, expected = torch.autograd.grad(area / count, moved)[0].sum(0), torch.autograd.grad(true_area, exact)[0]
+    assert area.item() / count == pytest.approx(true_area.item(), rel=1e-3)
+    assert (slope - expected).norm() < 0.015 * expected.norm()
+
+
+def occluding(moved, faces, colours, size, backend):
+    zero = torch.zeros(1, dtype=torch.float64)
+    camera = Camera(orbiting(zero, zero, 4.0), perspective(math.radians(30)).double())
+    c = (torch.arange(size) + 0.5) / size * 2 - 1
+    weight = torch.sin(3 * c[None, :] + 0.5) + torch.cos(2 * c[:, None] - 0.3)
+    image = draw(Mesh(moved, Topology(faces), colours), camera, (size, size), backend=backend,
+                 background=torch.tensor([[0.1, 0.2, 0.9]], dtype=torch.float64)).colour
+    return (image * torch.stack([weight + 1, 0.5 * weight - 1, weight.flip(0)])).mean()
+
+
+@pytest.mark.usefixtures("opengl")
+def test_one_surface_in_front_of_another():
+    """Two triangles of different colours and a background, 6 directions, against differences of fine images.
+
+    The slope is the mean over 16 places between the pixels: an edge crosses a whole number of rows.
+    """
+    corners = torch.tensor([[-.7, -.6, .3], [.6, -.5, .2], [.05, .75, .4], [-.3, -.9, -.5], [.95, .1, -.4],
+                            [-.1, .9, -.3]], dtype=torch.float64)
+    faces = torch.arange(6).reshape(2, 3)
+    colours = torch.tensor([[1.0, 0, 0]] * 3 + [[0, 0.8, 0.2]] * 3, dtype=torch.float64)[None]
+    dice, step, found, measured = torch.Generator().manual_seed(1), 0.01, [], []
+    leaf = corners.repeat(16, 1, 1)
+    leaf[:, :, :2] += (torch.rand(16, 1, 2, generator=dice, dtype=torch.float64) - 0.5) * 2 / 64
+    slope = torch.autograd.grad(occluding(leaf.requires_grad_(), faces, colours, 64, "gl"), leaf)[0].sum(0)
+    for _ in range(6):
+        d = torch.randn(1, 6, 3, generator=dice, dtype=torch.float64)
+        ends = [occluding(corners + sign * step * d, faces, colours, 768, "gl") for sign in (1, -1)]
+        measured.append((ends[0] - ends[1]) / (2 * step))
+        found.append((slope * d).sum())
+    error = (torch.stack(found) - torch.stack(measured)).norm() / torch.stack(measured).norm()
+    assert error < 0.05
+
+
+def test_a_square_that_slides_in_front_of_another(front, backend):
+    """The gradient of the brightness between two surfaces: 2 sides, a side's length, the difference of the colours."""
+    half = 7 / 16                                  # 14 rows and columns, wherever it is
+    near, faces = square(half, 0.5, (0.01, -0.013))
+    far = square(15 / 16, -0.5, (0.02, 0.003))[0]
+    colours = torch.cat([torch.full((4, 1), 0.9), torch.full((4, 1), 0.2)])[None].double()
+    scale = torch.ones(1, dtype=torch.float64, requires_grad=True)
+    topology = Topology(torch.cat([faces, faces + 4]))
+    mesh = Mesh(torch.cat([near * torch.cat([scale, scale, scale**0]), far])[None], topology, colours)
+    brightness = draw(mesh, front, (32, 32), backend=backend).colour.sum() * 4 / 32**2
+    brightness.backward()
+    assert brightness.item() == pytest.approx(4 * (half**2 * 0.7 + (15 / 16)**2 * 0.2), rel=1e-2)
+    assert scale.grad.item() == pytest.approx(8 * half**2 * 0.7, rel=0.02)
+
+
+def test_inner_edges_leave_no_trace(backend, camera):
+    """A white ball is white inside, whatever its triangles; alpha stays in [0, 1] where it is thinner than a pixel."""
+    vertices, faces = bumpy(3)
+    crisp = draw(Mesh.of(vertices[None].float(), faces), camera, (64, 64), smooth=False, backend=backend)
+    out = draw(Mesh.of(vertices[None].float(), faces), camera, (64, 64), backend=backend)
+    inside = -torch.nn.functional.max_pool2d(-crisp.alpha, 3, 1, 1) == 1
+    assert inside.sum() > 1000
+    assert (out.colour[inside.expand_as(out.colour)] == 1).all()
+    assert 0 < (out.alpha != crisp.alpha).sum() < 1000
+    tiny = draw(Mesh.of(0.02 * vertices[None].float(), faces), camera, (64, 64), backend=backend)
+    assert 0 <= tiny.alpha.min() <= tiny.alpha.max() <= 1
+
+
+def test_without_smooth_outlines_nothing_moves(backend):
+    vertices, faces = square(0.41)
+    zero = torch.zeros(1, dtype=torch.float64)
+    camera = Camera(orbiting(zero, zero, 4.0), perspective(0.5).double())
+    for smooth in (True, False):
+        leaf = vertices[None].clone().requires_grad_()
+        out = draw(Mesh.of(leaf, faces), camera, (32, 32), smooth=smooth, backend=backend)
+        (out.alpha.sum() + 0 * leaf.sum()).backward()
+        assert leaf.grad.any() == smooth
