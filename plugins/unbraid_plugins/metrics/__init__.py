@@ -6,6 +6,11 @@ the name of another metric stands for that metric's result.
 
 codes: (N, D) numbers.  factors: name -> (N,) classes, -1 where unknown.  chunks: name -> the columns [start, stop) of
 the code that it has.
+
+The metrics of the disentanglement literature are functions beside them, not components: `mig`, `modularity`,
+`explicitness`, `sap`, `dci`, `irs`, `beta_vae_score`, `factor_vae_score` and `udr`. Their factors are one table (N, K)
+of whole numbers, every one known. `nmi` and `clustering_accuracy` compare clusters with classes; `psnr` and `ssim`
+compare images.
 """
 
 from __future__ import annotations
@@ -13,17 +18,29 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import hookimpl
+from unbraid_plugins.metrics.agreement import udr
+from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
+from unbraid_plugins.metrics.differences import beta_vae_score
 from unbraid_plugins.metrics.divergence import kl_per_number
+from unbraid_plugins.metrics.importance import dci
+from unbraid_plugins.metrics.information_gap import mig
+from unbraid_plugins.metrics.interventions import irs
+from unbraid_plugins.metrics.likeness import psnr, ssim
 from unbraid_plugins.metrics.liveliness import live_chunks
+from unbraid_plugins.metrics.modularity_explicitness import explicitness, modularity
+from unbraid_plugins.metrics.mutual_information import binned
 from unbraid_plugins.metrics.nearest import nearest_neighbour_accuracy
 from unbraid_plugins.metrics.oracles import oracles
+from unbraid_plugins.metrics.predictability import sap
 from unbraid_plugins.metrics.probes import linear_probe
 from unbraid_plugins.metrics.rebuilding import reconstruction_error
 from unbraid_plugins.metrics.retrieval import retrieval_map
 from unbraid_plugins.metrics.swapping import swap_accuracy
+from unbraid_plugins.metrics.variance_votes import factor_vae_score
 
-__all__ = ["kl_per_number", "linear_probe", "live_chunks", "nearest_neighbour_accuracy", "oracles",
-           "reconstruction_error", "retrieval_map", "swap_accuracy"]
+__all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitness", "factor_vae_score", "irs",
+           "kl_per_number", "linear_probe", "live_chunks", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
+           "oracles", "psnr", "reconstruction_error", "retrieval_map", "sap", "ssim", "swap_accuracy", "udr"]
 
 
 @hookimpl
