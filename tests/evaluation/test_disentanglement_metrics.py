@@ -22,6 +22,7 @@ from unbraid_plugins.metrics.boosting import boosted_trees
 from unbraid_plugins.metrics.importance import completeness, disentanglement
 from unbraid_plugins.metrics.modularity_explicitness import area_under_roc, modularity_by_number
 from unbraid_plugins.metrics.mutual_information import binned, mutual_information
+from unbraid_plugins.metrics.sampling import sample_rows
 from unbraid_plugins.metrics.support_vectors import fit_machines
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
@@ -153,7 +154,15 @@ class TestByHand:
 
 
 class TestParts:
-    """The solvers against scikit-learn's."""
+    """The solvers against scikit-learn's, and what is drawn."""
+
+    def test_groups(self):
+        table = product(3, 4, 5)[:50]                                # not every combination
+        drawn = sample_rows(table, table)(1, 2000, 3, np.random.default_rng(0))
+        assert drawn.shape == (2000, 3, 3)
+        assert (drawn[:, 1:, 1] == drawn[:, :1, 1]).all()
+        seen = [np.bincount(drawn[:, i] @ [20, 5, 1], minlength=60) for i in range(3)]
+        assert all((s[:50] > 15).all() and not s[50:].any() for s in seen)               # 40 of each expected
 
     @pytest.mark.parametrize("classes", [2, 3, 9])
     def test_machines(self, classes):
@@ -197,10 +206,11 @@ class TestCodes:
         worst = {explicitness: 0.5, beta_vae_score: 0.25}.get(metric, 0)
         assert score(metric, np.full((len(factors), 3), 0.1), factors) == pytest.approx(worst, abs=0.06)
 
-    @pytest.mark.parametrize("metric", PLAIN)
+    @pytest.mark.parametrize("metric", ALL)
     def test_the_order_of_numbers_does_not_matter(self, metric, factors, mixed):
         order = np.random.default_rng(1).permutation(10)
-        assert score(metric, mixed[:, order], factors) == pytest.approx(score(metric, mixed, factors), abs=1e-4)
+        near = 1e-4 if metric in PLAIN else 0.02                     # equally good splits are drawn; fits stop early
+        assert score(metric, mixed[:, order], factors) == pytest.approx(score(metric, mixed, factors), abs=near)
 
     @pytest.mark.parametrize("metric", ALL)
     def test_names_and_order_of_factors_do_not_matter(self, metric, factors, mixed):

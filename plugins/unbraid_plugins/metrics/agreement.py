@@ -25,7 +25,7 @@ class Ranking:
 
 def udr(models: Sequence[np.ndarray], kl: Sequence[np.ndarray] | None = None, *, similarity: str = "spearman",
         threshold: float = 0.01, alpha: float = 0.1) -> Ranking:
-    """Unsupervised disentanglement ranking of models that differ in their seed (Duan et al. 2020, section 4).
+    """Unsupervised disentanglement ranking of models that differ in their seed (Duan et al. 2020).
 
         UDR_ij = 1/2 (1/d_b sum_b r_b^2 I(b) / sum_a R(a, b) + 1/d_a sum_a r_a^2 I(a) / sum_b R(a, b))
 

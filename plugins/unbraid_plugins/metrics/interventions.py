@@ -22,7 +22,7 @@ class InterventionalRobustness:
 
 
 def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins: int = 20) -> InterventionalRobustness:
-    """Interventional robustness (Suter et al. 2019, section 4): does a number stay when the other factors change?
+    """Interventional robustness (Suter et al. 2019): does a number stay when the other factors change?
 
         IRS_dk = 1 - mean_v q(|z_d - E[z_d | v_k = v]| given v_k = v) / max_n |z_nd - E[z_d]|
         score = sum_d s_d max_k IRS_dk / sum_d s_d,    s_d = max_n |z_nd - E[z_d]|

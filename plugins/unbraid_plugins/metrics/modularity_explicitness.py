@@ -21,7 +21,7 @@ class Modularity:
 
 
 def modularity(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20) -> Modularity:
-    """Does each number of the code tell about one factor only (Ridgeway & Mozer 2018, section 3, eq. 2)?
+    """Does each number of the code tell about one factor only (Ridgeway & Mozer 2018)?
 
         modularity_d = 1 - sum_{k != k(d)} I_dk^2 / (I_dk(d)^2 (K - 1)),    k(d) = argmax_k I_dk
 
@@ -54,7 +54,7 @@ class Explicitness:
 
 def explicitness(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = None,
                  test: np.ndarray | None = None, iterations: int = 100) -> Explicitness:
-    """Can a linear classifier read each factor (Ridgeway & Mozer 2018, section 3)?  Content, not disentanglement.
+    """Can a linear classifier read each factor (Ridgeway & Mozer 2018)?  Content, not disentanglement.
 
     A multinomial logistic regression on standardised codes; for each class the area under the ROC curve of its
     probability against the other classes; the mean over the classes that are seen, then over factors. A factor with one
