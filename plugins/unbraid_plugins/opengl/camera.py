@@ -21,7 +21,7 @@ class Camera:
 
     def __attrs_post_init__(self) -> None:
         for name, matrix in (("view", self.view), ("projection", self.projection)):
-            if matrix.ndim != 3 or matrix.shape[1:] != (4, 4):
+            if isinstance(matrix, Tensor) and (matrix.ndim != 3 or matrix.shape[1:] != (4, 4)):
                 raise UnbraidError(f"the camera's {name} has the shape {tuple(matrix.shape)}",
                                    hint="expected (B, 4, 4)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
@@ -25,24 +26,26 @@ class Rendering:
     colour: (B, C, H, W) in [0, 1], over the background; alpha: (B, 1, H, W) in [0, 1], how much of a pixel is covered;
     depth: (B, 1, H, W), the distance in front of the camera along its axis, 0 where nothing is; normals: (B, 3, H, W),
     unit vectors in world coordinates, 0 where nothing is; ids: (B, H, W) int64, the faces, -1 where nothing is.
-    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines.
+    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines. Depth and normals are None
+    where nobody asked for them.
     """
 
     colour: Tensor
     alpha: Tensor
-    depth: Tensor
-    normals: Tensor
+    depth: Tensor | None
+    normals: Tensor | None
     ids: Tensor
 
 
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
-         background: Tensor | None = None, cull: bool = False, smooth: bool = True,
+         background: Tensor | None = None, cull: bool = False, smooth: bool = True, geometry: bool = True,
          backend: Backend = "auto") -> Rendering:
     """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
 
     light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), black where none; cull: faces are seen
     from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no gradient of
-    the outline reaches the vertices; backend: see `rasterize`. A batch of 1 among others is repeated.
+    the outline reaches the vertices; geometry: depth and normals, too; backend: see `rasterize`. A batch of 1 among
+    others is repeated.
 
     Raises UnbraidError for sizes that do not fit.
     """
@@ -52,23 +55,25 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     camera = Camera(camera.view.to(vertices), camera.projection.to(vertices))
     channels = _channels(mesh)
     if vertices.is_meta:
-        return _shapes(vertices, channels, size)
+        return _shapes(vertices, channels, size, geometry)
     seen = camera.seen(vertices)
     clip = camera.clip(seen)
     front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
-    normals = front.interpolated(mesh.normals(), topology.faces)
-    normals = normals / normals.norm(dim=1, keepdim=True).clamp_min(1e-12)
     colour = _albedo(mesh, front, channels)
-    if light is not None:
-        colour = colour * light.shading(normals, front.sample)
+    depth = normals = None
+    if light is not None or geometry:
+        unit = functional.normalize(front.interpolated(mesh.normals(), topology.faces))
+        colour = colour if light is None else colour * light.shading(unit, front.sample)
+        if geometry:
+            normals = front.image(unit)
+            depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces))
     covered = (front.ids >= 0)[:, None].to(vertices.dtype)
     behind = filled(background, batch, channels, size, vertices)
     image = front.image(colour.clamp(0, 1)) + (1 - covered) * behind
     layers = torch.cat([image, covered], 1)
     if smooth:
         layers = antialiased(layers, crossings(front, clip, topology, cull=cull))
-    return Rendering(layers[:, :-1], layers[:, -1:], front.image(front.interpolated(-seen[:, :, 2:], topology.faces)),
-                     front.image(normals), front.ids)
+    return Rendering(layers[:, :-1], layers[:, -1:], depth, normals, front.ids)
 
 
 def _albedo(mesh: Mesh, front: Fragments, channels: int) -> Tensor:
@@ -104,6 +109,7 @@ def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Tensor |
     return next(iter(sizes.values()), 1)
 
 
-def _shapes(vertices: Tensor, channels: int, size: tuple[int, int]) -> Rendering:
+def _shapes(vertices: Tensor, channels: int, size: tuple[int, int], geometry: bool) -> Rendering:
     colour, alpha, depth, normals = (vertices.new_empty(len(vertices), c, *size) for c in (channels, 1, 1, 3))
-    return Rendering(colour, alpha, depth, normals, vertices.new_empty((len(vertices), *size), dtype=torch.int64))
+    ids = vertices.new_empty((len(vertices), *size), dtype=torch.int64)
+    return Rendering(colour, alpha, depth if geometry else None, normals if geometry else None, ids)

@@ -21,7 +21,7 @@ class HarmonicLight:
     harmonics: Tensor
 
     def __attrs_post_init__(self) -> None:
-        if self.harmonics.ndim != 3 or self.harmonics.shape[2] != 9:
+        if isinstance(self.harmonics, Tensor) and (self.harmonics.ndim != 3 or self.harmonics.shape[2] != 9):
             raise UnbraidError(f"the light's harmonics have the shape {tuple(self.harmonics.shape)}",
                                hint="expected (B, C, 9)")
 

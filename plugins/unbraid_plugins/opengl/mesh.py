@@ -26,6 +26,8 @@ class Mesh:
     texture: Tensor | None = None
 
     def __attrs_post_init__(self) -> None:
+        if not isinstance(self.vertices, Tensor):
+            return                                 # a tree of something else in the form of a mesh
         _expect("vertices", self.vertices, "(B, V, 3)", 3, {2: 3})
         if self.colours is not None:
             _expect("colours", self.colours, "(B, V, C)", 3, {1: self.vertices.shape[1]})

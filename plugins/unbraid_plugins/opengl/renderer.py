@@ -66,7 +66,8 @@ class MeshRendering(nn.Module):
                                hint="there may be one light and one background, a tensor")
         out = draw(mesh, self._camera(view), self.image[1:], light=lights[0] if lights else None,
                    background=backgrounds[0] if backgrounds else None, cull=self.options.cull,
-                   smooth=self.options.smooth, backend=self.options.backend)
+                   smooth=self.options.smooth, geometry=self.options.gives == "layers",
+                   backend=self.options.backend)
         if out.colour.shape[1] != self.image[0]:
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")

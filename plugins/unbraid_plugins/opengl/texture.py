@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-from unbraid_plugins.opengl.rows import rows
+from torch.nn import functional
 
 
 def sampled(texture: Tensor, uv: Tensor, sample: Tensor) -> Tensor:
@@ -15,13 +14,13 @@ def sampled(texture: Tensor, uv: Tensor, sample: Tensor) -> Tensor:
     right; beyond them the border goes on.
     """
     batch, channels, height, width = texture.shape
-    x = (uv[:, 0] * width - 0.5).clamp(0, width - 1)
-    y = ((1 - uv[:, 1]) * height - 0.5).clamp(0, height - 1)
-    left, top = x.detach().floor().long(), y.detach().floor().long()
-    right, bottom = (left + 1).clamp_max(width - 1), (top + 1).clamp_max(height - 1)
-    s, t = (x - left)[:, None], (y - top)[:, None]
-    texels = texture.permute(0, 2, 3, 1).reshape(-1, channels)
-    first = height * width * sample if batch > 1 else torch.zeros_like(sample)
-    above = (1 - s) * rows(texels, first + top * width + left) + s * rows(texels, first + top * width + right)
-    below = (1 - s) * rows(texels, first + bottom * width + left) + s * rows(texels, first + bottom * width + right)
-    return (1 - t) * above + t * below
+    x = (uv[:, 0] * width).clamp(0.5, width - 0.5)
+    y = ((1 - uv[:, 1]) * height).clamp(0.5, height - 0.5)
+    if batch > 1:                                  # below each other; between texels' centres they do not mix
+        texture = texture.transpose(0, 1).reshape(1, channels, batch * height, width)
+        y = y + height * sample
+    place = torch.stack([2 * x / width - 1, 2 * y / texture.shape[2] - 1], 1)
+    if not len(place):
+        return texture.new_zeros(0, channels)
+    found = functional.grid_sample(texture, place[None, None], align_corners=False, padding_mode="border")
+    return found[0, :, 0].T

@@ -1,0 +1,74 @@
+"""Scenes flow through a recipe: an operation makes the mesh, the renderer the image; the engine trains both."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from unbraid import load, make_recipe, train
+from unbraid_registry import configure
+
+PLUGIN = '''
+"""A ball from a code."""
+
+import torch
+
+from unbraid import hookimpl, operation
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.topology import Topology
+
+POINTS = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+TOPOLOGY = Topology(torch.tensor([[4, 0, 2], [4, 2, 1], [4, 1, 3], [4, 3, 0], [5, 2, 0], [5, 1, 2], [5, 3, 1],
+                                  [5, 0, 3]]))
+
+
+@operation
+def octahedron(lengths):
+    """An octahedron whose corners are at these lengths (B, 6), in [0, 1].  Returns a Mesh."""
+    points = POINTS.to(lengths.device) * lengths.sigmoid()[:, :, None]
+    return Mesh(points, TOPOLOGY, points * 0.5 + 0.5)
+
+
+@hookimpl
+def unbraid_components():
+    return [octahedron]
+'''
+
+RECIPE = {
+    "title": "Octahedra",
+    "data": {"source": {"type": "sprites", "size": 16, "count": 40}, "draw": {"x": {}}, "batch": 4},
+    "code": {"corners": 6, "view": 2},
+    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
+                 "render": {"type": "mesh_renderer", "gives": "layers", "cull": True}},
+    "flow": {"f": "encoder(x)", "ball": "solid.octahedron(f.corners)", "seen": "render(ball, f.view)"},
+    "players": {"encoder": {"trains": "encoder", "minimizes": {
+        "covered": "mean(seen.alpha)", "rebuild": "0.1 * mse(seen.colour, x)"}}},
+    "functions": {"encode(x)": "encoder(x)", "alpha(x)": "seen.alpha"},
+    "train": {"steps": 20, "optimizer": {"type": "adam", "lr": "1.0e-2"}, "tensorboard": False, "seed": 0,
+              "log_every": 1, "device": "cpu"},
+}
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    file = tmp_path / "solid.py"
+    file.write_text(PLUGIN)
+    configure(files=[file])
+    yield
+    configure()
+
+
+@pytest.mark.usefixtures("plugin")
+def test_training_through_a_renderer(tmp_path):
+    run = train(make_recipe(RECIPE), tmp_path / "run")
+    lines = [json.loads(line) for line in (run.folder / "metrics.jsonl").read_text().splitlines()]
+    model = load(run.folder)
+    x = torch.rand(2, 3, 16, 16)
+    alpha = model.alpha(x)
+    assert alpha.shape == (2, 1, 16, 16)
+    assert 0 <= alpha.min() <= alpha.max() <= 1
+    losses = torch.tensor([line["encoder/covered"] for line in lines])
+    assert losses.isfinite().all()
+    assert losses[-1] < 0.7 * losses[0]            # only the outlines can make it smaller
