@@ -132,12 +132,16 @@ def test_many_sizes_do_not_pile_up():
 
 
 def test_without_opengl_torch_draws(monkeypatch):
+    tried = []
+
     def fails(**options):
+        tried.append(options)
         raise Exception("cannot open libEGL.so")
 
     monkeypatch.setattr("moderngl.create_standalone_context", fails)
     monkeypatch.setattr(gl_context, "_ours", threading.local())
-    assert chosen("auto", torch.device("cpu")) == "torch"
+    assert chosen("auto", torch.device("cpu")) == chosen("auto", torch.device("cpu")) == "torch"
+    assert len(tried) == 1
     with pytest.raises(UnbraidError, match=r"cannot open libEGL\.so(.|\n)*backend: torch"):
         rasterize(torch.ones(1, 3, 4), torch.tensor([[0, 1, 2]]), (4, 4), backend="gl")
 

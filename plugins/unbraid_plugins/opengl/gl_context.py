@@ -58,10 +58,15 @@ def screen() -> Screen:
 
 
 def why_not() -> str:
-    """Why there is no OpenGL here; empty where there is."""
+    """Why this thread has no OpenGL; empty where it has.  A failure is remembered."""
+    process, reason = getattr(_ours, "failure", (0, ""))
+    if process == os.getpid():
+        return str(reason)
     try:
         screen()
     except UnbraidError as error:
+        _ours.failure = os.getpid(), str(error)
+        LOG.info("torch draws instead: %s", error.message)
         return str(error)
     return ""
 
