@@ -64,6 +64,15 @@ def test_layers(mesh):
     assert torch.equal(out.colour, renderer()(mesh, torch.zeros(1, 2)))
 
 
+def test_half_precision_moves_nothing(mesh):
+    """Under autocast the places are as exact as without it, and halves as inputs are made whole."""
+    module, view = renderer(), torch.tensor([[0.3, -0.2]])
+    exact = module(mesh, view)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(module(mesh, view), exact)
+    assert module(mesh, view, torch.ones(1, 3, dtype=torch.bfloat16)).dtype == torch.float32
+
+
 def test_errors_say_what_was_expected(mesh):
     view = torch.zeros(1, 2)
     for call, told in (

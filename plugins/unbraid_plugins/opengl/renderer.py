@@ -6,10 +6,12 @@ import math
 from typing import Any, Literal
 
 import attrs
+import torch
 from attrs.validators import gt, in_
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, renderer
+from unbraid.values import map_tensors
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import Rendering, draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
@@ -64,10 +66,13 @@ class MeshRendering(nn.Module):
             found = ", ".join(type(v).__name__ for v in rest)
             raise UnbraidError(f"mesh_renderer got, after the mesh and the view, {found}",
                                hint="there may be one light and one background, a tensor")
-        out = draw(mesh, self._camera(view), self.image[1:], light=lights[0] if lights else None,
-                   background=backgrounds[0] if backgrounds else None, cull=self.options.cull,
-                   smooth=self.options.smooth, geometry=self.options.gives == "layers",
-                   backend=self.options.backend)
+        device = mesh.vertices.device.type
+        with torch.autocast("cpu" if device == "meta" else device, enabled=False):     # places need all their digits
+            mesh, view, light, background = (map_tensors(_precise, v) for v in (
+                mesh, view, lights[0] if lights else None, backgrounds[0] if backgrounds else None))
+            out = draw(mesh, self._camera(view), self.image[1:], light=light, background=background,
+                       cull=self.options.cull, smooth=self.options.smooth, geometry=self.options.gives == "layers",
+                       backend=self.options.backend)
         if out.colour.shape[1] != self.image[0]:
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")
@@ -86,3 +91,7 @@ class MeshRendering(nn.Module):
         projection = perspective(math.radians(self.options.field_of_view), aspect=width / height, near=far / 40,
                                  far=far * 10)
         return Camera(orbiting(angles[0], angles[1], far, *angles[2:]), projection.to(view))
+
+
+def _precise(t: Tensor) -> Tensor:
+    return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t
