@@ -168,7 +168,7 @@ class Training:
                     if logbook and self.step % t.picture_every == 0:
                         self._pictures(logbook)
                     if self.step % t.checkpoint_every == 0:
-                        self.save(numbers)
+                        self.save(report.numbers() if t.keep_best else None)
                     if t.max_minutes is not None and time.monotonic() - began > 60 * t.max_minutes:
                         self._stop = "the time budget is spent"
                 if self._stop:
@@ -225,7 +225,7 @@ class Training:
                   "optimizers": checkpoint.flat({n: o.state() for n, o in self.players.optimizers.items()})}
         if self.averages:
             groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in self.averages.items()})
-        return checkpoint.Checkpoint(self.step, groups, {} if self.best is None else {"best": self.best})
+        return checkpoint.Checkpoint(self.step, groups)
 
     def _take_up(self) -> None:
         path = self.run.last_checkpoint()
@@ -242,8 +242,8 @@ class Training:
                 optimizer.load(groups.get(name, {}))
             except (ValueError, KeyError) as error:
                 raise checkpoint.CheckpointError(f"{path}: players.{name}: {error}") from None
-        self.step, self.best = state.step, state.facts.get("best")
-        self._record = self.run.record()
+        self.step, self._record = state.step, self.run.record()
+        self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
 
     # -- the record ---------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from unbraid.code import swap
 from unbraid.data.picture_file import BadPicture, read_picture
 from unbraid_registry.errors import UnbraidError
 
@@ -77,8 +78,6 @@ def swaps(model: Model, images: Tensor, others: Tensor, factors: Sequence[str] |
     """A column for every pair: the image, the other, then the image with each factor of the other."""
     factors = list(model.layout.names) if factors is None else list(factors)
     a, b = model.code(images), model.code(others)
-    from unbraid.code import swap
-
     rows = [images, others, *(model.decoded(swap(a, b, name)) for name in factors)]
     return grid(rows, scale=scale_for(model.image_shape))
 

@@ -46,8 +46,7 @@ class TurnPlan:
 
     gate: tuple[Instruction, ...]
     losses: tuple[Instruction, ...]
-    before: State                                  # the round's values before, after the gate, and after the losses
-    after_gate: State
+    after_gate: State                              # the round's values after the gate, and after the losses
     after_losses: State
 
     @property
@@ -102,7 +101,7 @@ class Planner:
         dropping = _with_drops(losses.made, keep | own)
         after = State({i: o for i, o in losses.owners.items()
                        if i in keep or i in own or not any(i in instruction.drop for instruction in dropping)})
-        return TurnPlan(tuple(gate.made), tuple(dropping), before, after_gate, after)
+        return TurnPlan(tuple(gate.made), tuple(dropping), after_gate, after)
 
     def after(self, turn: int, plan: TurnPlan, moved: bool, played: bool = True) -> State:
         """What is fresh after a turn.  moved: whether it updated its networks; played: whether its gate was open."""

@@ -37,7 +37,6 @@ class Report:
     values: dict[str, Tensor] = attrs.Factory(dict)
     outcomes: list[tuple[str, str]] = attrs.Factory(list)
     not_finite: list[str] = attrs.Factory(list)
-    norms: dict[str, Tensor] = attrs.Factory(dict)
 
     def numbers(self) -> dict[str, float]:
         """The values as numbers."""
@@ -201,7 +200,6 @@ class Players:
             gradients = list(torch.autograd.grad(total, weights, allow_unused=True))
         distributed.average([g for g in gradients if g is not None])
         norm = _norm(gradients)
-        report.norms[move.player] = norm
         if not bool(distributed.mean(torch.isfinite(total.detach() + norm).float()) == 1):
             report.not_finite += [f"{move.player}/{t.name}" for t in self._active(game, step) if not torch.isfinite(
                 t.weight.at(step) * report.values[f"{move.player}/{t.name}"])] or [f"the gradient of {move.player}"]
