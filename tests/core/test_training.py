@@ -299,3 +299,19 @@ def test_a_function_that_wants_more_than_an_image_stops_no_training(tmp_path: Pa
     with pytest.warns(UserWarning, match=r"no pictures: .*x\.pose"):
         run = train(make_recipe(wants_poses, ["train.steps=2"]), tmp_path / "run")
     assert run.last_checkpoint() is not None
+
+
+def test_a_write_that_dies_before_its_end_leaves_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = train(recipe("train.steps=3"), tmp_path / "run")
+
+    def killed(*_: Any) -> None:
+        raise SystemExit("killed")
+
+    written = checkpoint.Checkpoint(9, {"networks": {"a": torch.ones(3)}})
+    with monkeypatch.context() as dying:
+        dying.setattr(checkpoint.os, "replace", killed)
+        with pytest.raises(SystemExit):
+            checkpoint.write(run.checkpoints, written)
+    assert list(checkpoint.steps(run.checkpoints)) == [3]
+    train(recipe("train.steps=6"), run.folder, resume=True)
+    assert not list(run.checkpoints.glob(".writing-*")), "what was left is cleaned up"
