@@ -7,7 +7,10 @@ import itertools
 import pytest
 import torch
 
+from unbraid.data import open_data
+from unbraid.method import bring_to_life
 from unbraid.random import Noise, seed_at
+from unbraid_configs import make_recipe
 
 HOME = {"seed": 0, "step": 3, "round": 1, "rank": 0}
 
@@ -42,3 +45,20 @@ def test_torchs_own_generator_is_neither_used_nor_moved() -> None:
 def test_addresses_do_not_run_together() -> None:
     addresses = [*itertools.product((0, 1, 11), repeat=3), ("a", 1), ("a1",), ("1", "a"), (1, "a")]
     assert len({seed_at(*address) for address in addresses}) == len(addresses)
+
+
+def first_weights(seed: int = 0) -> dict[str, torch.Tensor]:
+    recipe = make_recipe({
+        "data": {"source": {"type": "sprites", "size": 8, "count": 20}, "batch": 2}, "code": {"z": 4},
+        "networks": {"one, two": {"type": "mlp_encoder", "hidden": [4]}},
+        "players": {"all": {"trains": ["one", "two"], "minimizes": {"near": "mse(one(x), two(x))"}}},
+        "train": {"seed": seed}})
+    modules = bring_to_life(recipe, open_data(recipe.data).facts).modules
+    return {name: torch.cat([w.flatten() for w in module.parameters()]) for name, module in modules.items()}
+
+
+def test_first_weights_belong_to_the_seed_and_the_networks_name() -> None:
+    weights = first_weights()
+    assert not torch.equal(weights["one"], weights["two"])
+    assert torch.equal(weights["one"], first_weights()["one"])
+    assert not torch.equal(weights["one"], first_weights(seed=1)["one"])
