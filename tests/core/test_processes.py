@@ -31,11 +31,13 @@ def recipe(batch: int) -> Recipe:
 
 
 SCRIPT = """
-import sys
+import pathlib, sys
 sys.path.insert(0, {folder!r})
 from test_processes import recipe
 from unbraid.engine import train
 train(recipe(4), {out!r})
+threads = [name.read_text() for name in pathlib.Path("/proc/self/task").glob("*/comm")]
+assert not [name for name in threads if "gloo" in name], "a thread that outlives its group aborts the exit"
 """
 
 
