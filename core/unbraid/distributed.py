@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn  # before a group exists: its functions' defaults would hold it, with its threads, until exit
+import torch.distributed.nn  # before a group exists: its functions' defaults would hold the group until exit
 from torch import Tensor
 
 
