@@ -54,7 +54,7 @@ def score(result: dict[str, Any], arm: str, *path: str) -> float | None:
 
 COLUMNS = {"mAP, best chunk": ("retrieval_map", "score"), "mAP, one to one": ("retrieval_map", "score_one_to_one"),
            "transferred": ("swap_accuracy", "transferred"), "kept": ("swap_accuracy", "kept"),
-           "live chunks": ("live_chunks", "score"), "mse": ("reconstruction_error", "mse")}
+           "live chunks": ("live_factors", "score"), "mse": ("reconstruction_error", "mse")}
 
 
 def table(results: dict[str, list[dict[str, Any]]]) -> str:

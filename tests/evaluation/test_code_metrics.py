@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import kl_per_number, linear_probe, live_chunks, reconstruction_error
+from unbraid_plugins.metrics import kl_per_number, linear_probe, live_factors, reconstruction_error
 
 RNG = np.random.default_rng(0)
 
@@ -44,15 +44,36 @@ def test_reconstruction_error_by_hand() -> None:
         reconstruction_error(images, images[:1])
 
 
-def test_live_chunks_are_those_that_change_the_image() -> None:
+def test_live_factors_of_a_deterministic_code_change_the_image() -> None:
     def decode(f: np.ndarray) -> np.ndarray:
         return f[:, :2, None, None] * np.asarray([0.5, 0.01])[:, None, None] * np.ones((1, 1, 3, 3))
 
-    found = live_chunks(RNG.uniform(size=(50, 3)), {"big": (0, 1), "tiny": (1, 2), "dead": (2, 3)}, decode)
+    chunks = {"big": (0, 1), "tiny": (1, 2), "dead": (2, 3)}
+    found = live_factors(RNG.uniform(size=(50, 3)), chunks, decode)
     assert found.live == ["big"]
     assert found.score == 1
+    assert found.kl == {}
     assert found.change["dead"] == 0 < found.change["tiny"] < 0.05 * found.change["big"]
-    assert live_chunks(RNG.uniform(size=(50, 3)), {"all": (0, 3)}, lambda f: np.zeros((len(f), 1, 2, 2))).live == []
+    assert live_factors(RNG.uniform(size=(50, 3)), None, lambda f: np.zeros((len(f), 1, 2, 2))).live == []
+
+
+def test_live_factors_of_a_variational_code_have_divergence() -> None:
+    chunks, kl = {"told": (0, 2), "silent": (2, 4)}, np.asarray([[0.012, 0.012, 0.004, 0.004], [0, 0.004, 0.004, 0]])
+    found = live_factors(RNG.normal(size=(2, 4)), chunks, None, kl)          # the numbers of a chunk count together
+    assert found.kl == pytest.approx({"told": 0.014, "silent": 0.006})
+    assert (found.live, found.change, found.score) == (["told"], {}, 1)
+    assert live_factors(RNG.normal(size=(2, 4)), chunks, None, kl, least_kl=0.005).score == 2
+    loud = live_factors(RNG.normal(size=(2, 4)), chunks, lambda f: np.abs(f[:, 2:3, None, None]), kl)
+    assert loud.live == ["told"]
+    assert loud.change["silent"] > 0 == loud.change["told"]
+
+
+@pytest.mark.parametrize(("given", "message"), [
+    ({"decode": None}, "neither decode nor kl"), ({"kl": np.zeros((5, 2))}, r"kl must be \(5, 3\)"),
+    ({"codes": np.zeros((0, 3))}, "no codes"), ({"codes": np.full((5, 3), np.nan)}, "not all finite")])
+def test_codes_whose_live_factors_cannot_be_told(given: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        live_factors(**{"codes": np.zeros((5, 3)), "chunks": None, "decode": lambda f: f[:, :, None, None], **given})
 
 
 def test_kl_of_numbers_is_a_mean_over_images() -> None:

@@ -60,7 +60,7 @@ def test_an_evaluation_is_written_into_the_run(run: Run, result: dict[str, Any])
 
 
 def test_every_arm_has_its_metrics(result: dict[str, Any]) -> None:
-    whole = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "reconstruction_error", "live_chunks",
+    whole = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "reconstruction_error", "live_factors",
              "swap_accuracy"}
     assert {name: set(arm) for name, arm in result["arms"].items()} == {
         "model": whole, "untrained": whole, "pixels": {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe"}}
@@ -113,7 +113,7 @@ def test_without_factors_only_what_needs_none(tmp_path: Path) -> None:
         Image.fromarray(pixels).save(folder / f"{i}.png")
     tree = {**MIXING, "data": {**MIXING["data"], "source": {"type": "folder", "path": str(folder), "size": 16}}}
     found = evaluate(trained(tree, tmp_path / "run"))
-    assert set(found["arms"]["model"]) == {"reconstruction_error", "live_chunks"}
+    assert set(found["arms"]["model"]) == {"reconstruction_error", "live_factors"}
     assert set(found["pictures"]) == {"reconstructions"}
     assert "PSNR" in table([("run", found)])
 

@@ -16,7 +16,7 @@ LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often "
     "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
-    "class is seen in its reconstruction, and in the image itself. live: chunks that change the image. PSNR: of "
+    "class is seen in its reconstruction, and in the image itself. live: chunks that are used. PSNR: of "
     "reconstructions, dB. KL: of the code, nats.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
@@ -60,7 +60,7 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("probe", _score("linear_probe"), ".3f"),
     ("taken", _mean("swap_accuracy", "transferred"), ".3f"),
     ("kept", _mean("swap_accuracy", "kept"), ".3f"),
-    ("live", _score("live_chunks"), ".0f"),
+    ("live", _score("live_factors"), ".0f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

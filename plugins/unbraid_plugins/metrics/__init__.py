@@ -26,7 +26,7 @@ from unbraid_plugins.metrics.importance import dci
 from unbraid_plugins.metrics.information_gap import mig
 from unbraid_plugins.metrics.interventions import irs
 from unbraid_plugins.metrics.likeness import psnr, ssim
-from unbraid_plugins.metrics.liveliness import live_chunks
+from unbraid_plugins.metrics.liveliness import live_factors
 from unbraid_plugins.metrics.modularity_explicitness import explicitness, modularity
 from unbraid_plugins.metrics.mutual_information import binned
 from unbraid_plugins.metrics.nearest import nearest_neighbour_accuracy
@@ -39,12 +39,12 @@ from unbraid_plugins.metrics.swapping import swap_accuracy
 from unbraid_plugins.metrics.variance_votes import factor_vae_score
 
 __all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitness", "factor_vae_score", "irs",
-           "kl_per_number", "linear_probe", "live_chunks", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
+           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
            "oracles", "psnr", "reconstruction_error", "retrieval_map", "sap", "ssim", "swap_accuracy", "udr"]
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
-    return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_chunks, oracles,
+    return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, kl_per_number]

@@ -1,4 +1,4 @@
-"""Which chunks do anything at all."""
+"""Which factors of the code are used at all."""
 
 from __future__ import annotations
 
@@ -14,30 +14,48 @@ VISIBLE = 0.5 / 255                                # half a grey level
 
 
 @attrs.frozen
-class LiveChunks:
-    """change: mean absolute change of a pixel, in [0, 1], by chunk; live: the chunks above the threshold; score: how
-    many they are.
+class LiveFactors:
+    """All by chunk. change: mean absolute change of a pixel, in [0, 1], empty without a decoder; kl: nats, empty for a
+    deterministic code; live: the chunks that are used; score: how many they are.
     """
 
     change: dict[str, float]
+    kl: dict[str, float]
     live: list[str]
     score: float
 
 
 @metric
-def live_chunks(codes: np.ndarray, chunks: Chunks, decode: Callable[[np.ndarray], np.ndarray], *, pairs: int = 256,
-                threshold: float = 0.05, seed: int = 0) -> LiveChunks:
-    """How much the image changes when a chunk is taken from another image; dead chunks change nothing.
+def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.ndarray], np.ndarray] | None,
+                 kl: np.ndarray | None = None, *, pairs: int = 256, threshold: float = 0.05, least_kl: float = 0.01,
+                 seed: int = 0) -> LiveFactors:
+    """Which factors of the code are used: those that tell of the image, else those that change it.
 
-    A chunk lives if its change is more than `threshold` times the largest and more than half a grey level.
+    A chunk of a variational code lives if KL(q(z | x) || N(0, I)) of its numbers, mean over images, is more than
+    `least_kl`: 0.01 nats, as in Duan et al. 2020, section 4. One of a deterministic code lives if taking it from
+    another image changes the decoded one by more than `threshold` times the largest change and half a grey level.
 
-    codes: (N, D); chunks: name -> columns; decode: codes (n, D) -> images (n, C, H, W) in [0, 1].
+    codes: (N, D); chunks: name -> columns, None: the whole code as one; decode: codes (n, D) -> images (n, C, H, W) in
+    [0, 1]; kl: (N, D) nats.  Raises ValueError where neither decode nor kl is given, or shapes do not fit.
     """
+    spans = all_chunks(codes, chunks)
+    if kl is not None and np.shape(kl) != codes.shape:
+        raise ValueError(f"kl must be {codes.shape}, one value for each number of each code; found {np.shape(kl)}")
+    if decode is None and kl is None:
+        raise ValueError("whether a factor lives shows in decoded images or in its KL; found neither decode nor kl")
+    if not len(codes) or not np.isfinite(codes).all() or (kl is not None and not np.isfinite(kl).all()):
+        raise ValueError("there are no codes" if not len(codes) else "the codes or their kl are not all finite")
+    told = {} if kl is None else {c: float(np.mean(kl[:, a:b].sum(1, dtype=np.float64))) for c, (a, b) in spans.items()}
+    change = {} if decode is None else _changes(codes, spans, decode, pairs, seed)
+    least = least_kl if told else max(threshold * max(change.values()), VISIBLE)
+    live = [name for name, value in (told or change).items() if value > least]
+    return LiveFactors(change, told, live, float(len(live)))
+
+
+def _changes(codes: np.ndarray, spans: Chunks, decode: Callable[[np.ndarray], np.ndarray], pairs: int,
+             seed: int) -> dict[str, float]:
+    """How much the image changes when a chunk is taken from another image."""
     receivers, donors = pairs_of(len(codes), pairs, seed)
     own, others = codes[receivers], codes[donors]
     before = decode(own)
-    change = {name: float(np.abs(decode(exchanged(own, others, span)) - before).mean())
-              for name, span in all_chunks(codes, chunks).items()}
-    least = max(threshold * max(change.values()), VISIBLE)
-    live = [name for name, c in change.items() if c > least]
-    return LiveChunks(change, live, float(len(live)))
+    return {name: float(np.abs(decode(exchanged(own, others, span)) - before).mean()) for name, span in spans.items()}
