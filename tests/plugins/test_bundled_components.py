@@ -71,7 +71,9 @@ CALLS = {
     "operations.random_label": (label(),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),
     "operations.clip_weights": (torch.nn.Linear(2, 2, device="meta"),),
     "vae.annealed_kl": (Gaussian(code(), meta(2, 10)),), "vae.kl_per_dimension": (Gaussian(code(), meta(2, 10)),),
-    "vae.total_correlation": (meta(2, 10), Gaussian(code(), meta(2, 10))), "vae.dip": (Gaussian(code(), meta(2, 10)),),
+    **{f"vae.{part}": (meta(2, 10), Gaussian(code(), meta(2, 10)))
+       for part in ("total_correlation", "index_code_information", "dimension_wise_kl")},
+    "vae.dip": (Gaussian(code(), meta(2, 10)),),
     "vae.density_ratio": (meta(2, 2),), "vae.tell_shuffled": (meta(2, 2), meta(2, 2)),
 }
 OPTIONS = {"size": 3, "by": 0.5, "factor": "pose", "limit": 0.01, "capacity": 5.0, "off": 10.0, "diag": 100.0,

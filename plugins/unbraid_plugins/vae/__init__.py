@@ -15,15 +15,16 @@ from typing import Any
 from unbraid import hookimpl
 from unbraid_plugins.vae.burgess import BurgessEncoder, BurgessGenerator
 from unbraid_plugins.vae.capacity import annealed_kl, kl_per_dimension
+from unbraid_plugins.vae.decomposition import dimension_wise_kl, index_code_information, total_correlation
 from unbraid_plugins.vae.dense import FcEncoder, FcGenerator
 from unbraid_plugins.vae.dip import dip
 from unbraid_plugins.vae.factor import FactorCritic, density_ratio, tell_shuffled
 from unbraid_plugins.vae.study import StudyEncoder, StudyGenerator
-from unbraid_plugins.vae.total_correlation import total_correlation
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
     """Networks and losses of the beta-VAE family."""
     return [StudyEncoder, StudyGenerator, BurgessEncoder, BurgessGenerator, FcEncoder, FcGenerator, FactorCritic,
-            annealed_kl, kl_per_dimension, total_correlation, dip, density_ratio, tell_shuffled]
+            annealed_kl, kl_per_dimension, total_correlation, index_code_information, dimension_wise_kl, dip,
+            density_ratio, tell_shuffled]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import attrs
+from attrs.validators import ge
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -38,13 +39,17 @@ class FactorCritic:
 
     Codes (B, D) -> logits (B, 2): the first high for a sample of q(z), the second for a shuffled one.  5,018,002
     weights for 10 latents; they begin as the study's (Glorot, biases 0).
+    width, layers: of the hidden layers; the paper and the study have 6, other public code 5.
     """
+
+    width: int = attrs.field(default=1000, validator=ge(1))
+    layers: int = attrs.field(default=6, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """The module for codes of this shape."""
         if not inputs:
             raise UnbraidError(f"{context.name} is called without a value", hint=f"give it a code: {context.name}(z)")
-        sizes = (flat_size(inputs), *[1000] * 6)
+        sizes = (flat_size(inputs), *[self.width] * self.layers)
         layers: list[nn.Module] = []
         for here, there in pairwise(sizes):
             layers += [nn.Linear(here, there), nn.LeakyReLU(0.2)]

@@ -6,8 +6,8 @@ import torch
 from torch.distributions import Normal
 
 from unbraid import Code, Gaussian
-from unbraid_plugins.vae import total_correlation
-from unbraid_plugins.vae.total_correlation import stratified_weights
+from unbraid_plugins.vae import dimension_wise_kl, index_code_information, total_correlation
+from unbraid_plugins.vae.decomposition import stratified_weights
 
 STD, RHO = 0.4, 0.8                             # of q(z | n), and the correlation in q(z)
 
@@ -91,11 +91,43 @@ def test_a_logsumexp_over_the_wrong_axis_is_not_the_total_correlation(broken):
     assert broken(z, q).item() != pytest.approx(total_correlation(z, q).item(), abs=0.01)
 
 
-@pytest.mark.parametrize("options", [{}, {"size": 100}, {"estimate": "stratified", "size": 100}], ids=str)
-def test_gradients_agree_with_finite_differences(options):
+ESTIMATES = pytest.mark.parametrize("options", [{}, {"size": 100}, {"estimate": "stratified", "size": 100}], ids=str)
+PARTS = (index_code_information, total_correlation, dimension_wise_kl)
+
+
+@ESTIMATES
+def test_the_three_parts_are_the_kl_of_the_samples(options):
+    z, q = sample()
+    prior = Normal(torch.tensor(0.0).double(), 1.0)
+    kl = (Normal(q.mean, q.std).log_prob(z) - prior.log_prob(z)).sum(1).mean()
+    assert sum(part(z, q, **options) for part in PARTS).item() == pytest.approx(kl.item())
+
+
+def test_a_code_that_tells_every_image_apart_says_the_logarithm_of_their_number():
+    far = Gaussian(torch.arange(6).double().unsqueeze(1) * 1000, torch.zeros(6, 1).double())
+    stratified = index_code_information(far.mean, far, estimate="stratified", size=6)
+    assert stratified.item() == pytest.approx(math.log(6))
+    alike = Gaussian(torch.zeros(6, 1).double(), torch.zeros(6, 1).double())
+    assert index_code_information(alike.mean, alike, estimate="stratified", size=6).item() == pytest.approx(0)
+
+
+def test_a_code_distributed_as_the_prior_has_no_dimension_wise_kl():
+    torch.manual_seed(0)
+    mean = torch.randn(2000, 3, dtype=torch.float64) * math.sqrt(1 - STD**2)
+    q = Gaussian(mean, torch.full_like(mean, 2 * math.log(STD)))
+    z = q.sample(torch.randn_like(mean))
+    assert dimension_wise_kl(z, q, estimate="stratified", size=10**6).item() == pytest.approx(0, abs=0.05)
+    shifted = Gaussian(mean + 1, q.logvar)
+    found = dimension_wise_kl(z + 1, shifted, estimate="stratified", size=10**6).item()
+    assert found == pytest.approx(3 * 0.5, abs=0.15)                # KL(N(1, 1) || N(0, 1)) = 1/2
+
+
+@pytest.mark.parametrize("part", PARTS)
+@ESTIMATES
+def test_gradients_agree_with_finite_differences(part, options):
     z, q = sample()
     leaves = [v.detach().requires_grad_() for v in (z, q.mean, q.logvar)]
-    assert torch.autograd.gradcheck(lambda z, m, v: total_correlation(z, Gaussian(m, v), **options), leaves)
+    assert torch.autograd.gradcheck(lambda z, m, v: part(z, Gaussian(m, v), **options), leaves)
 
 
 def test_the_gradient_does_not_need_the_number_of_images():
