@@ -75,7 +75,7 @@ class Model:
         n: the size of the batch where no argument has one; seed: of its random operations; fields: what is known about
         images, where the function asks for it: {"x.joints": ...}.  Raises ModelError.
         """
-        body = self._body(function)
+        self._body(function)
         names = self.functions[function]
         if len(arguments) != len(names):
             raise ModelError(f"{function}({', '.join(names)}) is called with {len(arguments)} arguments")
@@ -88,6 +88,14 @@ class Model:
         given = {name: self._argument(v, known.get(name)) for name, v in given.items()}
         sizes = [t.shape[0] for v in given.values() for t in tensors(v) if t.ndim]
         noise = Noise(seed, self.device, batch=sizes[0] if sizes else n, dtype=torch.get_default_dtype())
+        return self.evaluated(function, given, noise)
+
+    def evaluated(self, function: str, given: Mapping[str, Value], noise: Noise) -> Value:
+        """A function's value where its parameters, and `parameter.field`, have these values; it can be traced.
+
+        noise: of its random operations.  Raises ModelError.
+        """
+        body, names = self._body(function), self.functions[function]
         around = Surroundings(self.modules, self.method.layouts, self.layout, noise, parameters=given, step=self.step)
         values: dict[int, Value] = {}
         for node in below(body.result):
@@ -143,17 +151,7 @@ class Model:
 
     def code(self, pictures: Picture) -> Code:
         """The code of images: what `encode` gives, the mean where it is a distribution."""
-        v = self("encode", pictures)
-        if isinstance(v, Gaussian):
-            v = v.mean
-        if isinstance(v, Record):
-            v = code.join(*(p.mean if isinstance(p, Gaussian) else p for p in v.parts.values()
-                            if isinstance(p, Code | Gaussian)))
-        if isinstance(v, Tensor) and v.ndim >= 2 and v.shape[1] == self.layout.size:
-            v = Code(v, self.layout)
-        if not isinstance(v, Code):
-            raise ModelError(f"`encode` gives a {type(v).__name__.lower()}, not a code")
-        return v
+        return code_of(self("encode", pictures), self.layout)
 
     def decoded(self, f: Code) -> Tensor:
         """The images of codes, clipped to [0, 1].  Where the generator makes logits, `decode(z): sigmoid(y)`."""
@@ -209,6 +207,20 @@ class Model:
         for name in factors:
             if name not in self.layout:
                 raise ModelError(f"the code has no factor {name!r}; it has {', '.join(self.layout.all_names)}")
+
+
+def code_of(v: Value, layout: Layout) -> Code:
+    """What an encoder made as one code: the mean of a distribution, all codes of a record.  Raises ModelError."""
+    if isinstance(v, Gaussian):
+        v = v.mean
+    if isinstance(v, Record):
+        v = code.join(*(p.mean if isinstance(p, Gaussian) else p for p in v.parts.values()
+                        if isinstance(p, Code | Gaussian)))
+    if isinstance(v, Tensor) and v.ndim >= 2 and v.shape[1] == layout.size:
+        v = Code(v, layout)
+    if not isinstance(v, Code):
+        raise ModelError(f"`encode` gives a {type(v).__name__.lower()}, not a code")
+    return v
 
 
 def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None) -> Model:
