@@ -70,7 +70,8 @@ def test_live_factors_of_a_variational_code_have_divergence() -> None:
 
 @pytest.mark.parametrize(("given", "message"), [
     ({"decode": None}, "neither decode nor kl"), ({"kl": np.zeros((5, 2))}, r"kl must be \(5, 3\)"),
-    ({"codes": np.zeros((0, 3))}, "no codes"), ({"codes": np.full((5, 3), np.nan)}, "not all finite")])
+    ({"codes": np.zeros((0, 3))}, "no codes"), ({"codes": np.full((5, 3), np.nan)}, "5 of 5 codes are not finite"),
+    ({"kl": np.full((5, 3), np.nan)}, "kl is not finite")])
 def test_codes_whose_live_factors_cannot_be_told(given: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         live_factors(**{"codes": np.zeros((5, 3)), "chunks": None, "decode": lambda f: f[:, :, None, None], **given})

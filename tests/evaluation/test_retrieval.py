@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
+from sklearn.neighbors import KNeighborsClassifier
 
 from unbraid_plugins.metrics import nearest_neighbour_accuracy, retrieval_map
 
@@ -111,8 +112,55 @@ def test_nearest_neighbours_by_hand() -> None:
     assert found.score == pytest.approx((0.5 + 0 + 0 + 0.5) / 4)
 
 
+@pytest.mark.parametrize("neighbours", [1, 2, 5, 90])
+def test_neighbours_among_other_rows_are_those_of_scikit_learn(neighbours: int) -> None:
+    codes, y = np.random.default_rng(1).normal(size=(130, 2)), labels(130, 4, 2)
+    codes[:, 0] += y
+    train, test = np.arange(90), np.arange(90, 130)
+    theirs = KNeighborsClassifier(neighbours).fit(codes[train], y[train]).score(codes[test], y[test])
+    for rows in ({"train": train}, {"test": test}, {"train": train, "test": test}):
+        found = nearest_neighbour_accuracy(codes, {"y": y}, neighbours=neighbours, **rows)
+        assert found.score == pytest.approx(theirs, abs=1e-12)
+
+
+def test_votes_by_hand() -> None:
+    codes = np.asarray([[0.0], [1.0], [2.0], [2.0], [9.0]])
+    y = np.asarray([1, 0, 0, 1, 1])
+    # asked 0 with three votes: 1.0 for class 0, each of both 2.0 for its own
+    assert nearest_neighbour_accuracy(codes, {"y": y}, test=np.asarray([0]), neighbours=3).score == 0
+    # with two votes: 1.0 for class 0, half a vote each of both 2.0
+    assert nearest_neighbour_accuracy(codes, {"y": np.asarray([0, 0, 0, 1, 1])}, test=np.asarray([0]),
+                                      neighbours=2).score == 1
+    # class 0 and 1 equally often: the first of them
+    assert nearest_neighbour_accuracy(codes, {"y": y}, test=np.asarray([4]), neighbours=2).score == 0
+
+
+def test_rows_of_unknown_class_are_neither_searched_nor_asked_for() -> None:
+    codes, y = np.asarray([[0.0], [1.0], [1.1], [5.0], [5.2]]), np.asarray([0, 1, -1, 1, -1])
+    found = nearest_neighbour_accuracy(codes, {"y": y}, train=np.asarray([0, 2, 3]), test=np.asarray([1, 4]))
+    assert found.score == 0                                  # 1.1 is nearest, but unknown; then 0, of the other class
+    with pytest.raises(ValueError, match="one at least"):
+        nearest_neighbour_accuracy(codes, {"y": y}, neighbours=0)
+
+
+def test_angles_know_no_lengths() -> None:
+    codes, y = np.random.default_rng(4).normal(size=(80, 3)), labels(80, 3, 1)
+    stretched = codes * np.random.default_rng(5).uniform(0.1, 9, (80, 1))
+    found = retrieval_map(stretched, {"y": y}, distance="cosine").score
+    assert found == pytest.approx(retrieval_map(codes, {"y": y}, distance="cosine").score, abs=1e-12)
+    assert found != pytest.approx(retrieval_map(stretched, {"y": y}).score, abs=1e-3)
+    directions = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    assert found == pytest.approx(retrieval_map(directions, {"y": y}).score, abs=1e-12)
+    assert retrieval_map(np.zeros((80, 3)), {"y": y}, distance="cosine").chance["y"] == pytest.approx(
+        retrieval_map(np.zeros((80, 3)), {"y": y}, distance="cosine").score)
+
+
 def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match=r"'y' has the shape \(3,\)"):
         retrieval_map(np.zeros((4, 2)), {"y": np.zeros(3, int)})
     with pytest.raises(ValueError, match="'a' has the columns 0 to 5"):
         retrieval_map(np.zeros((4, 2)), {"y": np.zeros(4, int)}, {"a": (0, 5)})
+    with pytest.raises(ValueError, match="4 of 4 codes are not finite"):
+        nearest_neighbour_accuracy(np.full((4, 2), np.inf), {"y": np.zeros(4, int)})
+    with pytest.raises(ValueError, match="'euclidean' or 'cosine'"):
+        retrieval_map(np.zeros((4, 2)), {"y": np.zeros(4, int)}, distance="taxi")  # type: ignore[arg-type]

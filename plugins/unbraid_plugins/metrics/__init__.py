@@ -21,10 +21,15 @@ from unbraid import hookimpl
 from unbraid_plugins.metrics.agreement import udr
 from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
 from unbraid_plugins.metrics.differences import beta_vae_score
+from unbraid_plugins.metrics.disentanglement import of_information
 from unbraid_plugins.metrics.divergence import kl_per_number
+from unbraid_plugins.metrics.gaussians import frechet_distance
+from unbraid_plugins.metrics.image_distances import fid, kid
+from unbraid_plugins.metrics.image_features import features_of, torchvision_network
 from unbraid_plugins.metrics.importance import dci
 from unbraid_plugins.metrics.information_gap import mig
 from unbraid_plugins.metrics.interventions import irs
+from unbraid_plugins.metrics.kernels import kernel_distance
 from unbraid_plugins.metrics.likeness import psnr, ssim
 from unbraid_plugins.metrics.liveliness import live_factors
 from unbraid_plugins.metrics.modularity_explicitness import explicitness, modularity
@@ -38,13 +43,14 @@ from unbraid_plugins.metrics.retrieval import retrieval_map
 from unbraid_plugins.metrics.swapping import swap_accuracy
 from unbraid_plugins.metrics.variance_votes import factor_vae_score
 
-__all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitness", "factor_vae_score", "irs",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
-           "oracles", "psnr", "reconstruction_error", "retrieval_map", "sap", "ssim", "swap_accuracy", "udr"]
+__all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitness", "factor_vae_score",
+           "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe",
+           "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "oracles", "psnr",
+           "reconstruction_error", "retrieval_map", "sap", "ssim", "swap_accuracy", "torchvision_network", "udr"]
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, kl_per_number]
+            swap_accuracy, kl_per_number, of_information]

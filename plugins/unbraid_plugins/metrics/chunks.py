@@ -12,9 +12,13 @@ Factors: TypeAlias = Mapping[str, np.ndarray]
 
 
 def all_chunks(codes: np.ndarray, chunks: Chunks | None) -> dict[str, tuple[int, int]]:
-    """The given chunks, or the whole code as one.  Raises ValueError where they do not fit the code or rows differ."""
+    """The given chunks, or the whole code as one.  Raises ValueError where codes are no finite (N, D), or chunks do not
+    fit them.
+    """
     if codes.ndim != 2:
         raise ValueError(f"codes must be (N, D); found {codes.shape}")
+    if not np.isfinite(codes).all():
+        raise ValueError(f"{int((~np.isfinite(codes)).any(1).sum())} of {len(codes)} codes are not finite")
     if chunks is None:
         return {"code": (0, codes.shape[1])}
     for name, (a, b) in chunks.items():

@@ -26,21 +26,25 @@ class Ranking:
     end: np.ndarray | None
 
 
-def rounded_distances(codes: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of queries (Q,) with their squared distances to all images, (Q, N) whole numbers; the query's own is SELF.
+def rounded_distances(codes: np.ndarray, queries: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Blocks of queries (Q,) with their squared distances to all images, (Q, N) whole numbers.
 
-    codes: (N, D). Distances that differ by less than about a millionth of the largest are equal.
+    codes: (N, D); queries: (M, D), None: the images themselves, and the distance of each to itself is SELF. Distances
+    that differ by less than about a millionth of the largest are equal.
     """
     x = np.asarray(codes, np.float64)
-    x = x - x.mean(0)
-    squares = np.einsum("nd,nd->n", x, x)
-    scale = STEPS / bound if (bound := 4 * squares.max()) > 0 else 0.0
-    for start in range(0, len(x), BLOCK):
-        queries = np.arange(start, min(start + BLOCK, len(x)))
-        d = squares[queries, None] + squares[None] - 2 * (x[queries] @ x.T)
+    centre = x.mean(0)
+    x = x - centre
+    q = x if queries is None else np.asarray(queries, np.float64) - centre
+    squares, own = np.einsum("nd,nd->n", x, x), np.einsum("nd,nd->n", q, q)
+    scale = STEPS / bound if (bound := 4 * max(squares.max(), own.max(initial=0))) > 0 else 0.0
+    for start in range(0, len(q), BLOCK):
+        block = np.arange(start, min(start + BLOCK, len(q)))
+        d = own[block, None] + squares[None] - 2 * (q[block] @ x.T)
         rounded = np.rint(np.maximum(d, 0) * scale).astype(np.uint64)
-        rounded[queries - start, queries] = SELF
-        yield queries, rounded
+        if queries is None:
+            rounded[block - start, block] = SELF
+        yield block, rounded
 
 
 def rankings(codes: np.ndarray) -> Iterator[Ranking]:

@@ -43,8 +43,8 @@ def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.
         raise ValueError(f"kl must be {codes.shape}, one value for each number of each code; found {np.shape(kl)}")
     if decode is None and kl is None:
         raise ValueError("whether a factor lives shows in decoded images or in its KL; found neither decode nor kl")
-    if not len(codes) or not np.isfinite(codes).all() or (kl is not None and not np.isfinite(kl).all()):
-        raise ValueError("there are no codes" if not len(codes) else "the codes or their kl are not all finite")
+    if not len(codes) or (kl is not None and not np.isfinite(kl).all()):
+        raise ValueError("there are no codes" if not len(codes) else "kl is not finite everywhere")
     told = {} if kl is None else {c: float(np.mean(kl[:, a:b].sum(1, dtype=np.float64))) for c, (a, b) in spans.items()}
     change = {} if decode is None else _changes(codes, spans, decode, pairs, seed)
     least = least_kl if told else max(threshold * max(change.values()), VISIBLE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 import numpy as np
 
@@ -34,23 +36,27 @@ class RetrievalMap:
 
 
 @metric
-def retrieval_map(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None) -> RetrievalMap:
+def retrieval_map(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
+                  distance: Literal["euclidean", "cosine"] = "euclidean") -> RetrievalMap:
     """Mean average precision of nearest-neighbour retrieval, by factor and chunk (Hu et al. 2018).
 
-    Each image is a query for all others, by the Euclidean distance of one chunk; those of its class are relevant.
+    Each image is a query for all others, by the distance of one chunk; those of its class are relevant.
     AP = 1/R sum_i P(i) over the R relevant ones, P(i) the precision among all that are no farther than i: images at one
     distance count as found together (as in scikit-learn), so a constant code gives exactly chance. Queries alone in
     their class and images of unknown class are left out. chance: the share of the query's class among the others.
 
     codes: (N, D); factors: name -> (N,) classes; chunks: name -> columns, None: the whole code as one.
     """
+    if distance not in ("euclidean", "cosine"):
+        raise ValueError(f"distance is 'euclidean' or 'cosine'; found {distance!r}")
     spans = all_chunks(codes, chunks)
     check_rows(codes, factors)
     found: dict[tuple[str, str], float] = {}
     for rows, names in by_known(factors):
         known = {name: np.asarray(factors[name])[rows] for name in names}
         for chunk, (a, b) in spans.items():
-            for name, value in _precisions(codes[rows, a:b], known).items():
+            own = codes[rows, a:b] if distance == "euclidean" else _directions(codes[rows, a:b])
+            for name, value in _precisions(own, known).items():
                 found[name, chunk] = value
     names, columns = list(factors), list(spans)
     matrix = np.asarray([[found[f, c] for c in columns] for f in names]).reshape(len(names), len(columns))
@@ -74,6 +80,13 @@ def _precisions(codes: np.ndarray, factors: dict[str, np.ndarray]) -> dict[str, 
             sums[name] += float(answered.sum())
             counts[name] += len(answered)
     return {name: sums[name] / max(counts[name], 1) for name in factors}
+
+
+def _directions(codes: np.ndarray) -> np.ndarray:
+    """The codes (N, d) with length 1, where Euclidean distances order as those of angles do; 0 stays 0."""
+    codes = np.asarray(codes, np.float64)
+    lengths = np.linalg.norm(codes, axis=1, keepdims=True)
+    return np.divide(codes, lengths, out=np.zeros_like(codes), where=lengths > 0)
 
 
 def average_precisions(relevant: np.ndarray, ranking: Ranking) -> np.ndarray:
