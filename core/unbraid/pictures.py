@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ def write_image(path: Path, image: Tensor) -> Path:
         picture.save(scratch, format=Image.registered_extensions().get(path.suffix.lower(), "PNG"))
         scratch.replace(path)
     except (OSError, ValueError, KeyError) as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink()
         raise PictureError(f"can't write the image {path}: {error}") from None
     return path
 

@@ -71,7 +71,7 @@ def test_every_arm_has_its_metrics(result: dict[str, Any]) -> None:
 
 
 def test_the_pictures_can_be_looked_at(result: dict[str, Any]) -> None:
-    assert set(result["pictures"]) == {"map", "swaps", "reconstructions"}
+    assert set(result["pictures"]) == {"map", "reconstructions", "swaps", "swap_grids", "traversals", "classes"}
     for path in result["pictures"].values():
         assert np.asarray(Image.open(path).convert("RGB")).std() > 1
 
@@ -114,7 +114,7 @@ def test_without_factors_only_what_needs_none(tmp_path: Path) -> None:
     tree = {**MIXING, "data": {**MIXING["data"], "source": {"type": "folder", "path": str(folder), "size": 16}}}
     found = evaluate(trained(tree, tmp_path / "run"))
     assert set(found["arms"]["model"]) == {"reconstruction_error", "live_factors"}
-    assert set(found["pictures"]) == {"reconstructions"}
+    assert set(found["pictures"]) == {"reconstructions", "traversals"}
     assert "PSNR" in table([("run", found)])
 
 
