@@ -30,6 +30,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "traverse": ("traverse", "Move along the numbers of an image's code."),
         "evaluate": ("evaluate", "Measure what models learned, beside controls."),
     },
+    "Studies": {
+        "sweep": ("sweep", "Train and evaluate a recipe at many points and over many seeds."),
+    },
     "Plugins": {
         "plugins": ("plugins", "List plugins, where they are from and their problems."),
         "new-plugin": ("new_plugin", "Write a plugin package that is ready to install."),

@@ -1,0 +1,229 @@
+"""A study's folder: its plan, a run for every point, their logs, and how far each of them is."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from unbraid.record import Run, RunError, write_whole
+from unbraid.study.plan import Plan, read_plan
+from unbraid.study.points import Point, point_named
+from unbraid.study.sameness import differences, told
+from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
+from unbraid_registry.errors import UnbraidError
+
+State: TypeAlias = Literal["new", "begun", "trained", "done"]
+SPENT = "the time budget is spent"                 # how a run ends whose `train.max_minutes` is over
+PATIENCE = 120.0                                   # seconds for a training that is stopping to let go of its run
+EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
+
+
+class StudyError(UnbraidError):
+    """A folder that is no study, or can't be this one."""
+
+
+@attrs.frozen
+class Study:
+    """A study's folder."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: str | Path) -> Study:
+        """The study in a folder.  Raises StudyError where there is none."""
+        study = cls(Path(folder).expanduser())
+        if not study.plan_file.is_file():
+            raise StudyError(f"{folder} is no study: it has no study.yaml",
+                             hint="begin one with: unbraid sweep RECIPE a.b=1,4,16 seed=0..9 --out FOLDER")
+        return study
+
+    @property
+    def plan_file(self) -> Path:
+        """Recipe, overrides, axes."""
+        return self.folder / "study.yaml"
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe of the first point."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.folder / "runs"
+
+    def run(self, point: Point) -> Run:
+        """The run of a point, which may not be there yet."""
+        return Run(self.runs / point.name)
+
+    def log(self, point: Point) -> Path:
+        """What the processes of a point said."""
+        return self.folder / "logs" / f"{point.name}.log"
+
+    def plan(self) -> Plan:
+        """What the study is.  Raises UnbraidError."""
+        return read_plan(self.plan_file)
+
+    def begin(self, plan: Plan) -> Plan:
+        """Write down a new study, or more points of the one that is here; all points are checked first.
+
+        Returns the whole plan.  Raises RecipeError, StudyError for another study.
+        """
+        if self.plan_file.exists():
+            before = self.plan()
+            plan = before.grown(plan)
+            plan.check()
+            if self.recipe_file.exists():
+                differs = differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file))
+                if differs:
+                    raise StudyError(f"{self.folder} has a study of another recipe: {told(differs)}",
+                                     hint="choose another --out; or take the recipe back to what it was")
+        else:
+            plan.check()
+            if self.folder.exists() and (self.folder / "run.json").exists():
+                raise StudyError(f"{self.folder} has a run", hint="choose another --out")
+        self._refuse_foreign(plan)
+        self.runs.mkdir(parents=True, exist_ok=True)
+        (self.folder / "logs").mkdir(exist_ok=True)
+        if not self.recipe_file.exists():
+            write_whole(self.recipe_file, dump_recipe(plan.recipe(plan.points[0])))
+        plan.write(self.plan_file)
+        return plan
+
+    def _refuse_foreign(self, plan: Plan) -> None:
+        """Runs under the names of points must be theirs.  Raises StudyError."""
+        wrong = []
+        for point in plan.points:
+            run = self.run(point)
+            if run.recipe_file.is_file():
+                found = [d for d in differences(plan.recipe(point), load_recipe(run.recipe_file)) if not d.is_place]
+                wrong += [f"{run.folder}: {told(found)}"] if found else []
+        if wrong:
+            raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
+                             hint="move them away, or choose another --out")
+
+    # -- how far a point is -------------------------------------------------------------------------------------------
+
+    def state(self, point: Point, recipe: Recipe, evaluate: Sequence[str] | None) -> State:
+        """How far a point is: what its run's folder says, and nothing else.  Raises RunError."""
+        run = self.run(point)
+        if not run.record_file.is_file():
+            return "new"
+        step = trained_to(run)
+        if step is None or (step < recipe.train.steps and _exit(run) != SPENT):
+            return "begun"
+        return "done" if evaluate is None or is_evaluated(run, step, evaluate) else "trained"
+
+    # -- runs from elsewhere ------------------------------------------------------------------------------------------
+
+    def points(self, plan: Plan) -> tuple[list[Point], list[str]]:
+        """The points of the plan, then those of other runs in the folder that belong to the study; notes on the rest.
+
+        A run belongs to it if its name tells a point on the study's axes and its recipe is that point's.
+        """
+        points, notes = plan.points, []
+        known = {point.name for point in points}
+        for folder in sorted(self.runs.iterdir()) if self.runs.is_dir() else ():
+            run = Run(folder)
+            if folder.name in known or not run.recipe_file.is_file():
+                continue
+            point = point_named(folder.name, plan.axes)
+            try:
+                differs = None if point is None else differences(plan.recipe(point), load_recipe(run.recipe_file))
+            except RecipeError as error:
+                notes.append(f"{folder} is left out: {error.mistakes[0]}")
+                continue
+            wrong = [d for d in differs or () if not d.is_place]
+            if differs is None or wrong:
+                why = f"its recipe is another: {told(wrong)}" if wrong else (
+                    "its name tells no point on the axes of the study")
+                notes.append(f"{folder} is left out: {why}")
+            elif point is not None:
+                points.append(point)
+        return points, notes
+
+    # -- one at a time ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Held while a sweep works on the folder.  Raises StudyError where another one does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = open(self.folder / ".lock", "w")  # noqa: SIM115
+        except OSError as error:
+            raise StudyError(f"can't write into {self.folder}: {error.strerror}", hint="choose another --out") from None
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise StudyError(f"another sweep is working on {self.folder}", hint="wait for it, or stop it (its "
+                                 "trainings stop with checkpoints)") from None
+            try:
+                yield
+            finally:
+                if [p.name for p in self.folder.iterdir()] == [".lock"]:    # it did not begin: leave no folder
+                    with suppress(OSError):
+                        (self.folder / ".lock").unlink()
+                        self.folder.rmdir()
+
+
+def trained_to(run: Run) -> int | None:
+    """The step of the last whole checkpoint."""
+    last = run.last_checkpoint()
+    return None if last is None else int(last.name.rpartition("-")[2])
+
+
+def _exit(run: Run) -> str:
+    sessions = run.record().get("sessions") or [{}]
+    return str(sessions[-1].get("exit", ""))
+
+
+def is_evaluated(run: Run, step: int, options: Sequence[str]) -> bool:
+    """Whether `evaluation.json` is of this step and, as far as is known, was made with these options."""
+    try:
+        found = json.loads((run.folder / EVALUATION).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    noted = _noted(run)
+    return isinstance(found, dict) and found.get("step") == step and (noted is None or noted == list(options))
+
+
+def _noted(run: Run) -> Any:
+    try:
+        return json.loads((run.folder / EVALUATED).read_text(encoding="utf-8")).get("options")
+    except (OSError, ValueError, AttributeError):
+        return None                                # it came from another machine, where a job list was executed
+
+
+def note_evaluated(run: Run, options: Sequence[str]) -> None:
+    """Remember the options of an evaluation, so that it is repeated only with others."""
+    write_whole(run.folder / EVALUATED, json.dumps({"options": list(options)}) + "\n")
+
+
+def forget_evaluation(run: Run) -> None:
+    """Remove an evaluation that is about to be repeated: the numbers first, then what is known of them."""
+    (run.folder / EVALUATION).unlink(missing_ok=True)
+    (run.folder / EVALUATED).unlink(missing_ok=True)
+
+
+def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
+    """Wait for a training that writes into a run, as one whose sweep was killed.  Raises RunError after a while."""
+    file, until = run.folder / ".lock", time.monotonic() + patience
+    while file.exists():
+        try:
+            with open(file) as handle:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise RunError(f"another training is writing into {run.folder}") from None
+            time.sleep(0.1)

@@ -1,0 +1,129 @@
+"""Jobs: the points that one child process trains and evaluates, and the commands for it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import attrs
+
+from unbraid.study.folder import Study
+from unbraid.study.plan import Plan
+from unbraid.study.points import Point
+from unbraid_configs import Recipe
+
+MOST_JOBS = 8                                      # at once on the CPU, unless more are asked for
+
+
+@attrs.frozen
+class Job:
+    """Points for one child process: one, or several that differ in their seed alone and are trained as one model."""
+
+    points: tuple[Point, ...]
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return self.points[0].name + (f" ... {self.points[-1].name}" if len(self.points) > 1 else "")
+
+
+def jobs_of(points: Sequence[Point]) -> list[Job]:
+    """A job for every point."""
+    return [Job((point,)) for point in points]
+
+
+def training(study: Study, plan: Plan, points: Sequence[Point], shared: Sequence[str]) -> list[str]:
+    """The command that trains points from where they are; several points have one setting and differ in their seed.
+
+    shared: the options of the whole program, such as --plugin.
+    """
+    (point,) = points                              # several: the command that trains seeds as one model belongs here
+    run = study.run(point)
+    goes_on = ["--resume"] if run.record_file.is_file() else []
+    return ["train", point.recipe(plan.recipes[0]), *plan.overrides(point), "--out", str(run.folder), "--yes", *goes_on,
+            *shared]
+
+
+def evaluation(study: Study, point: Point, options: Sequence[str], shared: Sequence[str]) -> list[str]:
+    """The command that evaluates a point."""
+    return ["evaluate", str(study.run(point).folder), *options, *shared]
+
+
+def lines(study: Study, plan: Plan, points: Sequence[Point], shared: Sequence[str]) -> list[str]:
+    """A line for a POSIX shell per point, which trains and evaluates it, goes on where it stopped, and repeats nothing.
+
+    They are to be executed in the folder where the sweep was called.
+    """
+    made = []
+    for point in points:
+        run = shlex.quote(str(study.run(point).folder))
+        recipe = [display_name(point.recipe(plan.recipes[0])), *plan.overrides(point)]
+        train = shlex.join(["unbraid", "train", *recipe, "--out", str(study.run(point).folder), "--yes", *shared])
+        steps = [f"{train} $(test -e {run}/run.json && echo --resume)"]
+        if plan.evaluate is not None:
+            evaluate = shlex.join(["unbraid", *evaluation(study, point, plan.evaluate, shared)])
+            steps.append(f"{{ test -e {run}/evaluation.json || {evaluate}; }}")
+        made.append(" && ".join(steps))
+    return made
+
+
+def display_name(recipe: str) -> str:
+    """A recipe's name, or its file as seen from here."""
+    file = Path(recipe)
+    return str(file.relative_to(Path.cwd())) if file.is_absolute() and file.is_relative_to(Path.cwd()) else recipe
+
+
+# -- the machine ------------------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Machine:
+    """How many jobs at once, and what each of them gets.  gpus: their names for CUDA_VISIBLE_DEVICES; none: the CPU."""
+
+    jobs: int
+    threads: int
+    gpus: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, recipes: Sequence[Recipe], wanted: int | None, waiting: int) -> Machine:
+        """This machine, shared by the jobs that wait; wanted: how many at once, None: one on each GPU, or core."""
+        gpus = visible_gpus() if any(r.train.device in ("auto", "cuda") for r in recipes) else ()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        jobs = max(1, min(wanted or (len(gpus) or min(cores, MOST_JOBS)), waiting))
+        threads = max(1, cores // jobs)
+        own = os.environ.get("OMP_NUM_THREADS", "")
+        return cls(jobs, min(threads, int(own)) if own.isdigit() and int(own) else threads, gpus)
+
+    def environment(self, slot: int) -> dict[str, str]:
+        """The environment of the job in a slot, 0 ... jobs - 1."""
+        threads = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+        gpu = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
+        return {**os.environ, "LP_NUM_THREADS": str(self.threads), **threads, **gpu}
+
+    def __str__(self) -> str:
+        what = f"{len(self.gpus)} GPU{'s' * (len(self.gpus) != 1)}" if self.gpus else (
+            f"{self.threads} thread{'s' * (self.threads != 1)} each")
+        return f"{self.jobs} at once, {what}"
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """The GPUs that CUDA_VISIBLE_DEVICES names, or all."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ()
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return tuple(n.strip() for n in named.split(",")) if named else tuple(map(str, range(torch.cuda.device_count())))
+
+
+def last_lines(log: Path, count: int = 3) -> list[str]:
+    """The last lines of a log that say something."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, log.stat().st_size - 20_000))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line.strip() for line in text.splitlines() if line.strip()][-count:]
