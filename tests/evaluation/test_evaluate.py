@@ -14,7 +14,7 @@ from PIL import Image
 import unbraid
 from unbraid.data import open_data
 from unbraid.evaluation import evaluate, evaluate_model, table
-from unbraid.evaluation.evaluate import untrained
+from unbraid.evaluation.controls import untrained
 from unbraid.evaluation.evidence import sample
 from unbraid.record import Run
 
@@ -62,12 +62,31 @@ def test_an_evaluation_is_written_into_the_run(run: Run, result: dict[str, Any])
 def test_every_arm_has_its_metrics(result: dict[str, Any]) -> None:
     whole = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "reconstruction_error", "live_factors",
              "swap_accuracy"}
+    of_tables = {"mig"}
+    of_codes = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", *of_tables}
     assert {name: set(arm) for name, arm in result["arms"].items()} == {
-        "model": whole, "untrained": whole, "pixels": {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe"}}
+        "model": whole | of_tables, "untrained": whole | of_tables, "pixels": of_codes, "random": of_codes,
+        "perfect": of_codes}
+    assert list(result["arms"]) == ["model", "untrained", "pixels", "random", "perfect"]
     assert set(result["data"]) == {"oracles"}
-    for arm in result["arms"].values():
-        assert arm["retrieval_map"]["chunks"] == ["chunk1", "chunk2", "chunk3"]
+    for name, arm in result["arms"].items():
+        chunks = list(result["factors"]) if name == "perfect" else ["chunk1", "chunk2", "chunk3"]
+        assert arm["retrieval_map"]["chunks"] == chunks
         assert all(isinstance(metric["score"], float) for metric in arm.values())
+
+
+def test_every_metric_says_what_it_is_and_how_sure(result: dict[str, Any]) -> None:
+    assert set(result["metrics"]) == {"oracles", *(m for arm in result["arms"].values() for m in arm)}
+    for said in result["metrics"].values():
+        assert len(said["summary"]) > 10
+        assert said["better"] in ("higher", "lower")
+        assert said["cost"] >= 0
+    assert list(result["intervals"]) == list(result["arms"])
+    for name, intervals in result["intervals"].items():
+        low, high = intervals["mig"]
+        assert low < result["arms"][name]["mig"]["score"] < high
+    floor, ceiling = (result["intervals"][name]["mig"] for name in ("random", "perfect"))
+    assert floor[1] < ceiling[0]
 
 
 def test_the_pictures_can_be_looked_at(result: dict[str, Any]) -> None:
@@ -120,7 +139,7 @@ def test_without_factors_only_what_needs_none(tmp_path: Path) -> None:
 
 def test_without_a_test_split_the_training_split_is_halved() -> None:
     recipe = unbraid.make_recipe({**MIXING, "data": {**MIXING["data"], "splits": {"train": 1.0}}})
-    sampled = sample(open_data(recipe.data), 2000, 0)
+    sampled = sample(open_data(recipe.data))
     assert sampled.split == "train"
     assert sampled.notes == ["there is no test split: measured on images of the training split"]
     assert len(sampled.images) == len(sampled.evidence["train_images"]) == 200
@@ -134,7 +153,7 @@ def test_the_table_is_plain_without_a_terminal(result: dict[str, Any]) -> None:
     assert "\x1b" not in text
     assert all(len(line) <= 120 for line in text.splitlines())
     assert [line.split("|")[1].strip() for line in text.splitlines() if "0." in line and "|" in line] == [
-        "one", "untrained", "pixels", "two", "untrained", "pixels"]
+        name for run in ("one", "two") for name in (run, "untrained", "pixels", "random", "perfect")]
     alone = table([("one", result)], colour=False)
     assert f"{result['arms']['model']['retrieval_map']['score']:.3f}" in alone
     assert "hair_style" in alone
@@ -146,5 +165,5 @@ def test_what_cannot_be_measured_is_said(run: Run) -> None:
     model = untrained(attrs.evolve(unbraid.load(run.folder), method=attrs.evolve(unbraid.load(run.folder).method,
                                                                                recipe=recipe)))
     found = evaluate_model(model, open_data(recipe.data), images=40, controls=False)
-    assert set(found["arms"]["model"]) == {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe"}
+    assert set(found["arms"]["model"]) == {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "mig"}
     assert found["notes"] == ["the model has no decode of a code alone: what needs it is not measured"]

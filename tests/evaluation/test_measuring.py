@@ -33,7 +33,7 @@ def divergent(kl: np.ndarray) -> float:
 
 def test_evidence_and_other_metrics_come_by_name() -> None:
     metrics = [component(doubled), component(size), component(divergent)]
-    assert Measuring(metrics, {"codes": np.ones(3)}, seed=5).all() == {"size": 8, "doubled": 16}
+    assert Measuring(metrics, {"codes": np.ones(3)}, {"seed": 5}).all() == {"size": 8, "doubled": 16}
     assert Measuring(metrics, {"codes": np.ones(3), "chunks": {}}).all()["doubled"] == 106
 
 

@@ -7,34 +7,42 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import attrs
+import numpy as np
 
 from unbraid.data import Data, open_data
-from unbraid.evaluation.evidence import Evidence, Sampled, lacking, of_model, of_pixels, sample
-from unbraid.evaluation.measure import Measuring, as_json, name_of
+from unbraid.evaluation.controls import at_random, of_pixels, perfect, untrained
+from unbraid.evaluation.encoding import lacking, of_model
+from unbraid.evaluation.evidence import Evidence, Sampled, sample
+from unbraid.evaluation.intervals import interval
+from unbraid.evaluation.measure import Measuring, as_json, better, name_of
+from unbraid.evaluation.protocol import QUICK, Protocol
 from unbraid.evaluation.showing import write_pictures
-from unbraid.method import bring_to_life
 from unbraid.model import Model, load
 from unbraid.record import Run, write_whole
 from unbraid_configs import load_recipe
+from unbraid_configs.mistakes import closest
 from unbraid_registry import registry
 from unbraid_registry.component import Component
+from unbraid_registry.errors import UnbraidError
 
 FORMAT = 1
 FILE = "evaluation.json"
 
 
-def evaluate(run: Run, *, images: int = 2000, seed: int = 0, device: str = "cpu") -> dict[str, Any]:
+def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
+             source: str | None = None, seed: int = 0, device: str = "cpu") -> dict[str, Any]:
     """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
 
-    images: at most so many of the test split.  Returns what `evaluate_model` does, with the run's step and the paths of
-    the pictures.  Raises UnbraidError (RunError, CheckpointError, DataError, ...).
+    Returns what `evaluate_model` does, with the run's step and the paths of the pictures.  Raises UnbraidError
+    (RunError, CheckpointError, DataError, ...).
     """
     model = load(run.folder, device=device)
     recipe = load_recipe(run.recipe_file)
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
-        result = evaluate_model(model, data, images=images, seed=seed, pictures=run.pictures)
+        result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
+                                seed=seed, pictures=run.pictures)
     finally:
         data.close()
     from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
@@ -43,50 +51,88 @@ def evaluate(run: Run, *, images: int = 2000, seed: int = 0, device: str = "cpu"
     return result
 
 
-def evaluate_model(model: Model, data: Data, *, images: int = 2000, seed: int = 0, controls: bool = True,
+def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None,
+                   images: int | None = None, source: str | None = None, seed: int = 0, controls: bool = True,
                    others: Mapping[str, Model] | None = None, pictures: Path | None = None) -> dict[str, Any]:
     """Measure a model on data, beside other models and the controls.
 
-    controls: an untrained twin of the model (`untrained`) and principal components of the pixels (`pixels`); others:
-    further models to compare with, by name; pictures: a folder for pictures.  Returns plain dicts, lists, numbers:
+    protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
+    protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
+    folder for pictures; controls: an untrained twin of the model (`untrained`), principal components of the pixels
+    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`).
 
-        images, split, seed, factors (name -> number of classes), notes, pictures
+    Returns plain dicts, lists, numbers:
+
+        images, split, source, seed, protocol, factors (name -> number of classes), notes, pictures
         data       what depends on the images alone: how good the oracles are
-        arms       model, others..., untrained, pixels -> metric -> its result; every result has a `score`
+        arms       model, others..., untrained, pixels, random, perfect -> metric -> its result, which has a `score`
+        intervals  the same -> metric -> [low, high], 95 % bootstrap of the score, where a metric gives one
+        metrics    metric -> summary (a line), better ("higher" or "lower"), cost (seconds, of all arms together)
     """
-    sampled = sample(data, images, seed, str(model.device))
-    metrics = registry().catalog.all("metric")
-    shared = Measuring(metrics, sampled.evidence, seed)
-    of_data = shared.all()
-    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if controls else {})}
-    evidence = {name: of_model(m, sampled) for name, m in models.items()}
-    if controls and {"codes"} <= evidence["model"].keys() and "train_images" in sampled.evidence:
-        evidence["pixels"] = of_pixels(evidence["model"], sampled, seed)
-    rest = [m for m in metrics if name_of(m) not in of_data]
-    arms, notes = {}, [*sampled.notes, *lacking(model), *shared.notes]
+    if images is not None:
+        protocol = attrs.evolve(protocol, images=images, measured=min(2 * images, protocol.measured),
+                                train=min(images, protocol.train), test=min(images, protocol.test))
+    known = registry().catalog.all("metric")
+    _check(known, metrics)
+    sampled = sample(data, protocol, seed, str(model.device), source)
+    options = {"seed": seed, "resamples": protocol.resamples, **protocol.options,
+               "work": None if metrics else protocol.work}
+    shared = Measuring(known, sampled.evidence, options)
+    wanted = shared.asked_for([name_of(m) for m in known] if metrics is None else metrics)
+    of_data = shared.all(wanted)
+    results, notes, costs = {}, [*sampled.notes, *lacking(model), *shared.notes], dict(shared.costs)
+    evidence = _evidence(model, others or {}, sampled, seed, controls)
     for name, own in evidence.items():
-        arms[name], failed = _measured([*rest, *_known(metrics, of_data)], sampled, own, of_data, seed)
-        notes += failed
-    result = {"images": len(sampled.images), "split": sampled.split, "seed": seed, "factors": sampled.classes,
-              "data": as_json(of_data), "arms": {n: as_json(a) for n, a in arms.items()},
+        measuring = Measuring(known, {**sampled.evidence, **own}, options, dict(of_data))
+        results[name] = {metric: r for metric, r in measuring.all(wanted).items() if metric not in of_data}
+        notes += measuring.notes
+        costs = {m: costs.get(m, 0.0) + measuring.costs.get(m, 0.0) for m in {**costs, **measuring.costs}}
+    measured = {m for r in (of_data, *results.values()) for m in r}
+    result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
+              "protocol": _said(protocol, sampled), "factors": sampled.classes, "data": as_json(of_data),
+              "arms": {name: as_json(r) for name, r in results.items()},
+              "intervals": {name: _intervals(r) for name, r in results.items()},
+              "metrics": {name_of(m): {"summary": m.summary, "better": better(m),
+                                       "cost": round(costs.get(name_of(m), 0.0), 3)}
+                          for m in known if name_of(m) in measured},
               "notes": list(dict.fromkeys(notes)), "pictures": {}}
     if pictures is not None:
         result["pictures"] = write_pictures(pictures, model, sampled, evidence["model"], result)
     return result
 
 
-def untrained(model: Model) -> Model:
-    """A twin of the model with the weights that its training began with (fresh ones where it took them from a run)."""
-    method = bring_to_life(model.method.recipe, model.method.facts)
-    return Model(method, method.modules, torch.device(model.device))
+def _evidence(model: Model, others: Mapping[str, Model], sampled: Sampled, seed: int,
+              controls: bool) -> dict[str, Evidence]:
+    """What every arm has, in order."""
+    models = {"model": model, **others, **({"untrained": untrained(model)} if controls else {})}
+    evidence = {name: of_model(m, sampled) for name, m in models.items()}
+    own = evidence["model"]
+    if controls and "codes" in own:
+        if "train_images" in sampled.evidence:
+            evidence["pixels"] = of_pixels(own, sampled, seed)
+        if sampled.classes:
+            evidence["random"] = at_random(own, sampled, seed)
+            evidence["perfect"] = perfect(sampled)
+    return evidence
 
 
-def _known(metrics: Sequence[Component], results: Mapping[str, Any]) -> list[Component]:
-    return [m for m in metrics if name_of(m) in results]
+def _check(metrics: Sequence[Component], names: Sequence[str] | None) -> None:
+    """Raises UnbraidError with the closest name for a metric that there is not."""
+    known = [name_of(m) for m in metrics]
+    for name in names or ():
+        if name not in known:
+            raise UnbraidError(f"there is no metric {name!r}",
+                               hint=closest(name, known) or f"there is {', '.join(known)}")
 
 
-def _measured(metrics: Sequence[Component], sampled: Sampled, own: Evidence, of_data: Mapping[str, Any],
-              seed: int) -> tuple[dict[str, Any], list[str]]:
-    """The results that are a model's own, and notes."""
-    measuring = Measuring(metrics, {**sampled.evidence, **own}, seed, dict(of_data))
-    return {name: r for name, r in measuring.all().items() if name not in of_data}, measuring.notes
+def _intervals(results: Mapping[str, Any]) -> dict[str, list[float]]:
+    found = {name: interval(float(r.score), r.resampled) for name, r in results.items()
+             if isinstance(getattr(r, "resampled", None), np.ndarray)}
+    return {name: i for name, i in found.items() if i is not None}
+
+
+def _said(protocol: Protocol, sampled: Sampled) -> dict[str, Any]:
+    """The protocol by name, and how much there was to measure on."""
+    rows = {name.removesuffix("_rows"): len(sampled.evidence.get(name, ()))
+            for name in ("measured_rows", "train_rows", "test_rows", "drawn_rows")}
+    return {"name": protocol.name, "rows": rows, "columns": sampled.columns, "grid": sampled.grid}

@@ -7,13 +7,9 @@ from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
-import torch
-from torch import Tensor
 
-from unbraid.code import Code, Layout
-from unbraid.data import Data, DataError
-from unbraid.evaluation.posterior import divergences
-from unbraid.model import Model
+from unbraid.data import Data, DataError, Images
+from unbraid.evaluation.protocol import QUICK, Protocol
 
 EVIDENCE = {
     "images": "(N, C, H, W) floats in [0, 1]: real images that the model was not trained on",
@@ -29,13 +25,19 @@ EVIDENCE = {
     "decode": "a function: codes (n, D) -> images (n, C, H, W) in [0, 1]",
     "reconstructions": "(N, C, H, W): what the model makes of the codes of the images",
     "kl": "(N, D) nats: KL(q(z | x) || N(0, I)) of variational codes, by number",
+    "table_factors": "(T, K) classes of all encoded images of which every factor is known, a column for each factor",
+    "table_codes": "(T, D) codes of these",
+    "measured_rows": "rows of the table for metrics that fit nothing",
+    "train_rows": "rows of the table to fit on",
+    "test_rows": "rows of the table to judge on, none of them to fit on",
+    "drawn_rows": "rows of the table to draw groups from that agree in a factor: a whole grid where the data is one",
 }
 Evidence: TypeAlias = "dict[str, Any]"
 
 BATCH = 100                                        # images that go through a model at once
 FITTED = 2000                                      # training images that probes get at least, if there are so many
 ORACLE, ORACLE_BYTES = 20_000, 2 ** 28             # training images that oracles get at most
-NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
+KNOWN = 0.5                                        # of the images: a factor that is known for fewer is no column
 NOT_FACTORS = ("clip", "frame")
 
 
@@ -43,42 +45,75 @@ NOT_FACTORS = ("clip", "frame")
 class Sampled:
     """Images that were chosen for an evaluation, with what is known about them.
 
-    evidence: what does not depend on a model; classes: of every known factor; split: where the images come from; notes:
-    what a reader should know.
+    evidence: what does not depend on a model; classes: of every known factor; rows: of the source, for `images`,
+    `train_images` and `table`; columns: the factors of the table; grid: whether groups are drawn from all combinations
+    of factors; split, source: where the images come from; notes: what a reader should know.
     """
 
     evidence: Evidence
     classes: dict[str, int]
+    rows: dict[str, np.ndarray]
+    columns: list[str]
+    grid: bool
     split: str
+    source: str
     notes: list[str]
+    data: Data = attrs.field(repr=False)
 
     @property
     def images(self) -> np.ndarray:
         """(N, C, H, W)."""
         return self.evidence["images"]
 
+    def read(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Batches of images of the source (B, C, H, W), by row."""
+        return (pictures(self.data, rows[i:i + BATCH], self.source) for i in range(0, len(rows), BATCH))
 
-def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
+
+def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = "cpu",
+           source: str | None = None) -> Sampled:
     """At most so many images of the test split, and others of the training split for what metrics fit.
 
-    Without a test split, both come from the training split and have none in common.  Raises DataError.
+    Without a test split, both come from the training split and have none in common. source: which, None: the first
+    draw's.  Raises DataError.
     """
-    rng, notes, split = np.random.default_rng(seed), [], "test"
-    rows, train = _shuffled(data, "test", rng), _shuffled(data, "train", rng)
-    if len(rows) < 2:
-        split, half = "train", len(train) // 2
-        rows, train = train[:half], train[half:]
+    name, notes, split, rng = data._source(source), [], "test", np.random.default_rng(seed)
+    unseen, seen = _shuffled(data, "test", name, rng), _shuffled(data, "train", name, rng)
+    if len(unseen) < 2:
+        split, half = "train", len(seen) // 2
+        unseen, seen = seen[:half], seen[half:]
         notes.append("there is no test split: measured on images of the training split")
-    if len(rows) < 2:
+    if len(unseen) < 2:
         raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
-    pixels = int(np.prod(data.images_of[_source(data)].shape))
-    judged = train[:max(min(ORACLE, ORACLE_BYTES // pixels), 1)]
-    rows, train = rows[:images], train[:max(images, FITTED)]
-    evidence: Evidence = {"images": _numpy(data.images(rows)), "device": device}
+    if len(data.images_of) > 1:
+        rest = ", ".join(n for n in data.images_of if n != name)
+        notes.append(f"measured on images of the source {name!r}; not on {rest} (--source chooses)")
+    images = data.images_of[name]
+    judged = seen[:max(min(ORACLE, ORACLE_BYTES // int(np.prod(images.shape))), 1)]
+    rows, train = unseen[:protocol.images], seen[:max(protocol.images, FITTED)]
+    evidence: Evidence = {"images": pictures(data, rows, name), "device": device}
     if len(train):
-        evidence["train_images"] = _numpy(data.images(train))
-    factors, train_factors, oracle_factors, classes = {}, {}, {}, {}
-    for name, field in data.images_of[_source(data)].fields.items():
+        evidence["train_images"] = pictures(data, train, name)
+    classes, left_out = _factors(images, rows)
+    notes += left_out
+    if classes:
+        for key, where in (("factors", rows), ("train_factors", train), ("oracle_factors", judged)):
+            evidence[key] = {f: images.fields[f].values[where].astype(np.int64) for f in classes}
+        evidence["oracle_images"] = images.read(judged)
+    table, columns, grid, said = _table(images, classes, protocol, unseen, seen, split == "test")
+    chosen = {"images": rows, "train_images": train, "table": table.pop("rows", np.empty(0, np.int64))}
+    return Sampled(evidence | table, classes, chosen, columns, grid, split, name, notes + said, data)
+
+
+def pictures(data: Data, rows: np.ndarray, source: str) -> np.ndarray:
+    """Images of a source by row, (len(rows), C, H, W) in [0, 1]."""
+    return data.images(rows, source).detach().float().cpu().numpy()
+
+
+def _factors(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[str]]:
+    """The factors that can be measured on these rows, with their numbers of classes; notes about the others."""
+    classes, notes = {}, []
+    for name, field in images.fields.items():
         labels = field.values[rows]
         if name in NOT_FACTORS:
             continue
@@ -87,93 +122,53 @@ def sample(data: Data, images: int, seed: int, device: str = "cpu") -> Sampled:
         elif np.bincount(labels[labels >= 0], minlength=2).astype(bool).sum() < 2 or _alone(labels):
             notes.append(f"{name} has no two classes with several of these images and is left out")
         else:
-            factors[name], train_factors[name] = labels.astype(np.int64), field.values[train].astype(np.int64)
-            oracle_factors[name], classes[name] = field.values[judged].astype(np.int64), field.classes
-    if factors:
-        evidence |= {"factors": factors, "train_factors": train_factors, "oracle_factors": oracle_factors}
-        evidence["oracle_images"] = data.images_of[_source(data)].read(judged)
-    return Sampled(evidence, classes, split, notes)
+            classes[name] = field.classes
+    return classes, notes
 
 
-def of_model(model: Model, sampled: Sampled) -> Evidence:
-    """What a model makes of the images; nothing where its `encode` takes more than an image.  Raises ModelError."""
-    if not usable(model, "encode"):
-        return {}
-    codes = [model.code(batch) for batch in _batches(sampled.images)]
-    shape, layout = codes[0].tensor.shape[1:], codes[0].layout
-    found: Evidence = {"codes": np.concatenate([_numpy(c.tensor.flatten(1)) for c in codes])}
-    if "train_images" in sampled.evidence:
-        batches = _batches(sampled.evidence["train_images"])
-        found["train_codes"] = np.concatenate([_numpy(model.code(b).tensor.flatten(1)) for b in batches])
-    chunks = chunks_of(layout, int(np.prod(shape[1:])))
-    if len(chunks) > 1:
-        found["chunks"] = chunks
-    if usable(model, "decode"):
-        def decode(f: np.ndarray) -> np.ndarray:
-            tensors = (torch.as_tensor(b, device=model.device).unflatten(1, shape) for b in _batches(f))
-            return np.concatenate([_numpy(model.decoded(Code(t, layout))) for t in tensors])
-
-        found |= {"decode": decode, "reconstructions": decode(found["codes"])}
-    if model.method.variational:
-        kl = divergences(model, _batches(sampled.images), found["codes"].shape[1])
-        found |= {} if kl is None else {"kl": kl}
-    return found
-
-
-def usable(model: Model, function: str) -> bool:
-    """Whether the model has the function, and it takes an image (or a code) and nothing else."""
-    return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
-
-
-def lacking(model: Model) -> list[str]:
-    """Notes about what can't be measured."""
-    missing = {"encode": "an image", "decode": "a code"}
-    return [f"the model has no {name} of {what} alone: what needs it is not measured"
-            for name, what in missing.items() if not usable(model, name)]
-
-
-def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
-    """The control that learned no more than variance: principal components of the pixels.
-
-    They are as many as the code has numbers, ordered by variance and cut into its chunks; where there are fewer, the
-    rest is 0.
+def _table(images: Images, classes: dict[str, int], protocol: Protocol, unseen: np.ndarray, seen: np.ndarray,
+           apart: bool) -> tuple[Evidence, list[str], bool, list[str]]:
+    """The rows of complete images and what each is for, the factors that are columns, whether groups are drawn from a
+    full grid, and notes.  apart: the model was not trained on the unseen ones.
     """
-    from sklearn.decomposition import PCA
+    both = np.concatenate([unseen, seen])
+    columns = [f for f in classes if (images.fields[f].values[both] >= 0).mean() >= KNOWN]
+    notes = [f"{f} is known for less than half of the images, and no column of the table"
+             for f in classes if f not in columns]
+    if not columns:
+        return {}, [], False, notes
+    factors = np.stack([images.fields[f].values for f in columns], 1).astype(np.int64)
+    complete = np.all(factors >= 0, axis=1)
+    unseen, seen = unseen[complete[unseen]], seen[complete[seen]]
+    candidates = unseen if apart else np.concatenate([unseen, seen])
+    if len(unseen) < 2 or len(seen) < 2:
+        return {}, [], False, [*notes, "hardly an image has all of its factors known: what needs a table of complete "
+                               "rows is not measured"]
+    test, train, measured = unseen[:protocol.test], seen[:protocol.train], candidates[:protocol.measured]
+    drawn = measured if protocol.drawn is None else candidates[:protocol.drawn]
+    rows = np.unique(np.concatenate([test, train, measured, drawn]))
+    places = {"measured_rows": measured, "train_rows": train, "test_rows": test, "drawn_rows": drawn}
+    table: Evidence = {name: np.searchsorted(rows, r) for name, r in places.items()}
+    grid = is_grid(factors[drawn])
+    if len(drawn) < len(candidates) and protocol.drawn is not None:
+        notes.append(f"groups are drawn from {len(drawn)} of {len(candidates)} images")
+    return {**table, "rows": rows, "table_factors": factors[rows]}, columns, grid, notes
 
-    train = sampled.evidence["train_images"]
-    size = model_evidence["codes"].shape[1]
-    count = min(size, len(train), train[0].size)
-    components = PCA(count, svd_solver="randomized", random_state=seed).fit(train.reshape(len(train), -1))
 
-    def codes(images: np.ndarray) -> np.ndarray:
-        found = components.transform(images.reshape(len(images), -1))
-        return np.pad(found, ((0, 0), (0, size - count)))
+def is_grid(factors: np.ndarray) -> bool:
+    """Whether a table (N, K) has every combination of the values in it, equally often.
 
-    chunks = {"chunks": model_evidence["chunks"]} if "chunks" in model_evidence else {}
-    return {"codes": codes(sampled.images), "train_codes": codes(train), **chunks}
-
-
-def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
-    """The columns of each part of a code whose channels have so many positions; of a single part, each number's.
-
-    >>> from unbraid_configs.recipe import Factor
-    >>> chunks_of(Layout.of({"z": Factor(name="z", size=2)}))
-    {'z[0]': (0, 1), 'z[1]': (1, 2)}
+    >>> is_grid(np.asarray([[0, 0], [0, 5], [3, 0], [3, 5]])), is_grid(np.asarray([[0, 0], [0, 5], [3, 0]]))
+    (True, False)
     """
-    if len(layout.parts) == 1 and layout.size <= NUMBERS:
-        name = layout.parts[0].name
-        return {f"{name}[{i}]": (i * positions, (i + 1) * positions) for i in range(layout.size)}
-    return {p.name: (a * positions, b * positions)
-            for p in layout.parts for a, b in layout.spans([p.name])[:1]}
+    sizes = [len(np.unique(v)) for v in factors.T]
+    combinations, counts = np.unique(factors, axis=0, return_counts=True)
+    return len(combinations) == int(np.prod(sizes, dtype=object)) and bool((counts == counts[0]).all())
 
 
-def _source(data: Data) -> str:
-    return next(iter(data.plans.values())).source if data.plans else next(iter(data.images_of))
-
-
-def _shuffled(data: Data, split: str, rng: np.random.Generator) -> np.ndarray:
+def _shuffled(data: Data, split: str, source: str, rng: np.random.Generator) -> np.ndarray:
     try:
-        return rng.permutation(data.rows(split))
+        return rng.permutation(data.rows(split, source))
     except DataError:
         return np.empty(0, np.int64)
 
@@ -182,11 +177,3 @@ def _alone(labels: np.ndarray) -> bool:
     """Whether hardly any image shares its class with another: an identity, no attribute."""
     counts = np.bincount(labels[labels >= 0])
     return bool(counts[counts > 1].sum() < (labels >= 0).sum() / 2)
-
-
-def _batches(array: np.ndarray) -> Iterator[np.ndarray]:
-    return (array[i:i + BATCH] for i in range(0, len(array), BATCH))
-
-
-def _numpy(t: Tensor) -> np.ndarray:
-    return t.detach().float().cpu().numpy()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, get_type_hints
 
 import attrs
 import numpy as np
 
 from unbraid.evaluation.evidence import EVIDENCE, Evidence
-from unbraid.options import inputs_of
+from unbraid.options import called_function, inputs_of
 from unbraid_configs.mistakes import closest
 from unbraid_registry.component import Component
 from unbraid_registry.errors import UnbraidError
@@ -20,21 +21,40 @@ class Measuring:
     """The metrics for which there is evidence, each computed once.
 
     A metric's parameter is a piece of evidence or another metric, whose result it then gets; one with a default may be
-    missing. A metric of another distribution that fails costs a note.
+    missing. options: values for the options of these names, of whatever metric has them. A metric that raises
+    ValueError says what it can't measure, and costs a note; so does any failure of a metric of another distribution.
+    costs: seconds by metric, without those of the metrics that it asks for.
     """
 
     metrics: Sequence[Component]
     evidence: Evidence
-    seed: int = 0
+    options: Mapping[str, Any] = attrs.Factory(dict)
     results: dict[str, Any] = attrs.Factory(dict)
     notes: list[str] = attrs.Factory(list)
+    costs: dict[str, float] = attrs.Factory(dict)
     _asked: list[str] = attrs.Factory(list)
 
-    def all(self) -> dict[str, Any]:
-        """The results of all metrics that can be computed, by name.  Raises UnbraidError for unknown parameters."""
+    def all(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """The results of the metrics of these names (None: all) that can be computed, and of those that they ask for.
+
+        Raises UnbraidError for unknown parameters.
+        """
         for component in self.metrics:
-            self._result(component)
+            if names is None or name_of(component) in names:
+                self._result(component)
         return {name: r for name, r in self.results.items() if r is not None}
+
+    def asked_for(self, names: Collection[str]) -> set[str]:
+        """The names, and those of the metrics that these ask for."""
+        found: set[str] = set()
+        waiting = [m for m in self.metrics if name_of(m) in names]
+        while waiting:
+            component = waiting.pop()
+            if name_of(component) not in found:
+                found.add(name_of(component))
+                others = (self._other(p.name, component) for p in inputs_of(component) if p.name not in EVIDENCE)
+                waiting += [m for m in others if m is not None]
+        return found
 
     def _result(self, component: Component) -> Any:
         """The metric's result, or None where evidence is missing."""
@@ -47,10 +67,11 @@ class Measuring:
         try:
             self.results[name] = self._call(component)
         except Exception as error:
-            if component.bundled or isinstance(error, UnbraidError):
+            if isinstance(error, UnbraidError) or (component.bundled and not isinstance(error, ValueError)):
                 raise
             self.results[name] = None
-            self.notes.append(f"the metric {name} failed: {type(error).__name__}: {error}")
+            self.notes.append(f"{name} is not measured: {error}" if isinstance(error, ValueError) else
+                              f"the metric {name} failed: {type(error).__name__}: {error}")
         finally:
             self._asked.pop()
         return self.results[name]
@@ -63,25 +84,44 @@ class Measuring:
                 return None
             if value is not None:
                 given[parameter.name] = value
-        options = {o.name: value for o in component.options
-                   for value in [{"seed": self.seed, "device": self.evidence.get("device")}.get(o.name)]
-                   if value is not None}
-        return component.target(**options)(**given) if component.is_class else component.target(**given, **options)
+        values = {"device": self.evidence.get("device"), **self.options}
+        options = {o.name: values[o.name] for o in component.options if values.get(o.name) is not None}
+        start = time.perf_counter()
+        result = component.target(**options)(**given) if component.is_class else component.target(**given, **options)
+        self.costs[name_of(component)] = time.perf_counter() - start
+        return result
 
     def _value(self, name: str, component: Component) -> Any:
         if name in EVIDENCE:
             return self.evidence.get(name)
-        for other in self.metrics:
-            if other.name == name and (other.bundled or other.plugin == component.plugin):
-                return self._result(other)
+        other = self._other(name, component)
+        if other is not None:
+            return self._result(other)
         known = [*EVIDENCE, *(m.name for m in self.metrics if m.bundled)]
         raise UnbraidError(f"the metric {component.full_name} asks for {name!r}, which is no evidence and no metric",
                            hint=closest(name, known) or f"there is {', '.join(known)}")
+
+    def _other(self, name: str, component: Component) -> Component | None:
+        """The metric that a metric means by a name."""
+        return next((m for m in self.metrics if m.name == name and (m.bundled or m.plugin == component.plugin)), None)
 
 
 def name_of(component: Component) -> str:
     """The name of a metric in results: bare for a bundled one."""
     return component.name if component.bundled else component.full_name
+
+
+def better(component: Component) -> str:
+    """Which score is the better one, "higher" or "lower": what the `score` of the result's class says of itself.
+
+    `score: float = attrs.field(metadata={"better": "lower"})`; without it, the higher one.
+    """
+    try:
+        result = get_type_hints(called_function(component)).get("return")
+    except (NameError, TypeError):
+        return "higher"
+    field = getattr(attrs.fields(result), "score", None) if isinstance(result, type) and attrs.has(result) else None
+    return "higher" if field is None else field.metadata.get("better", "higher")
 
 
 def as_json(v: Any) -> Any:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 WIDTH = 120
+ENDS = ("random", "perfect")                       # of retrieval these are chance, and 1
 LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often "
@@ -84,7 +85,7 @@ def _arms(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
 def _factors(result: dict[str, Any], colour: bool) -> Table:
     page = _page(colour)
     model, oracles = result["arms"]["model"], result["data"].get("oracles", {})
-    arms = [(n, a["retrieval_map"]) for n, a in result["arms"].items() if "retrieval_map" in a]
+    arms = [(n, a["retrieval_map"]) for n, a in result["arms"].items() if "retrieval_map" in a and n not in ENDS]
     page.add_column("factor")
     titles = ["chunk", *("mAP" if n == "model" else n for n, _ in arms), "chance", "probe", "taken",
               "kept", "rebuilt", "oracle"]

@@ -21,6 +21,7 @@ from unbraid import hookimpl
 from unbraid_plugins.metrics.agreement import udr
 from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
 from unbraid_plugins.metrics.differences import beta_vae_score
+from unbraid_plugins.metrics.disentanglement import of_information
 from unbraid_plugins.metrics.divergence import kl_per_number
 from unbraid_plugins.metrics.gaussians import frechet_distance
 from unbraid_plugins.metrics.image_distances import fid, kid
@@ -52,4 +53,4 @@ __all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitne
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, kl_per_number]
+            swap_accuracy, kl_per_number, of_information]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from unbraid_plugins.metrics.mutual_information import entropy, mutual_information
+from unbraid_plugins.metrics.mutual_information import entropy, mutual_information, resampled_information
+from unbraid_plugins.metrics.resampling import NONE
 from unbraid_plugins.metrics.tables import table
 
 
@@ -17,9 +18,10 @@ class InformationGap:
     entropy: np.ndarray
     gap: np.ndarray
     score: float
+    resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20) -> InformationGap:
+def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20, resamples: int = 0, seed: int = 0) -> InformationGap:
     """Mutual information gap (Chen et al. 2018, eq. 6): is each factor told by one number of the code and no other?
 
         MIG = 1/K sum_k (I(z_j(k); v_k) - max_{d != j(k)} I(z_d; v_k)) / H(v_k),    j(k) = argmax_d I(z_d; v_k)
@@ -28,7 +30,7 @@ def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20) -> Informatio
     of a factor with more than 20 values has less than 1: on dSprites about 0.9. A factor spread over several numbers,
     or known twice, has no gap. A factor with one value has gap 0.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0.
+    codes: (N, D); factors: (N, K) whole numbers from 0; resamples: of the bootstrap over images.
 
     >>> v = np.stack(np.meshgrid([0, 1], [0, 1, 2]), -1).reshape(-1, 2)
     >>> round(mig(v, v).score, 6), round(mig(v.sum(1, keepdims=True), v).score, 3)
@@ -37,6 +39,12 @@ def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20) -> Informatio
     codes, factors = table(codes, factors)
     matrix = mutual_information(codes, factors, bins)
     entropies = np.asarray([entropy(v) for v in factors.T])
-    ordered = np.sort(np.concatenate([np.zeros((1, factors.shape[1])), matrix]), axis=0)
-    gap = np.divide(ordered[-1] - ordered[-2], entropies, out=np.zeros(len(entropies)), where=entropies > 0)
-    return InformationGap(matrix, entropies, gap, float(gap.mean()))
+    gap = _gaps(matrix, entropies)
+    again = [_gaps(m, h).mean() for m, h in resampled_information(codes, factors, bins, resamples, seed)]
+    return InformationGap(matrix, entropies, gap, float(gap.mean()), np.asarray(again))
+
+
+def _gaps(information: np.ndarray, entropies: np.ndarray) -> np.ndarray:
+    """The gap of each factor: (D, K), (K,) -> (K,)."""
+    ordered = np.sort(np.concatenate([np.zeros((1, len(entropies))), information]), axis=0)
+    return np.divide(ordered[-1] - ordered[-2], entropies, out=np.zeros(len(entropies)), where=entropies > 0)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from unbraid_plugins.metrics.resampling import counts as drawn_again
+
 ROUNDING = 1e-12                                   # nats: what is less is the rounding of independent classes
+AFFORDABLE = 2 * 10 ** 9                           # counts that a bootstrap may take: some ten seconds
 
 
 def binned(values: np.ndarray, bins: int = 20) -> np.ndarray:
@@ -43,8 +48,13 @@ def information(counts: np.ndarray) -> float:
 
 def entropy(classes: np.ndarray) -> float:
     """H = -sum_i p_i log p_i of (N,) whole numbers from 0, in nats."""
-    p = np.bincount(classes) / len(classes)
-    return float(-(p[p > 0] * np.log(p[p > 0])).sum())
+    return entropy_of(np.bincount(classes))
+
+
+def entropy_of(counts: np.ndarray) -> float:
+    """The same of how many there are of each class."""
+    p = counts[counts > 0] / counts.sum()
+    return float(-(p * np.log(p)).sum())
 
 
 def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
@@ -54,3 +64,20 @@ def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -
     """
     z = binned(codes, bins)
     return np.asarray([[information(contingency(a, b)) for b in np.asarray(factors).T] for a in z.T])
+
+
+def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, resamples: int,
+                          seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of images drawn again, in the bins of the first ones, with the entropies of their factors: (D, K), (K,).
+
+    Nothing, where this would be more than `AFFORDABLE` counts.
+    """
+    if len(codes) * codes.shape[1] * factors.shape[1] * resamples > AFFORDABLE:
+        return
+    z, v = binned(codes, bins), np.asarray(factors)
+    sizes = v.max(0) + 1
+    met = [[(a * size + b, size) for b, size in zip(v.T, sizes, strict=True)] for a in z.T]
+    for weights in drawn_again(len(z), resamples, seed):
+        matrix = [[information(np.bincount(cells, weights, bins * size).reshape(bins, size)) for cells, size in row]
+                  for row in met]
+        yield np.asarray(matrix), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])

@@ -1,0 +1,71 @@
+"""Codes that learned nothing, and one that knows everything: the floor and the ceiling beside a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from unbraid.evaluation.encoding import codes_of
+from unbraid.evaluation.evidence import Evidence, Sampled
+from unbraid.method import bring_to_life
+from unbraid.model import Model
+
+
+def untrained(model: Model) -> Model:
+    """A twin of the model with the weights that its training began with (fresh ones where it took them from a run)."""
+    method = bring_to_life(model.method.recipe, model.method.facts)
+    return Model(method, method.modules, torch.device(model.device))
+
+
+def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
+    """The control that learned no more than variance: principal components of the pixels.
+
+    They are as many as the code has numbers, ordered by variance and cut into its chunks; where there are fewer, the
+    rest is 0.
+    """
+    from sklearn.decomposition import PCA
+
+    train = sampled.evidence["train_images"]
+    size = model_evidence["codes"].shape[1]
+    count = min(size, len(train), train[0].size)
+    components = PCA(count, svd_solver="randomized", random_state=seed).fit(train.reshape(len(train), -1))
+
+    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
+        found = np.concatenate([components.transform(b.reshape(len(b), -1)) for b in batches])
+        return np.pad(found, ((0, 0), (0, size - count)))
+
+    return {**codes_of(sampled, encode), **_cut(model_evidence)}
+
+
+def at_random(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
+    """The floor: codes of the model's shape from N(0, 1), cut into its chunks."""
+    size, random = model_evidence["codes"].shape[1], np.random.default_rng(seed)
+    codes = codes_of(sampled, lambda batches: np.concatenate([random.normal(size=(len(b), size)) for b in batches]))
+    return {**codes, **_cut(model_evidence)}
+
+
+def perfect(sampled: Sampled) -> Evidence:
+    """The ceiling: the known factors as a code, a column each, from -1/2 to 1/2; their mean where one is unknown."""
+    spread = {f: _column(sampled, f) for f in sampled.classes}
+    names = {"images": "codes", "train_images": "train_codes"}
+    found: Evidence = {key: np.stack([v[sampled.rows[name]] for v in spread.values()], 1)
+                       for name, key in names.items() if len(sampled.rows[name])}
+    if len(sampled.rows["table"]):
+        found["table_codes"] = np.stack([spread[f][sampled.rows["table"]] for f in sampled.columns], 1)
+    if len(spread) > 1:
+        found["chunks"] = {f: (i, i + 1) for i, f in enumerate(spread)}
+    return found
+
+
+def _column(sampled: Sampled, factor: str) -> np.ndarray:
+    """The values of a factor at every row of the source, as a number."""
+    labels = sampled.data.images_of[sampled.source].fields[factor].values.astype(np.int64)
+    known = labels >= 0
+    values = labels / sampled.classes[factor] - 0.5
+    return np.where(known, values, values[known].mean() if known.any() else 0.0)
+
+
+def _cut(model_evidence: Evidence) -> Evidence:
+    return {"chunks": model_evidence["chunks"]} if "chunks" in model_evidence else {}

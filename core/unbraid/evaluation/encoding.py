@@ -1,0 +1,82 @@
+"""What a model makes of the images of an evaluation: every image is encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+
+from unbraid.code import Code, Layout
+from unbraid.evaluation.evidence import BATCH, Evidence, Sampled
+from unbraid.evaluation.posterior import divergences
+from unbraid.model import Model
+
+NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
+
+
+def of_model(model: Model, sampled: Sampled) -> Evidence:
+    """What a model makes of the images; nothing where its `encode` takes more than an image.  Raises ModelError."""
+    if not usable(model, "encode"):
+        return {}
+    first = model.code(sampled.images[:1])
+    shape, layout = first.tensor.shape[1:], first.layout
+
+    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
+        found = [model.code(b).tensor.flatten(1).detach().float().cpu().numpy() for b in batches]
+        return np.concatenate(found)
+
+    found = codes_of(sampled, encode)
+    chunks = chunks_of(layout, int(np.prod(shape[1:])))
+    if len(chunks) > 1:
+        found["chunks"] = chunks
+    if usable(model, "decode"):
+        def decode(f: np.ndarray) -> np.ndarray:
+            tensors = (torch.as_tensor(f[i:i + BATCH], device=model.device).unflatten(1, shape)
+                       for i in range(0, len(f), BATCH))
+            return np.concatenate([model.decoded(Code(t, layout)).detach().float().cpu().numpy() for t in tensors])
+
+        found |= {"decode": decode, "reconstructions": decode(found["codes"])}
+    if model.method.variational:
+        batches = (sampled.images[i:i + BATCH] for i in range(0, len(sampled.images), BATCH))
+        kl = divergences(model, batches, found["codes"].shape[1])
+        found |= {} if kl is None else {"kl": kl}
+    return found
+
+
+def codes_of(sampled: Sampled, encode: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Evidence:
+    """The codes of the images, of the training images and of the table, each image encoded once.
+
+    encode: batches of images (B, C, H, W) -> codes (N, D).
+    """
+    rows = np.unique(np.concatenate(list(sampled.rows.values())))
+    codes = encode(sampled.read(rows))
+    found = {name: codes[np.searchsorted(rows, r)] for name, r in sampled.rows.items() if len(r)}
+    names = {"images": "codes", "train_images": "train_codes", "table": "table_codes"}
+    return {names[name]: c for name, c in found.items()}
+
+
+def usable(model: Model, function: str) -> bool:
+    """Whether the model has the function, and it takes an image (or a code) and nothing else."""
+    return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
+
+
+def lacking(model: Model) -> list[str]:
+    """Notes about what can't be measured."""
+    missing = {"encode": "an image", "decode": "a code"}
+    return [f"the model has no {name} of {what} alone: what needs it is not measured"
+            for name, what in missing.items() if not usable(model, name)]
+
+
+def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
+    """The columns of each part of a code whose channels have so many positions; of a single part, each number's.
+
+    >>> from unbraid_configs.recipe import Factor
+    >>> chunks_of(Layout.of({"z": Factor(name="z", size=2)}))
+    {'z[0]': (0, 1), 'z[1]': (1, 2)}
+    """
+    if len(layout.parts) == 1 and layout.size <= NUMBERS:
+        name = layout.parts[0].name
+        return {f"{name}[{i}]": (i * positions, (i + 1) * positions) for i in range(layout.size)}
+    return {p.name: (a * positions, b * positions)
+            for p in layout.parts for a, b in layout.spans([p.name])[:1]}
