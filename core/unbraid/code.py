@@ -8,6 +8,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from unbraid.random import Random
 from unbraid.values import static, value
 from unbraid_configs.recipe import Factor
 
@@ -92,6 +93,24 @@ class Layout:
         pieces = [tensor[:, a:b] for a, b in self.spans(names)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
 
+    def draw(self, random: Random) -> Code:
+        """A code with each part from its prior: N(0, I), U(-1, 1), a fair class, or fair coins.  (B, D)."""
+        pieces = []
+        for p in self.parts:
+            match p.prior:
+                case "normal":
+                    piece = random.normal(random.batch, p.size)
+                case "uniform":
+                    piece = 2 * random.uniform(random.batch, p.size) - 1
+                case "binary":
+                    piece = (random.uniform(random.batch, p.size) < 0.5).to(torch.get_default_dtype())
+                case _:
+                    chosen = random.integers(p.size, random.batch)
+                    numbers = torch.arange(p.size, device=chosen.device)
+                    piece = (chosen.unsqueeze(1) == numbers).to(torch.get_default_dtype())
+            pieces.append(piece)
+        return Code(torch.cat([p.to(pieces[0].dtype) for p in pieces], 1), self)
+
 
 @value
 class Code:
@@ -141,7 +160,7 @@ def mix(a: Code, b: Code, mask: Tensor) -> Code:
     mask: (B, number of parts) or (1, number of parts), of zeros and ones.  Raises ValueError.
     """
     _same_layout(a, b)
-    if mask.ndim != 2 or mask.shape[1] != len(a.layout.parts) or mask.shape[0] not in (1, len(a.tensor)):
+    if mask.ndim != 2 or mask.shape[1] != len(a.layout.parts) or mask.shape[0] not in (1, a.tensor.shape[0]):
         raise ValueError(f"the mask has shape {tuple(mask.shape)}; the code has {len(a.layout.parts)} parts "
                          f"and a batch of {len(a.tensor)}")
     sizes = torch.tensor(a.layout.sizes, device="cpu" if mask.is_meta else mask.device)

@@ -15,14 +15,14 @@ def flat_size(inputs: tuple[Tensor, ...]) -> int:
 
 def vectors(inputs: tuple[Tensor, ...]) -> Tensor:
     """Every input flattened, end to end: (B, ...), ... -> (B, D)."""
-    flat = [v.reshape(len(v), -1) for v in inputs]
+    flat = [v.reshape(v.shape[0], -1) for v in inputs]
     return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
 
 
 def maps(inputs: tuple[Tensor, ...]) -> Tensor:
     """Channel on channel; a vector becomes a constant map per number: (B, c, h, w), (B, d), ... -> (B, c + d, h, w)."""
     height, width = next(v.shape[-2:] for v in inputs if v.ndim == 4)
-    spread = [v if v.ndim == 4 else v.reshape(len(v), -1, 1, 1).expand(-1, -1, height, width) for v in inputs]
+    spread = [v if v.ndim == 4 else v.reshape(v.shape[0], -1, 1, 1).expand(-1, -1, height, width) for v in inputs]
     spread = [v.to(spread[0].dtype) for v in spread]
     return spread[0] if len(spread) == 1 else torch.cat(spread, 1)
 

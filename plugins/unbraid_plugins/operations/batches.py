@@ -31,9 +31,9 @@ def halves(v: Value) -> tuple[Value, Value]:
     v: (2 B, ...).  Returns two values (B, ...).  Raises ValueError for an odd batch.
     """
     for t in values.tensors(v):
-        if len(t) % 2:
+        if t.shape[0] % 2:
             raise ValueError(f"halves takes an even batch; this has shape {tuple(t.shape)}")
-    return (values.map_tensors(lambda t: t[:len(t) // 2], v), values.map_tensors(lambda t: t[len(t) // 2:], v))
+    return (values.map_tensors(lambda t: t[:t.shape[0] // 2], v), values.map_tensors(lambda t: t[t.shape[0] // 2:], v))
 
 
 @operation

@@ -22,4 +22,4 @@ def random_label(y: Label, *, random: Random) -> Label:
 
     y: a label of n classes.  Returns a Label of n classes; none is unknown.
     """
-    return Label(random.integers(y.classes, len(y.index)), y.classes)
+    return Label(random.integers(y.classes, y.index.shape[0]), y.classes)
