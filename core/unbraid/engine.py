@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 import resource
-import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import attrs
@@ -20,6 +18,7 @@ from torch import Tensor, nn
 from unbraid import checkpoint, distributed
 from unbraid.data import Data, open_data
 from unbraid.fitting import fit_networks
+from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
 from unbraid.model import Model, ModelError, load_weights
@@ -35,18 +34,6 @@ from unbraid_registry.errors import UnbraidError
 PATIENCE = 10                                      # turns in a row whose loss is not finite, before giving up
 SHOWN = 8                                          # images in a picture's row
 TRIAL = 3                                          # steps that are timed before the training starts
-
-
-class TrainingError(UnbraidError):
-    """A training that can't go on; the last checkpoint is whole."""
-
-
-class Stopped(KeyboardInterrupt):
-    """A training that a signal stopped, after the last checkpoint was written; `--resume` goes on with it."""
-
-    def __init__(self, run: Run, signal_name: str) -> None:
-        super().__init__(f"{signal_name}: {run.folder} has a checkpoint to go on from")
-        self.run, self.signal_name = run, signal_name
 
 
 @attrs.frozen
@@ -85,11 +72,11 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
         try:
             if ready is not None:
                 ready(training)
-            training.go(show=show, estimate=estimate)
+            stopped_by = training.go(show=show, estimate=estimate)
         finally:
             training.close()
-    if training.stopped_by:
-        raise Stopped(run, training.stopped_by)
+    if stopped_by:
+        raise Stopped(run, stopped_by)
     return run
 
 
@@ -98,6 +85,7 @@ class Training:
     """A training under way.
 
     The state is the networks, the averages, the optimizers and the step; everything random has an address.
+    beside: the seeds that it is trained with as one model, its own among them.
     """
 
     recipe: Recipe
@@ -108,19 +96,25 @@ class Training:
     averages: dict[str, nn.Module]
     step: int = 0
     best: float | None = None
+    beside: Sequence[int] = ()
     _bad: int = 0
-    stopped_by: str = ""                           # the signal, if one did
-    _stop: str = ""
+    _logbook: Logbook | None = None
     _record: dict[str, Any] = attrs.Factory(dict)
 
     @classmethod
-    def start(cls, recipe: Recipe, run: Run, device: torch.device, *, resume: bool = False) -> Training:
-        """Open the data, build the networks, and take up the last checkpoint on resume."""
+    def start(cls, recipe: Recipe, run: Run, device: torch.device, *, resume: bool = False, data: Data | None = None,
+              at: Path | None = None) -> Training:
+        """Open the data, build the networks, and take up a checkpoint on resume.
+
+        data: where it is open already; at: the checkpoint, by default the last one.
+        """
         t = recipe.train
         recipe = with_pretrained(recipe)
         if resume:
             same_recipe(recipe, load_recipe(run.recipe_file), run)
-        data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(), world=distributed.world())
+        if data is None:
+            data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(),
+                             world=distributed.world())
         method = bring_to_life(recipe, data.facts)
         for module in method.modules.values():
             module.to(device)
@@ -135,56 +129,30 @@ class Training:
         if t.compile:
             self._compile()
         if resume:
-            self._take_up()
+            self._take_up(at or run.last_checkpoint())
         return self
 
-    def go(self, *, show: bool = False, estimate: bool = False) -> None:
-        """Train to the end, or to a signal, the time budget or a fault; then write the last checkpoint."""
-        t, leader = self.recipe.train, distributed.rank() == 0
+    def go(self, *, show: bool = False, estimate: bool = False) -> str:
+        """Train to the end, or to a signal (whose name it returns), the time budget or a fault."""
+        t, show = self.recipe.train, show and distributed.rank() == 0
         if estimate and self.step < t.steps:
-            with Progress(t.steps, shown=show and leader) as progress:
+            with Progress(t.steps, shown=show) as progress:
                 progress.say(str(self.estimate()))
-        self._begin()
-        if self.step >= t.steps:
-            self._end("nothing left to do")
-            return
-        logbook = Logbook(self.run, self.step, t.tensorboard) if leader else None
-        began = time.monotonic()
-        try:
-            with self._signals(), Progress(t.steps, self.step, show and leader) as progress:
-                if logbook and self.step == 0:
-                    self._figure(logbook)
-                while self.step < t.steps and not self._stop:
-                    last = self.step + 1 == t.steps
-                    logs = (self.step + 1) % t.log_every == 0 or last or self.step == 0
-                    report = self.players.step(self.step, watch=logs)
-                    self._after(report)
-                    self.step += 1
-                    numbers = report.numbers() if logs else None
-                    if logbook and numbers is not None:
-                        logbook.numbers(self.step, numbers)
-                    progress.at(self.step, numbers)
-                    registry().call("unbraid_step_end", run=self.run, step=self.step, values=report.values)
-                    if logbook and self.step % t.picture_every == 0:
-                        self._pictures(logbook)
-                    if self.step % t.checkpoint_every == 0:
-                        self.save(report.numbers() if t.keep_best else None)
-                    if t.max_minutes is not None and time.monotonic() - began > 60 * t.max_minutes:
-                        self._stop = "the time budget is spent"
-                if self._stop:
-                    progress.say(f"stopping after step {self.step}: {self._stop}")
-                self.save()
-                if logbook:
-                    self._pictures(logbook)
-            self._end(self._stop or "finished")
-        except BaseException as error:
-            self._end(f"{type(error).__name__}: {error}", error)
-            raise
-        finally:
-            if logbook:
-                logbook.close()
+        return go_on([self], lambda step, watch: [self.players.step(step, watch=watch)], show=show)
 
     # -- after a step -------------------------------------------------------------------------------------------------
+
+    def done(self, report: Report, *, log: bool) -> list[dict[str, float]]:
+        """What follows a step; its numbers, where they are logged.  Raises TrainingError."""
+        self._after(report)
+        self.step += 1
+        numbers = report.numbers() if log else None
+        if self._logbook and numbers is not None:
+            self._logbook.numbers(self.step, numbers)
+        registry().call("unbraid_step_end", run=self.run, step=self.step, values=report.values)
+        if self.step % self.recipe.train.picture_every == 0:
+            self.show()
+        return [] if numbers is None else [numbers]
 
     def _after(self, report: Report) -> None:
         """Averages, buffers of other ranks, and the guard against losses that are not finite."""
@@ -206,7 +174,7 @@ class Training:
                                 "that loss, then go on from the last checkpoint with --resume")
 
     def save(self, numbers: Mapping[str, float] | None = None) -> None:
-        """Write a checkpoint; all ranks wait for it."""
+        """Write a checkpoint.  numbers: the step's values, among which may be the one that tells the best."""
         if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
             t = self.recipe.train
             registry().call("unbraid_checkpoint", run=self.run, state=self.state())
@@ -216,8 +184,12 @@ class Training:
                 self.best = value
                 self._record["best"] = {"step": self.step, t.keep_best: value, "checkpoint": path.name}
                 self.run.write_record(self._record)
-            best = self._record.get("best", {}).get("checkpoint")
-            checkpoint.prune(self.run.checkpoints, t.keep, self.run.checkpoints / best if best else None)
+
+    def prune(self) -> None:
+        """Forget all but the last checkpoints and the best one."""
+        if distributed.rank() == 0:
+            folder, best = self.run.checkpoints, self._record.get("best", {}).get("checkpoint")
+            checkpoint.prune(folder, self.recipe.train.keep, folder / best if best else None)
 
     def state(self) -> checkpoint.Checkpoint:
         """Everything that the rest of the training depends on."""
@@ -227,8 +199,7 @@ class Training:
             groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in self.averages.items()})
         return checkpoint.Checkpoint(self.step, groups)
 
-    def _take_up(self) -> None:
-        path = self.run.last_checkpoint()
+    def _take_up(self, path: Path | None) -> None:
         if path is None:
             return
         state = checkpoint.read(path)
@@ -247,20 +218,22 @@ class Training:
 
     # -- the record ---------------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Write down what this session of the training is."""
         if distributed.rank() != 0:
             return
         if not self.run.recipe_file.exists():
             write_whole(self.run.recipe_file, dump_recipe(self.recipe))
         session = {**surroundings(), "device": str(self.players.device), "from_step": self.step,
                    "world": distributed.world(), "seed": self.recipe.train.seed,
-                   "threads": torch.get_num_threads()}
+                   "threads": torch.get_num_threads(), **({"beside": list(self.beside)} if self.beside else {})}
         self._record = {"title": self.recipe.title, **self._record, "data": self.data.facts.to_json(),
                         "sessions": [*self._record.get("sessions", []), session]}
         self.run.write_record(self._record)
         registry().call("unbraid_run_start", run=self.run)
 
-    def _end(self, reason: str, error: BaseException | None = None) -> None:
+    def end(self, reason: str, error: BaseException | None = None) -> None:
+        """Write down how it ended."""
         if distributed.rank() == 0:
             last = self._record["sessions"][-1]
             last |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "to_step": self.step, "exit": reason,
@@ -284,7 +257,23 @@ class Training:
         modules = copy.deepcopy({**self.method.modules, **self.averages})
         return Model(self.method, modules, self.players.device, self.run, self.step)
 
-    def _pictures(self, logbook: Logbook) -> None:
+    def open_logbook(self) -> None:
+        """Begin to log, with the method's figure before the first step."""
+        if distributed.rank() == 0:
+            self._logbook = Logbook(self.run, self.step, self.recipe.train.tensorboard)
+            if self.step == 0:
+                self._figure(self._logbook)
+
+    def close_logbook(self) -> None:
+        """Finish what is being written."""
+        if self._logbook is not None:
+            self._logbook.close()
+            self._logbook = None
+
+    def show(self) -> None:
+        """Pictures of what the model makes of test images."""
+        if self._logbook is None:
+            return
         images = shown_images(self.data)
         try:
             pictures = overview(self.model(), *images.chunk(2))
@@ -292,7 +281,7 @@ class Training:
             warnings.warn(f"no pictures: {error.message}", stacklevel=2)
             return
         for name, picture in pictures.items():
-            logbook.picture(self.step, name, picture)
+            self._logbook.picture(self.step, name, picture)
 
     def _figure(self, logbook: Logbook) -> None:
         """The method's figure, in the run and on TensorBoard."""
@@ -323,25 +312,6 @@ class Training:
         for name, module in self.method.modules.items():
             if name not in eager:
                 module.compile()
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
-        def stop(number: int, frame: FrameType | None) -> None:
-            if self._stop and number == signal.SIGINT:
-                raise KeyboardInterrupt
-            self._stop = self.stopped_by = signal.Signals(number).name
-
-        try:
-            before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:                         # not in the main thread: signals are somebody else's
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def shown_images(data: Data) -> Tensor:

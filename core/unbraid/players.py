@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from unbraid import distributed
-from unbraid.compute import Surroundings, computation, detached
+from unbraid.compute import Step, Surroundings, computation, detached
 from unbraid.expression import SIGNS
 from unbraid.flow import Game
+from unbraid.gradients import clipped, norm, plus
 from unbraid.graph import ArithmeticOp, Node
 from unbraid.method import Method
 from unbraid.moves import WATCH, in_play, moves_of
@@ -48,7 +49,7 @@ class _Call:
     """An instruction ready to run: no look-ups are left."""
 
     index: int
-    compute: Callable[[Sequence[Value]], Value]
+    compute: Step
     inputs: tuple[tuple[int, bool], ...]           # (node, whether with its graph)
     graph: bool
     switches: tuple[tuple[str, bool], ...]         # networks called here, and whether their weights want gradients
@@ -90,22 +91,29 @@ class Players:
     noise: Noise = attrs.field(init=False)
     _around: Surroundings = attrs.field(init=False)
     _steps: dict[Any, _Step] = attrs.field(init=False, factory=dict)
-    _computes: dict[int, Callable[[Sequence[Value]], Value]] = attrs.field(init=False, factory=dict)
+    _computes: dict[int, Step] = attrs.field(init=False, factory=dict)
     _values: dict[int, Value] = attrs.field(init=False, factory=dict)
     _constants: dict[int, Value] = attrs.field(init=False, factory=dict)
     _wanting: dict[str, bool] = attrs.field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         m = self.method
-        self.noise = Noise(self.seed, self.device, rank=distributed.rank(), dtype=torch.get_default_dtype())
+        self.noise = self._noise()
         self._around = Surroundings(m.modules, m.layouts, m.layout, self.noise)
         for name in m.wants_sets:
             m.modules[name].wants_sets = True  # type: ignore[assignment]
-        self.optimizers = {name: optimizer_for(p.optimizer or m.recipe.train.optimizer, self._weights(p.trains),
-                                               m.flow.weights, f"players.{name}.optimizer")
-                           for name, p in m.recipe.players.items()}
+        self.optimizers = self._optimizers()
         for module in m.modules.values():
             module.requires_grad_(False)
+
+    def _noise(self) -> Noise:
+        return Noise(self.seed, self.device, rank=distributed.rank(), dtype=torch.get_default_dtype())
+
+    def _optimizers(self) -> dict[str, Optimizer]:
+        r = self.method.recipe
+        return {name: optimizer_for(p.optimizer or r.train.optimizer, self._weights(p.trains),
+                                    self.method.flow.weights, f"players.{name}.optimizer")
+                for name, p in r.players.items()}
 
     # -- a step -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Players:
               ) -> tuple[str, list[Tensor | None]]:
         """One player's losses and gradients; nothing is updated yet."""
         move = ready.move
-        reseed(self.device, seed_at(self.seed, step, "turn", turn, distributed.rank()))
+        self._reseed(step, turn)
         total_gradients: list[Tensor | None] = []
         for part in range(self.accumulate):
             if self.accumulate > 1:
@@ -175,14 +183,25 @@ class Players:
             gradients = self._gradients(move, step, report, part)
             if gradients is None:
                 return STAYED, []
-            total_gradients = gradients if part == 0 else [_plus(a, b) for a, b in
+            total_gradients = gradients if part == 0 else [plus(a, b) for a, b in
                                                            zip(total_gradients, gradients, strict=True)]
         return MOVED, total_gradients
 
     def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None] | None:
         """The gradients of the weighted sum of a player's terms; None where it is not finite on some rank."""
-        game, total = self.method.games[move.player], None
-        for term in self._active(game, step):
+        total = self._total(move, step, report, part)
+        gradients = self._differentiated(total, move)
+        distributed.average([g for g in gradients if g is not None])
+        whole = total.detach() + norm(gradients)
+        if not bool(distributed.mean(torch.isfinite(whole).float()) == 1):
+            report.not_finite += self._culprits(move, step, report.values)
+            return None
+        return gradients
+
+    def _total(self, move: Move, step: int, report: Report, part: int) -> Tensor:
+        """The weighted sum of a player's terms, whose values are noted."""
+        total = None
+        for term in self._active(self.method.games[move.player], step):
             value = self._values[term.node.index]
             weighted = term.weight.at(step) * value
             total = weighted if total is None else total + weighted
@@ -190,28 +209,30 @@ class Players:
             constant = value.detach() / self.accumulate
             report.values[name] = constant if part == 0 else report.values[name] + constant
         assert total is not None
+        return total / self.accumulate if self.accumulate > 1 else total
+
+    def _differentiated(self, total: Tensor, move: Move) -> list[Tensor | None]:
+        """The gradients of a number with respect to all that the player trains."""
         for name in move.trains:
             self._want(name, True)
         weights = self._weights(self.method.recipe.players[move.player].trains)
-        if self.accumulate > 1:
-            total = total / self.accumulate
-        gradients: list[Tensor | None] = [None] * len(weights)
-        if total.requires_grad:
-            gradients = list(torch.autograd.grad(total, weights, allow_unused=True))
-        distributed.average([g for g in gradients if g is not None])
-        norm = _norm(gradients)
-        if not bool(distributed.mean(torch.isfinite(total.detach() + norm).float()) == 1):
-            report.not_finite += [f"{move.player}/{t.name}" for t in self._active(game, step) if not torch.isfinite(
-                t.weight.at(step) * report.values[f"{move.player}/{t.name}"])] or [f"the gradient of {move.player}"]
-            return None
-        return gradients
+        if not total.requires_grad:
+            return [None] * len(weights)
+        return list(torch.autograd.grad(total, weights, allow_unused=True))
+
+    def _culprits(self, move: Move, step: int, values: Mapping[str, Tensor]) -> list[str]:
+        """The terms of a player that are not finite."""
+        terms = {f"{move.player}/{t.name}": t.weight.at(step)
+                 for t in self._active(self.method.games[move.player], step)}
+        return [name for name, weight in terms.items() if not torch.isfinite(weight * values[name])
+                ] or [f"the gradient of {move.player}"]
 
     def _update(self, move: Move, gradients: Sequence[Tensor | None], step: int) -> None:
         """Move the player's weights, then what its `then` says and the averages that follow."""
         p = self.method.recipe.players[move.player]
         weights = self._weights(p.trains)
         if p.clip is not None:
-            gradients = _clipped(gradients, p.clip)
+            gradients = clipped(gradients, p.clip)
         for w, g in zip(weights, gradients, strict=True):
             w.grad = g
         self.optimizers[move.player].step(step)
@@ -280,10 +301,13 @@ class Players:
         return nullcontext()
 
     def _is_open(self, when: Node) -> bool:
+        return bool(self._gate(when))
+
+    def _gate(self, when: Node) -> Tensor:
         if isinstance(when.op, ArithmeticOp) and when.op.sign in ("<", "<=", ">", ">="):
             left, right = (self._number(i) for i in when.inputs)
-            return bool(SIGNS[when.op.sign](left, right))
-        return bool(self._number(when) > 0)
+            return SIGNS[when.op.sign](left, right)
+        return self._number(when) > 0
 
     def _number(self, node: Node) -> Tensor:
         """A value's mean over the ranks, so that all ranks decide alike."""
@@ -305,8 +329,10 @@ class Players:
 
     def _watch(self, report: Report) -> None:
         for name, node in self.method.watched.items():
-            v = self._values[node.index]
-            report.values[f"{WATCH}/{name}"] = torch.as_tensor(v).detach().float().mean()
+            report.values[f"{WATCH}/{name}"] = self._mean(torch.as_tensor(self._values[node.index]).detach().float())
+
+    def _mean(self, v: Tensor) -> Tensor:
+        return v.mean()
 
     # -- planning -----------------------------------------------------------------------------------------------------
 
@@ -334,11 +360,17 @@ class Players:
     def _ready(self, instruction: Instruction) -> _Call:
         node = instruction.node
         if node.index not in self._computes:
-            self._computes[node.index] = computation(node, self._around)
+            self._computes[node.index] = self._computation(node)
         return _Call(node.index, self._computes[node.index],
                      tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
                      instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in sorted(node.uses)),
                      instruction.drop)
+
+    def _computation(self, node: Node) -> Step:
+        return computation(node, self._around)
+
+    def _reseed(self, step: int, turn: int) -> None:
+        reseed(self.device, seed_at(self.seed, step, "turn", turn, distributed.rank()))
 
     def _weights(self, networks: Iterable[str]) -> list[nn.Parameter]:
         return [p for n in networks for p in self.method.modules[n].parameters()]
@@ -357,17 +389,3 @@ def reseed(device: torch.device, seed: int) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(seed)
-
-
-def _plus(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    return b if a is None else a if b is None else a + b
-
-
-def _norm(gradients: Sequence[Tensor | None]) -> Tensor:
-    given = [g for g in gradients if g is not None]
-    return torch.stack(torch._foreach_norm(given)).norm() if given else torch.zeros(())
-
-
-def _clipped(gradients: Sequence[Tensor | None], limit: float) -> list[Tensor | None]:
-    scale = (limit / (_norm(gradients) + 1e-6)).clamp(max=1.0)
-    return [None if g is None else g * scale for g in gradients]

@@ -40,7 +40,8 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
     """
-    from unbraid.engine import Stopped, train
+    from unbraid.engine import train
+    from unbraid.lockstep import Stopped
     from unbraid.record import Run, new_folder
 
     if resume and out is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -73,13 +74,13 @@ class Data:
             plan = self.plans[draw]
             rows = self._drawn(split, step, round, draw).reshape(-1)
             if name is None:
-                value: Value = _unit(self._stores[plan.source].take(rows, (split, step, round, draw)))
+                value: Value = _unit(self._stores[plan.source].take(rows, (self.seed, split, step, round, draw)))
             else:
                 value = self.field(name, rows, plan.source)
             values[need] = value if plan.count is None else Set(value, plan.count)
         for ahead in range(1, self._ahead + 1):
             for draw in sorted(d for d, name in needs if name is None):
-                store, key = self._stores[self.plans[draw].source], (split, step + ahead, round, draw)
+                store, key = self._stores[self.plans[draw].source], (self.seed, split, step + ahead, round, draw)
                 if store.streams and not store.expects(key):
                     store.expect(key, self._drawn(split, step + ahead, round, draw).reshape(-1))
         return values
@@ -114,6 +115,12 @@ class Data:
         if field.classes is not None:
             return Label(chosen, field.classes)
         return _unit(chosen) if field.is_picture else chosen
+
+    def with_seed(self, seed: int) -> Data:
+        """The same images, drawn in the order of another seed."""
+        other = copy.copy(self)
+        other.seed, other._samplers, other._recent = seed, {}, OrderedDict()
+        return other
 
     def estimate(self) -> Memory:
         """How much memory the images take, and where."""

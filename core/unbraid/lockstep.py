@@ -1,0 +1,132 @@
+"""The course of a training, step by step: of one by itself, or of several seeds side by side."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import attrs
+
+from unbraid.progress import Progress
+from unbraid.record import Run
+from unbraid_registry.errors import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.engine import Training
+    from unbraid.players import Report
+
+Play = Callable[[int, bool], "Sequence[Report]"]   # step, whether it is logged -> what each training did
+
+
+class TrainingError(UnbraidError):
+    """A training that can't go on; the last checkpoint is whole."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A training that a signal stopped, after the last checkpoint was written; `--resume` goes on with it."""
+
+    def __init__(self, run: Run, signal_name: str) -> None:
+        super().__init__(f"{signal_name}: {run.folder} has a checkpoint to go on from")
+        self.run, self.signal_name = run, signal_name
+
+
+@attrs.define
+class Stop:
+    """Why a training should stop after this step, if it should.  signal: the one that asked for it."""
+
+    reason: str = ""
+    signal: str = ""
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
+        def stop(number: int, frame: FrameType | None) -> None:
+            if self.reason and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self.reason = self.signal = signal.Signals(number).name
+
+        try:
+            before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:                         # not in the main thread: signals are somebody else's
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def go_on(trainings: Sequence[Training], play: Play, *, show: bool = False) -> str:
+    """Train to the end, or to a signal, the time budget or a fault, and write the last checkpoints.
+
+    trainings: of one recipe, all at one step; play: plays a step of all of them.  One whose losses are no longer
+    finite ends by itself, and the others go on.  Returns the name of the signal, if one stopped them.
+    Raises TrainingError at the end, if one could not go on.
+    """
+    t, step = trainings[0].recipe.train, trainings[0].step
+    going, failed, stop = list(trainings), list[TrainingError](), Stop()
+    for training in trainings:
+        training.begin()
+    if step >= t.steps:
+        for training in trainings:
+            training.end("nothing left to do")
+        return ""
+    began = time.monotonic()
+    try:
+        with stop.on_signals(), Progress(t.steps, step, show) as progress:
+            for training in trainings:
+                training.open_logbook()
+            while step < t.steps and not stop.reason and going:
+                logs = (step + 1) % t.log_every == 0 or step + 1 == t.steps or step == 0
+                reports, step = play(step, logs), step + 1
+                numbers: list[Mapping[str, float]] = []
+                for training, report in zip(trainings, reports, strict=True):
+                    if training not in going:
+                        continue
+                    try:
+                        numbers += training.done(report, log=logs)
+                    except TrainingError as error:
+                        failed.append(error)
+                        training.end(f"TrainingError: {error}", error)
+                        going.remove(training)
+                progress.at(step, _means(numbers))
+                if step % t.checkpoint_every == 0:
+                    values = [r.numbers() if t.keep_best else None for r in reports]
+                    save(going, [v for v, training in zip(values, trainings, strict=True) if training in going])
+                if t.max_minutes is not None and time.monotonic() - began > 60 * t.max_minutes:
+                    stop.reason = "the time budget is spent"
+            if stop.reason:
+                progress.say(f"stopping after step {step}: {stop.reason}")
+            save(going, [None] * len(going))
+            for training in going:
+                training.show()
+        for training in going:
+            training.end(stop.reason or "finished")
+    except BaseException as error:
+        for training in going:
+            training.end(f"{type(error).__name__}: {error}", error)
+        raise
+    finally:
+        for training in trainings:
+            training.close_logbook()
+    if failed:
+        raise failed[0]
+    return stop.signal
+
+
+def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | None]) -> None:
+    """Write checkpoints, and forget older ones when all are written: there is always a step that all can go on from."""
+    for training, values in zip(trainings, numbers, strict=True):
+        training.save(values)
+    for training in trainings:
+        training.prune()
+
+
+def _means(numbers: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    """What is shown: the means over the trainings."""
+    return {name: sum(n.get(name, 0.0) for n in numbers) / len(numbers) for name in numbers[0]} if numbers else None
