@@ -1,4 +1,4 @@
-"""The sizes of a code: `10`, `8 x 64`, `62 uniform`, `10 classes`."""
+"""The sizes of a code: `10`, `8 x 64`, `62 uniform`, `10 classes`, `3 binary`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unbraid_configs.tree import Node
 from unbraid_configs.wording import describe
 
 PATTERN = r"(?:(\d[\d_]{0,11})\s*[x×*]\s*)?(\d[\d_]{0,11})(?:\s+(\w+))?"
-PRIORS = ("normal", "uniform", "classes")
+PRIORS = ("normal", "uniform", "classes", "binary")
 
 
 def structure_factor(name: str, node: Node) -> Factor:
@@ -24,7 +24,7 @@ def structure_factor(name: str, node: Node) -> Factor:
     found = re.fullmatch(PATTERN, value.strip()) if isinstance(value, str) else None
     if not found:
         raise wrong(node, f"expected the size of a factor, got {describe(node)}",
-                    "write 64, 8 x 64 (eight parts of 64 numbers), 2 uniform, or 10 classes")
+                    "write 64, 8 x 64 (eight parts of 64 numbers), 2 uniform, 10 classes, or 3 binary")
     count, size, prior = found[1], int(found[2]), found[3] or "normal"
     if prior not in PRIORS:
         near = "did you mean 'classes'?" if prior == "class" else closest(prior, PRIORS)

@@ -40,7 +40,7 @@ class Factor:
     name: str
     size: int
     count: int | None = None                       # `8 x 64`: eight parts name1 ... name8 of 64 numbers
-    prior: Literal["normal", "uniform", "classes"] = "normal"
+    prior: Literal["normal", "uniform", "classes", "binary"] = "normal"
 
 
 @attrs.frozen(kw_only=True)

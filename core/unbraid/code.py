@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import attrs
 import torch
 from torch import Tensor
 
-from unbraid.random import Random
 from unbraid.values import static, value
 from unbraid_configs.recipe import Factor
+
+if TYPE_CHECKING:
+    from unbraid.interfaces import Random
 
 
 @attrs.frozen
@@ -94,7 +97,7 @@ class Layout:
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
 
     def draw(self, random: Random) -> Code:
-        """A code with each part from its prior: N(0, I), U(-1, 1), a fair class, or fair coins.  (B, D)."""
+        """A code with each part from its prior: N(0, I), U(-1, 1), a fair class or fair coins; (B, D)."""
         pieces = []
         for p in self.parts:
             match p.prior:

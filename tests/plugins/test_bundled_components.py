@@ -8,12 +8,13 @@ from torch.func import functional_call
 
 from unbraid import Code, Gaussian, Label, Layout, Set
 from unbraid_configs.recipe import Factor
-from unbraid_plugins import convnets, losses, mixing, operations, vae
+from unbraid_plugins import convnets, infogan, losses, mixing, operations, vae
+from unbraid_plugins.infogan.guess import Guess
 from unbraid_plugins.losses import gan, hinge, lsgan, wgan
 from unbraid_registry import NETWORK_KINDS, registry
 
 PLUGINS = {"convnets": convnets, "losses": losses, "gan": gan, "hinge": hinge, "lsgan": lsgan, "wgan": wgan,
-           "operations": operations, "vae": vae, "mixing": mixing}
+           "operations": operations, "vae": vae, "mixing": mixing, "infogan": infogan}
 COMPONENTS = {f"{name}.{c.__unbraid__.name}": c
               for name, plugin in PLUGINS.items() for c in plugin.unbraid_components()}
 NETWORKS = {name: c for name, c in COMPONENTS.items() if c.__unbraid__.kind in NETWORK_KINDS}
@@ -39,6 +40,10 @@ def code():
 
 def label():
     return Label(meta(2, dtype=torch.long), 5)
+
+
+def guess():
+    return Guess(meta(2, 10), meta(2, 10), LAYOUT)
 
 
 def film():
@@ -70,6 +75,7 @@ CALLS = {
     "operations.halves": (code(),), "operations.concat": (scores(), scores()), "operations.one_hot": (label(),),
     "operations.random_label": (label(),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),
     "operations.clip_weights": (torch.nn.Linear(2, 2, device="meta"),),
+    "infogan.information": (guess(), code()), "infogan.mode": (guess(),),
     "vae.annealed_kl": (Gaussian(code(), meta(2, 10)),), "vae.kl_per_dimension": (Gaussian(code(), meta(2, 10)),),
     **{f"vae.{part}": (meta(2, 10), Gaussian(code(), meta(2, 10)))
        for part in ("total_correlation", "index_code_information", "dimension_wise_kl")},
@@ -97,7 +103,8 @@ def test_losses_and_operations_run_on_the_meta_device(name, dice):
 def test_networks_run_on_the_meta_device_for_training_and_keep_their_state(name, context):
     spec = NETWORKS[name]()
     kind = spec.__unbraid__.kind
-    inputs = (meta(2, 10),) if kind in ("generator", "network") else (image(),) * (3 if "classifier" in name else 1)
+    vector = kind in ("generator", "network") and "trunk" not in name
+    inputs = (meta(2, 10),) if vector else (image(),) * (3 if "classifier" in name else 1)
     with torch.device("meta"):
         assert spec.build(context(3, 64, 64), *inputs) is not None      # it can be built there, too
     module = spec.build(context(3, 64, 64), *inputs)

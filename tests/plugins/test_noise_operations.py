@@ -38,15 +38,18 @@ def test_sample_is_the_reparameterisation(dice, layout):
 
 def test_prior_draws_every_factor_from_its_own(dice):
     layout = Layout.of({"noise": Factor(name="noise", size=50, prior="uniform"),
-                        "kind": Factor(name="kind", size=10, prior="classes"), "z": Factor(name="z", size=50)})
+                        "kind": Factor(name="kind", size=10, prior="classes"), "z": Factor(name="z", size=50),
+                        "on": Factor(name="on", size=50, prior="binary")})
     c = prior(random=dice(batch=200), layout=layout)
     assert c.layout == layout
-    assert c.tensor.shape == (200, 110)
+    assert c.tensor.shape == (200, 160)
     assert c.noise.tensor.min() < -0.99
     assert 0.99 < c.noise.tensor.max() < 1
     assert c.kind.tensor.sum(1).tolist() == [1] * 200
     assert set(c.kind.tensor.argmax(1).tolist()) == set(range(10))
     assert c.z.tensor.std().item() == pytest.approx(1, abs=0.05)
+    assert set(c.on.tensor.unique().tolist()) == {0, 1}
+    assert c.on.tensor.mean().item() == pytest.approx(0.5, abs=0.02)
 
 
 def test_permute_dims_keeps_every_marginal_and_breaks_the_joint(dice, layout):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from unbraid import Code, Gaussian, Layout, Random, Value, operation
@@ -39,20 +38,10 @@ def sample(q: Gaussian, *, random: Random) -> Value:
 def prior(*, random: Random, layout: Layout) -> Code:
     """A draw of the recipe's whole code, each factor from its prior.
 
-    normal: N(0, I); uniform: in [-1, 1); classes: one-hot of a fair class.  layout: of the recipe's code, given by the
-    engine as `random` is.  Returns a Code, (B, D).
+    normal: N(0, I); uniform: in [-1, 1); classes: one-hot of a fair class; binary: zeros and ones of fair coins.
+    layout: of the recipe's code, given by the engine as `random` is.  Returns a Code, (B, D).
     """
-    pieces = []
-    for part in layout.parts:
-        if part.prior == "normal":
-            pieces.append(random.normal(random.batch, part.size))
-        elif part.prior == "uniform":
-            pieces.append(2 * random.uniform(random.batch, part.size) - 1)
-        else:
-            chosen = random.integers(part.size, random.batch)
-            numbers = torch.arange(part.size, device=chosen.device)
-            pieces.append((chosen.unsqueeze(1) == numbers).to(torch.get_default_dtype()))
-    return Code(torch.cat([p.to(pieces[0].dtype) for p in pieces], 1), layout)
+    return layout.draw(random)
 
 
 @operation

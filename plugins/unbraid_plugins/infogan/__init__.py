@@ -1,0 +1,21 @@
+"""InfoGAN: interpretable representation learning by information maximizing generative adversarial nets
+(Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel, NIPS 2016).
+
+The game itself is the recipe `infogan-mnist`; here are the paper's networks and its bound. README.md maps the
+equations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+from unbraid_plugins.infogan.guess import mode
+from unbraid_plugins.infogan.information import information
+from unbraid_plugins.infogan.networks import Generator, Head, Posterior, Trunk
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """The paper's networks, its bound, and the code that Q finds most likely."""
+    return [Generator, Trunk, Head, Posterior, information, mode]
