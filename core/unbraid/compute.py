@@ -120,7 +120,8 @@ def arithmetic(sign: str, a: Value, b: Value) -> Value:
 
 
 def folded(values: Sequence[Value], count: int) -> list[Value]:
-    """Sets as one batch, and everything else repeated to fit."""
+    """Sets as one batch, and everything else repeated to fit; what is one for a whole batch of several is left so."""
+    single = all(t.shape[0] == count for v in values if isinstance(v, Set) for t in tensors(v))
     out = []
     for v in values:
         if isinstance(v, Set):
@@ -128,12 +129,12 @@ def folded(values: Sequence[Value], count: int) -> list[Value]:
                 raise ValueError(f"sets of {count} and of {v.count} in one call")
             out.append(v.folded)
         else:
-            out.append(map_tensors(partial(_repeated, count), v) if any(True for _ in tensors(v)) else v)
+            out.append(map_tensors(partial(_repeated, count, single), v) if any(True for _ in tensors(v)) else v)
     return out
 
 
-def _repeated(count: int, t: Tensor) -> Tensor:
-    return t if t.ndim == 0 or t.shape[0] == 1 else t.repeat_interleave(count, dim=0)
+def _repeated(count: int, single: bool, t: Tensor) -> Tensor:
+    return t if t.ndim == 0 or (t.shape[0] == 1 and not single) else t.repeat_interleave(count, dim=0)
 
 
 def _as_set(v: Value, count: int) -> Value:

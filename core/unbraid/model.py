@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid import checkpoint, code
+from unbraid.chosen import choose
 from unbraid.code import Code, Layout
 from unbraid.compute import Surroundings, computation
 from unbraid.data import DataFacts
@@ -182,18 +183,28 @@ class Model:
             -1, *[1] * (tensor.ndim - 2))
         return self.decoded(Code(tensor, f.layout))
 
-    def sample(self, n: int = 16, seed: int = 0) -> Tensor:
-        """New images: from the recipe's `generate()`, else from the standard normal prior of a variational code.
+    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None) -> Tensor:
+        """New images: from the recipe's `generate()`, else from the prior of a variational code.
 
-        Raises ModelError where the method has no prior.
+        codes: factors as they are chosen, the others are drawn: {"c1": 3, "c2": -0.5}; `chosen.choose` says what they
+        take.  Raises ModelError where the method has no prior, ChoiceError.
         """
-        if "generate" in self.functions:
+        if "generate" in self.functions and not codes:
             return plain(self("generate", n=n, seed=seed)).clamp(0, 1)
-        if not self.method.variational:
+        return self.decoded(choose(self.prior(n, seed), codes or {}))
+
+    def prior(self, n: int = 1, seed: int = 0) -> Code:
+        """Codes from the prior that the recipe's `code:` declares, (n, D).
+
+        Raises ModelError where the method has no prior, or can't make an image of a code alone.
+        """
+        if not self.method.variational and "generate" not in self.functions:
             raise ModelError("this method learns no distribution over codes to sample from",
                              hint="mix the factors of images instead: unbraid edit RUN swap A.png B.png --factor ...")
-        noise = Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample")
-        return self.decoded(Code(noise.normal(n, self.layout.size), self.layout))
+        if len(self.functions.get("decode", ())) != 1 or not self.layout.size:
+            raise ModelError("the recipe has no `decode(f)`: what its code says is not asked for when images are made",
+                             hint="sample without choosing codes")
+        return self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
 
     def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
         """The numbers of the k images of the bank nearest to each query by a factor (or all) of the code: (B, k)."""
@@ -214,8 +225,9 @@ def code_of(v: Value, layout: Layout) -> Code:
     if isinstance(v, Gaussian):
         v = v.mean
     if isinstance(v, Record):
-        v = code.join(*(p.mean if isinstance(p, Gaussian) else p for p in v.parts.values()
-                        if isinstance(p, Code | Gaussian)))
+        parts = [p.mean if isinstance(p, Gaussian) else p for p in v.parts.values()]
+        codes = [p for p in parts if isinstance(p, Code)]
+        v = code.join(*codes) if codes else v
     if isinstance(v, Tensor) and v.ndim >= 2 and v.shape[1] == layout.size:
         v = Code(v, layout)
     if not isinstance(v, Code):

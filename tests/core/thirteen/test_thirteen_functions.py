@@ -11,7 +11,7 @@ from small_games import THIRTEEN, game, recipe_of
 from unbraid import Code, Gaussian
 from unbraid.compute import map_tensors
 from unbraid.model import Model, ModelError
-from unbraid.values import tensors
+from unbraid.values import Set, tensors
 
 FUNCTIONS = [(name, function) for name in THIRTEEN for function in recipe_of(name).functions]
 
@@ -82,3 +82,18 @@ def test_a_variational_code_is_encoded_as_its_mean() -> None:
     q = small.method.modules["encoder"](x)
     assert isinstance(q, Gaussian)
     torch.testing.assert_close(model.encode(x).tensor, q.mean)
+
+
+def test_one_set_alone_is_a_batch_too() -> None:
+    small = game("drgan")
+    model = Model(small.method, small.method.modules)
+    people, poses, noise = torch.rand(2, 4, 3, 16, 16), torch.tensor([3, 5]), torch.rand(2, 50)
+    both = model.rotate(Set.fold(people), poses, noise)
+    alone = model.rotate(Set.fold(people[1:]), poses[1:], noise[1:])
+    torch.testing.assert_close(next(tensors(alone)), next(tensors(both))[4:])
+
+
+def test_what_is_no_code_is_not_taken_for_one() -> None:
+    small = game("infogan")                        # its encode gives logits and a Gaussian over plain numbers
+    with pytest.raises(ModelError, match="`encode` gives a record, not a code"):
+        Model(small.method, small.method.modules).code(torch.rand(2, 1, 16, 16))
