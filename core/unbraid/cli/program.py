@@ -29,9 +29,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sample": ("sample", "Make new images."),
         "traverse": ("traverse", "Move along the numbers of an image's code."),
         "evaluate": ("evaluate", "Measure what models learned, beside controls."),
+        "export": ("export", "Write functions as ONNX or torch.export, and codes as tables."),
     },
     "Studies": {
         "sweep": ("sweep", "Train and evaluate a recipe at many points and over many seeds."),
+        "compare": ("compare", "Compare runs over seeds, beside controls, and rank them without labels."),
     },
     "Plugins": {
         "plugins": ("plugins", "List plugins, where they are from and their problems."),

@@ -70,6 +70,8 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
             click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
             if left:
                 code = work(session, study, plan, left, recipes, jobs, retries)
+        if code not in SIGNALS.values():
+            conclude(study)
     return code
 
 
@@ -121,6 +123,21 @@ def work(session: Session, study: Study, plan: Plan, left: list[Point], recipes:
     click.echo("Ctrl-C stops them with checkpoints.", err=True)
     sweep.run(jobs_of(left))
     return farewell(session, study, sweep)
+
+
+def conclude(study: Study) -> None:
+    """Write tables and plots of what is there, and say what to look at."""
+    from unbraid.study.results import with_ranking, write_results
+    from unbraid.study.scores import rows_of_study
+
+    rows, _ = rows_of_study(study)
+    if not rows:
+        click.echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
+        return
+    click.echo("", err=True)
+    for path in write_results(study, with_ranking(study.folder, rows)):
+        click.echo(f"wrote {path}", err=True)
+    click.echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
 
 
 def farewell(session: Session, study: Study, sweep: Sweep) -> int:

@@ -1,0 +1,183 @@
+"""Studies as pictures: every metric against every axis, and how the metrics agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from unbraid.study.axes import plain, short
+from unbraid.study.groups import Group, columns_of, groups_of
+from unbraid.study.scores import Row, controls_of, metrics_of
+from unbraid.study.statistics import FEWEST, rank_correlation
+from unbraid_registry.errors import UnbraidError
+
+INK, FAINT = "#22262b", "#8b929b"
+COLOURS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
+COLUMNS = 4                                        # panels side by side
+FAR = 0.35                                         # a control further than this part of the range is not drawn in it
+STYLE: Any = {
+    "svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": "#eceef0", "grid.linewidth": 0.8, "axes.axisbelow": True}
+
+
+def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
+    """Write all plots that make sense, as SVG and PNG; returns the PNG files.  Raises UnbraidError."""
+    import matplotlib as mpl
+
+    metrics = metrics_of(rows)
+    written = []
+    with mpl.rc_context(STYLE):
+        paths: list[str | None] = [p for p in columns_of(rows) if any(p in dict(row.setting) for row in rows)]
+        for path in paths or [None]:
+            name = "seeds" if path is None else f"by-{short(path)}"
+            written.append(save(draw_axis(rows, path, metrics), folder / name.replace("/", "-")))
+        if len(rows) >= FEWEST and len(metrics) > 1:
+            written.append(save(draw_correlation(rows, metrics), folder / "correlation"))
+    return written
+
+
+def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> Figure:
+    """A panel per metric: its score against one axis, a dot for every run, a line through the means.
+
+    The other axes are colours. Controls are faint horizontal lines: the means of all runs.
+    """
+    groups, ticks = groups_of(rows), _ticks(rows, path)
+    series: dict[str, list[Group]] = {}
+    for group in groups:
+        others = Group(tuple((p, v) for p, v in group.values if p != path), ())
+        series.setdefault(others.label if others.values else "", []).append(group)
+    columns = min(COLUMNS, len(metrics))
+    lines = math.ceil(len(metrics) / columns)
+    figure = Figure(figsize=(0.6 + 3.0 * columns, 0.75 + 2.35 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes, metric in zip(panels, metrics, strict=False):
+        for colour, (label, members) in zip(_colours(len(series)), series.items(), strict=True):
+            _draw_series(axes, members, path, ticks, metric, colour, label)
+        axes.set_title(metric.replace("_", " "), loc="left", fontsize=10, weight="bold", color=INK)
+        _set_x(axes, ticks)
+        _draw_controls(axes, rows, metric)
+    for axes in panels[len(metrics):]:
+        axes.set_axis_off()
+    if path is not None:
+        figure.supxlabel(short(path), fontsize=10)
+    figure.supylabel("score", fontsize=10)
+    if len(series) > 1:
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(4, len(labels)), frameon=False)
+    return figure
+
+
+def _ticks(rows: Sequence[Row], path: str | None) -> dict[str, float]:
+    """Where on the x axis each value stands: numbers where they are, others one after the other."""
+    texts = list(dict.fromkeys(row.values.get(path, "") if path else "" for row in rows))
+    numbers = [plain(t) for t in texts]
+    if all(isinstance(n, int | float) for n in numbers):
+        return dict(sorted(zip(texts, map(float, numbers), strict=True), key=lambda t: t[1]))
+    return {t: float(i) for i, t in enumerate(texts)}
+
+
+def _set_x(axes: Any, ticks: dict[str, float]) -> None:
+    places = list(ticks.values())
+    if len(places) > 2 and min(places) > 0 and max(places) >= 8 * min(places):
+        axes.set_xscale("log")
+        axes.set_xlim(min(places) / (max(places) / min(places)) ** 0.08,
+                      max(places) * (max(places) / min(places)) ** 0.08)
+    else:
+        margin = 0.12 * (max(places) - min(places)) or 0.5
+        axes.set_xlim(min(places) - margin, max(places) + margin)
+    long = max(map(len, ticks)) > 6 and len(ticks) > 2
+    axes.set_xticks(places, list(ticks), rotation=30 if long else 0, ha="right" if long else "center")
+    axes.minorticks_off()
+    axes.tick_params(length=0)
+
+
+def _draw_series(axes: Any, groups: Sequence[Group], path: str | None, ticks: dict[str, float], metric: str,
+                 colour: str, label: str) -> None:
+    means = []
+    for group in groups:
+        x = ticks[dict(group.values).get(path, "") if path else ""]
+        scores = list(group.scores(metric).values())
+        axes.plot([x] * len(scores), scores, "o", ms=4.5, mfc=colour, mec="white", mew=0.5, alpha=0.6, zorder=3)
+        if scores:
+            means.append((x, float(np.mean(scores))))
+    means.sort()
+    if means:
+        axes.plot(*zip(*means, strict=True), "-", color=colour, lw=1.8, zorder=2, label=label,
+                  marker="_", ms=13, mew=2.2)
+
+
+def _draw_controls(axes: Any, rows: Sequence[Row], metric: str) -> None:
+    """Faint lines for the controls within reach; those that are far off are told beside the title."""
+    everyone = Group((), tuple(rows))
+    means = {arm: s.mean for arm in controls_of(rows) if (s := everyone.summary(metric, arm)) is not None}
+    own = list(everyone.scores(metric).values())
+    if not own:
+        return
+    low, high = min(own), max(own)
+    reach = FAR * (high - low or abs(high) or 1.0)
+    near = {arm: y for arm, y in means.items() if low - reach <= y <= high + reach}
+    far = [arm for arm in means if arm not in near]
+    low, high = min([low, *near.values()]), max([high, *near.values()])
+    pad = 0.08 * (high - low or abs(high) or 1.0)
+    axes.set_ylim(low - pad, high + pad)
+    taken: list[float] = []
+    for arm, y in sorted(near.items(), key=lambda a: a[1]):
+        axes.axhline(y, color=FAINT, lw=0.9, ls=(0, (4, 3)), alpha=0.8, zorder=1)
+        place = (y - low + pad) / (high - low + 2 * pad)
+        place = max(place, taken[-1] + 0.075) if taken else place
+        taken.append(place)
+        axes.text(1.01, place, arm, transform=axes.transAxes, fontsize=7, color=FAINT, va="center", ha="left")
+    told = [f"{'↑' if means[arm] > high else '↓'} {arm} {means[arm]:.2f}" for arm in far]
+    axes.set_title("  ".join(told), loc="right", fontsize=7, color=FAINT)
+
+
+def _colours(count: int) -> list[str]:
+    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+
+
+def draw_correlation(rows: Sequence[Row], metrics: Sequence[str]) -> Figure:
+    """Spearman's rank correlation of every two metrics over the runs."""
+    rho, counts = rank_correlation([[row.score(m) for row in rows] for m in metrics])
+    table = np.asarray([[np.nan if v is None else v for v in line] for line in rho])
+    n, names = len(metrics), [m.replace("_", " ") for m in metrics]
+    figure = Figure(figsize=(2.6 + 0.55 * n, 2.0 + 0.5 * n), layout="constrained")
+    axes = figure.add_subplot()
+    shown = axes.imshow(np.ma.masked_invalid(table), vmin=-1, vmax=1, cmap="RdBu_r")
+    axes.set_facecolor("#f2f3f4")
+    axes.set_xticks(range(n), names, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(n), names)
+    axes.tick_params(length=0)
+    axes.set_frame_on(False)
+    axes.grid(False)
+    for i, j in np.ndindex(n, n):
+        text = "" if np.isnan(table[i, j]) else f"{table[i, j]:.2f}".replace("-", "−")
+        axes.text(j, i, text, ha="center", va="center", fontsize=7.5,
+                  color="white" if abs(np.nan_to_num(table[i, j])) > 0.6 else INK)
+    figure.colorbar(shown, ax=axes, fraction=0.04, pad=0.02).outline.set_visible(False)
+    most = max(map(max, counts))
+    figure.suptitle(f"Rank correlation of metrics over {most} runs", fontsize=10, weight="bold")
+    return figure
+
+
+def save(figure: Figure, stem: Path) -> Path:
+    """Write a figure as STEM.svg and STEM.png, each whole or not at all; returns the PNG.  Raises UnbraidError."""
+    path = stem
+    try:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        for suffix, canvas, options in ((".svg", FigureCanvasSVG, {"metadata": {"Date": None}}),
+                                        (".png", FigureCanvasAgg, {"dpi": 130})):
+            path = stem.with_name(stem.name + suffix)
+            scratch = path.with_name(f".{path.name}")
+            canvas(figure).print_figure(scratch, format=suffix[1:], **options)
+            scratch.replace(path)
+    except OSError as error:
+        raise UnbraidError(f"can't write the picture {path}: {error.strerror}") from None
+    return path

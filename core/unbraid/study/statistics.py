@@ -1,0 +1,94 @@
+"""Means over seeds with bootstrap intervals, paired differences, rank correlations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import attrs
+import numpy as np
+
+DRAWS = 10_000
+LEVEL = 0.95
+FEWEST = 3                                         # values that a rank correlation needs
+
+
+@attrs.frozen
+class Summary:
+    """n values: mean, standard deviation (n - 1 in the denominator; None for one value), smallest and largest, and the
+    interval of the mean (None for one value).
+    """
+
+    n: int
+    mean: float
+    std: float | None
+    min: float
+    max: float
+    interval: tuple[float, float] | None
+
+
+@attrs.frozen
+class Gap:
+    """A mean difference with its interval.  paired: of values with equal seeds, n pairs; else of independent means."""
+
+    n: int
+    mean: float
+    interval: tuple[float, float] | None
+    paired: bool
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """The summary of at least one value."""
+    v = np.asarray(values, np.float64)
+    return Summary(len(v), float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else None, float(v.min()),
+                   float(v.max()), _quantiles(_means(v, 0)) if len(v) > 1 else None)
+
+
+def gap(a: Mapping[str, float], b: Mapping[str, float]) -> Gap:
+    """mean(a - b) over the seeds that both have, with a percentile bootstrap over them (Efron 1979).
+
+    a, b: seed -> value. Where fewer than two seeds match, the difference of the means of all, each resampled by itself.
+    """
+    common = [seed for seed in a if seed in b]
+    if len(common) > 1:
+        d = np.asarray([a[seed] - b[seed] for seed in common])
+        return Gap(len(d), float(d.mean()), _quantiles(_means(d, 0)), True)
+    one, two = (np.asarray(list(v.values())) for v in (a, b))
+    interval = _quantiles(_means(one, 0) - _means(two, 1)) if min(len(one), len(two)) > 1 else None
+    return Gap(min(len(one), len(two)), float(one.mean() - two.mean()), interval, False)
+
+
+def rank_correlation(columns: Sequence[Sequence[float | None]]) -> tuple[list[list[float | None]], list[list[int]]]:
+    """Spearman's correlation between columns of scores, over the runs that have both, and how many those are.
+
+    None where there are fewer than three or one column is constant.
+    """
+    table = np.asarray([[np.nan if v is None else v for v in column] for column in columns], np.float64)
+    rho: list[list[float | None]] = []
+    counts = []
+    for a in table:
+        both = [~np.isnan(a) & ~np.isnan(b) for b in table]
+        counts.append([int(m.sum()) for m in both])
+        rho.append([spearman(a[m], b[m]) for b, m in zip(table, both, strict=True)])
+    return rho, counts
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float | None:
+    """The correlation of the ranks, ties by their mean rank."""
+    from scipy.stats import rankdata
+
+    if len(a) < FEWEST:
+        return None
+    x, y = (rankdata(v) - (len(v) + 1) / 2 for v in (a, b))
+    scale = np.sqrt((x @ x) * (y @ y))
+    return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else None
+
+
+def _means(values: np.ndarray, stream: int) -> np.ndarray:
+    """Means of resampled values, the same at every call."""
+    rng = np.random.default_rng([stream, len(values)])
+    return values[rng.integers(0, len(values), (DRAWS, len(values)))].mean(1)
+
+
+def _quantiles(means: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
