@@ -31,6 +31,8 @@ EVIDENCE = {
     "train_rows": "rows of the table to fit on",
     "test_rows": "rows of the table to judge on, none of them to fit on",
     "drawn_rows": "rows of the table to draw groups from that agree in a factor: a whole grid where the data is one",
+    "models_codes": "(S, N, D) codes of the same images by models that differ in their seed; in studies alone",
+    "models_kl": "(S, D) nats: the mean KL of every number of these",
 }
 Evidence: TypeAlias = "dict[str, Any]"
 
