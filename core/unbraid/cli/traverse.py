@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,39 +15,52 @@ from unbraid_registry.errors import UnbraidError
 if TYPE_CHECKING:
     from unbraid.model import Model
 
-ROWS = 16                                          # numbers that are shown where none are named
+ROWS = 16                                          # rows that are shown where none are named
 
 
 @click.command("traverse", cls=Command)
 @RUN
-@click.argument("image", type=click.Path(path_type=Path), metavar="IMAGE")
+@click.argument("image", required=False, type=click.Path(path_type=Path), metavar="[IMAGE]")
 @click.option("--factor", metavar="NAME", help="Move along the numbers of this factor of the code.")
 @click.option("--number", "numbers", multiple=True, type=click.IntRange(0), metavar="N",
               help="Move along this number of the code, from 0; may be given several times.")
-@click.option("--from", "low", default=-3.0, show_default=True, help="Where each number begins.")
-@click.option("--to", "high", default=3.0, show_default=True, help="Where it ends.")
+@click.option("--from", "low", type=float, metavar="X", help="Where each number begins (default: by its prior).")
+@click.option("--to", "high", type=float, metavar="X", help="Where it ends.")
 @click.option("--steps", default=9, show_default=True, type=click.IntRange(2, 100), help="Images in a row.")
+@click.option("--rows", default=1, show_default=True, type=click.IntRange(1, 100),
+              help="Without an image: so many codes from the prior, a row for each.")
+@click.option("--seed", default=0, show_default=True, help="Of these codes.")
 @out_option("traversal.png")
 @DEVICE
-def command(run: Path, image: Path, factor: str | None, numbers: tuple[int, ...], low: float, high: float, steps: int,
-            out: Path, device: str) -> None:
-    """Move along the numbers of an image's code.
+def command(run: Path, image: Path | None, factor: str | None, numbers: tuple[int, ...], low: float | None,
+            high: float | None, steps: int, rows: int, seed: int, out: Path, device: str) -> None:
+    """Move along the numbers of a code: an image's, or one from the prior.
 
-    A row for every number: the image with it going --from ... --to. Without --factor or --number: the first 16.
+    A row for every number: the image with it going --from ... --to, by default over its prior, -3 to 3 or -1 to 1. A
+    factor of classes has one row, with an image for every class. Without --factor or --number: the first 16.
     """
     if factor is not None and numbers:
         raise click.UsageError("give --factor or --number, not both")
+    if image is not None and rows > 1:
+        raise click.UsageError("--rows is for codes from the prior; the image has one code")
     model = model_of(run, device)
-    wanted = list(numbers) or numbers_of(model, factor)
-    shown = wanted[:ROWS] if not numbers else wanted
-    import numpy as np
+    import torch
 
+    from unbraid.chosen import walks
+    from unbraid.code import Code
     from unbraid.pictures import grid, scale_for
 
-    picture, values = model.images(image), np.linspace(low, high, steps).tolist()
-    write(out, grid([model.traverse(picture, n, values) for n in shown], scale=scale_for(model.image_shape)))
+    wanted = list(walks(model.layout, list(numbers) or numbers_of(model, factor), low, high))
+    shown = wanted[:max(ROWS // rows, 1)] if not (numbers or factor) else wanted
+    f = model.prior(rows, seed) if image is None else model.code(image)
+    codes = [walk.along(Code(start, f.layout), steps) for walk in shown for start in f.tensor.split(1)]
+    images = model.decoded(Code(torch.cat([c.tensor for c in codes]), f.layout))
+    write(out, grid(list(images.split([len(c.tensor) for c in codes])), scale=scale_for(model.image_shape)))
     more = f" (of {len(wanted)}; choose others with --number)" if len(shown) < len(wanted) else ""
-    click.echo(f"  rows: numbers {', '.join(map(str, shown))} of the code{more}, from {low:g} to {high:g}")
+    for (first, last, number), same in itertools.groupby(shown, lambda w: (w.first, w.last, isinstance(w.spot, int))):
+        what = ", ".join(walk.what for walk in same)
+        rows_are = f"numbers {what} of the code{more}" if number else f"the classes of {what}{more}"
+        click.echo(f"  rows: {rows_are}, from {first:g} to {last:g}")
 
 
 def numbers_of(model: Model, factor: str | None) -> list[int]:
@@ -54,8 +68,7 @@ def numbers_of(model: Model, factor: str | None) -> list[int]:
     if factor is None:
         return list(range(model.layout.size))
     factors_of(model, (factor,))
-    spans = model.layout.spans([factor])
-    numbers = [n for a, b in spans for n in range(a, b)]
+    numbers = [n for a, b in model.layout.spans([factor]) for n in range(a, b)]
     if not numbers:
         raise UnbraidError(f"the factor {factor!r} has no numbers")
     return numbers
