@@ -28,17 +28,23 @@ SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_e
 def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Small data in place of what the recipes' environment variables stand for."""
     folder, random_ = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    for i in range(24):
-        Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(folder / f"{i}.png")
     colour = random_.integers(0, 255, (24, 64, 64, 3), dtype=np.uint8)
     labels = np.arange(24) % 4
-    np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2], 1),
-             factor_names=np.array(["skin", "direction"]), values__direction=np.array(["down", "up"]))
+    for i, label in enumerate(labels):
+        kind = folder / f"kind {label}"
+        kind.mkdir(exist_ok=True)
+        Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(kind / f"{i}.png")
+    np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2, *[labels // 2] * 5], 1),
+             factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
+             values__direction=np.array(["down", "up"]))
+    np.savez(folder / "objects.npz", images=colour, mesh=labels)
+    np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
     os.environ |= {"UNBRAID_DATA": str(folder), "UNBRAID_LPC": str(folder / "lpc.npz"),
-                   "UNBRAID_MNIST": str(folder / "digits.npz"), "UNBRAID_DSPRITES": str(folder / "dsprites.npz")}
+                   "UNBRAID_MNIST": str(folder / "digits.npz"), "UNBRAID_DSPRITES": str(folder / "dsprites.npz"),
+                   "UNBRAID_OBJECTS": str(folder / "objects.npz"), "UNBRAID_OMNIGLOT": str(folder / "omniglot.npz")}
 
 
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:

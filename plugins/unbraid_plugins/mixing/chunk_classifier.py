@@ -9,8 +9,9 @@ from attrs.validators import ge, in_
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, critic
+from unbraid_plugins.convnets.halving import Halving, halves
 from unbraid_plugins.convnets.inputs import image_shape
-from unbraid_plugins.mixing.networks import Halving, Signed, halves
+from unbraid_plugins.convnets.signed import Signed
 
 
 @critic

@@ -8,65 +8,11 @@ from __future__ import annotations
 import attrs
 from attrs.validators import ge
 from torch import Tensor, nn
-from torch.nn import functional
 
 from unbraid import Context, UnbraidError, critic, encoder, generator
-from unbraid_plugins.convnets.inputs import flat_size, image_shape, maps, vectors
-
-Size = tuple[int, int]
-
-
-def halves(size: Size, *, until: int) -> list[Size]:
-    """A size and its halves, rounded up, as long as the shorter side is longer than `until`.
-
-    >>> halves((60, 60), until=4)
-    [(60, 60), (30, 30), (15, 15), (8, 8), (4, 4)]
-    """
-    if min(size) < 8:
-        raise UnbraidError(f"an image of {size[0]} x {size[1]} is too small for the mixing networks",
-                           hint="make its sides at least 8 pixels long")
-    sizes = [size]
-    while min(sizes[-1]) > until:
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
-    return sizes
-
-
-class Halving(nn.Conv2d):
-    """Convolution of stride 2 on an image padded so that n pixels become n / 2, rounded up."""
-
-    def __init__(self, here: int, there: int, kernel: int) -> None:
-        super().__init__(here, there, kernel, stride=2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, here, H, W) -> (B, there, H / 2, W / 2)."""
-        (kernel, _), (height, width) = self.kernel_size, x.shape[-2:]
-        down, across = (max(2 * ((n + 1) // 2 - 1) + kernel - n, 0) for n in (height, width))
-        padded = functional.pad(x, (across // 2, across - across // 2, down // 2, down - down // 2))
-        return super().forward(padded)
-
-
-class Signed(nn.Module):
-    """Images side by side, from [0, 1] to [-1, 1]."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, *images: Tensor) -> Tensor:
-        """(B, C, H, W), ... -> what the body makes of them."""
-        return self.body(2 * maps(images) - 1)
-
-
-class Unsigned(nn.Module):
-    """Codes end to end, and what the body makes of them from [-1, 1] to [0, 1]."""
-
-    def __init__(self, body: nn.Module) -> None:
-        super().__init__()
-        self.body = body
-
-    def forward(self, *codes: Tensor) -> Tensor:
-        """(B, D), ... -> images (B, C, H, W) in [0, 1]."""
-        return 0.5 * (self.body(vectors(codes)[..., None, None]) + 1)
+from unbraid_plugins.convnets.halving import Doubling, Halving, halves
+from unbraid_plugins.convnets.inputs import flat_size, image_shape
+from unbraid_plugins.convnets.signed import Signed, Unsigned
 
 
 @encoder
@@ -119,10 +65,7 @@ class Generator:
         widths = [context.image[0], *(min(2**level, 8) * self.width for level in range(1, len(sizes)))]
         body: list[nn.Module] = [nn.ConvTranspose2d(flat_size(inputs), widths[-1], sizes[-1]), nn.ReLU()]
         for level in range(len(sizes) - 1, 0, -1):
-            (height, width), larger = sizes[level], sizes[level - 1]
-            even = (larger[0] - (2 * height - 1), larger[1] - (2 * width - 1))
-            body.append(nn.ConvTranspose2d(widths[level], widths[level - 1], 3, stride=2, padding=1,
-                                           output_padding=even))
+            body.append(Doubling(widths[level], widths[level - 1], sizes[level], sizes[level - 1]))
             body += [nn.InstanceNorm2d(widths[level - 1]), nn.ReLU()] if level > 1 else [nn.Tanh()]
         return Unsigned(nn.Sequential(*body))
 
