@@ -20,6 +20,8 @@ from typing import Any
 from unbraid import hookimpl
 from unbraid_plugins.metrics.agreement import udr
 from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
+from unbraid_plugins.metrics.controlling import edit_control
+from unbraid_plugins.metrics.depths import depth_error
 from unbraid_plugins.metrics.differences import beta_vae_score
 from unbraid_plugins.metrics.disentanglement import of_information
 from unbraid_plugins.metrics.divergence import kl_per_number
@@ -36,21 +38,26 @@ from unbraid_plugins.metrics.modularity_explicitness import explicitness, modula
 from unbraid_plugins.metrics.mutual_information import binned
 from unbraid_plugins.metrics.nearest import nearest_neighbour_accuracy
 from unbraid_plugins.metrics.oracles import oracles
+from unbraid_plugins.metrics.point_sets import chamfer
 from unbraid_plugins.metrics.predictability import sap
 from unbraid_plugins.metrics.probes import linear_probe
+from unbraid_plugins.metrics.realism import realism
 from unbraid_plugins.metrics.rebuilding import reconstruction_error
 from unbraid_plugins.metrics.retrieval import retrieval_map
+from unbraid_plugins.metrics.silhouettes import silhouette_iou
 from unbraid_plugins.metrics.swapping import swap_accuracy
 from unbraid_plugins.metrics.variance_votes import factor_vae_score
+from unbraid_plugins.metrics.viewpoints import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "clustering_accuracy", "dci", "explicitness", "factor_vae_score",
-           "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe",
-           "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "oracles", "psnr",
-           "reconstruction_error", "retrieval_map", "sap", "ssim", "swap_accuracy", "torchvision_network", "udr"]
+__all__ = ["beta_vae_score", "binned", "chamfer", "clustering_accuracy", "dci", "depth_error", "edit_control",
+           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance",
+           "kid", "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
+           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "retrieval_map", "sap", "silhouette_iou",
+           "ssim", "swap_accuracy", "torchvision_network", "udr", "viewpoint_error"]
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, kl_per_number, of_information]
+            swap_accuracy, edit_control, realism, kl_per_number, of_information]

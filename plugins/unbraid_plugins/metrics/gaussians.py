@@ -16,7 +16,7 @@ class FrechetDistance:
 
     means: float
     covariances: float
-    score: float
+    score: float = attrs.field(metadata={"better": "lower"})
 
 
 def frechet_distance(features: np.ndarray, others: np.ndarray) -> FrechetDistance:

@@ -19,7 +19,7 @@ class Fid:
     distance: FrechetDistance
     images: tuple[int, int]
     width: int
-    score: float
+    score: float = attrs.field(metadata={"better": "lower"})
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ class Kid:
     distance: KernelDistance
     images: tuple[int, int]
     width: int
-    score: float
+    score: float = attrs.field(metadata={"better": "lower"})
 
 
 def fid(images: np.ndarray, others: np.ndarray, network: Network, *, device: str = "cpu", batch: int = 64) -> Fid:

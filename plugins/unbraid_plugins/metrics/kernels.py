@@ -16,12 +16,12 @@ class KernelDistance:
 
     by_subset: np.ndarray
     deviation: float
-    score: float
+    score: float = attrs.field(metadata={"better": "lower"})
 
 
 def kernel_distance(features: np.ndarray, others: np.ndarray, *, degree: int = 3, gamma: float | None = None,
                     offset: float = 1.0, subsets: int = 0, size: int = 1000, seed: int = 0) -> KernelDistance:
-    """Squared maximum mean discrepancy with a polynomial kernel, without bias (Binkowski et al. 2018, section 4):
+    """Squared maximum mean discrepancy with a polynomial kernel, without bias (Binkowski et al. 2018):
 
         MMD^2 = 1/(N (N-1)) sum_{i != j} k(x_i, x_j) + 1/(M (M-1)) sum_{i != j} k(y_i, y_j) - 2/(N M) sum_ij k(x_i, y_j)
         k(x, y) = (gamma x.y + offset)^degree,    gamma = 1/D where it is None

@@ -32,7 +32,7 @@ def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.
     """Which factors of the code are used: those that tell of the image, else those that change it.
 
     A chunk of a variational code lives if KL(q(z | x) || N(0, I)) of its numbers, mean over images, is more than
-    `least_kl`: 0.01 nats, as in Duan et al. 2020, section 4. One of a deterministic code lives if taking it from
+    `least_kl`: 0.01 nats, as in Duan et al. 2020. One of a deterministic code lives if taking it from
     another image changes the decoded one by more than `threshold` times the largest change and half a grey level.
 
     codes: (N, D); chunks: name -> columns, None: the whole code as one; decode: codes (n, D) -> images (n, C, H, W) in

@@ -21,13 +21,19 @@ LEARNED = 0.03                                     # mean cross-entropy of a fac
 @attrs.frozen(eq=False)
 class Oracles:
     """accuracy: by factor, in [0, 1], on real images that they were not trained on; chance: the most frequent class's
-    share; score: mean accuracy; see: images (n, C, H, W) -> factor -> (n,) classes (hidden: for metrics, no report).
+    share; score: mean accuracy. Hidden, as they are for metrics and no report: see: images (n, C, H, W) -> factor ->
+    (n,) classes; believe: images -> factor -> (n, classes), their probabilities; features: images -> (n, D), what the
+    last convolution sees, mean over places.
     """
 
     accuracy: dict[str, float]
     chance: dict[str, float]
     score: float
     see: Callable[[np.ndarray], dict[str, np.ndarray]] = attrs.field(repr=False, metadata={"hidden": True})
+    believe: Callable[[np.ndarray], dict[str, np.ndarray]] | None = attrs.field(default=None, repr=False,
+                                                                                metadata={"hidden": True})
+    features: Callable[[np.ndarray], np.ndarray] | None = attrs.field(default=None, repr=False,
+                                                                      metadata={"hidden": True})
 
 
 @metric
@@ -42,16 +48,23 @@ def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, ora
     classes = {name: int(max(factors[name].max(), oracle_factors[name].max())) + 1 for name in factors}
     net = _trained(oracle_images, oracle_factors, classes, steps, seed, torch.device(device))
 
-    def see(pictures: np.ndarray) -> dict[str, np.ndarray]:
+    def believe(pictures: np.ndarray) -> dict[str, np.ndarray]:
         with torch.inference_mode():
             batches = [net(_tensor(b, device)) for b in _batches(pictures)]
-        return {name: torch.cat([b[name].argmax(1) for b in batches]).cpu().numpy() for name in classes}
+        return {name: torch.cat([b[name].softmax(1) for b in batches]).cpu().numpy() for name in classes}
+
+    def see(pictures: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: p.argmax(1) for name, p in believe(pictures).items()}
+
+    def features(pictures: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return torch.cat([net.features(_tensor(b, device)) for b in _batches(pictures)]).cpu().numpy()
 
     seen = see(images)
     known = {name: np.asarray(y) >= 0 for name, y in factors.items()}
     accuracy = {n: float((seen[n] == y)[known[n]].mean()) for n, y in factors.items()}
     chance = {n: float(np.bincount(y[known[n]]).max() / known[n].sum()) for n, y in factors.items()}
-    return Oracles(accuracy, chance, mean(accuracy), see)
+    return Oracles(accuracy, chance, mean(accuracy), see, believe, features)
 
 
 class OracleNet(nn.Module):
@@ -71,6 +84,10 @@ class OracleNet(nn.Module):
             channels, height, width = size, (height + 1) // 2, (width + 1) // 2
         self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.2))
         self.heads = nn.ModuleDict({f"head {n}": nn.Linear(channels * height * width, k) for n, k in classes.items()})
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last convolution sees, mean over places: (B, the last width)."""
+        return self.trunk[:-2](x - 0.5).mean((2, 3))                 # without flattening and dropout
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
         """The logits of every factor."""
