@@ -61,7 +61,7 @@ def test_an_evaluation_is_written_into_the_run(run: Run, result: dict[str, Any])
 
 def test_every_arm_has_its_metrics(result: dict[str, Any]) -> None:
     whole = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "reconstruction_error", "live_factors",
-             "swap_accuracy"}
+             "swap_accuracy", "edit_control", "realism"}
     of_tables = {"mig"}
     of_codes = {"retrieval_map", "nearest_neighbour_accuracy", "linear_probe", *of_tables}
     assert {name: set(arm) for name, arm in result["arms"].items()} == {
