@@ -18,7 +18,7 @@ def name_of(requirement: str) -> str:
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {name_of(r) for r in project["dependencies"]}
+    return {name_of(r) for r in (*project["dependencies"], *project["optional-dependencies"]["export"])}
 
 
 def imported() -> set[str]:
