@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -17,7 +18,7 @@ Network: TypeAlias = "Callable[[np.ndarray], np.ndarray] | nn.Module"
 def features_of(images: np.ndarray, network: Network, *, device: str = "cpu", batch: int = 64) -> np.ndarray:
     """The features (N, D) of images (N, C, H, W), floats in [0, 1] or uint8, so many at a time.
 
-    A module is used in evaluation mode, on the device, and left in the mode that it had.
+    A copy of a module is used, in evaluation mode and on the device.
     Raises ValueError where images or features have another shape.
     """
     images = np.asarray(images)
@@ -26,12 +27,7 @@ def features_of(images: np.ndarray, network: Network, *, device: str = "cpu", ba
     scale = 255 if images.dtype == np.uint8 else 1
     batches = [images[i:i + batch] for i in range(0, len(images), batch)]
     see = _of_module(network, device) if isinstance(network, nn.Module) else network
-    mode = network.training if isinstance(network, nn.Module) else False
-    try:
-        found = [np.asarray(see(np.asarray(b, np.float32) / scale)) for b in batches]
-    finally:
-        if isinstance(network, nn.Module):
-            network.train(mode)
+    found = [np.asarray(see(np.asarray(b, np.float32) / scale)) for b in batches]
     wrong = next((f.shape for f, b in zip(found, batches, strict=True) if f.ndim != 2 or len(f) != len(b)), None)
     if wrong is not None:
         raise ValueError(f"the network must give features (n, D) for images {batches[0].shape}; found {wrong}")
@@ -39,7 +35,7 @@ def features_of(images: np.ndarray, network: Network, *, device: str = "cpu", ba
 
 
 def _of_module(module: nn.Module, device: str) -> Callable[[np.ndarray], np.ndarray]:
-    module = module.to(device).eval()
+    module = copy.deepcopy(module).to(device).eval()
 
     def see(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
@@ -80,7 +76,7 @@ def torchvision_network(name: str, weights: str | Path) -> nn.Module:
     except (SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the weights of {name}: {str(error).splitlines()[0]}") from None
     preset = models.get_model_weights(name).DEFAULT.transforms()
-    return _Headless(net, preset.crop_size[0], preset.mean, preset.std).requires_grad_(False)
+    return _Headless(net, preset.crop_size[0], preset.mean, preset.std).requires_grad_(False).eval()
 
 
 class _Headless(nn.Module):
