@@ -23,7 +23,7 @@ from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
 from unbraid_plugins.metrics.controlling import edit_control
 from unbraid_plugins.metrics.depths import depth_error
 from unbraid_plugins.metrics.differences import beta_vae_score
-from unbraid_plugins.metrics.disentanglement import of_information
+from unbraid_plugins.metrics.disentanglement import OF_TABLES
 from unbraid_plugins.metrics.divergence import kl_per_number
 from unbraid_plugins.metrics.gaussians import frechet_distance
 from unbraid_plugins.metrics.image_distances import fid, kid
@@ -60,4 +60,4 @@ __all__ = ["beta_vae_score", "binned", "chamfer", "clustering_accuracy", "dci", 
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, edit_control, realism, kl_per_number, of_information]
+            swap_accuracy, edit_control, realism, kl_per_number, *OF_TABLES]

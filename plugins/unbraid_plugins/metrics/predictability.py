@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
+from unbraid_plugins.metrics.resampling import NONE, means
 from unbraid_plugins.metrics.support_vectors import fit_machines
 from unbraid_plugins.metrics.tables import split, table
 
@@ -12,16 +13,17 @@ from unbraid_plugins.metrics.tables import split, table
 @attrs.frozen(eq=False)
 class Predictability:
     """predictability: (D, K) in [0, 1], of each factor from each number alone; gap: (K,), the best minus the second;
-    score: mean gap.
+    score: mean gap; resampled: scores of test images drawn again (NONE for continuous factors).
     """
 
     predictability: np.ndarray
     gap: np.ndarray
     score: float
+    resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
 def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, train: np.ndarray | None = None,
-        test: np.ndarray | None = None, penalty: float = 0.01) -> Predictability:
+        test: np.ndarray | None = None, penalty: float = 0.01, resamples: int = 0, seed: int = 0) -> Predictability:
     """Separated attribute predictability (Kumar et al. 2018, section 3): is a factor guessed from one number only?
 
         SAP = 1/K sum_k (S_(1)k - S_(2)k),    S_(1)k, S_(2)k the two largest over the numbers of the code
@@ -30,18 +32,25 @@ def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, tra
     factors the squared correlation on the train rows. One line can't part classes that lie in order on it, so a perfect
     code has much less than 1 by accuracy: on dSprites 0.18.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0, or any if continuous; train, test: rows to fit and judge on.
+    codes: (N, D); factors: (N, K) whole numbers from 0, or any if continuous; train, test: rows to fit and judge on;
+    resamples: of the bootstrap over the images that are judged.
     """
     codes, factors = table(codes, factors, measured=continuous)
     rows, others = split(len(codes), train, test)
     if continuous:
-        matrix = squared_correlations(codes[rows], factors[rows])
+        matrix, again = squared_correlations(codes[rows], factors[rows]), NONE
     else:
-        matrix = np.asarray([[(fit_machines(z[rows], v[rows], penalty).predict(z[others]) == v[others]).mean()
-                              for v in factors.T] for z in codes.T])
-    ordered = np.sort(np.concatenate([np.zeros((1, matrix.shape[1])), matrix]), axis=0)
-    gap = ordered[-1] - ordered[-2]
-    return Predictability(matrix, gap, float(gap.mean()))
+        hits = np.asarray([[fit_machines(z[rows], v[rows], penalty).predict(z[others]) == v[others]
+                            for v in factors.T] for z in codes.T]).transpose(2, 0, 1)          # (test rows, D, K)
+        matrix, again = hits.mean(0), _gaps(means(hits, resamples, seed)).mean(-1)
+    gap = _gaps(matrix)
+    return Predictability(matrix, gap, float(gap.mean()), again)
+
+
+def _gaps(matrix: np.ndarray) -> np.ndarray:
+    """The best minus the second of the numbers: (..., D, K) -> (..., K)."""
+    ordered = np.sort(np.concatenate([np.zeros_like(matrix[..., :1, :]), matrix], -2), axis=-2)
+    return ordered[..., -1, :] - ordered[..., -2, :]
 
 
 def squared_correlations(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
