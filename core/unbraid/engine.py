@@ -103,15 +103,16 @@ class Training:
 
     @classmethod
     def start(cls, recipe: Recipe, run: Run, device: torch.device, *, resume: bool = False, data: Data | None = None,
-              at: Path | None = None) -> Training:
+              at: int | None = None) -> Training:
         """Open the data, build the networks, and take up a checkpoint on resume.
 
-        data: where it is open already; at: the checkpoint, by default the last one.
+        data: where it is open already; at: the step to go on from, by default that of the last checkpoint.
         """
-        t = recipe.train
+        t, path = recipe.train, None
         recipe = with_pretrained(recipe)
         if resume:
             same_recipe(recipe, load_recipe(run.recipe_file), run)
+            path = run.last_checkpoint() if at is None else checkpoint.steps(run.checkpoints).get(at)
         if data is None:
             data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(),
                              world=distributed.world())
@@ -120,7 +121,7 @@ class Training:
             module.to(device)
             if t.channels_last:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if not resume:
+        if path is None:
             load_pretrained(method)
             fit_networks(method, data)
         averages = {name: copy.deepcopy(method.modules[name]) for name in trained(recipe)} if t.average else {}
@@ -129,7 +130,9 @@ class Training:
         if t.compile:
             self._compile()
         if resume:
-            self._take_up(at or run.last_checkpoint())
+            self._record = run.record()
+        if path is not None:
+            self._take_up(path)
         return self
 
     def go(self, *, show: bool = False, estimate: bool = False) -> str:
@@ -199,9 +202,7 @@ class Training:
             groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in self.averages.items()})
         return checkpoint.Checkpoint(self.step, groups)
 
-    def _take_up(self, path: Path | None) -> None:
-        if path is None:
-            return
+    def _take_up(self, path: Path) -> None:
         state = checkpoint.read(path)
         for kind, modules in (("networks", self.method.modules), ("averages", self.averages)):
             groups = checkpoint.nested(state.groups.get(kind, {}))
@@ -213,7 +214,7 @@ class Training:
                 optimizer.load(groups.get(name, {}))
             except (ValueError, KeyError) as error:
                 raise checkpoint.CheckpointError(f"{path}: players.{name}: {error}") from None
-        self.step, self._record = state.step, self.run.record()
+        self.step = state.step
         self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
 
     # -- the record ---------------------------------------------------------------------------------------------------

@@ -23,3 +23,10 @@ def clipped(gradients: Sequence[Tensor | None], limit: float) -> list[Tensor | N
 def plus(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     """The sum of a weight's gradients."""
     return b if a is None else a if b is None else a + b
+
+
+def laid_out(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
+    """The gradient with its numbers in memory as the weight's are: torch's fused optimizers read both in one order."""
+    if gradient is None or gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)

@@ -14,7 +14,7 @@ from unbraid import distributed
 from unbraid.compute import Step, Surroundings, computation, detached
 from unbraid.expression import SIGNS
 from unbraid.flow import Game
-from unbraid.gradients import clipped, norm, plus
+from unbraid.gradients import clipped, laid_out, norm, plus
 from unbraid.graph import ArithmeticOp, Node
 from unbraid.method import Method
 from unbraid.moves import WATCH, in_play, moves_of
@@ -234,7 +234,7 @@ class Players:
         if p.clip is not None:
             gradients = clipped(gradients, p.clip)
         for w, g in zip(weights, gradients, strict=True):
-            w.grad = g
+            w.grad = laid_out(g, w)
         self.optimizers[move.player].step(step)
         for w in weights:
             w.grad = None
