@@ -47,7 +47,7 @@ def test_every_point_is_checked_before_anything_is_written(small: Path, tmp_path
     assert "(at train.steps=few,data.batch=4,seed=0 and train.steps=few,data.batch=0,seed=0)" in told
     assert "data.batch" in told
     assert not (tmp_path / "study").exists()
-    with pytest.raises(RecipeError, match="there is no|did you mean|has no weight") as found:
+    with pytest.raises(RecipeError, match="the recipe has no weight 'beat'") as found:
         Study(tmp_path / "study").begin(plan_of(small, "weights.beat=1,4"))
     assert "(at" not in str(found.value)                              # it is the mistake of all points
 
@@ -60,7 +60,7 @@ def test_a_study_grows_by_values_and_not_by_axes(small: Path, tmp_path: Path):
     assert study.plan() == plan
     longer = study.begin(plan_of(small, "train.steps=9", "weights.beta=1,4", "seed=0"))     # the same experiment
     assert longer.fixed == ("train.steps=9",)
-    with pytest.raises(UnbraidError, match="the study's axes are weights.beta, seed; now they are seed"):
+    with pytest.raises(UnbraidError, match=r"the study's axes are weights.beta, seed; now they are seed"):
         study.begin(plan_of(small, "seed=0..1"))
     with pytest.raises(StudyError, match=r"another recipe: data.batch is 4, not 8"):
         study.begin(plan_of(small, "data.batch=8", "weights.beta=1,4", "seed=0"))
