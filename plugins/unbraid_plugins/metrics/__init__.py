@@ -34,6 +34,7 @@ from unbraid_plugins.metrics.interventions import irs
 from unbraid_plugins.metrics.kernels import kernel_distance
 from unbraid_plugins.metrics.likeness import psnr, ssim
 from unbraid_plugins.metrics.liveliness import live_factors
+from unbraid_plugins.metrics.model_agreement import of_models
 from unbraid_plugins.metrics.modularity_explicitness import explicitness, modularity
 from unbraid_plugins.metrics.mutual_information import binned
 from unbraid_plugins.metrics.nearest import nearest_neighbour_accuracy
@@ -60,4 +61,4 @@ __all__ = ["beta_vae_score", "binned", "chamfer", "clustering_accuracy", "dci", 
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, edit_control, realism, kl_per_number, *OF_TABLES]
+            swap_accuracy, edit_control, realism, kl_per_number, *OF_TABLES, of_models]
