@@ -23,18 +23,27 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
     """The control that learned no more than variance: principal components of the pixels.
 
     They are as many as the code has numbers, ordered by variance and cut into its chunks; where there are fewer, the
-    rest is 0.
+    rest is 0. Where the code has a category, the clusters that k-means finds in the pixels stand in its place.
     """
+    from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
 
     train = sampled.evidence["train_images"]
     size = model_evidence["codes"].shape[1]
     count = min(size, len(train), train[0].size)
     components = PCA(count, svd_solver="randomized", random_state=seed).fit(train.reshape(len(train), -1))
+    clusters = {(a, b): KMeans(min(b - a, len(train)), n_init=10, random_state=seed).fit(train.reshape(len(train), -1))
+                for a, b in set(model_evidence.get("categories", {}).values())}
+
+    def encoded(batch: np.ndarray) -> np.ndarray:
+        flat = batch.reshape(len(batch), -1)
+        found = np.pad(components.transform(flat), ((0, 0), (0, size - count)))
+        for (a, b), kmeans in clusters.items():
+            found[:, a:b] = np.eye(b - a)[kmeans.predict(flat)]
+        return found
 
     def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
-        found = np.concatenate([components.transform(b.reshape(len(b), -1)) for b in batches])
-        return np.pad(found, ((0, 0), (0, size - count)))
+        return np.concatenate([encoded(b) for b in batches])
 
     return {**codes_of(sampled, encode), **_cut(model_evidence)}
 
@@ -68,4 +77,4 @@ def _column(sampled: Sampled, factor: str) -> np.ndarray:
 
 
 def _cut(model_evidence: Evidence) -> Evidence:
-    return {"chunks": model_evidence["chunks"]} if "chunks" in model_evidence else {}
+    return {name: model_evidence[name] for name in ("chunks", "categories") if name in model_evidence}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from unbraid.code import Code, Layout
+from unbraid.evaluation.drawn import categories_of, of_drawn
 from unbraid.evaluation.evidence import BATCH, Evidence, Sampled
 from unbraid.evaluation.posterior import divergences
 from unbraid.model import Model
@@ -15,7 +16,7 @@ from unbraid.model import Model
 NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
 
 
-def of_model(model: Model, sampled: Sampled) -> Evidence:
+def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     """What a model makes of the images; nothing where its `encode` takes more than an image.  Raises ModelError."""
     if not usable(model, "encode"):
         return {}
@@ -30,6 +31,8 @@ def of_model(model: Model, sampled: Sampled) -> Evidence:
     chunks = chunks_of(layout, int(np.prod(shape[1:])))
     if len(chunks) > 1:
         found["chunks"] = chunks
+    if categories_of(layout) and len(shape) == 1:
+        found["categories"] = categories_of(layout)
     if usable(model, "decode"):
         def decode(f: np.ndarray) -> np.ndarray:
             tensors = (torch.as_tensor(f[i:i + BATCH], device=model.device).unflatten(1, shape)
@@ -37,6 +40,7 @@ def of_model(model: Model, sampled: Sampled) -> Evidence:
             return np.concatenate([model.decoded(Code(t, layout)).detach().float().cpu().numpy() for t in tensors])
 
         found |= {"decode": decode, "reconstructions": decode(found["codes"])}
+        found |= of_drawn(model, seed) if layout == model.layout else {}
     if model.method.variational:
         batches = (sampled.images[i:i + BATCH] for i in range(0, len(sampled.images), BATCH))
         kl = divergences(model, batches, found["codes"].shape[1])

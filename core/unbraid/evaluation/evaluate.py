@@ -105,7 +105,7 @@ def _evidence(model: Model, others: Mapping[str, Model], sampled: Sampled, seed:
               controls: bool) -> dict[str, Evidence]:
     """What every arm has, in order."""
     models = {"model": model, **others, **({"untrained": untrained(model)} if controls else {})}
-    evidence = {name: of_model(m, sampled) for name, m in models.items()}
+    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
     own = evidence["model"]
     if controls and "codes" in own:
         if "train_images" in sampled.evidence:

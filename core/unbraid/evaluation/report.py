@@ -17,8 +17,9 @@ LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often "
     "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
-    "class is seen in its reconstruction, and in the image itself. live: chunks that are used. PSNR: of "
-    "reconstructions, dB. KL: of the code, nats.")
+    "class is seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: "
+    "accuracy of categories as clusters. told, made: of codes from the prior, the information that is told of "
+    "categories, and the classes that are seen. PSNR: of reconstructions, dB. KL: of the code, nats.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -62,6 +63,9 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("taken", _mean("swap_accuracy", "transferred"), ".3f"),
     ("kept", _mean("swap_accuracy", "kept"), ".3f"),
     ("live", _score("live_factors"), ".0f"),
+    ("cluster", _score("category_accuracy"), ".3f"),
+    ("told", _score("code_recovery"), ".3f"),
+    ("made", _score("made_classes"), ".2f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

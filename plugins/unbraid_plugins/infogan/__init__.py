@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import hookimpl
+from unbraid_plugins.infogan.categories import category_accuracy, code_recovery, made_classes
 from unbraid_plugins.infogan.guess import mode
 from unbraid_plugins.infogan.information import information
 from unbraid_plugins.infogan.networks import Generator, Head, Posterior, Trunk
@@ -17,5 +18,5 @@ from unbraid_plugins.infogan.networks import Generator, Head, Posterior, Trunk
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks, its bound, and the code that Q finds most likely."""
-    return [Generator, Trunk, Head, Posterior, information, mode]
+    """The paper's networks, its bound, the code that Q finds most likely, and metrics of categorical codes."""
+    return [Generator, Trunk, Head, Posterior, information, mode, category_accuracy, code_recovery, made_classes]
