@@ -18,7 +18,7 @@ PLUGINS = {"convnets": convnets, "losses": losses, "gan": gan, "hinge": hinge, "
 COMPONENTS = {f"{name}.{c.__unbraid__.name}": c
               for name, plugin in PLUGINS.items() for c in plugin.unbraid_components()}
 NETWORKS = {name: c for name, c in COMPONENTS.items() if c.__unbraid__.kind in NETWORK_KINDS}
-FUNCTIONS = {name: c for name, c in COMPONENTS.items() if name not in NETWORKS}
+FUNCTIONS = {name: c for name, c in COMPONENTS.items() if c.__unbraid__.kind in ("loss", "operation")}
 LAYOUT = Layout.of({"chunk": Factor(name="chunk", count=2, size=3), "pose": Factor(name="pose", size=4)})
 
 
