@@ -36,15 +36,16 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
         Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(kind / f"{i}.png")
     np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2, *[labels // 2] * 5], 1),
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
-             values__direction=np.array(["down", "up"]))
+             values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
     np.savez(folder / "objects.npz", images=colour, mesh=labels)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
-    os.environ |= {"UNBRAID_DATA": str(folder), "UNBRAID_LPC": str(folder / "lpc.npz"),
-                   "UNBRAID_MNIST": str(folder / "digits.npz"), "UNBRAID_DSPRITES": str(folder / "dsprites.npz"),
-                   "UNBRAID_OBJECTS": str(folder / "objects.npz"), "UNBRAID_OMNIGLOT": str(folder / "omniglot.npz")}
+    files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
+             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_OMNIGLOT": "omniglot.npz",
+             "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0", "UNBRAID_DATA_B": "kind 1"}
+    os.environ |= {variable: str(folder / name) for variable, name in files.items()}
 
 
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:

@@ -27,6 +27,13 @@ def test_kl_of_a_spatial_code_sums_over_places():
     assert torch.allclose(kl(q), reference(q).flatten(1).sum(1).mean())
 
 
+def test_kl_per_number_does_not_grow_with_the_code():
+    q = gaussian()
+    assert torch.allclose(kl(q, per="number"), reference(q).mean())
+    with pytest.raises(ValueError, match="'pixel'"):
+        kl(q, per="pixel")
+
+
 def test_kl_takes_a_code_as_the_mean(layout):
     q = gaussian(size=layout.size)
     assert kl(Gaussian(Code(q.mean, layout), q.logvar)) == kl(q)
