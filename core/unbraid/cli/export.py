@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from unbraid.export import Exported
 
 OF_PROGRAMS = {"factors": "--factor", "batch": "--batch", "tolerance": "--tolerance"}
-OF_TABLES = {"split": "--split", "images": "--images"}
+OF_TABLES = {"source": "--source", "split": "--split", "images": "--images"}
 EVERY = 10.0                                       # seconds between lines about the progress
 
 
@@ -36,6 +36,7 @@ EVERY = 10.0                                       # seconds between lines about
 @click.option("--tolerance", type=click.FloatRange(0, min_open=True), metavar="X",
               help="How far the program may be from the model, as a part of its largest number, at least of 1 "
               "(default: 0.0001).")
+@click.option("--source", metavar="NAME", help="Of the images, where the recipe has several sources.")
 @click.option("--split", metavar="NAME", help="Of which images: test, train, ..., all (default: test if there is one).")
 @click.option("--images", type=click.IntRange(1), metavar="N",
               help="At most so many images, at random (default: all; 10000 for the projector).")
@@ -69,8 +70,9 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
 
     if table:
         model = load(run, device=device_name(device), step=step)
-        told = export_codes(model, to, function=function, format=form, split=options["split"],
-                            images=options["images"], seed=seed or 0, force=force, tell=Teller())
+        told = export_codes(model, to, function=function, format=form, source=options["source"],
+                            split=options["split"], images=options["images"], seed=seed or 0, force=force,
+                            tell=Teller())
         click.echo(f"wrote {told.path}: {told.images:,} images ({', '.join(told.splits)}), {len(told.columns)} numbers "
                    f"({told.columns[0]} ... {told.columns[-1]}), "
                    f"{'factors ' + ', '.join(told.factors) if told.factors else 'no known factors'}")

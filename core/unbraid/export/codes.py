@@ -33,14 +33,16 @@ class ExportedCodes:
 
 
 def export_codes(model: Model, path: str | Path, *, data: Data | None = None, function: str = "codes",
-                 format: str | None = None, split: str | None = None, images: int | None = None, seed: int = 0,
-                 force: bool = False, tell: Callable[[int, int], None] | None = None) -> ExportedCodes:
+                 format: str | None = None, source: str | None = None, split: str | None = None,
+                 images: int | None = None, seed: int = 0, force: bool = False,
+                 tell: Callable[[int, int], None] | None = None) -> ExportedCodes:
     """Write the codes of images with their known factors: `.npz`, `.parquet`, or a folder for TensorBoard's projector.
 
     data: by default that of the model's run; function: codes, or one of the recipe from an image to numbers; format:
-    npz, parquet or projector, where the name does not tell; split: test, train, ..., or all (by default test, where it
-    has images, else train); images: at most so many, chosen at random by the seed (for the projector 10,000); force:
-    replace a file, or a folder of an earlier export; tell: called with how many images are done, and of how many.
+    npz, parquet or projector, where the name does not tell; source: of the images, where the recipe has several; split:
+    test, train, ..., or all (by default test, where it has images, else train); images: at most so many, chosen at
+    random by the seed (for the projector 10,000); force: replace a file, or a folder of an earlier export; tell: called
+    with how many images are done, and of how many.
     Memory is bounded: codes are written as they are made.  Raises ExportError, DataError, and leaves nothing then.
     """
     chosen = format_of(str(path), format, TABLES)
@@ -57,7 +59,7 @@ def export_codes(model: Model, path: str | Path, *, data: Data | None = None, fu
         data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         limit = MOST if images is None and chosen == "projector" else images
-        table = table_of(model, wanted, data, split=split, images=limit, seed=seed)
+        table = table_of(model, wanted, data, source=source, split=split, images=limit, seed=seed)
         write = {"npz": write_npz, "parquet": write_parquet, "projector": write_projector}[chosen]
         with whole(path, force=force, folder_with=mark) as scratch:
             write(scratch, table, lambda done: tell(done, len(table)) if tell else None)

@@ -31,7 +31,7 @@ def write_projector(folder: Path, table: Table, tell: Callable[[int], None]) -> 
         raise ExportError(f"the projector shows at most {LARGEST ** 2:,} images, these are {len(table):,}",
                           hint="choose some: --images 10000")
     parts = {name: span for name, span in table.spans.items() if span[1] - span[0] >= FEWEST}
-    everything = "code" if "code" not in table.spans else "all"
+    everything = "all" if "all" not in table.spans else "whole"
     shown = {everything: (0, len(table.columns)), **(parts if len(table.spans) > 1 else {})}
     files = {name: "tensors.tsv" if name == everything else f"tensors-{name}.tsv" for name in shown}
     height, width = (min(table.facts["image"][n], LARGEST // side) for n in ("height", "width"))

@@ -60,15 +60,20 @@ class Table:
             yield self.encoded(self.rows[start:start + BATCH], number)
 
 
-def table_of(model: Model, formula: Formula, data: Data, *, split: str | None = None, images: int | None = None,
-             seed: int = 0) -> Table:
+def table_of(model: Model, formula: Formula, data: Data, *, source: str | None = None, split: str | None = None,
+             images: int | None = None, seed: int = 0) -> Table:
     """The table of a function of one image over a split of the data.
 
-    split: a split, or all; by default test, where there are images in it, else train.  images: at most so many, chosen
-    at random by the seed.  Raises ExportError, DataError.
+    source: of the images, by default that of the draw which the function's parameter is named after, else of the first
+    draw; split: a split, or all; by default test, where there are images in it, else train; images: at most so many,
+    chosen at random by the seed.  Raises ExportError, DataError.
     """
     image = _image_of(formula)
-    source = data.plans[image].source if image in data.plans else next(iter(data.plans.values())).source
+    if source is None:
+        source = data.plans[image if image in data.plans else next(iter(data.plans))].source
+    if source not in data.images_of:
+        raise DataError(f"no source {source!r}; there is {listed([*data.images_of])}",
+                        hint=closest(source, data.images_of))
     rows, split_of, splits = _rows_of(data, source, split)
     if images is not None and images < len(rows):
         kept = np.sort(np.random.default_rng(seed).choice(len(rows), images, replace=False))
