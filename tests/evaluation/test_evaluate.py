@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 import unbraid
+from unbraid import UnbraidError
 from unbraid.data import open_data
-from unbraid.evaluation import evaluate, evaluate_model, table
+from unbraid.evaluation import Controls, evaluate, evaluate_model, protocol_of, table
 from unbraid.evaluation.controls import untrained
 from unbraid.evaluation.evidence import sample
 from unbraid.record import Run
@@ -113,7 +114,7 @@ def test_an_untrained_twin_has_the_first_weights(run: Run) -> None:
 def test_other_models_can_stand_beside(run: Run) -> None:
     model = unbraid.load(run.folder)
     data = open_data(model.method.recipe.data)
-    found = evaluate_model(model, data, images=40, controls=False, others={"twin": model})
+    found = evaluate_model(model, data, images=40, others={"twin": model})
     assert list(found["arms"]) == ["model", "twin"]
     assert found["arms"]["model"] == found["arms"]["twin"]
     assert found["pictures"] == {}
@@ -169,7 +170,29 @@ def test_what_cannot_be_measured_is_said(run: Run) -> None:
     recipe = unbraid.make_recipe({**MIXING, "functions": {"encode(x)": "encoder(x)", "decode(f, x)": "generator(f)"}})
     model = untrained(attrs.evolve(unbraid.load(run.folder), method=attrs.evolve(unbraid.load(run.folder).method,
                                                                                recipe=recipe)))
-    found = evaluate_model(model, open_data(recipe.data), images=40, controls=False)
+    found = evaluate_model(model, open_data(recipe.data), images=40)
     assert {"retrieval_map", "mig"} <= set(found["arms"]["model"])
     assert not {"swap_accuracy", "reconstruction_error", "live_factors"} & set(found["arms"]["model"])
     assert found["notes"] == ["the model has no decode of a code alone: what needs it is not measured"]
+
+
+def test_controls_are_measured_once_for_several_models(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, data = unbraid.load(run.folder), open_data(unbraid.load(run.folder).method.recipe.data)
+    controls, names = Controls(), ["mig", "nearest_neighbour_accuracy"]
+    first = evaluate_model(model, data, images=40, metrics=names, controls=controls)
+    assert set(first["metrics"]) == set(names)
+    measured = []
+    monkeypatch.setattr(Controls, "measured", lambda self, key, measure: measured.append(key) or self._kept[key])
+    again = evaluate_model(model, data, images=40, metrics=names, controls=controls)
+    assert len(measured) == 4                                        # what is of the data, and three controls
+    assert again["arms"] == first["arms"]
+    with pytest.raises(KeyError):                                    # other images are measured anew
+        evaluate_model(model, data, images=30, metrics=names, controls=controls)
+
+
+def test_a_metric_that_there_is_not(run: Run) -> None:
+    model = unbraid.load(run.folder)
+    with pytest.raises(UnbraidError, match=r"no metric 'mgi'(.|\n)*did you mean 'mig'"):
+        evaluate_model(model, open_data(model.method.recipe.data), metrics=["mgi"])
+    with pytest.raises(UnbraidError, match=r"no protocol 'studi'(.|\n)*did you mean 'study'"):
+        protocol_of("studi")

@@ -20,6 +20,8 @@ RECIPE = "mixing-sprites"
 STEPS = 1500                                       # about three minutes on two cores
 MINUTES = 3.5                                      # on a slow machine each training ends here
 IMAGES = 1000
+METRICS = ("retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "swap_accuracy", "live_factors",
+           "reconstruction_error")
 
 
 @attrs.frozen
@@ -56,7 +58,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     downloaded.
     """
     from unbraid.data import open_data
-    from unbraid.evaluation import evaluate_model, table
+    from unbraid.evaluation import Controls, evaluate_model, table
     from unbraid.model import load
     from unbraid.pictures import write_image
     from unbraid.record import RunError, new_folder, write_whole
@@ -76,7 +78,8 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         others = {arm.name: model for arm, model in zip(ARMS[1:], rest, strict=True)}
-        result = evaluate_model(first, data, images=images, others=others, pictures=folder / "pictures")
+        result = evaluate_model(first, data, images=images, others=others, metrics=METRICS, controls=Controls(),
+                                pictures=folder / "pictures")
     finally:
         data.close()
     write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")

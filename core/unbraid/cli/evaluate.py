@@ -14,27 +14,34 @@ from unbraid.cli.session import Session
 
 @click.command("evaluate", cls=Command)
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
-@click.option("--images", default=2000, show_default=True, type=click.IntRange(2), help="At most so many test images.")
+@click.option("--protocol", default="quick", show_default=True, metavar="quick|study",
+              help="quick: a few thousand images; study: the counts of Locatello et al. 2019.")
+@click.option("--metrics", metavar="NAME,NAME", help="Only these (unbraid list metric), and what they ask for.")
+@click.option("--images", type=click.IntRange(2), help="At most so many test images (default: the protocol's).")
+@click.option("--source", metavar="NAME", help="The source that is measured on (default: the first draw's).")
 @click.option("--seed", default=0, show_default=True, help="Of what is random in the metrics.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @DEVICE
 @click.pass_obj
-def command(session: Session, runs: tuple[Path, ...], images: int, seed: int, as_json: bool, device: str) -> None:
+def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: str | None, images: int | None,
+            source: str | None, seed: int, as_json: bool, device: str) -> None:
     """Measure what models learned, beside controls.
 
     Writes evaluation.json and pictures into each run and prints a table; several runs stand side by side.
     """
     from unbraid.engine import device_of
-    from unbraid.evaluation import evaluate, table
+    from unbraid.evaluation import Controls, evaluate, protocol_of, table
     from unbraid.record import Run
 
     opened = [Run.at(run) for run in runs]
-    place = str(device_of(device))
-    results = []
+    place, results, controls = str(device_of(device)), [], Controls()
+    chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
         session.run = run.folder
         click.echo(f"evaluating {run.folder} ...", err=True)
-        results.append((str(run.folder), evaluate(run, images=images, seed=seed, device=place)))
+        result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
+                          controls=controls)
+        results.append((str(run.folder), result))
     if as_json:
         click.echo(json.dumps(dict(results), indent=1))
         return

@@ -3,8 +3,10 @@
 The numbers are metrics: components of kind `metric`, called with the evidence that their parameters name.
 """
 
+from unbraid.evaluation.controls import Controls
 from unbraid.evaluation.evaluate import evaluate, evaluate_model
 from unbraid.evaluation.evidence import EVIDENCE
+from unbraid.evaluation.protocol import PROTOCOLS, Protocol, protocol_of
 from unbraid.evaluation.report import table
 
-__all__ = ["EVIDENCE", "evaluate", "evaluate_model", "table"]
+__all__ = ["EVIDENCE", "PROTOCOLS", "Controls", "Protocol", "evaluate", "evaluate_model", "protocol_of", "table"]

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
+from hashlib import blake2b
 
+import attrs
 import numpy as np
 import torch
 
 from unbraid.evaluation.encoding import codes_of
 from unbraid.evaluation.evidence import Evidence, Sampled
+from unbraid.evaluation.measure import Measuring
 from unbraid.method import bring_to_life
 from unbraid.model import Model
+
+
+@attrs.define
+class Controls:
+    """What was measured without a model, kept for other models on the same images: a control is measured once."""
+
+    _kept: dict[Hashable, Measuring] = attrs.Factory(dict)
+
+    def measured(self, key: Hashable, measure: Callable[[], Measuring]) -> Measuring:
+        """What was measured under a key, or is now."""
+        if key not in self._kept:
+            self._kept[key] = measure()
+        return self._kept[key]
+
+
+def identity(sampled: Sampled) -> bytes:
+    """The same for the same images and factors, and for no others."""
+    digest = blake2b()
+    for name, value in sorted(sampled.evidence.items()):
+        parts = value if isinstance(value, dict) else {"": value}
+        for part, array in sorted(parts.items()):
+            digest.update(f"{name} {part} {np.shape(array)} {'' if isinstance(array, np.ndarray) else array}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes() if isinstance(array, np.ndarray) else b"")
+    for name, rows in sorted(sampled.rows.items()):
+        digest.update(name.encode() + rows.tobytes())
+    return digest.digest()
 
 
 def untrained(model: Model) -> Model:

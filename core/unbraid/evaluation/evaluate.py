@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import attrs
 import numpy as np
 
 from unbraid.data import Data, open_data
-from unbraid.evaluation.controls import at_random, of_pixels, perfect, untrained
+from unbraid.evaluation.controls import Controls, at_random, identity, of_pixels, perfect, untrained
 from unbraid.evaluation.encoding import lacking, of_model
 from unbraid.evaluation.evidence import Evidence, Sampled, sample
 from unbraid.evaluation.intervals import interval
@@ -31,18 +32,19 @@ FILE = "evaluation.json"
 
 
 def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
-             source: str | None = None, seed: int = 0, device: str = "cpu") -> dict[str, Any]:
+             source: str | None = None, seed: int = 0, device: str = "cpu",
+             controls: Controls | None = None) -> dict[str, Any]:
     """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
 
-    Returns what `evaluate_model` does, with the run's step and the paths of the pictures.  Raises UnbraidError
-    (RunError, CheckpointError, DataError, ...).
+    controls: one for several runs measures only once what does not depend on the model.  Returns what `evaluate_model`
+    does, with the run's step and the paths of the pictures.  Raises UnbraidError (RunError, DataError, ...).
     """
     model = load(run.folder, device=device)
     recipe = load_recipe(run.recipe_file)
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
-                                seed=seed, pictures=run.pictures)
+                                seed=seed, pictures=run.pictures, controls=controls or Controls())
     finally:
         data.close()
     from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
@@ -52,14 +54,15 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
 
 
 def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None,
-                   images: int | None = None, source: str | None = None, seed: int = 0, controls: bool = True,
+                   images: int | None = None, source: str | None = None, seed: int = 0,
+                   controls: Controls | None = None,
                    others: Mapping[str, Model] | None = None, pictures: Path | None = None) -> dict[str, Any]:
     """Measure a model on data, beside other models and the controls.
 
     protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
     protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
     folder for pictures; controls: an untrained twin of the model (`untrained`), principal components of the pixels
-    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`).
+    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); None: none of them.
 
     Returns plain dicts, lists, numbers:
 
@@ -77,43 +80,52 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     sampled = sample(data, protocol, seed, str(model.device), source)
     options = {"seed": seed, "resamples": protocol.resamples, **protocol.options,
                "work": None if metrics else protocol.work}
-    shared = Measuring(known, sampled.evidence, options)
-    wanted = shared.asked_for([name_of(m) for m in known] if metrics is None else metrics)
-    of_data = shared.all(wanted)
-    results, notes, costs = {}, [*sampled.notes, *lacking(model), *shared.notes], dict(shared.costs)
-    evidence = _evidence(model, others or {}, sampled, seed, controls)
-    for name, own in evidence.items():
-        measuring = Measuring(known, {**sampled.evidence, **own}, options, dict(of_data))
-        results[name] = {metric: r for metric, r in measuring.all(wanted).items() if metric not in of_data}
-        notes += measuring.notes
-        costs = {m: costs.get(m, 0.0) + measuring.costs.get(m, 0.0) for m in {**costs, **measuring.costs}}
-    measured = {m for r in (of_data, *results.values()) for m in r}
+    kept = controls or Controls()
+    images_only = Measuring(known, sampled.evidence, options)
+    wanted = images_only.asked_for([name_of(m) for m in known] if metrics is None else metrics)
+    key = identity(sampled), tuple(sorted(wanted)), repr(sorted(options.items()))
+    shared = kept.measured(key, lambda: images_only.done(wanted))
+    of_data = {name: r for name, r in shared.results.items() if r is not None}
+
+    def measured(own: Callable[[], Evidence]) -> Measuring:
+        return Measuring(known, {**sampled.evidence, **own()}, options, dict(of_data)).done(wanted)
+
+    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if controls is not None else {})}
+    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
+    arms = {name: measured(own.copy) for name, own in evidence.items()}
+    if controls is not None:
+        for name, (shape, own) in _without_model(evidence["model"], sampled, seed).items():
+            arms[name] = kept.measured((key, name, shape), partial(measured, own))
+    results = {arm: {name: r for name, r in m.results.items() if r is not None and name not in of_data}
+               for arm, m in arms.items()}
+    notes = [*sampled.notes, *lacking(model), *(note for m in (shared, *arms.values()) for note in m.notes)]
+    costs = [m.costs for m in (shared, *arms.values())]
+    there = {m for r in (of_data, *results.values()) for m in r}
     result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
               "protocol": _said(protocol, sampled), "factors": sampled.classes, "data": as_json(of_data),
               "arms": {name: as_json(r) for name, r in results.items()},
               "intervals": {name: _intervals(r) for name, r in results.items()},
               "metrics": {name_of(m): {"summary": m.summary, "better": better(m),
-                                       "cost": round(costs.get(name_of(m), 0.0), 3)}
-                          for m in known if name_of(m) in measured},
+                                       "cost": round(sum(c.get(name_of(m), 0.0) for c in costs), 3)}
+                          for m in known if name_of(m) in there},
               "notes": list(dict.fromkeys(notes)), "pictures": {}}
     if pictures is not None:
         result["pictures"] = write_pictures(pictures, model, sampled, evidence["model"], result)
     return result
 
 
-def _evidence(model: Model, others: Mapping[str, Model], sampled: Sampled, seed: int,
-              controls: bool) -> dict[str, Evidence]:
-    """What every arm has, in order."""
-    models = {"model": model, **others, **({"untrained": untrained(model)} if controls else {})}
-    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
-    own = evidence["model"]
-    if controls and "codes" in own:
-        if "train_images" in sampled.evidence:
-            evidence["pixels"] = of_pixels(own, sampled, seed)
-        if sampled.classes:
-            evidence["random"] = at_random(own, sampled, seed)
-            evidence["perfect"] = perfect(sampled)
-    return evidence
+def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
+    """The controls that take no more than its shape from a model's code: that shape, and their evidence, in order."""
+    found: dict[str, tuple[Hashable, Callable[[], Evidence]]] = {}
+    if "codes" not in own:
+        return found
+    shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))
+    if "train_images" in sampled.evidence:
+        found["pixels"] = shape, lambda: of_pixels(own, sampled, seed)
+    if sampled.classes:
+        found["random"] = shape, lambda: at_random(own, sampled, seed)
+        found["perfect"] = (), lambda: perfect(sampled)
+    return found
 
 
 def _check(metrics: Sequence[Component], names: Sequence[str] | None) -> None:

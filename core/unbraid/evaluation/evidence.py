@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from unbraid.data import Data, DataError, Images
+from unbraid.data.errors import unknown_name
 from unbraid.evaluation.protocol import QUICK, Protocol
 
 EVIDENCE = {
@@ -83,7 +84,7 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
     Without a test split, both come from the training split and have none in common. source: which, None: the first
     draw's.  Raises DataError.
     """
-    name, notes, split, rng = data._source(source), [], "test", np.random.default_rng(seed)
+    name, notes, split, rng = _source(data, source), [], "test", np.random.default_rng(seed)
     unseen, seen = _shuffled(data, "test", name, rng), _shuffled(data, "train", name, rng)
     if len(unseen) < 2:
         split, half = "train", len(seen) // 2
@@ -170,6 +171,15 @@ def is_grid(factors: np.ndarray) -> bool:
     sizes = [len(np.unique(v)) for v in factors.T]
     combinations, counts = np.unique(factors, axis=0, return_counts=True)
     return len(combinations) == int(np.prod(sizes, dtype=object)) and bool((counts == counts[0]).all())
+
+
+def _source(data: Data, source: str | None) -> str:
+    """The source of this name, None: of the first draw.  Raises DataError with the closest one."""
+    if source is None:
+        return next(iter(data.plans.values())).source if data.plans else next(iter(data.images_of))
+    if source not in data.images_of:
+        raise unknown_name("source", source, data.images_of)
+    return source
 
 
 def _shuffled(data: Data, split: str, source: str, rng: np.random.Generator) -> np.ndarray:

@@ -44,6 +44,12 @@ class Measuring:
                 self._result(component)
         return {name: r for name, r in self.results.items() if r is not None}
 
+    def done(self, names: Collection[str] | None = None) -> Measuring:
+        """Itself, with all of these measured and the evidence let go."""
+        self.all(names)
+        self.evidence = {}
+        return self
+
     def asked_for(self, names: Collection[str]) -> set[str]:
         """The names, and those of the metrics that these ask for."""
         found: set[str] = set()
