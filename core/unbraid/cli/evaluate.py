@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
 
+from unbraid.cli.faults import say
 from unbraid.cli.models import DEVICE
 from unbraid.cli.program import Command
 from unbraid.cli.session import Session
+from unbraid_registry.errors import UnbraidError
 
 
 @click.command("evaluate", cls=Command)
@@ -21,13 +25,18 @@ from unbraid.cli.session import Session
 @click.option("--source", metavar="NAME", help="The source that is measured on (default: the first draw's).")
 @click.option("--seed", default=0, show_default=True, help="Of what is random in the metrics.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
+@click.option("--comparison", default="comparison.html", show_default=True, metavar="FILE",
+              type=click.Path(path_type=Path, dir_okay=False), help="The report that compares several runs.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Whether to write reports, as HTML.")
 @DEVICE
 @click.pass_obj
 def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: str | None, images: int | None,
-            source: str | None, seed: int, as_json: bool, device: str) -> None:
+            source: str | None, seed: int, as_json: bool, comparison: Path,
+            report: bool, device: str) -> None:
     """Measure what models learned, beside controls.
 
-    Writes evaluation.json and pictures into each run and prints a table; several runs stand side by side.
+    Writes evaluation.json, pictures and report.html into each run and prints a table; several runs stand side by side,
+    in a report of their own too.
     """
     from unbraid.engine import device_of
     from unbraid.evaluation import Controls, evaluate, protocol_of, table
@@ -44,9 +53,30 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
         results.append((str(run.folder), result))
     if as_json:
         click.echo(json.dumps(dict(results), indent=1))
-        return
-    click.echo(table(results))
-    for run, (_, result) in zip(opened, results, strict=True):
-        click.echo(f"wrote {run.folder / 'evaluation.json'}")
-        for path in result.get("pictures", {}).values():
-            click.echo(f"wrote {path}")
+    else:
+        click.echo(table(results))
+        for run, (_, result) in zip(opened, results, strict=True):
+            click.echo(f"wrote {run.folder / 'evaluation.json'}")
+            for path in result.get("pictures", {}).values():
+                click.echo(f"wrote {path}")
+    if report:
+        write_reports([run.folder for run in opened], comparison, quiet=as_json)
+
+
+def write_reports(folders: Sequence[Path], comparison: Path, *, quiet: bool) -> None:
+    """A report in each run's folder, and one of several; one that can't be written does not keep the others."""
+    from unbraid.report import write_comparison, write_report
+
+    writers: list[Callable[[], Path]] = [partial(write_report, folder) for folder in folders]
+    if len(folders) > 1:
+        writers.append(partial(write_comparison, folders, comparison))
+    failed: list[UnbraidError] = []
+    for write in writers:
+        try:
+            click.echo(f"wrote {write()}", err=quiet)
+        except UnbraidError as error:
+            failed.append(error)
+    for other in failed[:-1]:
+        say(other.message, other.hint)
+    if failed:
+        raise failed[-1]
