@@ -20,7 +20,7 @@ _HOME = {
     "Images": "unbraid.data", "Field": "unbraid.data", "DataError": "unbraid.data",
     "BadPicture": "unbraid.data", "picture_size": "unbraid.data", "read_picture": "unbraid.data",
     "Recipe": "unbraid_configs", "load_recipe": "unbraid_configs", "make_recipe": "unbraid_configs",
-    "train": "unbraid.engine", "load": "unbraid.model", "Model": "unbraid.model",
+    "train": "unbraid.engine", "train_seeds": "unbraid.seeds", "load": "unbraid.model", "Model": "unbraid.model",
 }
 
 __all__ = sorted(_HOME)
@@ -58,6 +58,7 @@ else:
     from unbraid.interfaces import source as source
     from unbraid.model import Model as Model
     from unbraid.model import load as load
+    from unbraid.seeds import train_seeds as train_seeds
     from unbraid.values import Gaussian as Gaussian
     from unbraid.values import Label as Label
     from unbraid.values import Record as Record

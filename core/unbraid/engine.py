@@ -293,15 +293,18 @@ class Training:
 
     # -- before -------------------------------------------------------------------------------------------------------
 
-    def estimate(self) -> Estimate:
-        """Time a few steps on copies of the networks; the training itself is untouched."""
+    def trial(self) -> Players:
+        """Players on copies of the networks, to be timed; the training itself is untouched."""
         method = attrs.evolve(self.method, modules=copy.deepcopy(self.method.modules))
-        players = Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
-                          self.players.accumulate)
-        seconds = []
+        return Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
+                       self.players.accumulate)
+
+    def estimate(self, play: Callable[[int], object] | None = None) -> Estimate:
+        """Time a few steps.  play: plays one on trial; by default, this training's."""
+        play, seconds = play or self.trial().step, []
         for step in range(self.step, self.step + TRIAL):
             began = time.perf_counter()
-            players.step(step)
+            play(step)
             seconds.append(time.perf_counter() - began)
         return Estimate(min(seconds[1:]), self.recipe.train.steps - self.step, peak_memory())
 

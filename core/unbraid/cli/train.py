@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from unbraid.cli.tables import indented
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
-    from unbraid.engine import Training
+    from unbraid.engine import Estimate, Training
     from unbraid.record import Run
     from unbraid_configs import Recipe
 
@@ -32,10 +33,11 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training th
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="The run's folder (default: a new one, runs/RECIPE).")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out, as if it had never stopped.")
+@click.option("--seeds", metavar="0..7", help="Train several seeds as one model, into DIR/seed=0, DIR/seed=1, ...")
 @click.option("--yes", is_flag=True, help="Do not ask before a long training.")
 @click.pass_obj
 def command(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
-            resume: bool, yes: bool) -> int:
+            resume: bool, seeds: str | None, yes: bool) -> int:
     """Train a recipe.
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
@@ -51,15 +53,17 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
     if recipe is not None and resume and "=" in recipe:
         overrides = (recipe, *overrides)
         recipe = None
+    if seeds is not None:
+        from unbraid.cli.train_seeds import train_several
+
+        return train_several(seeds, recipe, overrides, data, out, resume, sure=resume or yes)
     name = recipe if recipe is not None else str(Run.at(out or Path()).recipe_file)
     read = recipe_on(name, overrides, data)
     folder = out.expanduser() if out is not None else new_folder(Path(name).stem)
 
     def ready(training: Training) -> None:
         session.run = folder
-        seconds = announce(read, training)
-        if seconds > LONG and not (resume or yes) and sys.stdin.isatty() and sys.stderr.isatty():
-            click.confirm("Begin?", default=True, abort=True, err=True)
+        ask_before(announce(read, training), sure=resume or yes)
 
     try:
         run = train(read, folder, resume=resume, name=Path(name).stem, show=True, ready=ready)
@@ -81,7 +85,8 @@ def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recip
         raise
 
 
-def announce(recipe: Recipe, training: Training) -> float:
+def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate] | None = None,
+             into: Path | None = None) -> float:
     """Say what is about to happen: the data, the networks, the time and the memory; returns the seconds."""
     from unbraid.data import describe
 
@@ -94,11 +99,17 @@ def announce(recipe: Recipe, training: Training) -> float:
         echo(f"Going on from step {training.step} of {recipe.train.steps}.")
     seconds = 0.0
     if training.step < recipe.train.steps:
-        estimate = training.estimate()
-        seconds = estimate.seconds_per_step * estimate.steps
-        echo(f"This takes {estimate}. Ctrl-C stops it with a checkpoint.")
-    echo(f"Writing into {training.run.folder}")
+        expected = (estimate or training.estimate)()
+        seconds = expected.seconds_per_step * expected.steps
+        echo(f"This takes {expected}. Ctrl-C stops it with a checkpoint.")
+    echo(f"Writing into {into or training.run.folder}")
     return seconds
+
+
+def ask_before(seconds: float, *, sure: bool) -> None:
+    """Let a person at a terminal think again before a long training."""
+    if seconds > LONG and not sure and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Begin?", default=True, abort=True, err=True)
 
 
 def farewell(run: Run, recipe: Recipe) -> int:

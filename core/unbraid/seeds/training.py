@@ -11,7 +11,7 @@ import torch
 
 from unbraid import checkpoint, distributed
 from unbraid.data import open_data
-from unbraid.engine import Training, device_of
+from unbraid.engine import Estimate, Training, device_of
 from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.record import Run, RunError, new_folder
 from unbraid.seeds.players import SeedPlayers
@@ -76,6 +76,11 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
     if stopped_by:
         raise Stopped(runs[0], stopped_by)
     return runs
+
+
+def estimate(trainings: Sequence[Training]) -> Estimate:
+    """What trainings that go together will take, by a few steps on copies."""
+    return trainings[0].estimate(SeedPlayers.of([t.trial() for t in trainings]).play)
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:
