@@ -21,6 +21,7 @@ _HOME = {
     "BadPicture": "unbraid.data", "picture_size": "unbraid.data", "read_picture": "unbraid.data",
     "Recipe": "unbraid_configs", "load_recipe": "unbraid_configs", "make_recipe": "unbraid_configs",
     "train": "unbraid.engine", "train_seeds": "unbraid.seeds", "load": "unbraid.model", "Model": "unbraid.model",
+    "export_function": "unbraid.export", "export_codes": "unbraid.export",
 }
 
 __all__ = sorted(_HOME)
@@ -45,6 +46,8 @@ else:
     from unbraid.data import picture_size as picture_size
     from unbraid.data import read_picture as read_picture
     from unbraid.engine import train as train
+    from unbraid.export import export_codes as export_codes
+    from unbraid.export import export_function as export_function
     from unbraid.interfaces import Context as Context
     from unbraid.interfaces import Random as Random
     from unbraid.interfaces import critic as critic
