@@ -12,10 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
+from unbraid import load, train
+from unbraid.checkpoint import Checkpoint, write
 from unbraid.record import Run
 from unbraid.study.folder import Study
-from unbraid.study.jobs import Machine
+from unbraid.study.jobs import Job, Machine, jobs_of, trainings
 from unbraid.study.plan import Plan
 
 STEPS = 1200
@@ -26,7 +29,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 400) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "it did not happen"
@@ -54,7 +57,7 @@ def test_killed_and_gone_on_with_every_step_is_trained_once(small: Path, tmp_pat
     again = start(*command)                                           # it waits until that training has let go
     wait_for(lambda: len(runs[0].record()["sessions"]) == 2 and len(logged(runs[0])) > sessions_end(runs[0]) + 10)
     again.send_signal(signal.SIGTERM)
-    _, said = again.communicate(timeout=120)
+    _, said = again.communicate(timeout=400)
     assert again.returncode == 143
     assert "unbraid sweep --resume --out study" in said
     assert not runs[1].folder.exists()
@@ -111,6 +114,44 @@ def test_a_job_list_needs_nothing_but_a_shell(small: Path, tmp_path: Path, unbra
     assert (tmp_path / "my study/table.csv").read_text().splitlines()[1].startswith("seed=1,1,model,6,")
     assert unbraid("sweep", "--resume", "--out", "my study", "--list", "-").out.splitlines() == [
         line for line in lines if "seed=0" in line]
+
+
+def test_seeds_of_a_setting_are_trained_as_one_model(small: Path, tmp_path: Path, unbraid):
+    study = Study(tmp_path / "study")
+    plan = study.begin(Plan.of([str(small)], ["seed=0..2"], None))
+    train(plan.recipe(plan.points[1]), study.run(plan.points[1]).folder)           # seed 1 is there already
+    said = unbraid("sweep", "--resume", "--out", "study", "--batched", 3, "--no-evaluate")
+    assert said.code == 0
+    assert [sessions(study.run(p)) for p in plan.points] == [[(0, 6)]] * 3
+    commands = [study.run(p).record()["sessions"][0]["command"] for p in plan.points]
+    assert commands[0] == commands[2] != commands[1]
+    assert commands[0][commands[0].index("--seeds") + 1] == "0,2"
+    together = load(study.run(plan.points[2]).folder)
+    alone = load(train(plan.recipe(plan.points[2]), tmp_path / "alone").folder)
+    for name, module in together.modules.items():
+        for one, other in zip(module.parameters(), alone.modules[name].parameters(), strict=True):
+            torch.testing.assert_close(one, other)
+
+
+def test_seeds_are_grouped_by_setting(small: Path, tmp_path: Path):
+    study = Study(tmp_path / "study")
+    points = study.begin(Plan.of([str(small)], ["weights.beta=1,4", "seed=0..3"])).points
+    assert [[p.name for p in job.points] for job in jobs_of(study, points[1:], 3)] == [
+        ["weights.beta=1,seed=1", "weights.beta=1,seed=2", "weights.beta=1,seed=3"],
+        ["weights.beta=4,seed=0", "weights.beta=4,seed=1", "weights.beta=4,seed=2"], ["weights.beta=4,seed=3"]]
+    assert len(jobs_of(study, points)) == 8
+
+
+def test_points_that_are_not_equally_far_are_not_trained_as_one(small: Path, tmp_path: Path):
+    study = Study(tmp_path / "study")
+    plan = study.begin(Plan.of([str(small)], ["seed=0..3"]))
+    for point, step in zip(plan.points, (0, 3, 0, 3), strict=True):
+        if step:
+            write(study.run(point).checkpoints, Checkpoint(step, {}))
+    assert [[p.seed for p in job.points] for job in jobs_of(study, plan.points, 9)] == [["0", "2"], ["1", "3"]]
+    commands = trainings(study, plan, Job(tuple(plan.points)), plan.points, ["--strict"])
+    assert [c[c.index("--seeds") + 1] for c in commands] == ["0,2", "1,3"]
+    assert all(c[-1] == "--strict" and f"{study.runs}/seed={{seed}}" in c for c in commands)
 
 
 def test_cores_and_gpus_are_shared(small: Path, monkeypatch):

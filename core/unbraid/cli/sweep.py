@@ -15,6 +15,7 @@ from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
     from unbraid.study.folder import Study
+    from unbraid.study.jobs import Job
     from unbraid.study.plan import Plan
     from unbraid.study.points import Point
     from unbraid.study.running import Sweep
@@ -33,6 +34,8 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that 
               help="Runs at once (default: one on each GPU; without a GPU one on each core, at most 8).")
 @click.option("--retries", type=click.IntRange(0), default=1, show_default=True, metavar="K",
               help="Begin a run that fails again so many times, from its checkpoint.")
+@click.option("--batched", type=click.IntRange(1), default=1, metavar="N",
+              help="Train up to N seeds of a setting as one model.")
 @click.option("--evaluate", metavar="OPTIONS", help="Options for `unbraid evaluate`, in quotes: '--images 1000'.")
 @click.option("--no-evaluate", is_flag=True, help="Train alone.")
 @click.option("--list", "job_list", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
@@ -40,13 +43,15 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that 
 @click.option("--only-table", is_flag=True, help="Start nothing; write tables and plots of the runs that are there.")
 @click.pass_obj
 def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Path, resume: bool, jobs: int | None,
-            retries: int, evaluate: str | None, no_evaluate: bool, job_list: Path | None, only_table: bool) -> int:
+            retries: int, batched: int, evaluate: str | None, no_evaluate: bool, job_list: Path | None,
+            only_table: bool) -> int:
     """Train and evaluate a recipe at many points and over many seeds.
 
     RECIPE is a name or a file, or several with commas. a.b=1,4,16 gives three values, seed=0..9 ten; several make
     every combination. a.b:c.d=1:10,2:20 moves two together. What has one value holds for all.
     """
     from unbraid.study.folder import Study
+    from unbraid.study.jobs import jobs_of
 
     if recipe is not None and "=" in recipe:
         axes = (recipe, *axes)
@@ -63,13 +68,13 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         recipes = {p: plan.recipe(p) for p in points}
         left = [p for p in points if study.state(p, recipes[p], plan.evaluate) != "done"]
         if job_list is not None:
-            write_list(study, plan, left, job_list, options_of(session))
+            write_list(study, plan, jobs_of(study, left, batched), job_list, options_of(session))
             return 0
         code = 0
         if not only_table:
             click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
             if left:
-                code = work(session, study, plan, left, recipes, jobs, retries)
+                code = work(session, study, plan, jobs_of(study, left, batched), recipes, jobs, retries)
         if code not in SIGNALS.values():
             conclude(study)
     return code
@@ -111,17 +116,18 @@ def whole_names(recipe: str) -> list[str]:
     return whole
 
 
-def work(session: Session, study: Study, plan: Plan, left: list[Point], recipes: dict[Point, Recipe],
-         jobs: int | None, retries: int) -> int:
+def work(session: Session, study: Study, plan: Plan, left: list[Job], recipes: dict[Point, Recipe],
+         at_once: int | None, retries: int) -> int:
     """Run what is left; returns the exit code."""
-    from unbraid.study.jobs import Machine, jobs_of
+    from unbraid.study.jobs import Machine
     from unbraid.study.running import Sweep
 
-    machine = Machine.of([recipes[p] for p in left], jobs, len(left))
+    machine = Machine.of([recipes[job.points[0]] for job in left], at_once, len(left))
     sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), lambda line: click.echo(line, err=True))
-    click.echo(f"{len(left)} to go, {machine}; the trainings' own words are in {study.folder / 'logs'}", err=True)
+    count = sum(len(job.points) for job in left)
+    click.echo(f"{count} to go, {machine}; the trainings' own words are in {study.folder / 'logs'}", err=True)
     click.echo("Ctrl-C stops them with checkpoints.", err=True)
-    sweep.run(jobs_of(left))
+    sweep.run(left)
     return farewell(session, study, sweep)
 
 
@@ -157,7 +163,7 @@ def farewell(session: Session, study: Study, sweep: Sweep) -> int:
     return 2
 
 
-def write_list(study: Study, plan: Plan, left: list[Point], file: Path, shared: list[str]) -> None:
+def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: list[str]) -> None:
     """Write the job list and say how to use it."""
     from unbraid.record import write_whole
     from unbraid.study.jobs import lines

@@ -21,7 +21,7 @@ from unbraid_registry.errors import UnbraidError
 
 State: TypeAlias = Literal["new", "begun", "trained", "done"]
 SPENT = "the time budget is spent"                 # how a run ends whose `train.max_minutes` is over
-PATIENCE = 120.0                                   # seconds for a training that is stopping to let go of its run
+PATIENCE = 300.0                                   # seconds for a training that is stopping to let go of its run
 EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
 
 
@@ -110,6 +110,10 @@ class Study:
                              hint="move them away, or choose another --out")
 
     # -- how far a point is -------------------------------------------------------------------------------------------
+
+    def step(self, point: Point) -> int:
+        """The step of a point's last whole checkpoint."""
+        return trained_to(self.run(point)) or 0
 
     def state(self, point: Point, recipe: Recipe, evaluate: Sequence[str] | None) -> State:
         """How far a point is: what its run's folder says, and nothing else.  Raises RunError."""

@@ -6,9 +6,11 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import attrs
 
+from unbraid.study.axes import SEED
 from unbraid.study.folder import Study
 from unbraid.study.plan import Plan
 from unbraid.study.points import Point
@@ -29,21 +31,40 @@ class Job:
         return self.points[0].name + (f" ... {self.points[-1].name}" if len(self.points) > 1 else "")
 
 
-def jobs_of(points: Sequence[Point]) -> list[Job]:
-    """A job for every point."""
-    return [Job((point,)) for point in points]
+def jobs_of(study: Study, points: Sequence[Point], together: int = 1) -> list[Job]:
+    """The jobs for points, of up to so many: those of one setting that differ in their seed and are equally far."""
+    groups: dict[object, list[Point]] = {}
+    for point in points:
+        alone = together == 1 or point.seed is None
+        groups.setdefault(point if alone else (point.setting, study.step(point)), []).append(point)
+    return [Job(tuple(group[i:i + together])) for group in groups.values() for i in range(0, len(group), together)]
 
 
-def training(study: Study, plan: Plan, points: Sequence[Point], shared: Sequence[str]) -> list[str]:
-    """The command that trains points from where they are; several points have one setting and differ in their seed.
+def trainings(study: Study, plan: Plan, job: Job, points: Sequence[Point], shared: Sequence[str]) -> list[list[str]]:
+    """The commands that train points of a job from where they are: together where they are equally far.
 
     shared: the options of the whole program, such as --plugin.
     """
-    (point,) = points                              # several: the command that trains seeds as one model belongs here
-    run = study.run(point)
-    goes_on = ["--resume"] if run.record_file.is_file() else []
-    return ["train", point.recipe(plan.recipes[0]), *plan.overrides(point), "--out", str(run.folder), "--yes", *goes_on,
-            *shared]
+    if len(job.points) == 1:
+        goes_on = ["--resume"] if points and study.run(points[0]).record_file.is_file() else []
+        return [[*_train(study, plan, point), *goes_on, *shared] for point in points]
+    return [[*_train_seeds(study, plan, j.points), *shared] for j in jobs_of(study, points, len(points))]
+
+
+def _train(study: Study, plan: Plan, point: Point) -> list[str]:
+    return ["train", shown(point.recipe(plan.recipes[0])), *plan.overrides(point), "--out",
+            str(study.run(point).folder), "--yes"]
+
+
+def _train_seeds(study: Study, plan: Plan, points: Sequence[Point]) -> list[str]:
+    """Several seeds as one model; it goes on by itself with what is there."""
+    first = points[0]
+    named = Point(tuple((p, "{seed}" if p == SEED else v) for p, v in first.values)).name
+    folder = study.runs / named.replace(quote("{seed}"), "{seed}")
+    overrides = [o for o in plan.overrides(first) if o != f"{SEED}={first.seed}"]
+    seeds = ",".join(point.seed or "" for point in points)
+    return ["train", shown(first.recipe(plan.recipes[0])), *overrides, "--seeds", seeds, "--out", str(folder), "--yes",
+            "--resume"]
 
 
 def evaluation(study: Study, point: Point, options: Sequence[str], shared: Sequence[str]) -> list[str]:
@@ -51,25 +72,28 @@ def evaluation(study: Study, point: Point, options: Sequence[str], shared: Seque
     return ["evaluate", str(study.run(point).folder), *options, *shared]
 
 
-def lines(study: Study, plan: Plan, points: Sequence[Point], shared: Sequence[str]) -> list[str]:
-    """A line for a POSIX shell per point, which trains and evaluates it, goes on where it stopped, and repeats nothing.
+def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) -> list[str]:
+    """A line for a POSIX shell per job, which trains and evaluates it, goes on where it stopped, and repeats nothing.
 
     They are to be executed in the folder where the sweep was called.
     """
     made = []
-    for point in points:
-        run = shlex.quote(str(study.run(point).folder))
-        recipe = [display_name(point.recipe(plan.recipes[0])), *plan.overrides(point)]
-        train = shlex.join(["unbraid", "train", *recipe, "--out", str(study.run(point).folder), "--yes", *shared])
-        steps = [f"{train} $(test -e {run}/run.json && echo --resume)"]
-        if plan.evaluate is not None:
-            evaluate = shlex.join(["unbraid", *evaluation(study, point, plan.evaluate, shared)])
+    for job in jobs:
+        if len(job.points) == 1:
+            run = shlex.quote(str(study.run(job.points[0]).folder))
+            train = shlex.join(["unbraid", *_train(study, plan, job.points[0]), *shared])
+            steps = [f"{train} $(test -e {run}/run.json && echo --resume)"]
+        else:
+            steps = [shlex.join(["unbraid", *_train_seeds(study, plan, job.points), *shared])]
+        for point in job.points if plan.evaluate is not None else ():
+            run = shlex.quote(str(study.run(point).folder))
+            evaluate = shlex.join(["unbraid", *evaluation(study, point, plan.evaluate or (), shared)])
             steps.append(f"{{ test -e {run}/evaluation.json || {evaluate}; }}")
         made.append(" && ".join(steps))
     return made
 
 
-def display_name(recipe: str) -> str:
+def shown(recipe: str) -> str:
     """A recipe's name, or its file as seen from here."""
     file = Path(recipe)
     return str(file.relative_to(Path.cwd())) if file.is_absolute() and file.is_relative_to(Path.cwd()) else recipe

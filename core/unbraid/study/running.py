@@ -20,7 +20,7 @@ import attrs
 from unbraid.progress import duration
 from unbraid.record import RunError
 from unbraid.study.folder import Study, forget_evaluation, note_evaluated, wait_until_free
-from unbraid.study.jobs import Job, Machine, evaluation, last_lines, training
+from unbraid.study.jobs import Job, Machine, evaluation, last_lines, trainings
 from unbraid.study.plan import Plan
 from unbraid.study.points import Point
 from unbraid_configs import Recipe
@@ -117,7 +117,7 @@ class Sweep:
         to_evaluate = [p for p in job.points if states[p] != "done"] if self.plan.evaluate is not None else []
         for point in job.points:
             wait_until_free(self.study.run(point))
-        commands = [training(self.study, self.plan, to_train, self.shared)] if to_train else []
+        commands = trainings(self.study, self.plan, job, to_train, self.shared)
         for point in to_evaluate:
             forget_evaluation(self.study.run(point))
             commands.append(evaluation(self.study, point, self.plan.evaluate or (), self.shared))
