@@ -1,16 +1,17 @@
 """What a representation knows, and whether its chunks are the factors.
 
-A metric is a plain function of NumPy arrays and gives an attrs result with a `score` (higher is better, but for `kl`)
-and its parts. The evaluation calls it with what its parameters name: `unbraid.evaluation.evidence` lists the names, and
-the name of another metric stands for that metric's result.
+A metric is a plain function of NumPy arrays and gives an attrs result with a `score` (higher is better, unless the
+field's metadata say "lower") and its parts. The evaluation calls it with what its parameters name:
+`unbraid.evaluation.evidence` lists the names, and the name of another metric stands for that metric's result.
 
 codes: (N, D) numbers.  factors: name -> (N,) classes, -1 where unknown.  chunks: name -> the columns [start, stop) of
 the code that it has.
 
-The metrics of the disentanglement literature are functions beside them, not components: `mig`, `modularity`,
-`explicitness`, `sap`, `dci`, `irs`, `beta_vae_score`, `factor_vae_score` and `udr`. Their factors are one table (N, K)
+The metrics of the disentanglement literature are `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
+`beta_vae_score`, `factor_vae_score` and `udr`. Their factors are one table (N, K)
 of whole numbers, every one known. `nmi` and `clustering_accuracy` compare clusters with classes; `psnr` and `ssim`
-compare images.
+compare images, `fid` and `kid` sets of them, `frechet_distance` and `kernel_distance` sets of features;
+`viewpoint_error`, `depth_error`, `chamfer` and `silhouette_iou` compare views and shapes.
 """
 
 from __future__ import annotations
