@@ -6,7 +6,7 @@ import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 import torch
@@ -35,6 +35,7 @@ from unbraid.values import Gaussian, Label, Record, Set, Value, access, map_tens
 from unbraid_registry.component import Component
 
 Step = Callable[[Sequence[Value]], Value]
+T = TypeVar("T")
 
 
 @attrs.define
@@ -179,13 +180,17 @@ def _component(op: ComponentOp, around: Surroundings) -> Step:
     if "layout" in filled:
         fixed["layout"] = around.layout
     function = component.target(**fixed) if component.is_class else partial(component.target, **fixed)
-    records = _wants_records(component)
+    records, expected = _wants_records(component), _expected(component)
     wants_sets = component.sets or any(_mentions(p.annotation, Set) for p in inputs_of(component))
 
     def call(values: Sequence[Value]) -> Value:
         count = None if wants_sets else _count(values)
         if count is not None:
             values = folded(values, count)
+        for (name, kinds), v in zip(expected(len(values)), values, strict=True):
+            if kinds and not isinstance(v, kinds):
+                raise ValueError(f"{name} should be a {' or a '.join(k.__name__ for k in kinds)}"
+                                 + ", as encoders make it" * (Code in kinds) + f"; this is a {type(v).__name__}")
         options: dict[str, Any] = {name: weight.at(around.step) for name, weight in moving.items()}
         if op.address is not None:
             options["random"] = random = around.noise.at(op.address)
@@ -201,8 +206,25 @@ def _wants_records(component: Component) -> Callable[[int], list[bool]]:
     inputs = inputs_of(component)
     raw = [any(_mentions(p.annotation, record) for record in (Any, Code, Gaussian, Label, Set, Record))
            or _has_record(p.annotation) for p in inputs]
+    return _for_each(inputs, raw)
+
+
+def _expected(component: Component) -> Callable[[int], list[tuple[str, tuple[type, ...]]]]:
+    """For so many values the parameters' names, and the records that each takes, where it takes nothing else."""
+    inputs = inputs_of(component)
+    return _for_each(inputs, [(p.name, _records(p.annotation)) for p in inputs])
+
+
+def _for_each(inputs: Sequence[inspect.Parameter], found: list[T]) -> Callable[[int], list[T]]:
+    """What was found for the parameters, for so many values: the last one's for all that `*values` takes."""
     variadic = bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL
-    return lambda count: raw + [raw[-1]] * (count - len(raw)) if variadic else raw[:count]
+    return lambda count: found + [found[-1]] * (count - len(found)) if variadic else found[:count]
+
+
+def _records(annotation: Any) -> tuple[type, ...]:
+    """The classes of an annotation of records alone; nothing for any other."""
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return tuple(kinds) if all(k in (Code, Gaussian, Label, Record) for k in kinds) else ()
 
 
 def _mentions(annotation: Any, wanted: Any) -> bool:

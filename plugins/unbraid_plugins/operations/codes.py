@@ -40,7 +40,7 @@ def _codes(v: Value) -> list[Code]:
 
 
 @operation
-def join(*codes: Code) -> Code:
+def join(*codes: Code | Gaussian | Record) -> Code:
     """Codes of different factors as one, in the order given; of a record all its codes, of a Gaussian its mean.
 
     codes: (B, d) each, or all (B, d, h, w).  Returns a Code, (B, sum of d, ...).

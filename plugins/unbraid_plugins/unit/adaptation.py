@@ -11,7 +11,7 @@ from attrs.validators import ge
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from unbraid import Context, Gaussian, Record, UnbraidError, critic, generator, network
+from unbraid import Context, Gaussian, Record, UnbraidError, critic, encoder, generator, network
 from unbraid_plugins.convnets.signed import Signed
 from unbraid_plugins.unit.pieces import SLOPE, Painted, WithPlaces, code_channels, feature_map, one_image
 
@@ -55,7 +55,7 @@ class DigitGaussian(nn.Module):
         return Gaussian(self.mean(seen), 2 * (softplus(self.std(seen)) + 1e-6).log())
 
 
-@network
+@encoder
 @attrs.frozen(kw_only=True)
 class DigitInner:
     """The rest of the encoder, shared: (B, c, 16, 16) -> Gaussian over codes (B, 8 c, 1, 1)."""

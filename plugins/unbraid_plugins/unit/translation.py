@@ -12,7 +12,7 @@ import torch
 from attrs.validators import ge, in_
 from torch import Tensor, nn
 
-from unbraid import Context, Gaussian, UnbraidError, critic, generator, network
+from unbraid import Context, Gaussian, UnbraidError, critic, encoder, generator, network
 from unbraid_plugins.convnets.signed import Signed
 from unbraid_plugins.unit.pieces import SLOPE, Painted, code_channels, feature_map, one_image, residuals
 
@@ -54,7 +54,7 @@ class Around(nn.Module):
         return Gaussian(mean, torch.zeros_like(mean) if self.logvar is None else self.logvar(mean))
 
 
-@network
+@encoder
 @attrs.frozen(kw_only=True)
 class Inner:
     """The last layers of the encoder, shared by both domains: residual blocks, then a Gaussian.

@@ -129,6 +129,8 @@ FAULTS = [
           "critic:     {type: average, of: encoder}", ("'critic' is an average",)),
     Fault("then with a value", "ma2", "then: clip_weights(critic_fg, critic_bg", "then: «clip_weights(fg, critic_bg",
           ("`then` works on networks",)),
+    Fault("an image where a code belongs", "mixing", "x3:   generator(mix(f1,", "x3:   generator(«mix(x1,",
+          ("operations.mix: a should be a Code, as encoders make it; this is a Tensor",)),
     Fault("weights that go round", "betavae", "weights: {beta: 4}", "weights: {beta: gamma, gamma: beta}",
           ("the weights go round: beta -> gamma -> beta",)),
     Fault("an unknown schedule", "betavae", "beta * kl(q)", "beta * «evry(3) * kl(q)",
