@@ -127,14 +127,13 @@ class Conditional(nn.Module):
         self.pad, self.coarse = pad, (f, height // 8, width // 8)
         maps = (f, 2 * f, 4 * f)
         self.tables = nn.ModuleList(nn.Linear(classes, c * self.coarse[1] * self.coarse[2], bias=False) for c in maps)
-        half: dict[str, int] = {"kernel_size": 2, "stride": 2}
-        whole: dict[str, int] = {"kernel_size": 3, "padding": 1}
-        self.first = nn.Sequential(nn.Conv2d(channels, f, **whole), nn.LeakyReLU(0.2), nn.Conv2d(f, f, **half))
-        self.second = nn.Sequential(_after(f), nn.Conv2d(f, 2 * f, **half), _after(2 * f),
-                                    nn.Conv2d(2 * f, 2 * f, **whole))
-        self.third = nn.Sequential(_after(2 * f), nn.Conv2d(2 * f, 4 * f, **half), _after(4 * f),
-                                   nn.Conv2d(4 * f, 4 * f, **whole))
-        self.last = nn.Sequential(_after(4 * f), nn.Conv2d(4 * f, 4 * f, **whole), _after(4 * f), nn.Flatten(),
+        self.first = nn.Sequential(nn.Conv2d(channels, f, 3, padding=1), nn.LeakyReLU(0.2),
+                                   nn.Conv2d(f, f, 2, stride=2))
+        self.second = nn.Sequential(_after(f), nn.Conv2d(f, 2 * f, 2, stride=2),
+                                    _after(2 * f), nn.Conv2d(2 * f, 2 * f, 3, padding=1))
+        self.third = nn.Sequential(_after(2 * f), nn.Conv2d(2 * f, 4 * f, 2, stride=2),
+                                   _after(4 * f), nn.Conv2d(4 * f, 4 * f, 3, padding=1))
+        self.last = nn.Sequential(_after(4 * f), nn.Conv2d(4 * f, 4 * f, 3, padding=1), _after(4 * f), nn.Flatten(),
                                   nn.Dropout(0.5), nn.Linear(4 * f * self.coarse[1] * self.coarse[2], 1))
 
     def forward(self, image: Tensor, *labels: Tensor) -> Tensor:

@@ -107,11 +107,10 @@ class Back:
         c, _, _ = feature_map(context, inputs)
         if c % 4:
             raise UnbraidError(f"{context.name} halves its channels twice; {c} is no multiple of 4")
-        doubling = {"stride": 2, "padding": 1, "output_padding": 1}
         return Painted(nn.Sequential(
             *residuals(c, self.blocks),
-            nn.ConvTranspose2d(c, c // 2, 3, **doubling), nn.LeakyReLU(SLOPE),
-            nn.ConvTranspose2d(c // 2, c // 4, 3, **doubling), nn.LeakyReLU(SLOPE),
+            nn.ConvTranspose2d(c, c // 2, 3, stride=2, padding=1, output_padding=1), nn.LeakyReLU(SLOPE),
+            nn.ConvTranspose2d(c // 2, c // 4, 3, stride=2, padding=1, output_padding=1), nn.LeakyReLU(SLOPE),
             nn.ConvTranspose2d(c // 4, context.image[0], 1), nn.Tanh()))
 
 
