@@ -100,8 +100,30 @@ def test_unknown_factors_and_bootstrap() -> None:
     assert 0.1 < found.score < 0.9
     assert found.resampled.shape == (50,)
     assert np.quantile(found.resampled, 0.02) < found.score < np.quantile(found.resampled, 0.98)
-    assert 0 < found.resampled.std() < 0.1
     assert edit_control(**half, seed=3).score == edit_control(**half, seed=3).score != found.score
+
+
+def test_the_bootstrap_is_as_wide_as_a_share_of_pairs() -> None:
+    given = evidence(decode=lambda f: decode(np.where(f[:, 7:8] > 0, f, evidence()["codes"][0])))
+    given["factors"]["shade"] = np.full(400, -1)
+    found = edit_control(**given, resamples=200)                     # half of the pairs can be edited at all
+    pairs = 400 * 3 / 4                                              # that differ in the row
+    assert found.score == found.moved[0, 0] == pytest.approx(0.5, abs=0.1)
+    assert found.resampled.std() == pytest.approx(np.sqrt(found.score * (1 - found.score) / pairs), rel=0.2)
+
+
+def test_only_pairs_that_differ_count() -> None:
+    def shaken(codes: np.ndarray) -> np.ndarray:
+        """The dead chunk's sign moves the row by one."""
+        rows = np.where(codes[:, 7:8] > 0, np.roll(codes[:, :4], 1, 1), codes[:, :4])
+        return decode(np.concatenate([rows, codes[:, 4:]], 1))
+
+    given = evidence(decode=shaken)
+    order = np.random.default_rng(0).permutation(400)                # the pairs of seed 0
+    a, b = order, np.roll(order, 1)
+    differ = given["factors"]["row"][a] != given["factors"]["row"][b]
+    turned = (DEAD[a, 0] > 0) != (DEAD[b, 0] > 0)
+    assert edit_control(**given).moved[2].tolist() == [pytest.approx(turned[differ].mean()), 0]
 
 
 def test_renaming_chunks_and_factors_changes_nothing() -> None:

@@ -169,7 +169,7 @@ class TestTorchvision:
 
     def test_the_features_are_what_the_last_layer_is_given(self, weights):
         net = torchvision_network("mobilenet_v3_small", weights)
-        grey = np.random.default_rng(3).random((3, 1, 20, 20), np.float32)
+        grey = np.random.default_rng(3).random((3, 1, 400, 300), np.float32)
         found = features_of(grey, net)
         assert found.shape == (3, 1024)
         assert not any(p.requires_grad for p in net.parameters())

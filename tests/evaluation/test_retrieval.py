@@ -136,9 +136,9 @@ def test_votes_by_hand() -> None:
 
 
 def test_rows_of_unknown_class_are_neither_searched_nor_asked_for() -> None:
-    codes, y = np.asarray([[0.0], [1.0], [1.1], [5.0], [5.2]]), np.asarray([0, 1, -1, 1, -1])
+    codes, y = np.asarray([[0.0], [1.0], [1.1], [5.0], [5.2]]), np.asarray([0, 0, -1, 1, -1])
     found = nearest_neighbour_accuracy(codes, {"y": y}, train=np.asarray([0, 2, 3]), test=np.asarray([1, 4]))
-    assert found.score == 0                                  # 1.1 is nearest, but unknown; then 0, of the other class
+    assert found.score == 1                                  # 1.1 is nearest, but unknown; then 0, of the same class
     with pytest.raises(ValueError, match="one at least"):
         nearest_neighbour_accuracy(codes, {"y": y}, neighbours=0)
 
