@@ -22,7 +22,7 @@ from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
 from unbraid.model import Model, ModelError, load_weights
-from unbraid.pictures import overview
+from unbraid.pictures import overview, translations
 from unbraid.players import STAYED, Players, Report, follow
 from unbraid.pretrained import load_pretrained, with_pretrained
 from unbraid.progress import Progress, duration
@@ -275,9 +275,12 @@ class Training:
         """Pictures of what the model makes of test images."""
         if self._logbook is None:
             return
-        images = shown_images(self.data)
+        model = self.model()
         try:
-            pictures = overview(self.model(), *images.chunk(2))
+            pictures = overview(model, *shown_images(self.data).chunk(2))
+            for (a, b), name in model.translations.items():
+                if a in self.data.images_of:       # the domain is a source
+                    pictures[name] = translations(model, shown_images(self.data, a), a, b)
         except ModelError as error:                # a function that wants more than an image is no reason to stop
             warnings.warn(f"no pictures: {error.message}", stacklevel=2)
             return
@@ -318,11 +321,14 @@ class Training:
                 module.compile()
 
 
-def shown_images(data: Data) -> Tensor:
-    """The first images of the test split (of the training split where there is none), an even number."""
-    splits = next(iter(data.facts.sources.values())).splits
-    rows = data.rows("test" if splits.get("test", 0) >= 2 else "train")[:2 * SHOWN]
-    return data.images(rows[:len(rows) // 2 * 2])
+def shown_images(data: Data, source: str | None = None) -> Tensor:
+    """The first images of the test split (of the training split where there is none), an even number.
+
+    source: which one's, where there are several (None: the first's).
+    """
+    splits = next(iter(data.facts.sources.values())).splits if source is None else data.facts.sources[source].splits
+    rows = data.rows("test" if splits.get("test", 0) >= 2 else "train", source)[:2 * SHOWN]
+    return data.images(rows[:len(rows) // 2 * 2], source)
 
 
 def trained(recipe: Recipe) -> list[str]:

@@ -162,6 +162,21 @@ class Model:
         """decode(encode(x))."""
         return self.decoded(self.code(pictures))
 
+    @property
+    def translations(self) -> dict[tuple[str, str], str]:
+        """The functions between domains, by where they lead: `a_to_b(x)` is ("a", "b")."""
+        ends = {name: name.partition("_to_") for name, taken in self.functions.items() if len(taken) == 1}
+        return {(a, b): name for name, (a, to, b) in ends.items() if a and to and b}
+
+    def translate(self, pictures: Picture, source: str, target: str) -> Tensor:
+        """Images of one domain in another: what the recipe's function `source_to_target` makes.  Raises ModelError."""
+        if (source, target) not in self.translations:
+            known = ", ".join(f"{a} to {b}" for a, b in self.translations)
+            raise ModelError(f"the model does not translate from {source!r} to {target!r}",
+                             hint=f"it translates {known}" if known else
+                             "it has no function between domains, such as  a_to_b(x): ...")
+        return plain(self(self.translations[source, target], pictures)).clamp(0, 1)
+
     def swap(self, a: Picture, b: Picture, *factors: str) -> Tensor:
         """The images a with these factors of the images b.  Raises ModelError for an unknown factor."""
         self._known(factors)

@@ -91,6 +91,14 @@ def traversals(model: Model, image: Tensor, numbers: Sequence[int] | None = None
     return grid([model.traverse(image, n, values) for n in numbers], scale=scale_for(model.image_shape))
 
 
+def translations(model: Model, images: Tensor, source: str, target: str) -> Tensor:
+    """Images of one domain above their translations into another and, where the model knows the way, back."""
+    rows = [images, model.translate(images, source, target)]
+    if (target, source) in model.translations:
+        rows.append(model.translate(rows[-1], target, source))
+    return grid([row.cpu() for row in rows], scale=scale_for(model.image_shape))
+
+
 def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
     """The pictures that fit a model: reconstructions, swaps of its factors or traversals of its numbers, samples."""
     pictures = {}

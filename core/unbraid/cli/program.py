@@ -26,10 +26,11 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trained models": {
         "edit": ("edit", "Reconstruct, swap, mix or interpolate images."),
-        "sample": ("sample", "Make new images."),
-        "traverse": ("traverse", "Move along the numbers of an image's code."),
+        "translate": ("translate", "Translate images from one domain to another."),
+        "sample": ("sample", "Make new images, of factors that are chosen or drawn."),
+        "traverse": ("traverse", "Move along the numbers of a code: an image's, or one from the prior."),
         "evaluate": ("evaluate", "Measure what models learned, beside controls."),
-        "export": ("export", "Write functions as ONNX or torch.export, and codes as tables."),
+        "export": ("export", "Write a function as a program, or codes as a table."),
     },
     "Studies": {
         "sweep": ("sweep", "Train and evaluate a recipe at many points and over many seeds."),
