@@ -20,6 +20,7 @@ SAME = {"train.seed", "train.device", "train.workers", "data.workers", "train.lo
         "train.picture_every", "train.keep", "train.keep_best", "train.tensorboard", "train.max_minutes"}
 SIDE_BY_SIDE = ("reconstructions", "swaps", "traversals", "samples")
 DIFFERENCES, LONGEST = 4, 48                       # settings that are named, and how long a value may be
+ROWS, WIDEST = 12, 1100                            # of a picture, and its pixels: it stands beside others
 WIDTH = 96                                         # of a group's dots
 
 
@@ -76,7 +77,7 @@ def comparison_page(runs: Sequence[Findings]) -> str:
         m for run in runs for m in run.arms.get(scores.MODEL, {}))]
     groups = [attrs.evolve(g, cells=[_dots(g, runs, head.name) for head in heads]) for g in grouped(runs)]
     groups = _with_best(groups, heads)
-    pictures = [(g, embedding.shown_pictures(g.runs[0], SIDE_BY_SIDE)) for g in groups]
+    pictures = [(g, embedding.shown_pictures(g.runs[0], SIDE_BY_SIDE, rows=ROWS, widest=WIDEST)) for g in groups]
     single = [(run, [[scores.cell(run, arm, h.name) for h in heads] for arm in run.arms]) for run in runs]
     return render("comparison.html", groups=groups, heads=heads, runs=single, names=names(runs), width=WIDTH,
                   controls=_controls(runs), figures=_figures(groups), pictures=_by_picture(pictures),

@@ -16,7 +16,7 @@ from unbraid.report.numbers import words
 from unbraid.report.reading import Findings, PictureFile
 
 GAP = 1                                            # pixels between images, before they are enlarged
-SMALL = 24 << 10                                   # bytes that a picture may have without loss
+SMALL = 20 << 10                                   # bytes that a picture may have without loss
 QUALITY = 86                                       # of larger ones
 WIDEST = 2000                                      # pixels of a picture
 DISPLAY = 64                                       # an image is shown about so wide
@@ -58,15 +58,19 @@ class Shown:
     kind: str                                      # rows, grids or whole
 
 
-def shown_pictures(findings: Findings, only: Sequence[str] | None = None) -> list[Shown]:
-    """All pictures of a run in the order of a report, or those of these names; a broken one becomes a gap."""
+def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, rows: int | None = None,
+                   widest: int = WIDEST) -> list[Shown]:
+    """All pictures of a run in the order of a report, or those of these names; a broken one becomes a gap.
+
+    rows: at most so many of each; widest: pixels that a row may have.
+    """
     names = [n for n in [*ABOUT, *sorted(set(findings.pictures) - set(ABOUT))] if n in findings.pictures]
     found = []
     for name in names:
         if name in LEFT_OUT or (only is not None and name not in only):
             continue
         try:
-            found.append(_shown(name, findings.pictures[name]))
+            found.append(_shown(name, findings.pictures[name], rows, widest))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             gap = f"The picture {findings.pictures[name].path.name} can't be read: {type(error).__name__}."
             if gap not in findings.gaps:
@@ -74,35 +78,38 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None) -> lis
     return found
 
 
-def _shown(name: str, file: PictureFile) -> Shown:
+def _shown(name: str, file: PictureFile, most: int | None, widest: int) -> Shown:
     title, about = ABOUT.get(name, (words(name).capitalize(), ""))
     if file.step is not None:
         about = f"{about} Drawn while training, after step {file.step:,}.".strip()
     with Image.open(file.path) as picture:
         rows = read_rows(picture)
         if rows is None:
-            return Shown(name, title, about, [_whole(picture, title)], "whole")
+            return Shown(name, title, about, [_whole(picture, title, widest)], "whole")
     if any(row.group for row in rows):
-        grids = [_grid(group, list(members)) for group, members in groupby(rows, key=lambda row: row.group)]
-        return Shown(name, title, about, grids, "grids")
-    return Shown(name, title, about, list(_rows(rows, title)), "rows")
+        grids = [_grid(group, list(members), widest) for group, members in groupby(rows, key=lambda row: row.group)]
+        return Shown(name, title, about, grids[:most], "grids")
+    left_out = f" The first {most} of {len(rows)} rows." if most is not None and len(rows) > most else ""
+    return Shown(name, title, about + left_out, list(_rows(rows[:most], title, widest)), "rows")
 
 
-def _rows(rows: list[Row], title: str) -> Iterator[Strip]:
+def _rows(rows: list[Row], title: str, widest: int) -> Iterator[Strip]:
     for row in rows:
         label = f"{row.label} ({row.detail})" if row.detail else row.label
         told = ": " + ", ".join(row.columns) if row.columns else ""
-        yield _strip([row], f"{title}, {label}: {len(row.images)} images{told}", row.label, row.detail, row.columns)
+        yield _strip([row], f"{title}, {label}: {len(row.images)} images{told}", widest, row.label, row.detail,
+                     row.columns)
 
 
-def _grid(group: str, rows: list[Row]) -> Strip:
+def _grid(group: str, rows: list[Row], widest: int) -> Strip:
     donors = rows[0].columns
     told = f", donors: {', '.join(donors)}" if donors else ""
-    return _strip(rows, f"Swap grid of {group}: {len(rows[0].images)} donors by {len(rows) - 1} receivers{told}", group,
-                  columns=donors)
+    return _strip(rows, f"Swap grid of {group}: {len(rows[0].images)} donors by {len(rows) - 1} receivers{told}",
+                  widest, group, columns=donors)
 
 
-def _strip(rows: Sequence[Row], alt: str, label: str, detail: str = "", columns: tuple[str, ...] = ()) -> Strip:
+def _strip(rows: Sequence[Row], alt: str, widest: int, label: str, detail: str = "", columns: tuple[str, ...] = ()
+           ) -> Strip:
     """Rows of images as one picture whose gaps are transparent."""
     height, width = rows[0].images.shape[2:]
     most = max(row.blank + len(row.images) for row in rows)
@@ -113,22 +120,23 @@ def _strip(rows: Sequence[Row], alt: str, label: str, detail: str = "", columns:
             cell = page[i * (height + GAP):, j * (width + GAP):][:height, :width]
             cell[..., :3], cell[..., 3] = image, 255
     scale = max(1, DISPLAY // max(width, height))
-    picture = Image.fromarray(page, "RGBA")
+    picture = Image.fromarray(page)
+    picture.thumbnail((widest, page.shape[0]))
     size = page.shape[1] * scale, page.shape[0] * scale
     return Strip(data_uri(picture), alt, *size, scale > 1, label, detail, columns)
 
 
-def _whole(picture: Image.Image, title: str) -> Strip:
+def _whole(picture: Image.Image, title: str, widest: int) -> Strip:
     image = picture.convert("RGB")
-    image.thumbnail((WIDEST, WIDEST * 2))
+    image.thumbnail((widest, widest * 2))
     return Strip(data_uri(image), f"{title}: a grid of images", image.width, image.height, False)
 
 
 def data_uri(picture: Image.Image) -> str:
     """A picture as a data URI: WebP without loss where that is small, else of high quality."""
-    exact = _encoded(picture, lossless=True, quality=70, method=4)
+    exact = _encoded(picture, lossless=True, quality=50, method=2)
     if len(exact) > SMALL:
-        exact = min(exact, _encoded(picture, quality=QUALITY, method=4), key=len)
+        exact = min(exact, _encoded(picture, quality=QUALITY, method=2), key=len)
     return f"data:image/webp;base64,{base64.b64encode(exact).decode()}"
 
 

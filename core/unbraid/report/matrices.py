@@ -11,17 +11,19 @@ from unbraid.report.reading import Findings
 
 FIRST = ("retrieval_map", "edit_control")          # those that are shown unfolded
 TITLES = {
-    "retrieval_map": ("What each chunk knows", "mean average precision when each chunk of the code looks for images "
-                      "that share a factor; a factor's best chunk is framed"),
-    "edit_control": ("What each edit moves", "how often each factor is seen to change when the chunk of one factor "
-                     "is taken from another image: a good edit moves its own factor, framed, and no other"),
-    "edit_control.control": ("Control", "how far a chunk moves a factor and nothing else; the best chunk is framed"),
-    "edit_control.moved": ("What each chunk moves", "how often each factor is seen to change when a chunk is swapped"),
-    "edit_control.taken": ("What each chunk brings", "how often the donor's class is seen when a chunk is swapped"),
-    "nearest_neighbour_accuracy": ("Nearest neighbours", "how often the nearest image by each chunk shares the factor"),
+    "retrieval_map": ("What each chunk knows", "Mean average precision when each chunk of the code looks for images "
+                      "that share a factor; a factor's best chunk is framed."),
+    "edit_control": ("What each edit moves", "How often each factor is seen to change when the chunk of one factor "
+                     "is taken from another image: a good edit moves its own factor, framed, and no other."),
+    "edit_control.control": ("Control", "How far a chunk moves a factor and nothing else; the best is framed."),
+    "edit_control.moved": ("What each chunk moves", "How often each factor is seen to change when a chunk is swapped."),
+    "edit_control.reached": ("What each chunk brings", "How often the donor's class is seen when a chunk is swapped."),
+    "nearest_neighbour_accuracy": ("Nearest neighbours", "How often the nearest image by a chunk shares the factor."),
 }
 AXES = {"edit_control.matrix": ("factors", "factors"), "edit_control.control": ("factors", "chunks"),
-        "edit_control.moved": ("chunks", "factors"), "edit_control.taken": ("chunks", "factors")}
+        "edit_control.moved": ("chunks", "factors"), "edit_control.reached": ("chunks", "factors"),
+        "edit_control.visible": ("factors", "factors")}
+NUMBERS = 32                                       # of a code whose numbers are rows
 LARGEST = 4096                                     # cells
 
 
@@ -71,16 +73,26 @@ def _labels(name: str, value: Any, result: dict[str, Any], findings: Findings
             x is None or is_number(x) for r in value for x in r):
         return None
     named = {k: v for k, v in result.items() if isinstance(v, list) and v and all(isinstance(x, str) for x in v)}
-    named.setdefault("factors", findings.factors)
+    named.setdefault("factors", _measured_factors(findings))
+    if width == len(named["factors"]) and height <= NUMBERS:
+        named.setdefault("numbers", [str(i) for i in range(height)])
     rows = [k for k, v in named.items() if len(v) == height]
     columns = [k for k, v in named.items() if len(v) == width]
     if not rows or not columns:
         return None
-    down = "factors" if "factors" in rows else rows[0]
+    numbered = next((k for k in rows if k != "factors"), rows[0])
+    down = "factors" if "factors" in rows and "factors" in result else numbered
     across = next((k for k in columns if k != down), columns[0])
     if AXES.get(name, ("", ""))[0] in rows and AXES[name][1] in columns:
         down, across = AXES[name]
     return down, named[down], across, named[across]
+
+
+def _measured_factors(findings: Findings) -> list[str]:
+    """The columns of the table of factors that metrics of numbers were given."""
+    protocol = (findings.evaluation or {}).get("protocol")
+    columns = protocol.get("columns") if isinstance(protocol, dict) else None
+    return columns if isinstance(columns, list) and all(isinstance(c, str) for c in columns) else findings.factors
 
 
 def _heat_map(metric: str, part: str, value: list[list[Any]], labels: tuple[str, list[str], str, list[str]],

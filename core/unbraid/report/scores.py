@@ -126,7 +126,9 @@ def _parts(findings: Findings, metric: str) -> list[Score]:
     names = dict.fromkeys(k for r in results.values() for k, v in r.items() if k != "score" and is_number(v))
     rows = []
     for part in names:
-        if any(r.get(part) != r.get("score") for r in results.values()):
+        values = [r.get(part) for r in results.values() if part in r]
+        told = len(values) < 2 or any(v != values[0] for v in values)          # a count of images is the same for all
+        if told and any(r.get(part) != r.get("score") for r in results.values()):
             cells = [Cell(arm, r[part]) if is_number(r.get(part)) else None for arm, r in results.items()]
             rows.append(Score(f"{metric}.{part}", words(part), cells, part=True, marks=marks(cells)))
     return rows
