@@ -131,6 +131,9 @@ def test_votes_by_hand() -> None:
     # with two votes: 1.0 for class 0, half a vote each of both 2.0
     assert nearest_neighbour_accuracy(codes, {"y": np.asarray([0, 0, 0, 1, 1])}, test=np.asarray([0]),
                                       neighbours=2).score == 1
+    # with three votes, 1.0 for class 0, a whole vote each of both 2.0
+    assert nearest_neighbour_accuracy(codes, {"y": np.asarray([1, 0, 1, 1, 1])}, test=np.asarray([0]),
+                                      neighbours=3).score == 1
     # class 0 and 1 equally often: the first of them
     assert nearest_neighbour_accuracy(codes, {"y": y}, test=np.asarray([4]), neighbours=2).score == 0
 
