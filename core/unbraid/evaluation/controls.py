@@ -29,16 +29,15 @@ class Controls:
         return self._kept[key]
 
 
-def identity(sampled: Sampled) -> bytes:
-    """The same for the same images and factors, and for no others."""
+def identity(evidence: Evidence) -> bytes:
+    """The same for the same images, factors and codes, and for no others; functions are known by what they made."""
     digest = blake2b()
-    for name, value in sorted(sampled.evidence.items()):
+    for name, value in sorted(evidence.items()):
         parts = value if isinstance(value, dict) else {"": value}
-        for part, array in sorted(parts.items()):
-            digest.update(f"{name} {part} {np.shape(array)} {'' if isinstance(array, np.ndarray) else array}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes() if isinstance(array, np.ndarray) else b"")
-    for name, rows in sorted(sampled.rows.items()):
-        digest.update(name.encode() + rows.tobytes())
+        for part, v in sorted(parts.items()):
+            array = np.ascontiguousarray(v) if isinstance(v, np.ndarray) else np.empty(0)
+            digest.update(f"{name} {part} {array.shape} {v if isinstance(v, str | tuple) else ''}".encode())
+            digest.update(array.tobytes())
     return digest.digest()
 
 

@@ -83,7 +83,7 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     kept = controls or Controls()
     images_only = Measuring(known, sampled.evidence, options)
     wanted = images_only.asked_for([name_of(m) for m in known] if metrics is None else metrics)
-    key = identity(sampled), tuple(sorted(wanted)), repr(sorted(options.items()))
+    key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
     shared = kept.measured(key, lambda: images_only.done(wanted))
     of_data = {name: r for name, r in shared.results.items() if r is not None}
 
@@ -92,7 +92,7 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
 
     models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if controls is not None else {})}
     evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
-    arms = {name: measured(own.copy) for name, own in evidence.items()}
+    arms = {name: kept.measured((key, identity(own)), partial(measured, own.copy)) for name, own in evidence.items()}
     if controls is not None:
         for name, (shape, own) in _without_model(evidence["model"], sampled, seed).items():
             arms[name] = kept.measured((key, name, shape), partial(measured, own))

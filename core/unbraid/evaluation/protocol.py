@@ -31,7 +31,7 @@ class Protocol:
     options: dict[str, Any] = attrs.Factory(dict)
 
 
-QUICK = Protocol(name="quick", images=2000, measured=4000, train=2000, test=2000, drawn=None, work=200_000, options={
+QUICK = Protocol(name="quick", images=2000, measured=4000, train=1000, test=2000, drawn=None, work=200_000, options={
     "train_points": 2000, "points": 2000, "train_votes": 2000, "votes": 2000})
 STUDY = Protocol(name="study", images=2000, measured=10_000, train=10_000, test=5000, drawn=100_000, options={
     "train_points": 10_000, "points": 5000, "train_votes": 10_000, "votes": 5000})

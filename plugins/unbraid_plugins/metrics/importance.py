@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_all_start_methods, get_context
+
 import attrs
 import numpy as np
 
-from unbraid_plugins.metrics.boosting import boosted_trees
+from unbraid_plugins.metrics.boosting import Boosted, boosted_trees
 from unbraid_plugins.metrics.tables import split, table
+
+LARGE = 5 * 10 ** 8                                # numbers that are looked at: some ten seconds, worth more processes
 
 
 @attrs.frozen(eq=False)
@@ -24,7 +31,7 @@ class Dci:
 
 
 def dci(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = None, test: np.ndarray | None = None,
-        rounds: int = 100, seed: int = 0) -> Dci:
+        rounds: int = 100, workers: int | None = None, seed: int = 0) -> Dci:
     """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2), with boosted trees.
 
     Trees guess each factor from the code; R_dk is what number d contributed to guessing factor k.
@@ -35,16 +42,35 @@ def dci(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = No
 
     H_n is the entropy with the logarithm to base n.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; train, test: rows to fit on and to judge on.
+    codes: (N, D); factors: (N, K) whole numbers from 0; train, test: rows to fit on and to judge on; workers: processes
+    that fit a factor each, None: as many as there are cores, where it takes long. They change no number.
     """
     codes, factors = table(codes, factors)
     rows, others = split(len(codes), train, test)
-    fitted = [boosted_trees(codes[rows], v[rows], codes[others], v[others], rounds=rounds, seed=seed)
-              for v in factors.T]
+    fitted = _fitted(codes[rows], factors[rows], codes[others], factors[others], rounds, workers, seed)
     importance = np.stack([f.importance for f in fitted], 1)
     disentangled = disentanglement(importance)
     return Dci(importance, disentangled, completeness(importance), float(np.mean([f.test for f in fitted])),
                float(np.mean([f.train for f in fitted])), disentangled)
+
+
+def _fitted(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, rounds: int,
+            workers: int | None, seed: int) -> list[Boosted]:
+    """The trees of every factor: those with most classes first, where several processes fit them."""
+    fit = partial(boosted_trees, rounds=rounds, seed=seed)
+    classes = [len(np.unique(v)) for v in labels.T]
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if sum(classes) * rounds * train.size > LARGE and _can_fork() else 1
+    if min(workers, len(classes)) < 2:
+        return [fit(train, v, test, t) for v, t in zip(labels.T, truth.T, strict=True)]
+    with ProcessPoolExecutor(min(workers, len(classes)), get_context("fork" if _can_fork() else None)) as pool:
+        largest_first = np.argsort(classes, kind="stable")[::-1]
+        waiting = {k: pool.submit(fit, train, labels[:, k], test, truth[:, k]) for k in largest_first}
+        return [waiting[k].result() for k in range(len(classes))]
+
+
+def _can_fork() -> bool:
+    return "fork" in get_all_start_methods() and hasattr(os, "sched_getaffinity")
 
 
 def disentanglement(importance: np.ndarray) -> float:
