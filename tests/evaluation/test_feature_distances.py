@@ -180,8 +180,9 @@ class TestTorchvision:
         mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
         x = (x - mean) / std
         with torch.inference_mode():
-            logits = whole(x)
-            np.testing.assert_allclose(whole.classifier[-1](torch.as_tensor(found)), logits, atol=1e-4)
+            logits = whole(x).numpy()
+            ours = whole.classifier[-1](torch.as_tensor(found)).numpy()
+        np.testing.assert_allclose(ours, logits, atol=1e-3 * float((logits - logits.mean(0)).std()))
 
     def test_what_cannot_be_had_is_said(self, weights, tmp_path):
         with pytest.raises(ValueError, match=r"no classifier 'resnet1'.*resnet18"):
