@@ -158,8 +158,10 @@ def test_the_table_is_plain_without_a_terminal(result: dict[str, Any]) -> None:
     assert text.isascii()
     assert "\x1b" not in text
     assert all(len(line) <= 120 for line in text.splitlines())
-    assert [line.split("|")[1].strip() for line in text.splitlines() if "0." in line and "|" in line] == [
+    assert [line.split("|")[1].strip() for line in text.splitlines() if "0." in line and "|" in line] == 2 * [
         name for run in ("one", "two") for name in (run, "untrained", "pixels", "random", "perfect")]
+    low, high = result["intervals"]["model"]["mig"]
+    assert f"{result['arms']['model']['mig']['score']:.3f}+-{(high - low) / 2:.3f}".replace("+-0.", "+-.") in text
     alone = table([("one", result)], colour=False)
     assert f"{result['arms']['model']['retrieval_map']['score']:.3f}" in alone
     assert "hair_style" in alone

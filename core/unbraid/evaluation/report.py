@@ -19,7 +19,8 @@ LEGEND = (
     "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
     "class is seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: "
     "accuracy of categories as clusters. told, made: of codes from the prior, the information that is told of "
-    "categories, and the classes that are seen. PSNR: of reconstructions, dB. KL: of the code, nats.")
+    "categories, and the classes that are seen. PSNR: of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of "
+    "disentanglement, +- half the 95 % bootstrap interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -34,6 +35,8 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
     console = Console(file=out, width=None if colour else WIDTH, force_terminal=colour, highlight=False,
                       no_color=not colour)
     console.print(_arms(results, colour))
+    if any(arm.keys() & dict(SCORES).keys() for _, result in results for arm in result["arms"].values()):
+        console.print(_scores(results, colour))
     if len(results) == 1 and results[0][1]["factors"]:
         console.print(_factors(results[0][1], colour))
     console.print(LEGEND, style="dim")
@@ -84,6 +87,38 @@ def _arms(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
             page.add_row(title, *(_number(cell(arm), form) for _, cell, form in columns),
                          style="bold" if arm_name == "model" else "dim")
     return page
+
+
+SCORES = (("mig", "MIG"), ("dci", "DCI"), ("sap", "SAP"), ("modularity", "modularity"), ("irs", "IRS"),
+          ("explicitness", "explicit"), ("factor_vae_score", "FactorVAE"), ("beta_vae_score", "beta-VAE"))
+
+
+def _scores(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
+    """A row for every arm: the metrics of disentanglement with their intervals."""
+    columns = [(m, title) for m, title in SCORES if any(m in arm for _, r in results for arm in r["arms"].values())]
+    page = _page(colour)
+    page.add_column("")
+    for _, title in columns:
+        page.add_column(title, justify="right")
+    for name, result in results:
+        for arm_name, arm in result["arms"].items():
+            if arm.keys() & dict(SCORES).keys():
+                intervals = result.get("intervals", {}).get(arm_name, {})
+                page.add_row(name if arm_name == "model" else f"  {arm_name}",
+                             *(_sure(arm.get(m, {}).get("score"), intervals.get(m)) for m, _ in columns),
+                             style="bold" if arm_name == "model" else "dim")
+    return page
+
+
+def _sure(score: float | None, interval: Sequence[float] | None) -> str:
+    """A score and half of its interval.
+
+    >>> _sure(0.5, [0.48, 0.52])
+    '0.500+-.020'
+    """
+    if score is None or interval is None:
+        return _number(score, ".3f")
+    return f"{score:.3f}+-{(interval[1] - interval[0]) / 2:.3f}".replace("+-0.", "+-.")
 
 
 def _factors(result: dict[str, Any], colour: bool) -> Table:
