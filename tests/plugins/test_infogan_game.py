@@ -81,8 +81,8 @@ def test_it_moves_what_it_should() -> None:
 class Loop:
     """The game as the paper's algorithm, with the engine's first weights, batches and noise."""
 
-    def __init__(self, players: Players) -> None:
-        self.players, self.nets = players, copy.deepcopy(players.method.modules)
+    def __init__(self, players: Players, *, informs_g: bool = True) -> None:
+        self.players, self.nets, self.informs_g = players, copy.deepcopy(players.method.modules), informs_g
         for net in self.nets.values():
             net.requires_grad_(True)
         of_critic = [w for n in ("trunk", "head", "posterior") for w in self.nets[n].parameters()]
@@ -111,7 +111,8 @@ class Loop:
         realism = F.softplus(-real_score).mean() + F.softplus(nets["head"](seen)).mean()
         self.move(self.critic, realism + self.lost(seen, c))
         seen = nets["trunk"](fake)
-        self.move(self.generator, F.softplus(-nets["head"](seen)).mean() + self.lost(seen, c))
+        realism = F.softplus(-nets["head"](seen)).mean()
+        self.move(self.generator, realism + self.lost(seen, c) if self.informs_g else realism)
 
     def move(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         self.critic.zero_grad()
@@ -120,9 +121,9 @@ class Loop:
         optimizer.step()
 
 
-def compare(*overrides: str) -> None:
+def compare(*overrides: str, informs_g: bool = True) -> None:
     players = game(*overrides)
-    loop = Loop(players)
+    loop = Loop(players, informs_g=informs_g)
     for step in range(10):
         players.step(step)
         loop.step(step)
@@ -136,6 +137,11 @@ def compare(*overrides: str) -> None:
 @pytest.mark.usefixtures("double_precision")
 def test_the_game_is_the_papers() -> None:
     compare()
+
+
+@pytest.mark.usefixtures("double_precision")
+def test_the_ablation_without_the_term_in_g_is_the_loop_without_it() -> None:
+    compare(*CUT, informs_g=False)
 
 
 @pytest.mark.usefixtures("double_precision")
