@@ -2,9 +2,9 @@
 
     python tests/benchmarks/sweep_kills.py --points 20 --steps 300 --kills 10 --out runs/kills
 
-Trains points of a small recipe, kills the sweep at random moments (SIGKILL to the sweep alone or, every third time, to
-its trainings too), goes on, and at the end compares every point with one that was trained without a break: steps in
-metrics.jsonl, steps per session, weights. Writes and prints what it found.
+Trains points of a small recipe, kills the sweep after random numbers of steps (SIGKILL to the sweep alone or, every
+third time, to its trainings too), goes on, and at the end compares every point with one that was trained without a
+break: steps in metrics.jsonl, steps of the sessions, weights. Writes and prints what it found.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ def finished(out: Path, steps: int) -> int:
     return len(list(out.glob(f"runs/*/checkpoints/step-{steps:08d}/state.json")))
 
 
+def logged(out: Path) -> int:
+    """How many steps all points have logged together."""
+    return sum(file.read_bytes().count(b"\n") for file in out.glob("runs/*/metrics.jsonl"))
+
+
 def inspected(run: Run, steps: int, reference: Run) -> dict[str, object]:
     """What became of a point."""
     sessions = run.record()["sessions"]
@@ -77,7 +82,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--longest", type=float, default=30, help="seconds until a kill, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -88,19 +92,18 @@ def main() -> None:
     arguments = (options.points, options.steps, options.jobs)
     killed, moments = options.out / "killed", []
     for number in range(options.kills):
-        before = finished(killed, options.steps)
+        until = logged(killed) + dice.randint(1, 2 * options.points * options.steps // (options.kills + 1))
         sweep = begin(recipe, killed, *arguments)
-        until = time.monotonic() + dice.uniform(1, options.longest)
-        while time.monotonic() < until and sweep.poll() is None:
-            time.sleep(0.05)
+        while logged(killed) < until and sweep.poll() is None:
+            time.sleep(0.01)
         trainings = children_of(sweep.pid)
         victims = [sweep.pid, *(trainings if number % 3 == 2 else [])]
         for pid in victims:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         sweep.wait()
-        moments.append({"with trainings": len(victims) > 1, "finished before": before,
-                        "finished after": finished(killed, options.steps)})
+        moments.append({"with trainings": len(victims) > 1, "trainings": len(trainings), "logged": logged(killed),
+                        "finished": finished(killed, options.steps)})
         print(f"kill {number + 1}: {moments[-1]}", flush=True)
     code = begin(recipe, killed, *arguments).wait()
     print(f"the last sweep ended with {code}; now one without a break", flush=True)

@@ -176,6 +176,7 @@ def test_cores_and_gpus_are_shared(small: Path, monkeypatch):
     (["SMALL", "weights.beta", "--out", "study"], "neither an override nor an axis"),
     (["SMALL,SMALL", "--out", "study"], "stands there twice"),
     (["SMALL", "--out", "study", "--evaluate", "'", "seed=0"], "No closing quotation"),
+    (["SMALL", "--out", "study", "--evaluate", "--imges 5", "seed=0"], "--imges"),
     (["SMALL", "--out", "study", "--evaluate", "", "--no-evaluate"], "exclude each other"),
     (["seed=0..1", "--resume", "--out", "study"], "name the recipe too"),
 ])

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from unbraid.study.folder import Study
     from unbraid.study.jobs import Job
     from unbraid.study.plan import Plan
-    from unbraid.study.points import Point
     from unbraid.study.running import Sweep
-    from unbraid_configs import Recipe
 
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that a signal stopped
 
@@ -51,7 +49,8 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
     every combination. a.b:c.d=1:10,2:20 moves two together. What has one value holds for all.
     """
     from unbraid.study.folder import Study
-    from unbraid.study.jobs import jobs_of
+    from unbraid.study.jobs import Machine, evaluations_of, jobs_of
+    from unbraid.study.running import Sweep
 
     if recipe is not None and "=" in recipe:
         axes = (recipe, *axes)
@@ -66,7 +65,8 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         for note in notes:
             click.secho(note, fg="yellow", err=True)
         recipes = {p: plan.recipe(p) for p in points}
-        left = [p for p in points if study.state(p, recipes[p], plan.evaluate) != "done"]
+        states = {p: study.state(p, recipes[p], plan.evaluate) for p in points}
+        left = [p for p in points if states[p] != "done"]
         if job_list is not None:
             write_list(study, plan, jobs_of(study, left, batched), job_list, options_of(session))
             return 0
@@ -74,7 +74,11 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         if not only_table:
             click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
             if left:
-                code = work(session, study, plan, jobs_of(study, left, batched), recipes, jobs, retries)
+                machine = Machine.of([recipes[p] for p in left], jobs, len(left))
+                work = [*jobs_of(study, [p for p in left if states[p] != "trained"], batched),
+                        *evaluations_of([p for p in left if states[p] == "trained"], machine.jobs)]
+                sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), tell)
+                code = carry_out(session, sweep, work)
         if code not in SIGNALS.values():
             conclude(study)
     return code
@@ -89,16 +93,27 @@ def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: s
 
     if evaluate is not None and no_evaluate:
         raise click.UsageError("--evaluate and --no-evaluate exclude each other")
-    try:
-        options = None if no_evaluate else tuple(shlex.split(evaluate or ""))
-    except ValueError as error:
-        raise click.UsageError(f"--evaluate {evaluate!r}: {error}") from None
+    options = None if no_evaluate else evaluation_options(evaluate or "")
     if recipe is not None:
         return Plan.of(whole_names(recipe), axes, options)
     if axes:
         raise click.UsageError("name the recipe too, to give the study more values")
     plan = Study.at(study.folder).plan()
     return plan if evaluate is None and not no_evaluate else attrs.evolve(plan, evaluate=options)
+
+
+def evaluation_options(text: str) -> tuple[str, ...]:
+    """The options of `unbraid evaluate` in a text, understood once so that no run has to fail for a slip."""
+    from unbraid.cli.evaluate import command as evaluate
+
+    try:
+        options = tuple(shlex.split(text))
+        evaluate.make_context("evaluate", ["run", *options], resilient_parsing=False)
+    except ValueError as error:
+        raise click.UsageError(f"--evaluate {text!r}: {error}") from None
+    except click.UsageError as error:
+        raise click.UsageError(f"--evaluate {text!r}: {error.format_message()}") from None
+    return options
 
 
 def whole_names(recipe: str) -> list[str]:
@@ -116,19 +131,18 @@ def whole_names(recipe: str) -> list[str]:
     return whole
 
 
-def work(session: Session, study: Study, plan: Plan, left: list[Job], recipes: dict[Point, Recipe],
-         at_once: int | None, retries: int) -> int:
-    """Run what is left; returns the exit code."""
-    from unbraid.study.jobs import Machine
-    from unbraid.study.running import Sweep
+def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
+    """Do what is left; returns the exit code."""
+    count = sum(len(job.points) for job in work)
+    tell(f"{count} to go, {sweep.machine}; the trainings' own words are in {sweep.study.folder / 'logs'}")
+    tell("Ctrl-C stops them with checkpoints.")
+    sweep.run(work)
+    return farewell(session, sweep.study, sweep)
 
-    machine = Machine.of([recipes[job.points[0]] for job in left], at_once, len(left))
-    sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), lambda line: click.echo(line, err=True))
-    count = sum(len(job.points) for job in left)
-    click.echo(f"{count} to go, {machine}; the trainings' own words are in {study.folder / 'logs'}", err=True)
-    click.echo("Ctrl-C stops them with checkpoints.", err=True)
-    sweep.run(left)
-    return farewell(session, study, sweep)
+
+def tell(line: str) -> None:
+    """A line for a person."""
+    click.echo(line, err=True)
 
 
 def conclude(study: Study) -> None:

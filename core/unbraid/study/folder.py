@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -192,29 +193,27 @@ def _exit(run: Run) -> str:
 def is_evaluated(run: Run, step: int, options: Sequence[str]) -> bool:
     """Whether `evaluation.json` is of this step and, as far as is known, was made with these options."""
     try:
-        found = json.loads((run.folder / EVALUATION).read_text(encoding="utf-8"))
+        text = (run.folder / EVALUATION).read_bytes()
+        found = json.loads(text)
     except (OSError, ValueError):
         return False
-    noted = _noted(run)
+    noted = _noted(run, text)
     return isinstance(found, dict) and found.get("step") == step and (noted is None or noted == list(options))
 
 
-def _noted(run: Run) -> Any:
+def _noted(run: Run, evaluation: bytes) -> Any:
+    """The options that an evaluation was made with; None where it came from elsewhere, as from a job list."""
     try:
-        return json.loads((run.folder / EVALUATED).read_text(encoding="utf-8")).get("options")
-    except (OSError, ValueError, AttributeError):
-        return None                                # it came from another machine, where a job list was executed
+        noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
+        return noted["options"] if noted["evaluation"] == sha256(evaluation).hexdigest() else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def note_evaluated(run: Run, options: Sequence[str]) -> None:
     """Remember the options of an evaluation, so that it is repeated only with others."""
-    write_whole(run.folder / EVALUATED, json.dumps({"options": list(options)}) + "\n")
-
-
-def forget_evaluation(run: Run) -> None:
-    """Remove an evaluation that is about to be repeated: the numbers first, then what is known of them."""
-    (run.folder / EVALUATION).unlink(missing_ok=True)
-    (run.folder / EVALUATED).unlink(missing_ok=True)
+    made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
+    write_whole(run.folder / EVALUATED, json.dumps({"options": list(options), "evaluation": made}) + "\n")
 
 
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:

@@ -21,7 +21,9 @@ MOST_JOBS = 8                                      # at once on the CPU, unless 
 
 @attrs.frozen
 class Job:
-    """Points for one child process: one, or several that differ in their seed alone and are trained as one model."""
+    """Points for one child process: one; several that differ in their seed alone and are trained as one model; or
+    several that are only to be evaluated.
+    """
 
     points: tuple[Point, ...]
 
@@ -67,9 +69,15 @@ def _train_seeds(study: Study, plan: Plan, points: Sequence[Point]) -> list[str]
             "--resume"]
 
 
-def evaluation(study: Study, point: Point, options: Sequence[str], shared: Sequence[str]) -> list[str]:
-    """The command that evaluates a point."""
-    return ["evaluate", str(study.run(point).folder), *options, *shared]
+def evaluation(study: Study, points: Sequence[Point], options: Sequence[str], shared: Sequence[str]) -> list[str]:
+    """The command that evaluates points; of several at once, equal controls are measured once."""
+    together = ["--comparison", str(study.folder / "logs" / f"{points[0].name}.html")] if len(points) > 1 else []
+    return ["evaluate", *(str(study.run(p).folder) for p in points), *together, *options, *shared]
+
+
+def evaluations_of(points: Sequence[Point], workers: int) -> list[Job]:
+    """Trained points, which are only to be evaluated, as a job for each worker."""
+    return [Job(tuple(points[i::workers])) for i in range(min(workers, len(points)))]
 
 
 def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) -> list[str]:
@@ -87,7 +95,7 @@ def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) 
             steps = [shlex.join(["unbraid", *_train_seeds(study, plan, job.points), *shared])]
         for point in job.points if plan.evaluate is not None else ():
             run = shlex.quote(str(study.run(point).folder))
-            evaluate = shlex.join(["unbraid", *evaluation(study, point, plan.evaluate or (), shared)])
+            evaluate = shlex.join(["unbraid", *evaluation(study, [point], plan.evaluate or (), shared)])
             steps.append(f"{{ test -e {run}/evaluation.json || {evaluate}; }}")
         made.append(" && ".join(steps))
     return made

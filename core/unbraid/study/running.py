@@ -19,7 +19,7 @@ import attrs
 
 from unbraid.progress import duration
 from unbraid.record import RunError
-from unbraid.study.folder import Study, forget_evaluation, note_evaluated, wait_until_free
+from unbraid.study.folder import Study, note_evaluated, wait_until_free
 from unbraid.study.jobs import Job, Machine, evaluation, last_lines, trainings
 from unbraid.study.plan import Plan
 from unbraid.study.points import Point
@@ -86,17 +86,21 @@ class Sweep:
             why = ""
             for attempt in range(self.retries + 1):
                 if attempt:
-                    self.say(f"{job.name}: {why}; once more")
-                try:
-                    why = self._attempt(job, slot)
-                except (OSError, RunError) as error:
-                    why = str(error)
-                if self.stopped_by:
-                    return ""
-                if not why:
+                    self.say(f"{job.name}: {why}; once more" + (", one by one" if len(job.points) > 1 else ""))
+                for part in [Job((p,)) for p in self._undone(job)] if attempt else [job]:
+                    try:
+                        why = self._attempt(part, slot)
+                    except (OSError, RunError) as error:
+                        why = str(error)
+                    if self.stopped_by:
+                        return ""
+                undone = self._undone(job)
+                if not undone:
                     return f"done in {duration(time.monotonic() - began)}"
+            why = why or "it did not come to its end"
             with self._lock:
-                self.failures += [Failure(p, why, tuple(last_lines(self.study.log(p)))) for p in self._undone(job)]
+                self.failures += [Failure(p, why, tuple(last_lines(self.study.log(p)) or
+                                                        last_lines(self.study.log(job.points[0])))) for p in undone]
             return f"failed: {why}"
         finally:
             slots.put(slot)
@@ -114,13 +118,12 @@ class Sweep:
         """One child process for what is left of a job; why it failed, or nothing."""
         states = {p: self.study.state(p, self.recipes[p], self.plan.evaluate) for p in job.points}
         to_train = [p for p in job.points if states[p] in ("new", "begun")]
-        to_evaluate = [p for p in job.points if states[p] != "done"] if self.plan.evaluate is not None else []
+        to_evaluate = [p for p in job.points if states[p] != "done" and self.plan.evaluate is not None]
         for point in job.points:
             wait_until_free(self.study.run(point))
         commands = trainings(self.study, self.plan, job, to_train, self.shared)
-        for point in to_evaluate:
-            forget_evaluation(self.study.run(point))
-            commands.append(evaluation(self.study, point, self.plan.evaluate or (), self.shared))
+        if to_evaluate:
+            commands.append(evaluation(self.study, to_evaluate, self.plan.evaluate or (), self.shared))
         if not commands or self.stopped_by:
             return ""
         code = self._child(job, commands, slot)
