@@ -88,6 +88,9 @@ def test_evaluate_prints_a_table_and_writes_into_the_runs(unbraid, trained: Path
     for name in ("first", "second"):
         assert "arms" in json.loads((tmp_path / name / "evaluation.json").read_text())
         assert f"wrote {name}/evaluation.json" in said.out
+        assert f"wrote {name}/report.html" in said.out
+        assert "A tiny mixing" in (tmp_path / name / "report.html").read_text()
+    assert "wrote comparison.html" in said.out
 
 
 def test_demo_trains_its_arms_and_tells_what_to_do_next(unbraid, tmp_path: Path) -> None:

@@ -30,11 +30,11 @@ def test_seeds_are_one_row_with_mean_and_range(many: list[Path], tmp_path: Path)
     page = Page(write_comparison(many, tmp_path / "c.html").read_text())
     low, high, other = rows(page, 0)
     assert [r[0][0] for r in (low, high, other)] == ["low", "high", "other"]
-    assert low[2] == ("0, 1", "0, 1")
-    assert low[3][0] == "0.705 best 0.655 to 0.755"
-    assert float(low[3][1] or "") == pytest.approx(0.705)
-    assert other[3][0] == "0.705"
-    assert high[3][0] == "0.505 0.455 to 0.555"
+    assert low[1] == ("0, 1", "0, 1")
+    assert low[2][0] == "0.705 best 0.655 to 0.755"
+    assert float(low[2][1] or "") == pytest.approx(0.705)
+    assert other[2][0] == "0.705"
+    assert high[2][0] == "0.505 0.455 to 0.555"
 
 
 def test_what_differs_is_named(many: list[Path]) -> None:
@@ -93,5 +93,5 @@ def test_a_run_that_is_not_evaluated_stands_beside(many: list[Path], tmp_path: P
     (folders[3] / "recipe.yaml").unlink()
     page = Page(write_comparison(folders, tmp_path / "c.html").read_text())
     assert [r[0][0] for r in rows(page, 0)] == ["low", "high-0", "high-1", "other"]
-    assert rows(page, 0)[3][3] == ("–", "")
+    assert rows(page, 0)[3][2] == ("–", "")
     assert "The run is not evaluated" in page.text

@@ -1,0 +1,44 @@
+"""Reports at the end of `unbraid evaluate`: one that can't be written costs one message and keeps no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import unbraid.evaluation
+from unbraid.cli import main
+from unbraid.cli.evaluate import write_reports
+from unbraid.report import ReportError
+
+
+def test_every_run_has_a_report_and_several_a_comparison(many: list[Path], capsys: pytest.CaptureFixture[str],
+                                                         tmp_path: Path) -> None:
+    write_reports(many[:2], tmp_path / "c.html", quiet=False)
+    assert capsys.readouterr().out.splitlines() == [
+        f"wrote {many[0]}/report.html", f"wrote {many[1]}/report.html", f"wrote {tmp_path}/c.html"]
+    write_reports(many[:1], tmp_path / "d.html", quiet=True)
+    assert not (tmp_path / "d.html").exists()
+    assert capsys.readouterr().out == "", "with --json the output is JSON alone"
+
+
+def test_a_damaged_run_does_not_keep_the_others(many: list[Path], capsys: pytest.CaptureFixture[str],
+                                                tmp_path: Path) -> None:
+    (many[0] / "evaluation.json").write_text("{")
+    with pytest.raises(ReportError, match="can't read"):
+        write_reports(many[:2], tmp_path / "c.html", quiet=False)
+    said = capsys.readouterr()
+    assert said.out == f"wrote {many[1]}/report.html\n"
+    assert said.err.count("Error:") == 1                               # the last one is raised, for the exit code
+
+
+def test_reports_are_written_unless_they_are_not_wanted(run: Path, monkeypatch: pytest.MonkeyPatch,
+                                                        capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(unbraid.evaluation, "evaluate", lambda *_, **__: {"pictures": {}})
+    monkeypatch.setattr(unbraid.evaluation, "table", lambda *_, **__: "the table")
+    assert main(["evaluate", str(run), "--no-report"]) == 0
+    assert "report.html" not in capsys.readouterr().out
+    assert not (run / "report.html").exists()
+    assert main(["evaluate", str(run)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["the table", f"wrote {run}/evaluation.json",
+                                                    f"wrote {run}/report.html"]
