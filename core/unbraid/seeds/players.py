@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid.compute import Step, computation
+from unbraid.gradients import laid_out
 from unbraid.graph import Node
 from unbraid.optimizers import Optimizer
 from unbraid.plan import Move
@@ -97,7 +98,8 @@ class SeedPlayers(Players):
     def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None] | None:
         """The stacked gradients, and at the end (K,): 1 for each seed that may move by them."""
         total = self._total(move, step, report, part)
-        gradients = self._differentiated(total.sum(), move)
+        weights = self._weights(self.method.recipe.players[move.player].trains)
+        gradients = list(map(laid_out, self._differentiated(total.sum(), move), weights))
         finite = torch.isfinite(total.detach() + _norms(gradients))
         for place, (fine, is_open) in enumerate(zip(finite.tolist(), self._open.tolist(), strict=True)):
             if is_open and not fine:
