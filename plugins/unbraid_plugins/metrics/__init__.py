@@ -7,11 +7,11 @@ field's metadata say "lower") and its parts. The evaluation calls it with what i
 codes: (N, D) numbers.  factors: name -> (N,) classes, -1 where unknown.  chunks: name -> the columns [start, stop) of
 the code that it has.
 
-The metrics of the disentanglement literature are `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
-`beta_vae_score`, `factor_vae_score` and `udr`. Their factors are one table (N, K)
-of whole numbers, every one known. `nmi` and `clustering_accuracy` compare clusters with classes; `psnr` and `ssim`
-compare images, `fid` and `kid` sets of them, `frechet_distance` and `kernel_distance` sets of features;
-`viewpoint_error`, `depth_error`, `chamfer` and `silhouette_iou` compare views and shapes.
+The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
+`beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, every one known;
+`disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
+`clustering_accuracy` compare clusters with classes; `psnr` and `ssim` compare images, `fid` and `kid` sets of them,
+`frechet_distance` and `kernel_distance` sets of features; `viewpoint_error`, `depth_error`, `chamfer` and `silhouette_iou` compare views and shapes.
 """
 
 from __future__ import annotations

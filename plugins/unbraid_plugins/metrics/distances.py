@@ -9,7 +9,8 @@ import numpy as np
 
 STEPS = 2.0 ** 40          # squared distances are rounded to this fraction of their bound: what then agrees is a tie
 INDEX = 20                 # bits of an image's number in a sorting key
-BLOCK = 512                # queries at a time
+BLOCK = 512                # queries at a time, at most
+DISTANCES = 2 ** 24        # at a time: some hundred megabytes with a million images
 SELF = np.uint64(2 ** 64 - 1)
 
 
@@ -38,8 +39,9 @@ def rounded_distances(codes: np.ndarray, queries: np.ndarray | None = None) -> I
     q = x if queries is None else np.asarray(queries, np.float64) - centre
     squares, own = np.einsum("nd,nd->n", x, x), np.einsum("nd,nd->n", q, q)
     scale = STEPS / bound if (bound := 4 * max(squares.max(), own.max(initial=0))) > 0 else 0.0
-    for start in range(0, len(q), BLOCK):
-        block = np.arange(start, min(start + BLOCK, len(q)))
+    size = max(min(BLOCK, DISTANCES // max(len(x), 1)), 1)
+    for start in range(0, len(q), size):
+        block = np.arange(start, min(start + size, len(q)))
         d = own[block, None] + squares[None] - 2 * (q[block] @ x.T)
         rounded = np.rint(np.maximum(d, 0) * scale).astype(np.uint64)
         if queries is None:
