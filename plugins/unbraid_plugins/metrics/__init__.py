@@ -11,7 +11,8 @@ The metrics of the disentanglement literature, `mig`, `modularity`, `explicitnes
 `beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, every one known;
 `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
 `clustering_accuracy` compare clusters with classes; `psnr` and `ssim` compare images, `fid` and `kid` sets of them,
-`frechet_distance` and `kernel_distance` sets of features; `viewpoint_error`, `depth_error`, `chamfer` and `silhouette_iou` compare views and shapes.
+`frechet_distance` and `kernel_distance` sets of features; `viewpoint_error`, `depth_error`, `chamfer` and
+`silhouette_iou` compare views and shapes.
 """
 
 from __future__ import annotations
