@@ -21,6 +21,7 @@ from unbraid_registry.errors import UnbraidError
 INK, FAINT = "#22262b", "#8b929b"
 COLOURS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
 COLUMNS = 4                                        # panels side by side
+SHIFT = 0.5                                        # of the way to the next value, for the colours of a named axis
 FAR = 0.35                                         # a control further than this part of the range is not drawn in it
 STYLE: Any = {
     "svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
@@ -45,11 +46,13 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> Figure:
-    """A panel per metric: its score against one axis, a dot for every run, a line through the means.
+    """A panel per metric: its score against one axis, a dot for every run, a bar at the means.
 
-    The other axes are colours. Controls are faint horizontal lines: the means of all runs.
+    The means are joined where the axis has numbers. The other axes are colours. Controls are faint horizontal lines:
+    the means of all runs.
     """
     groups, ticks = groups_of(rows), _ticks(rows, path)
+    numeric = all(isinstance(plain(text), int | float) for text in ticks)
     series: dict[str, list[Group]] = {}
     for group in groups:
         others = Group(tuple((p, v) for p, v in group.values if p != path), ())
@@ -59,10 +62,12 @@ def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> 
     figure = Figure(figsize=(0.6 + 3.0 * columns, 0.75 + 2.35 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes, metric in zip(panels, metrics, strict=False):
-        for colour, (label, members) in zip(_colours(len(series)), series.items(), strict=True):
-            _draw_series(axes, members, path, ticks, metric, colour, label)
-        axes.set_title(metric.replace("_", " "), loc="left", fontsize=10, weight="bold", color=INK)
-        _set_x(axes, ticks)
+        for number, (label, members) in enumerate(series.items()):
+            aside = 0.0 if numeric else SHIFT * (number - (len(series) - 1) / 2) / len(series)
+            places = {text: x + aside for text, x in ticks.items()}
+            _draw_series(axes, members, path, places, metric, COLOURS[number % len(COLOURS)], label,
+                         line="-" if numeric else "none")
+        _set_x(axes, ticks, numeric)
         _draw_controls(axes, rows, metric)
     for axes in panels[len(metrics):]:
         axes.set_axis_off()
@@ -84,14 +89,14 @@ def _ticks(rows: Sequence[Row], path: str | None) -> dict[str, float]:
     return {t: float(i) for i, t in enumerate(texts)}
 
 
-def _set_x(axes: Any, ticks: dict[str, float]) -> None:
+def _set_x(axes: Any, ticks: dict[str, float], numeric: bool) -> None:
     places = list(ticks.values())
     if len(places) > 2 and min(places) > 0 and max(places) >= 8 * min(places):
         axes.set_xscale("log")
         axes.set_xlim(min(places) / (max(places) / min(places)) ** 0.08,
                       max(places) * (max(places) / min(places)) ** 0.08)
     else:
-        margin = 0.12 * (max(places) - min(places)) or 0.5
+        margin = 0.12 * (max(places) - min(places)) * numeric or 0.5
         axes.set_xlim(min(places) - margin, max(places) + margin)
     long = max(map(len, ticks)) > 6 and len(ticks) > 2
     axes.set_xticks(places, list(ticks), rotation=30 if long else 0, ha="right" if long else "center")
@@ -100,7 +105,7 @@ def _set_x(axes: Any, ticks: dict[str, float]) -> None:
 
 
 def _draw_series(axes: Any, groups: Sequence[Group], path: str | None, ticks: dict[str, float], metric: str,
-                 colour: str, label: str) -> None:
+                 colour: str, label: str, line: str) -> None:
     means = []
     for group in groups:
         x = ticks[dict(group.values).get(path, "") if path else ""]
@@ -110,12 +115,12 @@ def _draw_series(axes: Any, groups: Sequence[Group], path: str | None, ticks: di
             means.append((x, float(np.mean(scores))))
     means.sort()
     if means:
-        axes.plot(*zip(*means, strict=True), "-", color=colour, lw=1.8, zorder=2, label=label,
+        axes.plot(*zip(*means, strict=True), ls=line, color=colour, lw=1.8, zorder=2, label=label,
                   marker="_", ms=13, mew=2.2)
 
 
 def _draw_controls(axes: Any, rows: Sequence[Row], metric: str) -> None:
-    """Faint lines for the controls within reach; those that are far off are told beside the title."""
+    """Faint lines for the controls within reach; those that are far off are told below the title."""
     everyone = Group((), tuple(rows))
     means = {arm: s.mean for arm in controls_of(rows) if (s := everyone.summary(metric, arm)) is not None}
     own = list(everyone.scores(metric).values())
@@ -135,12 +140,11 @@ def _draw_controls(axes: Any, rows: Sequence[Row], metric: str) -> None:
         place = max(place, taken[-1] + 0.075) if taken else place
         taken.append(place)
         axes.text(1.01, place, arm, transform=axes.transAxes, fontsize=7, color=FAINT, va="center", ha="left")
-    told = [f"{'↑' if means[arm] > high else '↓'} {arm} {means[arm]:.2f}" for arm in far]
-    axes.set_title("  ".join(told), loc="right", fontsize=7, color=FAINT)
-
-
-def _colours(count: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(count)]
+    above, below = ([f"{arm} {means[arm]:.2f}" for arm in far if (means[arm] > high) == up] for up in (True, False))
+    told = [f"{arrow} {', '.join(arms)}" for arrow, arms in (("↑", above), ("↓", below)) if arms]
+    axes.text(0, 1.02, "\n".join(told), transform=axes.transAxes, fontsize=6.5, color=FAINT, va="bottom", ha="left",
+              linespacing=1.1)
+    axes.set_title(metric.replace("_", " "), loc="left", fontsize=10, weight="bold", color=INK, pad=4 + 8 * len(told))
 
 
 def draw_correlation(rows: Sequence[Row], metrics: Sequence[str]) -> Figure:
