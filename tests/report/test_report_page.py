@@ -331,3 +331,15 @@ def test_the_checks_can_fail() -> None:
         with pytest.raises((AssertionError, KeyError)):
             check(Page(good.replace("</body>", f"{bad}</body>")))
     assert isinstance(Page(good).elements[0], Element)
+
+
+@pytest.mark.parametrize(("better", "own", "other", "told"), [
+    ("higher", 0.5, 0.55, True), ("higher", 0.5, 0.45, False), ("lower", 0.5, 0.45, True), ("lower", 0.5, 0.55, False),
+    ("", 0.5, 0.9, False)])
+def test_which_control_does_as_well(run: Path, better: str, own: float, other: float, told: bool) -> None:
+    page = rewritten(run, arms={"model": {"mig": {"score": own}}, "pixels": {"mig": {"score": other}},
+                                "perfect": {"mig": {"score": 1.0 if better == "higher" else 0.0}}},
+                     intervals={"model": {"mig": [0.4, 0.6]}, "pixels": {"mig": [0.42, 0.58]}},
+                     metrics={"mig": {"summary": "s", "better": better}})
+    assert ("no better than pixels" in page.text) == told
+    assert "no better than perfect" not in page.text
