@@ -37,6 +37,12 @@ def test_seeds_are_one_row_with_mean_and_range(many: list[Path], tmp_path: Path)
     assert high[2][0] == "0.505 0.455 to 0.555"
 
 
+@pytest.mark.parametrize("form", ["low,seed={}", "low-seed{}", "low_{}", "low, seed {}"])
+def test_seeds_are_no_part_of_a_methods_name(many: list[Path], form: str) -> None:
+    folders = [run.rename(run.parent / form.format(i)) for i, run in enumerate(many[:2])]
+    assert grouped([read_run(run) for run in [*folders, many[2]]])[0].name == "low"
+
+
 def test_what_differs_is_named(many: list[Path]) -> None:
     groups = grouped([read_run(run) for run in many])
     assert [g.differences for g in groups] == [

@@ -141,6 +141,19 @@ def test_runs_are_told_apart_by_what_differs(made_up, unbraid, tmp_path: Path):
     assert unbraid("compare", "one", "two", "three").code == 0
 
 
+def test_runs_of_several_methods_are_called_by_their_folders(made_up, tmp_path: Path):
+    made_up(["title=One", "weights.beta=1,4", "seed=0,1"], scores, name="one")
+    made_up(["title=Two", "weights.beta=1", "weights.gamma=7", "seed=0,1"], scores, name="two")
+    for folder, name in (("one", "vae"), ("two", "other-vae")):
+        for run in (tmp_path / folder / "runs").glob("*"):
+            beta = "-4" if "beta=4" in run.name else ""
+            run.rename(tmp_path / f"{name}{beta},seed={run.name[-1]}")
+    folders = sorted(tmp_path.glob("*vae*"))
+    assert [g.label for g in groups_of(rows_of(folders)[0])] == ["other-vae", "vae", "vae-4"]
+    folders[0].rename(tmp_path / "vae,seed=7")                 # a name that stands for two settings tells nothing apart
+    assert "vae" not in {g.label for g in groups_of(rows_of(sorted(tmp_path.glob("*vae*")))[0])}
+
+
 def test_what_is_no_study_is_said(unbraid, tmp_path: Path):
     said = unbraid("compare", tmp_path)
     assert said.code == 2

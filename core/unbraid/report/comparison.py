@@ -123,7 +123,7 @@ def _differences(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[st
 
 def _group_names(groups: Sequence[Sequence[Findings]]) -> list[str]:
     """What the folders of a group's runs have in common; where that tells nothing apart, the first folder."""
-    stems = [re.sub(r"[-_. ]*(seed)?[-_. ]*$", "", _beginning([run.name for run in g])) if len(g) > 1 else g[0].name
+    stems = [re.sub(r"[-_., ]*(seed)?[-_.,= ]*$", "", _beginning([run.name for run in g])) if len(g) > 1 else g[0].name
              for g in groups]
     return [stem if stem and stems.count(stem) == 1 else str(g[0].folder)
             for stem, g in zip(stems, groups, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from unbraid_configs import closest, load_recipe
 
 MODEL, UDR = "model", "udr"                        # the arm that was trained; the ranking without labels
 LARGEST = 64 << 20                                 # bytes of an evaluation
+_SEED_PART = re.compile(r"[,_-]?seed[=_-]?\d+$")
 TELLING = 4                                        # differences between recipes that can be columns of a table
 
 
@@ -94,20 +96,27 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
         else:
             found.append(row)
     texts = [written(load_recipe(row.run.recipe_file)) for row in found]
-    values = _telling(texts)
+    values = _telling(texts, [_SEED_PART.sub("", Path(row.name).name) for row in found])
     return [attrs.evolve(row, values={**v, SEED: t["train.seed"]})
             for row, v, t in zip(found, values, texts, strict=True)], notes
 
 
-def _telling(texts: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """For every recipe, what tells it from the others: its title, or what differs, but for the seed."""
+def _telling(texts: Sequence[dict[str, str]], folders: Sequence[str]) -> list[dict[str, str]]:
+    """For every recipe, what tells it from the others, but for the seed.
+
+    That is its folder's name, where there are several methods and each name (without the seed) stands for one setting;
+    else its title, or what differs.
+    """
     bodies = [{p: t for p, t in text.items() if p != SEED and not Difference(p, t, t).is_place
                and (p == "train.steps" or not p.startswith(FREE))} for text in texts]
     titles = [text.get("title", "").strip("\"'") for text in texts]
     kinds = {tuple(body.items()) for body in bodies}
+    named = {(name, tuple(body.items())) for name, body in zip(folders, bodies, strict=True)}
     by_title = {title: [b for b, t in zip(bodies, titles, strict=True) if t == title] for title in titles}
     within = {title: _differing(group) for title, group in by_title.items()}
     everywhere = _differing(bodies)
+    if len(by_title) > 1 and len(named) == len(set(folders)) == len(kinds) and all(folders):
+        return [{RECIPE: name} for name in folders]
     if len(by_title) == len(kinds) and len(kinds) > 1:
         return [{RECIPE: title} for title in titles]
     if len(everywhere) <= TELLING:
