@@ -22,6 +22,12 @@ from unbraid_configs import bundled_recipes, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
          "train.keep=1")
+UNIT = ("code.content=16", *(f"networks.{piece}_{side}.width={width}" for piece, width in (("front", 4), ("look", 4))
+                             for side in "ab"))
+ADAPTATION = ("code.content=32", *UNIT[1:])
+CHALLENGES = tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic"))
+NARROWER = {"unit": UNIT, "unit-lpc": UNIT, "unit-adaptation": ADAPTATION, "unit-adaptation-back": ADAPTATION,
+            **dict.fromkeys(("challenges", "challenges-lpc", "challenges-objects", "challenges-omniglot"), CHALLENGES)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +55,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:
-    recipe = load_recipe(name, [*SMALL, f"train.steps={steps}", f"train.checkpoint_every={every}"])
+    recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), f"train.steps={steps}",
+                                f"train.checkpoint_every={every}"])
     return train(recipe, out, resume=resume)
 
 
