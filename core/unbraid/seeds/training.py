@@ -30,7 +30,7 @@ def train_seeds(recipe: Recipe, seeds: Sequence[int], out: str | Path | None = N
     a `{seed}` in it makes other names.  resume: go on from the last step of which all have a checkpoint.
     Returns the runs in the order of the seeds.  Raises what `train_together` raises.
 
-    >>> train_seeds(load_recipe("beta-vae-shapes"), range(8), "study")              # doctest: +SKIP
+        train_seeds(load_recipe("beta-vae-shapes"), range(8), "study")
     """
     return train_together([with_seed(recipe, s) for s in seeds], folders(out or new_folder(name), seeds),
                           resume=resume, show=show)
