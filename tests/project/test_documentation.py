@@ -56,7 +56,7 @@ def where(block: Block) -> str:
 
 def commands() -> list[str]:
     """The lines after a prompt, and all lines of bash blocks, without comments."""
-    lines = [(b, line) for b in blocks("console", "bash") for line in b.text.splitlines()]
+    lines = [(b, line) for b in blocks("console", "bash") for line in re.sub(r"\\\n\s*", " ", b.text).splitlines()]
     found = [line.removeprefix("$ ") for b, line in lines if b.language == "bash" or line.startswith("$ ")]
     return list(dict.fromkeys(re.sub(r"\s+#.*", "", line).strip() for line in found))
 
