@@ -62,8 +62,11 @@ def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
-    z = binned(codes, bins)
-    return np.asarray([[information(contingency(a, b)) for b in np.asarray(factors).T] for a in z.T])
+    def row(numbers: np.ndarray) -> list[float]:   # one at a time: the bins of all would be as large as the codes
+        found = binned(numbers, bins)
+        return [information(contingency(found, v)) for v in np.asarray(factors).T]
+
+    return np.asarray([row(numbers) for numbers in np.asarray(codes).T])
 
 
 def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, resamples: int,
@@ -72,7 +75,7 @@ def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, res
 
     Nothing, where this would be more than `AFFORDABLE` counts.
     """
-    if len(codes) * codes.shape[1] * factors.shape[1] * resamples > AFFORDABLE:
+    if not 0 < len(codes) * codes.shape[1] * factors.shape[1] * resamples <= AFFORDABLE:
         return
     z, v = binned(codes, bins), np.asarray(factors)
     sizes = v.max(0) + 1
