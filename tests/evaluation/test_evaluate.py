@@ -186,7 +186,7 @@ def test_controls_are_measured_once_for_several_models(run: Run, monkeypatch: py
     measured = []
     monkeypatch.setattr(Controls, "measured", lambda self, key, measure: measured.append(key) or self._kept[key])
     again = evaluate_model(model, data, images=40, metrics=names, controls=controls)
-    assert len(measured) == 4                                        # what is of the data, and three controls
+    assert len(measured) == 6                                # of the data, the model, its twin and three controls
     assert again["arms"] == first["arms"]
     with pytest.raises(KeyError):                                    # other images are measured anew
         evaluate_model(model, data, images=30, metrics=names, controls=controls)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def command(session: Session, places: tuple[Path, ...], by: str | None, metrics: tuple[str, ...], sort: str | None,
             correlation: bool, select: str | None, similarity: str, images: int, device: str, as_csv: bool,
             as_json: bool) -> None:
-    """Compare runs by their evaluations, grouped over seeds, beside controls.
+    """Compare runs over seeds, beside controls, and rank them without labels.
 
     A study has its runs and axes; several runs (or studies) are told apart by what differs between their recipes.
     """
