@@ -67,7 +67,6 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     with ExitStack() as held:
         if distributed.rank() == 0:                # the others write nothing
             held.enter_context(run.locked())
-            held.enter_context(run.tidied())
         training = Training.start(recipe, run, device, resume=resume)
         try:
             if ready is not None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import attrs
 
 from unbraid.progress import Progress
 from unbraid.record import Run
+from unbraid.signals import on_signals
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
@@ -41,24 +41,14 @@ class Stop:
     reason: str = ""
     signal: str = ""
 
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
+    def on_signals(self) -> AbstractContextManager[None]:
         """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(number: int) -> None:
             if self.reason and number == signal.SIGINT:
                 raise KeyboardInterrupt
             self.reason = self.signal = signal.Signals(number).name
 
-        try:
-            before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:                         # not in the main thread: signals are somebody else's
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return on_signals(stop)
 
 
 def go_on(trainings: Sequence[Training], play: Play, *, show: bool = False) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 import attrs
 
 from unbraid import checkpoint
+from unbraid.lock import locked
 from unbraid_registry.errors import UnbraidError
 
 FORMAT = 1
@@ -104,31 +103,13 @@ class Run:
                     continue
         return lines
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Held while training into the folder.  Raises RunError where another process does."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = open(self.folder / ".lock", "w")  # noqa: SIM115
-        except OSError as error:
-            raise RunError(f"can't write into {self.folder}: {error.strerror}", hint="choose another --out") from None
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise RunError(f"another training is writing into {self.folder}", hint="choose another --out") from None
-            yield
+    def locked(self) -> AbstractContextManager[None]:
+        """Held while training into the folder; a run that does not begin leaves none.
 
-    @contextmanager
-    def tidied(self) -> Iterator[None]:
-        """Within `locked`: a run that does not begin leaves no folder."""
-        try:
-            yield
-        finally:
-            if [p.name for p in self.folder.iterdir()] == [".lock"]:
-                with suppress(OSError):            # not ours to remove
-                    (self.folder / ".lock").unlink()
-                    self.folder.rmdir()
+        Raises RunError where another process does.
+        """
+        return locked(self.folder, RunError(f"another training is writing into {self.folder}",
+                                            hint="choose another --out"))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -56,7 +56,6 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
     with ExitStack() as held:
         for run in runs:
             held.enter_context(run.locked())
-            held.enter_context(run.tidied())
         step = _common_step(runs) if resume else 0
         data = open_data(recipes[0].data, device=device, seed=t.seed)
         held.callback(data.close)

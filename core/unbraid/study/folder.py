@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from unbraid.lock import is_free, locked
 from unbraid.record import Run, RunError, write_whole
 from unbraid.study.plan import Plan, read_plan
 from unbraid.study.points import Point, point_named
@@ -156,27 +156,10 @@ class Study:
 
     # -- one at a time ------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Held while a sweep works on the folder.  Raises StudyError where another one does."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = open(self.folder / ".lock", "w")  # noqa: SIM115
-        except OSError as error:
-            raise StudyError(f"can't write into {self.folder}: {error.strerror}", hint="choose another --out") from None
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StudyError(f"another sweep is working on {self.folder}", hint="wait for it, or stop it (its "
-                                 "trainings stop with checkpoints)") from None
-            try:
-                yield
-            finally:
-                if [p.name for p in self.folder.iterdir()] == [".lock"]:    # it did not begin: leave no folder
-                    with suppress(OSError):
-                        (self.folder / ".lock").unlink()
-                        self.folder.rmdir()
+        return locked(self.folder, StudyError(f"another sweep is working on {self.folder}",
+                                              hint="wait for it, or stop it (its trainings stop with checkpoints)"))
 
 
 def trained_to(run: Run) -> int | None:
@@ -218,15 +201,8 @@ def note_evaluated(run: Run, options: Sequence[str]) -> None:
 
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
     """Wait for a training that writes into a run, as one whose sweep was killed.  Raises RunError after a while."""
-    file, until = run.folder / ".lock", time.monotonic() + patience
-    while file.exists():
-        try:
-            with open(file) as handle:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except FileNotFoundError:
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise RunError(f"another training is writing into {run.folder}") from None
-            time.sleep(0.1)
+    until = time.monotonic() + patience
+    while not is_free(run.folder):
+        if time.monotonic() > until:
+            raise RunError(f"another training is writing into {run.folder}")
+        time.sleep(0.1)

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from types import FrameType
+from contextlib import AbstractContextManager, suppress
 
 import attrs
 
 from unbraid.progress import duration
 from unbraid.record import RunError
+from unbraid.signals import on_signals
 from unbraid.study.folder import Study, note_evaluated, wait_until_free
 from unbraid.study.jobs import Job, Machine, evaluation, last_lines, trainings
 from unbraid.study.plan import Plan
@@ -163,10 +163,9 @@ class Sweep:
             at = f"step {lines[0].get('step')} of {self.recipes[job.points[0]].train.steps}" if lines else "starting"
             yield f"{job.name} {at}"
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
+    def _signals(self) -> AbstractContextManager[None]:
         """The first SIGINT or SIGTERM stops the children, trainings with a checkpoint; a second SIGINT kills them."""
-        def stop(number: int, frame: FrameType | None) -> None:
+        def stop(number: int) -> None:
             again, self.stopped_by = bool(self.stopped_by), self.stopped_by or signal.Signals(number).name
             for child in list(self._alive.values()):
                 with suppress(ProcessLookupError):
@@ -175,16 +174,7 @@ class Sweep:
                     else:
                         child.terminate()
 
-        try:
-            before = {s: signal.signal(s, stop) for s in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:                         # not in the main thread: signals are somebody else's
-            yield
-            return
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        return on_signals(stop)
 
 
 def _reason(code: int) -> str:
