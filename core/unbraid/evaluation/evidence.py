@@ -84,14 +84,9 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
     Without a test split, both come from the training split and have none in common. source: which, None: the first
     draw's.  Raises DataError.
     """
-    name, notes, split, rng = _source(data, source), [], "test", np.random.default_rng(seed)
-    unseen, seen = _shuffled(data, "test", name, rng), _shuffled(data, "train", name, rng)
-    if len(unseen) < 2:
-        split, half = "train", len(seen) // 2
-        unseen, seen = seen[:half], seen[half:]
-        notes.append("there is no test split: measured on images of the training split")
-    if len(unseen) < 2:
-        raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
+    name, rng = source_of(data, source), np.random.default_rng(seed)
+    unseen, seen, split = halves(data, name, rng)
+    notes = [] if split == "test" else ["there is no test split: measured on images of the training split"]
     if len(data.images_of) > 1:
         rest = ", ".join(n for n in data.images_of if n != name)
         notes.append(f"measured on images of the source {name!r}; not on {rest} (--source chooses)")
@@ -101,7 +96,7 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
     evidence: Evidence = {"images": pictures(data, rows, name), "device": device}
     if len(train):
         evidence["train_images"] = pictures(data, train, name)
-    classes, left_out = _factors(images, rows)
+    classes, left_out = factors_of(images, rows)
     notes += left_out
     if classes:
         for key, where in (("factors", rows), ("train_factors", train), ("oracle_factors", judged)):
@@ -117,7 +112,7 @@ def pictures(data: Data, rows: np.ndarray, source: str) -> np.ndarray:
     return data.images(rows, source).detach().float().cpu().numpy()
 
 
-def _factors(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[str]]:
+def factors_of(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[str]]:
     """The factors that can be measured on these rows, with their numbers of classes; notes about the others."""
     classes, notes = {}, []
     for name, field in images.fields.items():
@@ -173,13 +168,28 @@ def is_grid(factors: np.ndarray) -> bool:
     return len(combinations) == int(np.prod(sizes, dtype=object)) and bool((counts == counts[0]).all())
 
 
-def _source(data: Data, source: str | None) -> str:
+def source_of(data: Data, source: str | None) -> str:
     """The source of this name, None: of the first draw.  Raises DataError with the closest one."""
     if source is None:
         return next(iter(data.plans.values())).source if data.plans else next(iter(data.images_of))
     if source not in data.images_of:
         raise unknown_name("source", source, data.images_of)
     return source
+
+
+def halves(data: Data, source: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    """Rows to judge on and rows to fit on, in random order, and the split of the former.
+
+    They are the test and the training split; without a test split, two halves of the training split.  Raises DataError
+    where there are hardly any.
+    """
+    unseen, seen, split = _shuffled(data, "test", source, rng), _shuffled(data, "train", source, rng), "test"
+    if len(unseen) < 2:
+        split, half = "train", len(seen) // 2
+        unseen, seen = seen[:half], seen[half:]
+    if len(unseen) < 2:
+        raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
+    return unseen, seen, split
 
 
 def _shuffled(data: Data, split: str, source: str, rng: np.random.Generator) -> np.ndarray:
