@@ -46,9 +46,11 @@ def test_what_show_prints_is_a_recipe(unbraid, tiny: Path, tmp_path: Path) -> No
 
 
 def test_show_and_draw_need_no_data(unbraid, monkeypatch) -> None:
-    monkeypatch.delenv("UNBRAID_DATA", raising=False)
+    for name in ("UNBRAID_DATA", "UNBRAID_LPC"):
+        monkeypatch.delenv(name, raising=False)
     assert "${UNBRAID_DATA}" in unbraid("show", "mixing").out
     assert unbraid("draw", "mixing").out == "wrote mixing.svg\n"
+    assert unbraid("show", "unit-lpc").out.count("${UNBRAID_LPC}") == 2        # one variable, two sources
 
 
 def test_the_schema_is_json(unbraid) -> None:

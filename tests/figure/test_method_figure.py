@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unbraid.expression import parse
 from unbraid.figure import FigureError, draw_figure, figure_image
 from unbraid.figure.diagram import Diagram, diagram_of
 from unbraid.figure.layout import Layout, apart
 from unbraid.figure.order import crossings, ordered
 from unbraid.figure.paint import Painter
-from unbraid_configs import Recipe, load_recipe, make_recipe
+from unbraid.figure.writing import written
+from unbraid_configs import Expression, Recipe, load_recipe, make_recipe
 from unbraid_registry import registry
 
 TRANSLATION = {
@@ -119,6 +121,18 @@ def test_the_svg_stands_alone_and_speaks(name: str, tmp_path: Path) -> None:
     references = [value for e in root.iter() for key, value in e.attrib.items() if key.endswith("href")]
     assert all(r.startswith("#") for r in references)
     assert path.stat().st_size < 300_000
+
+
+@pytest.mark.parametrize(("expression", "shown"), [
+    ("-discrete * infogan.information(q, c)", "−discrete·infogan.information(q, c)"), ("-(a + b)", "−(a + b)"),
+    ("2 * -a", "2·(−a)"), ("a - b * 3", "a − b·3"), ("(a + b) * 3", "(a + b)·3"), ("-0.5 * a", "-0.5·a")])
+def test_expressions_are_written_as_in_a_formula(expression: str, shown: str) -> None:
+    assert written(parse(Expression(expression))) == shown
+
+
+def test_a_term_that_is_maximised_has_a_sign() -> None:
+    tag = next(b for b in diagram("infogan-sprites").boxes if b.kind == "loss" and b.label == "c1")
+    assert tag.note == "−discrete·information"
 
 
 def test_it_is_always_the_same(tmp_path: Path) -> None:

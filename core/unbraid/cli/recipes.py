@@ -50,7 +50,7 @@ def read_recipe(name: str, overrides: Sequence[str] = (), data: Path | None = No
 def unset_variables(error: RecipeError) -> list[str]:
     """The environment variables that a recipe lacks, if it lacks nothing else."""
     found = [re.match(r"the environment variable (\w+) is not set", m.message) for m in error.mistakes]
-    return [f[1] for f in found if f] if all(found) else []
+    return list(dict.fromkeys(f[1] for f in found if f)) if all(found) else []
 
 
 @contextmanager

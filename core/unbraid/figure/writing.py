@@ -26,6 +26,9 @@ def written(tree: Tree, rank: int = 0) -> str:
             return f"{function}({', '.join(given)})"
         case Tuple(items=items):
             return f"({', '.join(map(written, items))})"
+        case Arithmetic(sign="*", left=Number(value=-1), right=right):
+            text = f"−{written(right, 3)}"
+            return f"({text})" if rank > 2 else text
         case Arithmetic(sign=sign, left=left, right=right):
             own = _RANK[sign]
             space = "" if sign == "*" else " "
@@ -41,7 +44,7 @@ def weight_and_losses(tree: Tree, recipe: Recipe) -> str:
         left, right = weight_and_losses(tree.left, recipe), weight_and_losses(tree.right, recipe)
         if " + " in right:
             right = f"({right})"
-        return f"{left}·{right}"
+        return f"−{right}" if tree.left == Number(-1) else f"{left}·{right}"
     if isinstance(tree, Arithmetic):
         names: dict[str, None] = {}
         for side in (tree.left, tree.right):
