@@ -1,4 +1,4 @@
-"""The operations that many methods share: noise, edits of codes, sets, labels, batches.
+"""The operations that many methods share: noise, edits of codes, sets, labels, batches; and the pool of images.
 
 Random operations draw from the handed `random` alone.
 """
@@ -13,12 +13,14 @@ from unbraid_plugins.operations.batches import both, concat, halves
 from unbraid_plugins.operations.codes import interpolate, join, mix, swap
 from unbraid_plugins.operations.labels import one_hot, random_label
 from unbraid_plugins.operations.noise import normal, permute_dims, prior, sample, uniform
+from unbraid_plugins.operations.pools import ImagePool
 from unbraid_plugins.operations.sets import after_first, before_last, mean_of, one
 from unbraid_plugins.operations.weights import clip_weights
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The shared operations."""
+    """The shared operations, and the network that remembers."""
     return [normal, uniform, sample, prior, permute_dims, mix, swap, join, interpolate, one, mean_of, before_last,
-            after_first, both, halves, concat, one_hot, random_label, absolute, sigmoid, clip_weights]
+            after_first, both, halves, concat, one_hot, random_label, absolute, sigmoid, clip_weights,
+            ImagePool]

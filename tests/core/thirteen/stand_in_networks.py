@@ -384,36 +384,7 @@ class TiledUnet:
         return Tiled(code.shape[1], maps.shape[1], context.image[0])
 
 
-# -- networks with a memory --------------------------------------------------------------------------------------------
-
-
-class Pool(nn.Module):
-    """The images of the last rounds; gives the oldest, and takes the new ones."""
-
-    stored: Tensor
-    filled: Tensor
-
-    def __init__(self, size: int, image: tuple[int, ...]) -> None:
-        super().__init__()
-        self.register_buffer("stored", torch.zeros(size, *image))
-        self.register_buffer("filled", torch.zeros((), dtype=torch.long))
-
-    def forward(self, image: Tensor) -> Tensor:
-        old = self.stored[:len(image)].clone()
-        self.stored.copy_(torch.cat([self.stored[len(image):], image]))
-        self.filled += len(image)
-        return torch.where(self.filled > len(self.stored), old, image)
-
-
-@network(name="image_pool", remembers=True)
-@attrs.frozen(kw_only=True)
-class ImagePool:
-    """Fakes of earlier rounds (Shrivastava et al. 2017): (B, ...) -> (B, ...)."""
-
-    size: int = 8
-
-    def build(self, context: Context, image: Tensor) -> nn.Module:
-        return Pool(self.size, tuple(image.shape[1:]))
+# -- a network with state -------------------------------------------------------------------------------------------------
 
 
 @critic(name="dropping_critic")
@@ -433,5 +404,5 @@ NETWORKS = {
     "drnet": [SceneEncoder, SceneGenerator, Lstm],
     "drgan": [TrustingEncoder, LabelCritic],
     "people": [RoiEncoder, TiledUnet],
-    "others": [EnergyAutoencoder, Hog, MeshRenderer, Trunk, Posterior, LabelHead, ImagePool, DroppingCritic],
+    "others": [EnergyAutoencoder, Hog, MeshRenderer, Trunk, Posterior, LabelHead, DroppingCritic],
 }

@@ -31,14 +31,14 @@ def test_a_pool_is_called_once_per_round_and_keeps_its_answer() -> None:
         small.play(0, 3)
     assert counted["pool"] == 2 * 3
     assert forwards(small.method)["pool"] == 2
-    assert int(small.method.modules["pool"].filled) == 4 * 2 * 3
-    assert small.method.modules["pool"].stored.any()
+    assert int(small.method.modules["pool"].seen) == 4 * 2 * 3
+    assert small.method.modules["pool"].stored0.any()
 
 
 def test_a_pool_at_rest_before_training() -> None:
     small = game(with_pool())
-    assert not small.method.modules["pool"].stored.any()
-    assert int(small.method.modules["pool"].filled) == 0
+    assert not small.method.modules["pool"].stored0.any()
+    assert int(small.method.modules["pool"].seen) == 0
 
 
 def test_a_pools_images_belong_to_the_state() -> None:
@@ -49,7 +49,7 @@ def test_a_pools_images_belong_to_the_state() -> None:
     second.play(2, 4)
     assert not different(whole.weights(), second.weights())
     forgetful = resumed(half)
-    forgetful.method.modules["pool"].stored.zero_()
+    forgetful.method.modules["pool"].stored0.zero_()
     forgetful.play(2, 4)
     assert different(whole.weights(), forgetful.weights())     # the pool's images do matter
 
