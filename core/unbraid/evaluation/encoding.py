@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from unbraid.code import Code, Layout
+from unbraid.evaluation.classifying import of_classifier
 from unbraid.evaluation.drawn import categories_of, of_drawn
 from unbraid.evaluation.evidence import BATCH, Evidence, Sampled
 from unbraid.evaluation.posterior import divergences
@@ -17,9 +18,13 @@ NUMBERS = 64                                       # a code of one factor with m
 
 
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
-    """What a model makes of the images; nothing where its `encode` takes more than an image.  Raises ModelError."""
-    if not usable(model, "encode"):
-        return {}
+    """What a model says and makes of the images, where its functions take an image alone.  Raises ModelError."""
+    said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
+
+
+def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
+    """The codes of the images, and what is made of them."""
     first = model.code(sampled.images[:1])
     shape, layout = first.tensor.shape[1:], first.layout
 
@@ -65,11 +70,15 @@ def usable(model: Model, function: str) -> bool:
     return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
 
 
-def lacking(model: Model) -> list[str]:
-    """Notes about what can't be measured."""
+def lacking(model: Model, evidence: Evidence) -> list[str]:
+    """Notes about what can't be measured.  evidence: what the model made of the images."""
     missing = {"encode": "an image", "decode": "a code"}
-    return [f"the model has no {name} of {what} alone: what needs it is not measured"
-            for name, what in missing.items() if not usable(model, name)]
+    notes = [f"the model has no {name} of {what} alone: what needs it is not measured"
+             for name, what in missing.items() if not usable(model, name)]
+    if usable(model, "classify") and "predicted" not in evidence:
+        notes.append("which factor of the images `classify` speaks of is not clear: it is not measured (it should give "
+                     "a score for every class of one factor)")
+    return notes
 
 
 def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:

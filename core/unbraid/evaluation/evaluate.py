@@ -98,7 +98,8 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
             arms[name] = kept.measured((key, name, shape), partial(measured, own))
     results = {arm: {name: r for name, r in m.results.items() if r is not None and name not in of_data}
                for arm, m in arms.items()}
-    notes = [*sampled.notes, *lacking(model), *(note for m in (shared, *arms.values()) for note in m.notes)]
+    notes = [*sampled.notes, *lacking(model, evidence["model"]),
+             *(note for m in (shared, *arms.values()) for note in m.notes)]
     costs = [m.costs for m in (shared, *arms.values())]
     there = {m for r in (of_data, *results.values()) for m in r}
     result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,

@@ -20,6 +20,7 @@ EVIDENCE = {
     "oracle_images": "(K, C, H, W) uint8: many real images, these among them, for judges that must be good",
     "oracle_factors": "name -> (K,) classes of these",
     "device": "the device for metrics that train something: cpu, cuda",
+    "predicted": "name -> (N, classes): the scores that the model's `classify` gives the classes of a factor",
     "codes": "(N, D) codes of the images; a spatial code flattened",
     "train_codes": "(M, D) codes of the training images",
     "chunks": "name -> columns [start, stop) of each chunk of the code, where it has several",

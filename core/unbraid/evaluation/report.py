@@ -19,8 +19,9 @@ LEGEND = (
     "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
     "class is seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: "
     "accuracy of categories as clusters. told, made: of codes from the prior, the information that is told of "
-    "categories, and the classes that are seen. PSNR: of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of "
-    "disentanglement, +- half the 95 % bootstrap interval where there is one; read them beside random and perfect.")
+    "categories, and the classes that are seen. class: accuracy of the model's own classifier. PSNR: of "
+    "reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap interval "
+    "where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -69,6 +70,7 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("cluster", _score("category_accuracy"), ".3f"),
     ("told", _score("code_recovery"), ".3f"),
     ("made", _score("made_classes"), ".2f"),
+    ("class", _score("classification_accuracy"), ".3f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

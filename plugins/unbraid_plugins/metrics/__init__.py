@@ -21,6 +21,7 @@ from typing import Any
 
 from unbraid import hookimpl
 from unbraid_plugins.metrics.agreement import udr
+from unbraid_plugins.metrics.classifying import classification_accuracy
 from unbraid_plugins.metrics.clusterings import clustering_accuracy, nmi
 from unbraid_plugins.metrics.controlling import edit_control
 from unbraid_plugins.metrics.depths import depth_error
@@ -52,8 +53,9 @@ from unbraid_plugins.metrics.swapping import swap_accuracy
 from unbraid_plugins.metrics.variance_votes import factor_vae_score
 from unbraid_plugins.metrics.viewpoints import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "chamfer", "clustering_accuracy", "dci", "depth_error", "edit_control",
-           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance",
+__all__ = ["beta_vae_score", "binned", "chamfer", "classification_accuracy", "clustering_accuracy", "dci", "depth_error",
+           "edit_control", "explicitness",
+           "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance",
            "kid", "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
            "nmi", "oracles", "psnr", "realism", "reconstruction_error", "retrieval_map", "sap", "silhouette_iou",
            "ssim", "swap_accuracy", "torchvision_network", "udr", "viewpoint_error"]
@@ -63,4 +65,4 @@ __all__ = ["beta_vae_score", "binned", "chamfer", "clustering_accuracy", "dci", 
 def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
-            swap_accuracy, edit_control, realism, kl_per_number, *OF_TABLES, of_models]
+            swap_accuracy, edit_control, realism, classification_accuracy, kl_per_number, *OF_TABLES, of_models]
