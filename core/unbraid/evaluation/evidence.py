@@ -11,6 +11,7 @@ import numpy as np
 from unbraid.data import Data, DataError, Images
 from unbraid.data.errors import unknown_name
 from unbraid.evaluation.protocol import QUICK, Protocol
+from unbraid.evaluation.weak_labels import of_pairs
 
 EVIDENCE = {
     "images": "(N, C, H, W) floats in [0, 1]: real images that the model was not trained on",
@@ -23,6 +24,8 @@ EVIDENCE = {
     "predicted": "name -> (N, classes): the scores that the model's `classify` gives the classes of a factor",
     "codes": "(N, D) codes of the images; a spatial code flattened",
     "train_codes": "(M, D) codes of the training images",
+    "shared_factors": "names of the factors that images of a pair share in training: by a draw's `same`, or following",
+    "train_azimuths": "(M,) radians: of the training images, where they have a factor `azimuth` in equal steps",
     "chunks": "name -> columns [start, stop) of each chunk of the code, where it has several",
     "categories": "name -> columns [start, stop) of each factor of the code that is a category: one-hot",
     "decode": "a function: codes (n, D) -> images (n, C, H, W) in [0, 1]",
@@ -102,7 +105,7 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
     if classes:
         for key, where in (("factors", rows), ("train_factors", train), ("oracle_factors", judged)):
             evidence[key] = {f: images.fields[f].values[where].astype(np.int64) for f in classes}
-        evidence["oracle_images"] = images.read(judged)
+        evidence |= {"oracle_images": images.read(judged), **of_pairs(data, name, classes, train)}
     table, columns, grid, said = _table(images, classes, protocol, unseen, seen, split == "test")
     chosen = {"images": rows, "train_images": train, "table": table.pop("rows", np.empty(0, np.int64))}
     return Sampled(evidence | table, classes, chosen, columns, grid, split, name, notes + said, data)

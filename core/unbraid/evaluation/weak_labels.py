@@ -1,0 +1,43 @@
+"""What is known of a recipe's pairs of images: which factors they share, and from where they were seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from unbraid.data import Data
+
+TURNING = "azimuth"
+
+
+def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndarray) -> dict[str, Any]:
+    """`shared_factors` where some draw of the source shares any; `train_azimuths` (M,) in radians where the rows have a
+    factor `azimuth`, whose classes are equal steps of a turn.
+
+    classes: of the factors that can be measured; train: (M,) rows.
+    """
+    fields, found = data.images_of[source].fields, dict[str, Any]()
+    if shared := shared_factors(data, source, classes):
+        found["shared_factors"] = shared
+    if TURNING in classes and (fields[TURNING].values[train] >= 0).all():
+        found["train_azimuths"] = 2 * np.pi / classes[TURNING] * fields[TURNING].values[train]
+    return found
+
+
+def shared_factors(data: Data, source: str, classes: Mapping[str, int]) -> list[str]:
+    """The factors that two images of some draw share: by `same`, or because they follow from these."""
+    same = {f for plan in data.plans.values() if plan.source == source for f in plan.draw.same}
+    if not same:
+        return []
+    known = {name: np.asarray(f.values) for name, f in data.images_of[source].fields.items()
+             if name in same or name in classes}
+    return [f for f in classes if f in same or _follows(known[f], [known[name] for name in sorted(same)])]
+
+
+def _follows(labels: np.ndarray, others: list[np.ndarray]) -> bool:
+    """Whether images that agree in all the others agree in these labels, wherever all are known."""
+    table = np.stack([*others, labels], 1)
+    table = np.unique(table[(table >= 0).all(1)], axis=0)
+    return len(table) > 0 and len(np.unique(table[:, :-1], axis=0)) == len(table)
