@@ -255,3 +255,13 @@ def test_only_some_images_are_taken(tmp_path) -> None:
     for only, words in (({"sid": 0}, "no field"), ({"side": "up"}, "it has left, right"), ({"pose": 3}, "0 ... 2")):
         with pytest.raises(DataError, match=words):
             Npz(path=str(tmp_path / "a.npz"), only=only).open()
+
+
+def test_a_crop_keeps_the_middle_before_anything_is_scaled(tmp_path: Path) -> None:
+    path = save(tmp_path, images=GREY, masks=GREY // 2)
+    found = Npz(path=path, crop=(8, 6)).open()
+    np.testing.assert_array_equal(found.images[:, 0], GREY[:, 2:10, 2:8])
+    np.testing.assert_array_equal(found.fields["masks"].values[:, 0], GREY[:, 2:10, 2:8] // 2)
+    assert Npz(path=path, crop=8, size=16).open().images.shape == (6, 1, 16, 16)
+    with pytest.raises(DataError, match=r"crop: 11 x 11 is more than the images of 12 x 10 have"):
+        Npz(path=path, crop=11).open()

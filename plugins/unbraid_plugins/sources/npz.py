@@ -9,7 +9,7 @@ from unbraid import DataError, Field, Images, source
 from unbraid_plugins.sources.choosing import chosen
 from unbraid_plugins.sources.layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.sources.npz_file import NpzFile
-from unbraid_plugins.sources.pictures import check_size, existing, resized
+from unbraid_plugins.sources.pictures import check_size, cropped, existing, resized
 
 IMAGE_KEYS = ("images", "images_packed", "imgs", "x", "data")
 FACTOR_KEYS = ("factors", "latents_classes")
@@ -32,7 +32,8 @@ class Npz:
 
     images, factors: other names of these arrays; rename: other names of fields; fields: only these; layout: what the
     axes mean, where it is not clear; only: images whose fields have these values, {direction: down}; white: the value
-    of white; size: scale images and pictures and cut them to this; limit: largest size, in GiB.
+    of white; crop: keep this much around the middle of images and pictures; size: then scale them and cut them to this;
+    limit: largest size, in GiB.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Npz:
     only: dict[str, str | int] = attrs.Factory(dict)
     layout: str = attrs.field(default="auto", validator=attrs.validators.in_(LAYOUTS))
     white: float | None = None
+    crop: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
     size: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
     limit: float = attrs.field(default=4.0, validator=attrs.validators.gt(0))
 
@@ -66,9 +68,10 @@ class Npz:
         packed = array.ndim == 2 and "packed" in key
         pixels, frames = to_images(unpack_bits(array) if packed else array, self.layout, self.white)
         fields, splits, notes = self._fields(file, key, count, frames)
-        if self.size is not None:
-            pixels, size = resized(pixels, self.size), self.size
-            fields = {name: Field(resized(f.values, size)) if f.is_picture else f for name, f in fields.items()}
+        for fitted, size in ((cropped, self.crop), (resized, self.size)):
+            if size is not None:
+                pixels = fitted(pixels, size)
+                fields = {name: Field(fitted(f.values, size)) if f.is_picture else f for name, f in fields.items()}
         if frames is not None:
             fields = _in_clips(fields, count, frames)
             splits = splits and {s: (rows[:, None] * frames + np.arange(frames)).reshape(-1)

@@ -47,6 +47,16 @@ def resized(images: np.ndarray, size: Size) -> np.ndarray:
     return out
 
 
+def cropped(images: np.ndarray, size: Size) -> np.ndarray:
+    """The middle of images.  uint8 (N, C, h, w) -> uint8 (N, C, H, W).  Raises DataError where they are smaller."""
+    (height, width), (h, w) = sides(size), images.shape[2:]
+    if height > h or width > w:
+        raise DataError(f"crop: {height} x {width} is more than the images of {h} x {w} have",
+                        hint="make it smaller, or take `size`")
+    top, left = (h - height) // 2, (w - width) // 2
+    return np.ascontiguousarray(images[:, :, top:top + height, left:left + width])
+
+
 def existing(path: str, option: str = "path", *, folder: bool | None = None) -> Path:
     """The file or folder that an option names; `~` is the home folder.  Raises DataError where there is none."""
     if not path:
