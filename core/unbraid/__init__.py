@@ -22,6 +22,7 @@ _HOME = {
     "Recipe": "unbraid_configs", "load_recipe": "unbraid_configs", "make_recipe": "unbraid_configs",
     "train": "unbraid.engine", "train_seeds": "unbraid.seeds", "load": "unbraid.model", "Model": "unbraid.model",
     "export_function": "unbraid.export", "export_codes": "unbraid.export",
+    "probe": "unbraid.probing",
 }
 
 __all__ = sorted(_HOME)
@@ -61,6 +62,7 @@ else:
     from unbraid.interfaces import source as source
     from unbraid.model import Model as Model
     from unbraid.model import load as load
+    from unbraid.probing import probe as probe
     from unbraid.seeds import train_seeds as train_seeds
     from unbraid.values import Gaussian as Gaussian
     from unbraid.values import Label as Label

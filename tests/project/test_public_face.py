@@ -15,7 +15,7 @@ FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
     "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "export_codes", "export_function",
     "generator", "hookimpl", "load", "load_recipe", "loss", "make_recipe", "metric", "network", "operation",
-    "picture_size", "read_picture", "renderer", "source", "static", "train", "train_seeds", "value",
+    "picture_size", "probe", "read_picture", "renderer", "source", "static", "train", "train_seeds", "value",
 ]
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

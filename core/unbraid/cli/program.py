@@ -30,6 +30,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "sample": ("sample", "Make new images, of factors that are chosen or drawn."),
         "traverse": ("traverse", "Move along the numbers of a code: an image's, or one from the prior."),
         "evaluate": ("evaluate", "Measure what models learned, beside controls."),
+        "probe": ("probe", "Fit classifiers on frozen codes, with few labels and many."),
         "export": ("export", "Write a function as a program, or codes as a table."),
     },
     "Studies": {

@@ -1,0 +1,84 @@
+"""A probe as a table for the terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 120
+PARTS = 3                                          # parts of the code that are shown for a factor: the best
+TITLES = {"linear": "linear", "nearest": "nearest", "network": "network"}
+
+
+def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None = None) -> str:
+    """For every run a table: factors and representations down, classifiers and numbers of labels across.
+
+    colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
+    """
+    colour = sys.stdout.isatty() if colour is None else colour
+    out = io.StringIO()
+    console = Console(file=out, width=None if colour else WIDTH, force_terminal=colour, highlight=False,
+                      no_color=not colour)
+    for name, result in results:
+        console.print(f"{name}: {_about(result)}", markup=False)
+        console.print(_accuracies(result, colour))
+        for note in result["notes"]:
+            console.print(f"{name}: {note}", markup=False)
+    console.print(_legend([result for _, result in results]), style="dim", markup=False)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _about(result: dict[str, Any]) -> str:
+    ends = [f"{end['images']} {end['split']} images of {end['source']}"
+            for end in (result["fitted_on"], result["judged_on"])]
+    return f"fitted on {ends[0]}, judged on {ends[1]}"
+
+
+def _accuracies(result: dict[str, Any], colour: bool) -> Table:
+    """Accuracy; the best of a factor's column is bold."""
+    columns = [(c, i) for c in result["accuracy"] for i in range(len(result["labels"]))]
+    page = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)) if colour else Table(box=box.MARKDOWN)
+    page.add_column("factor")
+    page.add_column("of")
+    for classifier, i in columns:
+        page.add_column(f"{TITLES[classifier] if i == 0 else ''}\n{result['labels'][i]}", justify="right")
+    for factor, known in result["factors"].items():
+        rows = [(name, [_value(result, c, name, factor, i) for c, i in columns]) for name in shown(result, factor)]
+        best = [max((v for _, row in rows if (v := row[i]) is not None), default=None) for i in range(len(columns))]
+        for number, (name, row) in enumerate(rows):
+            page.add_row(factor if number == 0 else "", name, *(_cell(v, b) for v, b in zip(row, best, strict=True)))
+        page.add_row("", "chance", *[f"{known['chance']:.2f}"] * len(columns), style="dim")
+        page.add_section()
+    return page
+
+
+def shown(result: dict[str, Any], factor: str) -> Iterator[str]:
+    """The representations that are shown for a factor: all, but of many parts only those that know it best."""
+    parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
+    know = sorted(parts, key=lambda name: -sum(result["accuracy"]["linear"][name][factor]["mean"]))[:PARTS]
+    return (name for name, r in result["representations"].items() if r["kind"] != "part" or name in know)
+
+
+def _value(result: dict[str, Any], classifier: str, name: str, factor: str, i: int) -> float | None:
+    found = result["accuracy"][classifier].get(name)
+    return None if found is None else found[factor]["mean"][i]
+
+
+def _cell(value: float | None, best: float | None) -> str:
+    text = "-" if value is None else f"{value:.2f}"
+    return f"[bold]{text}[/bold]" if value is not None and value == best else text
+
+
+def _legend(results: Sequence[dict[str, Any]]) -> str:
+    few = next((r["draws"] for r in results), 1)
+    hidden = any(sum(r["kind"] == "part" for r in result["representations"].values()) > PARTS for result in results)
+    return (f"Accuracy on test images, by how many images of every class are labelled; the mean of {few} draws of few "
+            "labels. linear: a logistic regression; nearest: the nearest labelled images; both on frozen codes. "
+            "code: all of the code; untrained: that of the same networks before training; chance: the most frequent "
+            "class." + (f" The {PARTS} best parts of a code are shown; probe.json has all." if hidden else ""))
