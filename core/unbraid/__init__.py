@@ -21,7 +21,7 @@ _HOME = {
     "BadPicture": "unbraid.data", "picture_size": "unbraid.data", "read_picture": "unbraid.data",
     "Recipe": "unbraid_configs", "load_recipe": "unbraid_configs", "make_recipe": "unbraid_configs",
     "train": "unbraid.engine", "train_seeds": "unbraid.seeds", "load": "unbraid.model", "Model": "unbraid.model",
-    "export_function": "unbraid.export", "export_codes": "unbraid.export",
+    "cached_tensors": "unbraid.cache", "export_function": "unbraid.export", "export_codes": "unbraid.export",
     "probe": "unbraid.probing",
 }
 
@@ -38,6 +38,7 @@ if not TYPE_CHECKING:
     def __dir__() -> list[str]:
         return __all__
 else:
+    from unbraid.cache import cached_tensors as cached_tensors
     from unbraid.code import Code as Code
     from unbraid.code import Layout as Layout
     from unbraid.data import BadPicture as BadPicture

@@ -13,9 +13,10 @@ from unbraid_registry import hooks
 
 FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
-    "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "export_codes", "export_function",
-    "generator", "hookimpl", "load", "load_recipe", "loss", "make_recipe", "metric", "network", "operation",
-    "picture_size", "probe", "read_picture", "renderer", "source", "static", "train", "train_seeds", "value",
+    "Recipe", "Record", "Set", "UnbraidError", "Value", "cached_tensors", "critic", "encoder", "export_codes",
+    "export_function", "generator", "hookimpl", "load", "load_recipe", "loss", "make_recipe", "metric", "network",
+    "operation", "picture_size", "probe", "read_picture", "renderer", "source", "static", "train", "train_seeds",
+    "value",
 ]
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

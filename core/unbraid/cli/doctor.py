@@ -120,7 +120,10 @@ def opengl() -> str:
 
 def places() -> Iterator[tuple[str, str]]:
     """Folders that are written to: whether they can be, and how much room they have."""
+    from unbraid.cache import cache_folder
+
     for what, folder in (("working folder", Path.cwd()), ("temporary files", Path(tempfile.gettempdir())),
+                         ("kept oracles", cache_folder()),
                          ("torch's cache", Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser())):
         there = next(p for p in (folder, *folder.parents) if p.exists())
         free = shutil.disk_usage(there).free

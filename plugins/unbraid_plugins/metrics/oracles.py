@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import blake2b
 
 import attrs
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from unbraid import metric
+from unbraid import cached_tensors, metric
 from unbraid_plugins.metrics.chunks import Factors, mean
 
 BATCH = 64
 WIDTHS = (24, 48, 96)
 EPOCHS = 30                                        # at most
 LEARNED = 0.03                                     # mean cross-entropy of a factor, in nats
+FORMAT = 1                                         # of kept weights: another one where the network or its training is
 
 
 @attrs.frozen(eq=False)
@@ -40,13 +42,14 @@ class Oracles:
 def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, oracle_factors: Factors, *,
             steps: int = 1200, seed: int = 0, device: str = "cpu") -> Oracles:
     """Attribute classifiers, trained on real images and judged on others: one small convolutional network, a head for
-    each factor. It looks at images of about 32 x 32 pixels, and trains until it makes hardly an error.
+    each factor. It looks at images of about 32 x 32 pixels, and trains until it makes hardly an error. Its weights are
+    kept (`unbraid.cached_tensors`): the same images, labels and options train it once.
 
     images: (N, C, H, W) in [0, 1], to be judged on; oracle_images: (K, C, H, W), or uint8, to be trained on; factors,
     oracle_factors: name -> classes, (N,) and (K,), -1 where unknown.
     """
     classes = {name: int(max(factors[name].max(), oracle_factors[name].max())) + 1 for name in factors}
-    net = _trained(oracle_images, oracle_factors, classes, steps, seed, torch.device(device))
+    net = _kept(oracle_images, oracle_factors, classes, steps, seed, torch.device(device))
 
     def believe(pictures: np.ndarray) -> dict[str, np.ndarray]:
         with torch.inference_mode():
@@ -95,6 +98,22 @@ class OracleNet(nn.Module):
         return {name.removeprefix("head "): head(features) for name, head in self.heads.items()}
 
 
+def _kept(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
+          device: torch.device) -> OracleNet:
+    """The trained network, as it was kept or as it is trained now.  The global generators are left as they were."""
+    with torch.random.fork_rng(devices=[]):
+        net = OracleNet(images.shape[1:], classes)
+    about = FORMAT, torch.__version__, device.type, torch.get_default_dtype(), steps, seed, classes
+    digest = blake2b(repr(about).encode(), digest_size=20)
+    for array in (images, *(np.asarray(factors[name]) for name in classes)):
+        digest.update(f"{array.shape} {array.dtype};".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    weights = cached_tensors("oracles", digest.hexdigest(), net.state_dict(), lambda: _trained(
+        images, factors, classes, steps, seed, device).state_dict())
+    net.load_state_dict(weights)
+    return net.to(device).eval().requires_grad_(False)
+
+
 def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
              device: torch.device) -> OracleNet:
     """The network after Adam with a learning rate that falls to 0, or once its loss is as good as 0.
@@ -120,7 +139,7 @@ def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], step
             recent = 0.9 * recent + 0.1 * float(loss.detach()) / len(classes)
             if recent < LEARNED:
                 break
-    return net.eval().requires_grad_(False)
+    return net
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,0 +1,100 @@
+"""Tensors that are costly to make, kept in a folder of the user from one process to the next."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FILES = 50                                         # of one kind; those that were not used for longest go
+ABANDONED = 24 * 3600                              # seconds after which an unfinished file is nobody's
+DAMAGED = (OSError, SafetensorError, ValueError, KeyError, MemoryError)
+
+
+def cache_folder() -> Path:
+    """$UNBRAID_CACHE, else `unbraid` in $XDG_CACHE_HOME, else ~/.cache/unbraid.  Raises RuntimeError without a home."""
+    if own := os.environ.get("UNBRAID_CACHE"):
+        return Path(own).expanduser()
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "unbraid"
+
+
+def cached_tensors(kind: str, key: str, like: Mapping[str, Tensor],
+                   make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Tensors that were made under this key before, equal to the last bit, or that are made now and kept.
+
+    kind: a folder in `cache_folder()`; key: a hash of all that they depend on; like: their names, shapes and types.
+    What is damaged, or other than `like`, is made again; where nothing can be kept, a warning says so. No code is ever
+    loaded. Two processes may make the same tensors at once: the last one's stay.
+    """
+    try:
+        file = cache_folder() / kind / f"{key}.safetensors"
+    except RuntimeError:
+        return dict(make())
+    known = _read(file, like)
+    if known is None:
+        known = {name: t.detach().cpu().contiguous() for name, t in make().items()}
+        try:
+            _write(file, known)
+        except (OSError, SafetensorError) as error:
+            warnings.warn(f"the {kind} can't be kept in {file.parent} and are made anew each time: "
+                          f"{getattr(error, 'strerror', None) or error}; set UNBRAID_CACHE to a folder with room",
+                          stacklevel=2)
+    return known
+
+
+def _read(file: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+    """The tensors of a whole file that are as expected, else None."""
+    try:
+        with safe_open(file, framework="pt") as opened:
+            found = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            checksum = (opened.metadata() or {}).get("checksum")
+    except DAMAGED:
+        return None
+    as_expected = found.keys() == like.keys() and all(
+        t.shape == like[name].shape and t.dtype == like[name].dtype for name, t in found.items())
+    if not as_expected or checksum != _checksum(found):
+        return None
+    with suppress(OSError):
+        os.utime(file)
+    return found
+
+
+def _write(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a file whole or not at all, and remove those that are too many.  Raises OSError, SafetensorError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=".writing-")
+    os.close(handle)
+    try:
+        save_file(dict(tensors), scratch, metadata={"checksum": _checksum(tensors)})
+        os.replace(scratch, file)
+    finally:
+        Path(scratch).unlink(missing_ok=True)
+    with suppress(OSError):
+        _prune(file.parent)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the files that were not used for longest, and what an interrupted write left.  Raises OSError."""
+    for old in sorted(folder.glob("*.safetensors"), key=lambda f: f.stat().st_mtime)[:-FILES]:
+        old.unlink(missing_ok=True)
+    for scratch in folder.glob(".writing-*"):
+        if time.time() - scratch.stat().st_mtime > ABANDONED:
+            scratch.unlink(missing_ok=True)
+
+
+def _checksum(tensors: Mapping[str, Tensor]) -> str:
+    digest = blake2b(digest_size=16)
+    for name, t in sorted(tensors.items()):
+        digest.update(f"{name} {tuple(t.shape)} {t.dtype}".encode())
+        digest.update(t.contiguous().numpy().tobytes())
+    return digest.hexdigest()
