@@ -14,9 +14,10 @@ author = "The Unbraid developers"
 copyright = "2026, the Unbraid developers"
 version = release = unbraid.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "catalog_tables", "plain_docstrings"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "catalog_tables", "native_math",
+              "plain_docstrings"]
 exclude_patterns = ["_build"]
-myst_enable_extensions = ["deflist", "colon_fence"]
+myst_enable_extensions = ["deflist", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -27,3 +28,6 @@ python_maximum_signature_line_length = 100
 html_theme = "furo"
 html_title = "Unbraid"
 html_show_sourcelink = False
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["unbraid.css"]

@@ -1,4 +1,4 @@
-"""Directives that ask the catalog what there is: every bundled component, and every bundled recipe."""
+"""Directives that ask the catalog what there is: bundled components, bundled recipes, and the variants of one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from ruamel.yaml import YAML
 
+from unbraid.cli.recipes import read_recipe
 from unbraid_configs import bundled_recipes
 from unbraid_registry import registry
 from unbraid_registry.component import Component, Option
@@ -38,10 +39,26 @@ class Recipes(Directive):
         return [_table(["recipe", "title", "paper", "base", "data"], rows)]
 
 
+class Variants(Directive):
+    """`{variants} mixing`: the bundled recipes with this one, or these, as a base, and what each is trained on."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        family = self.arguments[0].split()
+        rows = [_variant(name) for name in bundled_recipes() if any(f in _line(name) for f in family)]
+        if missing := [f for f in family if f not in bundled_recipes()]:
+            raise self.error(f"there is no bundled recipe {', '.join(missing)}")
+        return [_table(["recipe", "what it is", "data", "image", "code", "batch", "steps"], rows)]
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("components", Components)
     app.add_directive("recipes", Recipes)
+    app.add_directive("variants", Variants)
     return {"parallel_read_safe": True}
 
 
@@ -94,6 +111,28 @@ def _recipe(name: str, text: str) -> list[Any]:
     sources = data.get("sources") or {"": data.get("source") or {}}
     types = ", ".join(dict.fromkeys(s["type"] for s in sources.values() if s.get("type")))
     return [_Code(name), tree.get("title", ""), tree.get("paper", ""), _Code(tree.get("base", "")), _Code(types)]
+
+
+def _line(name: str) -> list[str]:
+    """A recipe and the bundled ones that it is based on."""
+    base = YAML(typ="safe").load(bundled_recipes()[name].read_text(encoding="utf-8")).get("base", "")
+    return [name, *(_line(base) if base in bundled_recipes() else [])]
+
+
+def _variant(name: str) -> list[Any]:
+    recipe = read_recipe(name, on_paper=True)
+    specs = recipe.data.sources.values()
+    places = dict.fromkeys(_place(s) for s in specs)
+    sides = dict.fromkeys(str(getattr(s.value, "size", None) or "as it is") for s in specs)
+    code = ", ".join(f"{f.count} × {f.size}" if f.count else str(f.size) for f in recipe.code.values())
+    return [_Code(name), recipe.title, _Code(", ".join(places)), ", ".join(sides), code, str(recipe.data.batch),
+            f"{recipe.train.steps:,}"]
+
+
+def _place(spec: Any) -> str:
+    """Where a source's images are: the environment variable, or the name of what draws them."""
+    variable = re.fullmatch(r"\$\{(\w+)\}", str(spec.options.get("path", "")))
+    return variable[1] if variable else spec.component.name
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> nodes.table:
