@@ -48,7 +48,8 @@ class Variants(Directive):
     def run(self) -> list[nodes.Node]:
         """The table."""
         family = self.arguments[0].split()
-        rows = [_variant(name) for name in bundled_recipes() if any(f in _line(name) for f in family)]
+        found = [name for name in bundled_recipes() if any(f in _line(name) for f in family)]
+        rows = [_variant(name) for name in sorted(found, key=lambda name: (len(_line(name)), name))]
         if missing := [f for f in family if f not in bundled_recipes()]:
             raise self.error(f"there is no bundled recipe {', '.join(missing)}")
         return [_table(["recipe", "what it is", "data", "image", "code", "batch", "steps"], rows)]

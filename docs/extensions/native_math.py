@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+
+UNSPACED = re.compile(r"<mo>&ApplyFunction;</mo>(?!\s*<mo[^>]*>[(\[])")         # browsers set `log D` as `logD`
 
 
 def setup(app: Any) -> dict[str, bool]:
@@ -27,6 +30,6 @@ def _display(writer: Any, node: nodes.math_block) -> None:
 def mathml(node: nodes.Node, *, display: bool = False) -> str:
     """The element.  Raises ValueError, with the place, for what can't be read."""
     try:
-        return tex2mathml(node.astext(), as_block=display)
+        return UNSPACED.sub('<mspace width="0.17em"></mspace>', tex2mathml(node.astext(), as_block=display))
     except (SyntaxError, ValueError, AttributeError, IndexError) as error:
         raise ValueError(f"{node.source}:{node.line}: can't read the equation {node.astext()!r}: {error}") from error

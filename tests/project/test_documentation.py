@@ -23,9 +23,20 @@ from unbraid.method import bring_to_life
 from unbraid_registry import load_registry
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted((ROOT / "docs/fidelity").glob("*.md"))]
+         *sorted((ROOT / "docs/fidelity").glob("*.md")), *sorted((ROOT / "docs/methods").glob("*.md"))]
 MAKE = re.compile(r"\bmake ([a-z]+)\b")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TINY = ["train.steps=1", "data.batch=2", "data.workers=0", "train.tensorboard=false"]
+NARROW = [f"networks.{name}.width=4" for name in ("encoder", "generator", "critic")]
+RUNS = {                                           # those that the pages of the methods speak of
+    "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
+    "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
+    "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
+    "unit": ("unit", ["code.content=16", *(f"data.sources.{s}.{o}" for s, who in (("a", "anna"), ("b", "berta"))
+                                           for o in (f"path=people/{who}", "size=32")),
+                      *(f"networks.{piece}_{s}.width=4" for piece in ("front", "look") for s in "ab")]),
+    "vae": ("beta-vae-shapes", []),
+}
 FILE = re.compile(r"\b[\w-]+\.(?:py|yaml)\b")
 
 
@@ -66,8 +77,9 @@ def place(tmp_path_factory) -> Path:
     """A folder with what the examples speak of: photos, two images, and a run."""
     folder = tmp_path_factory.mktemp("examples")
     dice = np.random.default_rng(0)
-    for name in ("A.png", "B.png", *(f"photos/{i}.png" for i in range(24))):
-        (folder / name).parent.mkdir(exist_ok=True)
+    for name in ("A.png", "B.png", *(f"photos/{i}.png" for i in range(24)),
+                 *(f"people/{who}/{i}.png" for who in ("anna", "berta") for i in range(8))):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
@@ -132,6 +144,9 @@ def test_examples_of_a_page_run(page, place, monkeypatch):
     monkeypatch.setenv("UNBRAID_DATA", "photos")
     plugins = []
     names: dict[str, object] = {"__name__": "example"}
+    for name in RUNS.keys() & set(re.findall(r'load\("runs/(\w+)"', page.read_text(encoding="utf-8"))):
+        base, narrow = RUNS[name]
+        train(load_recipe(base, [*TINY, *narrow]), place / "runs" / name)
     for block in blocks("python", "yaml", pages=[page]):
         if block.name:
             Path(block.name).write_text(block.text, encoding="utf-8")
