@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import attrs
@@ -19,6 +20,7 @@ from PIL import Image, PngImagePlugin
 from unbraid_registry.errors import UnbraidError
 
 KEY = "unbraid-rows"
+WIDTH = 36                                         # characters of a line of a label's detail
 GAP = 2                                            # pixels between images
 FONT, DOTS = 9, 100                                # points, pixels per inch
 INK = "#1a1a1a"
@@ -57,7 +59,7 @@ def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
         for j, image in enumerate(_pixels(row.images, scale), row.blank):
             y, x = GAP + i * (height + GAP), GAP + j * (width + GAP)
             page[y:y + height, x:x + width] = image
-    margin = _labels([f"{r.label}\n({r.detail})" if r.detail else r.label for r in rows], height)
+    margin = _labels([f"{r.label}\n{fill(f'({r.detail})', WIDTH)}" if r.detail else r.label for r in rows], height)
     about = {"left": margin.shape[1], "gap": GAP, "height": height, "width": width, "scale": scale, "rows": [
         {"label": r.label, "detail": r.detail, "group": r.group, "columns": list(r.columns), "blank": r.blank,
          "images": len(r.images)} for r in rows]}

@@ -115,3 +115,13 @@ def test_each_class_in_turn() -> None:
     assert np.allclose(row.images[:, 0, 0, 0], [0, 0.25, 0.5, 0.75])
     many = shown(factors={"class": np.arange(60)}, names={})
     assert next(edits.classes(many)).columns == tuple(str(i) for i in np.linspace(0, 59, 10).round().astype(int))
+
+
+def test_factors_of_one_chunk_are_swapped_once() -> None:
+    two = shown(assigned={"class": "a", "half": "a", "other": "b"},
+                factors={"class": np.arange(60) % 4, "half": np.arange(60) % 2, "other": np.arange(60) % 3})
+    rows = list(edits.swaps(two))[3:]
+    assert [(r.label, r.detail) for r in rows] == [("a of the other", "class, half"), ("other of the other", "b")]
+    donors = [r for r in edits.swap_grids(two) if r.blank]
+    assert [(r.label, r.group) for r in donors] == [("a of donors", "a (class, half)"), ("other of donors", "other (b)")]
+    assert donors[0].columns == ("w", "w", "x", "x", "y", "y", "z", "z")             # the factor with most classes

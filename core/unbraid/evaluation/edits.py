@@ -52,6 +52,13 @@ class Shown:
         codes[:, slice(*self.chunks[chunk])] = values
         return self.decode(codes)
 
+    def carried(self) -> dict[str, list[str]]:
+        """The factors of each chunk that has any."""
+        found: dict[str, list[str]] = {}
+        for factor, chunk in self.assigned.items():
+            found.setdefault(chunk, []).append(factor)
+        return found
+
     def classes(self, factor: str) -> list[int]:
         """The classes of a factor that images have, some of them where they are many."""
         labels = np.asarray(self.factors[factor])
@@ -66,29 +73,44 @@ class Shown:
 
 
 def swaps(shown: Shown) -> Iterator[Row]:
-    """A column for every pair: the image, the other, the image rebuilt, then with each factor's chunk of the other."""
+    """A column for every pair: the image, the other, the image rebuilt, then with each chunk that carries a factor of
+    the other.
+    """
     n = min(COLUMNS, len(shown.images) // 2)
     own, others = np.arange(n), np.arange(n, 2 * n)
     yield Row(shown.images[own], "image")
     yield Row(shown.images[others], "other")
     yield Row(shown.decode(shown.codes[own]), "image, rebuilt")
-    for factor, chunk in shown.assigned.items():
+    for chunk, factors in shown.carried().items():
+        what, detail = _told(chunk, factors)
         values = shown.codes[others, slice(*shown.chunks[chunk])]
-        yield Row(shown.edited(own, chunk, values), f"{factor} of the other", chunk)
+        yield Row(shown.edited(own, chunk, values), f"{what} of the other", detail)
 
 
 def swap_grids(shown: Shown) -> Iterator[Row]:
-    """For every factor a grid: donors above, receivers at the left, inside the receiver with the donor's chunk."""
+    """For every chunk that carries a factor a grid: donors above, of the classes of the factor that has most, receivers
+    at the left, inside the receiver with the donor's chunk.
+    """
     receivers = np.arange(min(RECEIVERS, len(shown.images)))
-    for factor, chunk in shown.assigned.items():
-        donors = _donors(shown, factor)
+    for chunk, factors in shown.carried().items():
+        factor = max(factors, key=lambda f: len(shown.classes(f)))
+        donors, (what, detail) = _donors(shown, factor), _told(chunk, factors)
         labels = np.asarray(shown.factors[factor])[donors]
-        group, names = f"{factor} ({chunk})", tuple(shown.name(factor, c) for c in labels)
-        yield Row(shown.images[donors], f"{factor} of donors", chunk, group, names, blank=1)
+        group, names = f"{what} ({detail})", tuple(shown.name(factor, c) for c in labels)
+        yield Row(shown.images[donors], f"{what} of donors", detail, group, names, blank=1)
         for number, receiver in enumerate(receivers, 1):
             values = shown.codes[donors, slice(*shown.chunks[chunk])]
             edited = shown.edited(np.full(len(donors), receiver), chunk, values)
             yield Row(np.concatenate([shown.images[receiver][None], edited]), f"receiver {number}", "", group)
+
+
+def _told(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
+    """What an edit of a chunk takes from another image, and a detail: its one factor and the chunk, or it and them.
+
+    >>> _told("a", ["skin"]), _told("a", ["skin", "hair"])
+    (('skin', 'a'), ('a', 'skin, hair'))
+    """
+    return (factors[0], chunk) if len(factors) == 1 else (chunk, ", ".join(factors))
 
 
 def _donors(shown: Shown, factor: str) -> np.ndarray:
