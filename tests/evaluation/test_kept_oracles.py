@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from unbraid import cached_tensors
 from unbraid.cache import FILES, cache_folder
@@ -147,3 +148,14 @@ def test_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache_folder() == tmp_path / "xdg" / "unbraid"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert cache_folder() == tmp_path / ".cache" / "unbraid"
+
+
+def test_normalisation_is_settled_however_short_the_training(folder: Path) -> None:
+    """One step moves the running means by a tenth; settled ones are those of the images."""
+    bright = RNG.uniform(0.6, 0.8, (640, 1, 8, 8)).astype(np.float32)
+    kind = {"kind": np.arange(640) % 2}
+    oracles(bright, kind, bright, kind, steps=1)
+    means = load_file(next(folder.iterdir()))
+    images = torch.as_tensor(bright) - 0.5
+    seen = nn.functional.conv2d(images, means["trunk.1.weight"], means["trunk.1.bias"], stride=2, padding=1)
+    assert torch.allclose(means["trunk.2.running_mean"], seen.mean((0, 2, 3)), atol=2e-3)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from hashlib import blake2b
+from typing import Any
 
 import attrs
 import numpy as np
@@ -33,12 +34,20 @@ def identity(evidence: Evidence) -> bytes:
     """The same for the same images, factors and codes, and for no others; functions are known by what they made."""
     digest = blake2b()
     for name, value in sorted(evidence.items()):
-        parts = value if isinstance(value, dict) else {"": value}
-        for part, v in sorted(parts.items()):
+        for path, v in _leaves(value):
             array = np.ascontiguousarray(v) if isinstance(v, np.ndarray) else np.empty(0)
-            digest.update(f"{name} {part} {array.shape} {v if isinstance(v, str | tuple) else ''}".encode())
+            digest.update(f"{name} {path} {array.shape} {v if isinstance(v, str | tuple) else ''}".encode())
             digest.update(array.tobytes())
     return digest.digest()
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """What is at the ends of nested dicts, with its path, in a fixed order."""
+    if not isinstance(value, dict):
+        yield path, value
+        return
+    for key, v in sorted(value.items()):
+        yield from _leaves(v, f"{path}.{key}")
 
 
 def untrained(model: Model) -> Model:

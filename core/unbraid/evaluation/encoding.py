@@ -9,6 +9,7 @@ import torch
 
 from unbraid.code import Code, Layout
 from unbraid.evaluation.classifying import of_classifier
+from unbraid.evaluation.domains import of_translator
 from unbraid.evaluation.drawn import categories_of, of_drawn
 from unbraid.evaluation.evidence import BATCH, Evidence, Sampled
 from unbraid.evaluation.posterior import divergences
@@ -20,6 +21,8 @@ NUMBERS = 64                                       # a code of one factor with m
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     """What a model says and makes of the images, where its functions take an image alone.  Raises ModelError."""
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    if "domain_images" in sampled.evidence:
+        said |= of_translator(model, sampled.evidence["domain_images"])
     return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
 
 

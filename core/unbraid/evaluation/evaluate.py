@@ -13,6 +13,7 @@ import numpy as np
 
 from unbraid.data import Data, open_data
 from unbraid.evaluation.controls import Controls, at_random, identity, of_pixels, perfect, untrained
+from unbraid.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid.evaluation.encoding import lacking, of_model
 from unbraid.evaluation.evidence import Evidence, Sampled, sample
 from unbraid.evaluation.intervals import interval
@@ -20,6 +21,7 @@ from unbraid.evaluation.measure import Measuring, as_json, better, name_of
 from unbraid.evaluation.protocol import QUICK, Protocol
 from unbraid.evaluation.showing import write_pictures
 from unbraid.model import Model, load
+from unbraid.options import inputs_of
 from unbraid.record import Run, write_whole
 from unbraid_configs import load_recipe
 from unbraid_configs.mistakes import closest
@@ -62,7 +64,8 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
     protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
     folder for pictures; controls: an untrained twin of the model (`untrained`), principal components of the pixels
-    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); None: none of them.
+    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); of translations the images
+    as they are (`unchanged`); None: none of them.
 
     Returns plain dicts, lists, numbers:
 
@@ -77,12 +80,12 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
                                 train=min(images, protocol.train), test=min(images, protocol.test))
     known = registry().catalog.all("metric")
     _check(known, metrics)
-    sampled = sample(data, protocol, seed, str(model.device), source)
+    sampled = _sampled(model, data, protocol, seed, source, _asked_for(known, metrics))
     options = {"seed": seed, "resamples": protocol.resamples, **protocol.options,
                "work": None if metrics else protocol.work}
     kept = controls or Controls()
     images_only = Measuring(known, sampled.evidence, options)
-    wanted = images_only.asked_for([name_of(m) for m in known] if metrics is None else metrics)
+    wanted = _asked_for(known, metrics)
     key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
     shared = kept.measured(key, lambda: images_only.done(wanted))
     of_data = {name: r for name, r in shared.results.items() if r is not None}
@@ -115,9 +118,28 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     return result
 
 
+def _asked_for(known: Sequence[Component], metrics: Sequence[str] | None) -> set[str]:
+    """The names of the metrics (None: all), and of those that they ask for."""
+    return Measuring(known, {}).asked_for([name_of(m) for m in known] if metrics is None else metrics)
+
+
+def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: str | None, wanted: set[str]) -> Sampled:
+    """What is measured on; with the images of every domain where some metric asks for translations."""
+    sampled = sample(data, protocol, seed, str(model.device), source)
+    domains, known = domains_of(model), registry().catalog.all("metric")
+    asked = any("translations" in (p.name for p in inputs_of(m)) for m in known if name_of(m) in wanted)
+    if not domains or not asked:
+        return sampled
+    evidence, notes = of_domains(data, domains, protocol, seed)
+    return attrs.evolve(sampled, evidence=sampled.evidence | evidence, notes=sampled.notes + notes)
+
+
 def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
     """The controls that take no more than its shape from a model's code: that shape, and their evidence, in order."""
     found: dict[str, tuple[Hashable, Callable[[], Evidence]]] = {}
+    if "translations" in own:
+        ways = repr((list(own["translations"]), list(own["returns"])))
+        found["unchanged"] = ways, lambda: unchanged(own, sampled.evidence["domain_images"])
     if "codes" not in own:
         return found
     shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))

@@ -15,13 +15,14 @@ WIDTH = 120
 ENDS = ("random", "perfect")                       # of retrieval these are chance, and 1
 LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
-    "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often "
-    "the donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's "
-    "class is seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: "
-    "accuracy of categories as clusters. told, made: of codes from the prior, the information that is told of "
-    "categories, and the classes that are seen. class: accuracy of the model's own classifier. PSNR: of "
-    "reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap interval "
-    "where there is one; read them beside random and perfect.")
+    "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
+    "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
+    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
+    " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
+    "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
+    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
+    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
+    "interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -71,6 +72,9 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("told", _score("code_recovery"), ".3f"),
     ("made", _score("made_classes"), ".2f"),
     ("class", _score("classification_accuracy"), ".3f"),
+    ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
+    ("domain", _mean("translation_accuracy", "domain"), ".3f"),
+    ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

@@ -12,7 +12,7 @@ from unbraid.report.reading import Findings
 
 MODEL = "model"
 CEILING = "perfect"
-KNOW_NOTHING = ("untrained", "pixels", "random")   # controls that a model should beat
+KNOW_NOTHING = ("untrained", "pixels", "random", "unchanged")   # controls that a model should beat
 FIRST = ("retrieval_map", "edit_control", "swap_accuracy", "mig", "dci", "factor_vae_score", "linear_probe",
          "reconstruction_error", "fid", "live_factors")
 TILES = 4
@@ -21,6 +21,7 @@ ABOUT = {
     "untrained": "the same networks with their first weights",
     "pixels": "principal components of the pixels",
     "random": "a code of random numbers: the floor",
+    "unchanged": "the images as they are, not translated",
     "perfect": "the factors themselves as a code: the ceiling",
 }
 

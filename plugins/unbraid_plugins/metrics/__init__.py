@@ -52,15 +52,16 @@ from unbraid_plugins.metrics.retrieval import retrieval_map
 from unbraid_plugins.metrics.silhouettes import silhouette_iou
 from unbraid_plugins.metrics.swapping import swap_accuracy
 from unbraid_plugins.metrics.transferring import transfer_accuracy
+from unbraid_plugins.metrics.translating import domain_judges, translation_accuracy
 from unbraid_plugins.metrics.variance_votes import factor_vae_score
 from unbraid_plugins.metrics.viewpoints import viewpoint_error
 
 __all__ = ["beta_vae_score", "binned", "chamfer", "classification_accuracy", "clustering_accuracy", "dci",
-           "depth_error", "edit_control", "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance",
-           "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors", "mig", "modularity",
-           "nearest_neighbour_accuracy", "nmi", "oracles", "psnr", "realism", "reconstruction_error",
+           "depth_error", "domain_judges", "edit_control", "explicitness", "factor_vae_score", "features_of", "fid",
+           "frechet_distance", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors", "mig",
+           "modularity", "nearest_neighbour_accuracy", "nmi", "oracles", "psnr", "realism", "reconstruction_error",
            "reference_agreement", "retrieval_map", "sap", "silhouette_iou", "ssim", "swap_accuracy",
-           "torchvision_network", "transfer_accuracy", "udr", "viewpoint_error"]
+           "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "viewpoint_error"]
 
 
 @hookimpl
@@ -68,4 +69,4 @@ def unbraid_components() -> list[Any]:
     """The bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]

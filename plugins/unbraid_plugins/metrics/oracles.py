@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
+from itertools import islice
 
 import attrs
 import numpy as np
@@ -17,7 +18,8 @@ BATCH = 64
 WIDTHS = (24, 48, 96)
 EPOCHS = 30                                        # at most
 LEARNED = 0.03                                     # mean cross-entropy of a factor, in nats
-FORMAT = 1                                         # of kept weights: another one where the network or its training is
+SETTLING = 20                                      # batches of which normalisation takes its means after training
+FORMAT = 2                                         # of kept weights: another one where the network or its training is
 
 
 @attrs.frozen(eq=False)
@@ -139,7 +141,21 @@ def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], step
             recent = 0.9 * recent + 0.1 * float(loss.detach()) / len(classes)
             if recent < LEARNED:
                 break
+        _settle(net, (_tensor(images[rows], device) for rows in islice(_shuffled(len(images), rng), SETTLING)))
     return net
+
+
+@torch.no_grad()
+def _settle(net: OracleNet, batches: Iterable[Tensor]) -> None:
+    """Take the means and variances of batch normalisation from these batches, with the weights as they are: the running
+    ones lag behind weights that still move fast when training stops.
+    """
+    layers = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None                      # the mean of all batches
+    for batch in batches:
+        net(batch)
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
