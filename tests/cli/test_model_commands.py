@@ -41,7 +41,7 @@ def test_a_picture_that_is_none(unbraid, trained: Path, tmp_path: Path) -> None:
 
 def test_traverse_shows_the_numbers_of_a_factor(unbraid, trained: Path, pictures, tmp_path: Path) -> None:
     said = unbraid("traverse", trained, pictures[0], "--factor", "chunk2", "--steps", "3")
-    assert "rows: numbers 4, 5, 6, 7 of the code, from -3 to 3" in said.out
+    assert "rows: numbers 4 to 7 of the code, from -3 to 3" in said.out
     assert Image.open(tmp_path / "traversal.png").size == (3 * 66 + 2, 4 * 66 + 2)
 
 

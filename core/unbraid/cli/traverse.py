@@ -58,9 +58,20 @@ def command(run: Path, image: Path | None, factor: str | None, numbers: tuple[in
     write(out, grid(list(images.split([len(c.tensor) for c in codes])), scale=scale_for(model.image_shape)))
     more = f" (of {len(wanted)}; choose others with --number)" if len(shown) < len(wanted) else ""
     for (first, last, number), same in itertools.groupby(shown, lambda w: (w.first, w.last, isinstance(w.spot, int))):
-        what = ", ".join(walk.what for walk in same)
+        alike = list(same)
+        what = spans([w.spot for w in alike if isinstance(w.spot, int)]) or ", ".join(w.what for w in alike)
         rows_are = f"numbers {what} of the code{more}" if number else f"the classes of {what}{more}"
         click.echo(f"  rows: {rows_are}, from {first:g} to {last:g}")
+
+
+def spans(numbers: list[int]) -> str:
+    """Numbers in words, three and more that follow each other as a span.
+
+    >>> spans([0, 1, 2, 3, 7, 9])
+    '0 to 3, 7, 9'
+    """
+    runs = [[n for _, n in run] for _, run in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
+    return ", ".join(f"{r[0]} to {r[-1]}" if len(r) > 2 else ", ".join(map(str, r)) for r in runs)
 
 
 def numbers_of(model: Model, factor: str | None) -> list[int]:
