@@ -295,11 +295,11 @@ class Training:
 
     # -- before -------------------------------------------------------------------------------------------------------
 
-    def trial(self) -> Players:
+    def trial(self, kind: type[Players] = Players) -> Players:
         """Players on copies of the networks, to be timed; the training itself is untouched."""
         method = attrs.evolve(self.method, modules=copy.deepcopy(self.method.modules))
-        return Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
-                       self.players.accumulate)
+        return kind(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
+                    self.players.accumulate)
 
     def estimate(self, play: Callable[[int], object] | None = None) -> Estimate:
         """Time a few steps.  play: plays one on trial; by default, this training's."""

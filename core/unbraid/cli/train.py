@@ -34,14 +34,21 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training th
               help="The run's folder (default: a new one, runs/RECIPE).")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out, as if it had never stopped.")
 @click.option("--seeds", metavar="0..7", help="Train several seeds as one model, into DIR/seed=0, DIR/seed=1, ...")
+@click.option("--profile", is_flag=True, help="Say where a step's time goes, by player and network; train nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before a long training.")
 @click.pass_obj
 def command(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
-            resume: bool, seeds: str | None, yes: bool) -> int:
+            resume: bool, seeds: str | None, profile: bool, yes: bool) -> int:
     """Train a recipe.
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
     """
+    if profile:
+        from unbraid.cli.profile import say_profile
+
+        if recipe is None or resume or seeds is not None:
+            raise click.UsageError("--profile looks at a recipe: unbraid train RECIPE --profile")
+        return say_profile(recipe_on(recipe, overrides, data), out or Path("runs"))
     from unbraid.engine import train
     from unbraid.lockstep import Stopped
     from unbraid.record import Run, new_folder
