@@ -92,7 +92,8 @@ def _part(data: Data, source: str, settings: Settings, *, test: bool) -> tuple[C
     """The images of one source to judge on, or to fit on, with the factors that have several classes; notes."""
     images = data.images_of[source]
     unseen, seen, split = halves(data, source, np.random.default_rng(settings.seed))
-    notes = [] if split == "test" else [f"{source} has no test split: half of the training split is judged on"]
+    notes = [] if split == "test" else [f"{source} has no test split: judged on half of the training split, which the "
+                                       "encoder saw"]
     rows = unseen[:settings.test_images] if test else seen[:settings.images]
     if not test and len(rows) < len(seen):
         notes.append(f"fitted on {len(rows)} of {len(seen)} training images (--images)")

@@ -8,7 +8,7 @@ import numpy as np
 from unbraid.probing.representations import Representation
 
 WIDEST = 512                                       # numbers that a linear classifier sees
-STILL = 1e-6                                       # of the largest spread: such a number does not move
+STILL = 1e-6                                       # of its mean: a number that spreads less does not move
 
 
 @attrs.frozen(eq=False)
@@ -29,13 +29,13 @@ class Prepared:
 def prepared(r: Representation, seed: int = 0) -> Prepared:
     """Standardise by the training images, labelled or not: every number of a code by itself, pixels all by one number.
 
-    Numbers that do not move are left out of neither, but stay at 0.
+    A number that does not move becomes 0.
     """
     centre = r.train.mean(0, dtype=np.float64)
     spread = r.train.std(0, dtype=np.float64)
     if not r.standardised:
         spread = np.full_like(spread, np.sqrt((spread ** 2).mean()))
-    scale = np.where(spread > STILL * max(spread.max(), 1e-30), 1 / np.maximum(spread, 1e-30), 0.0)
+    scale = np.where(spread > STILL * abs(centre) + 1e-30, 1 / np.maximum(spread, 1e-30), 0.0)
     train, test = (((codes - centre) * scale).astype(np.float32) for codes in (r.train, r.test))
     if train.shape[1] <= WIDEST:
         return Prepared(train, test, train, test)

@@ -14,7 +14,7 @@ from unbraid.evaluation.evidence import source_of
 from unbraid.model import Model, load
 from unbraid.probing.images import Task, task
 from unbraid.probing.labels import drawn, short
-from unbraid.probing.linear import linear
+from unbraid.probing.linear import best_penalty, linear
 from unbraid.probing.nearest import distances, nearest
 from unbraid.probing.prepared import prepared
 from unbraid.probing.representations import PIXELS, Representation, representations
@@ -74,16 +74,17 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
         factors               name -> classes, chance, labelled (how many images, one number for each of `labels`)
         representations       name -> kind (code, part, control), numbers
         accuracy              linear, nearest, network -> representation -> factor -> mean, std (a number for each of
-                              `labels`, std None for one draw), and for linear the inverse `penalty` of the first draw
+                              `labels`; std None for one draw), and for linear the inverse `penalty`, which is
+                              chosen within the labels of the first draw
         notes                 what a reader should know
     """
     chosen = task(data, settings, fit_on, judge_on)
-    labelled, notes = _drawn(chosen, settings)
+    labelled, notes = labelled_rows(chosen, settings)
     accuracy: dict[str, Any] = {"linear": {}, "nearest": {}}
     told: dict[str, Any] = {}
     for r in representations(model, chosen, notes):
         told[r.name] = {"kind": r.kind, "numbers": r.train.shape[1]}
-        accuracy["linear"][r.name], accuracy["nearest"][r.name] = _judged(r, chosen, labelled, settings, notes)
+        accuracy["linear"][r.name], accuracy["nearest"][r.name] = judged(r, chosen, labelled, settings, notes)
     if settings.supervised:
         accuracy["network"] = {PIXELS: _networks(chosen, labelled, settings, str(model.device))}
     return {
@@ -97,7 +98,7 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
     }
 
 
-def _drawn(chosen: Task, settings: Settings) -> tuple[Drawn, list[str]]:
+def labelled_rows(chosen: Task, settings: Settings) -> tuple[Drawn, list[str]]:
     """The labelled rows of every factor, budget and draw; notes where there are fewer than asked for."""
     found: Drawn = {}
     notes = []
@@ -111,13 +112,13 @@ def _drawn(chosen: Task, settings: Settings) -> tuple[Drawn, list[str]]:
     return found, notes
 
 
-def _judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings, notes: list[str]
-            ) -> tuple[dict[str, Any], dict[str, Any]]:
+def judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings, notes: list[str]
+           ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The accuracies of both classifiers on one representation, by factor."""
     ready = prepared(r, settings.seed)
     if ready.kept < 1:
         notes.append(f"{r.name}: the linear classifier sees {ready.train_axes.shape[1]} principal axes of "
-                     f"{r.train.shape[1]} numbers, {ready.kept:.1%} of the variance")
+                     f"{r.train.shape[1]} numbers, {ready.kept:.2%} of the variance")
     between = distances(ready.test, ready.train)
     by_line: dict[str, Any] = {}
     by_neighbour: dict[str, Any] = {}
@@ -128,10 +129,10 @@ def _judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings
         near: list[list[float]] = []
         penalties = []
         for sets in budgets:
-            guesses = [linear(ready.train_axes[rows], labels[rows], ready.test_axes[known], settings.seed)
-                       for rows in sets]
-            lines.append([float((guess == truth[known]).mean()) for guess, _ in guesses])
-            penalties.append(guesses[0][1])
+            penalties.append(best_penalty(ready.train_axes[sets[0]], labels[sets[0]], settings.seed))
+            guesses = (linear(ready.train_axes[rows], labels[rows], ready.test_axes[known], penalties[-1])
+                       for rows in sets)
+            lines.append([float((guess == truth[known]).mean()) for guess in guesses])
             near.append([float((nearest(between, rows, labels[rows], settings.neighbours) == truth)[known].mean())
                          for rows in sets])
         by_line[factor] = {**_summary(lines), "penalty": penalties}

@@ -50,7 +50,8 @@ def _accuracies(result: dict[str, Any], colour: bool) -> Table:
         page.add_column(f"{TITLES[classifier] if i == 0 else ''}\n{result['labels'][i]}", justify="right")
     for factor, known in result["factors"].items():
         rows = [(name, [_value(result, c, name, factor, i) for c, i in columns]) for name in shown(result, factor)]
-        best = [max((v for _, row in rows if (v := row[i]) is not None), default=None) for i in range(len(columns))]
+        best = [_text(max((v for _, row in rows if (v := row[i]) is not None), default=None))
+                for i in range(len(columns))]
         for number, (name, row) in enumerate(rows):
             page.add_row(factor if number == 0 else "", name, *(_cell(v, b) for v, b in zip(row, best, strict=True)))
         page.add_row("", "chance", *[f"{known['chance']:.2f}"] * len(columns), style="dim")
@@ -70,9 +71,13 @@ def _value(result: dict[str, Any], classifier: str, name: str, factor: str, i: i
     return None if found is None else found[factor]["mean"][i]
 
 
-def _cell(value: float | None, best: float | None) -> str:
-    text = "-" if value is None else f"{value:.2f}"
-    return f"[bold]{text}[/bold]" if value is not None and value == best else text
+def _cell(value: float | None, best: str) -> str:
+    text = _text(value)
+    return f"[bold]{text}[/bold]" if value is not None and text == best else text
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _legend(results: Sequence[dict[str, Any]]) -> str:

@@ -65,9 +65,10 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
     rows: at most so many of each; widest: pixels that a row may have.
     """
     names = [n for n in [*ABOUT, *sorted(set(findings.pictures) - set(ABOUT))] if n in findings.pictures]
+    own = [probe["name"] for probe in findings.probes]     # they stand beside their numbers
     found = []
     for name in names:
-        if name in LEFT_OUT or (only is not None and name not in only):
+        if name in LEFT_OUT or name in own or (only is not None and name not in only):
             continue
         try:
             found.append(_shown(name, findings.pictures[name], rows, widest))

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from unbraid.report import curves, embedding, matrices, scores, tables
+from unbraid.report import curves, embedding, matrices, probes, scores, tables
 from unbraid.report.figure_image import figure_image
 from unbraid.report.numbers import number, words
 from unbraid.report.reading import Findings
@@ -30,7 +30,8 @@ def report_page(findings: Findings) -> str:
                   folded_maps=[m for m in maps if m.folded], breakdowns=tables.breakdowns(findings),
                   figure=figure_image(findings.figure), pictures=pictures,
                   curves=curves.curves(findings), span=curves.span(findings), size=(curves.WIDTH, curves.HEIGHT),
-                  facts=facts(findings), notes=notes(findings), hooks=_hooks(findings))
+                  transfers=probes.transfers(findings), facts=facts(findings), notes=notes(findings),
+                  hooks=_hooks(findings))
 
 
 def render(template: str, **values: Any) -> str:

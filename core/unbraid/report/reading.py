@@ -19,6 +19,7 @@ from unbraid_registry.errors import UnbraidError
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
+PROBES = "probe*.json"
 LARGEST = 64 << 20                                 # bytes of an evaluation
 LARGEST_FIGURE = 8 << 20
 STEP = re.compile(r"(.+)-(\d{8})\.png")
@@ -42,7 +43,7 @@ class Findings:
 
     recipe: path -> value of every setting; text: the resolved recipe as written; session: the last training, as in
     run.json; lines: metrics.jsonl; evaluation: None where there is none; figure: the method's, as SVG; gaps: what is
-    missing or damaged, in sentences.
+    missing or damaged, in sentences; probes: what `unbraid probe` found, each from one source to one.
     """
 
     folder: Path
@@ -56,6 +57,7 @@ class Findings:
     figure: str = ""
     pictures: dict[str, PictureFile] = attrs.Factory(dict)
     gaps: list[str] = attrs.Factory(list)
+    probes: list[dict[str, Any]] = attrs.Factory(list)
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ def read_run(folder: Path) -> Findings:
     title = recipe.get("title") or str(record.get("title") or "") or (evaluation or {}).get("title") or run.folder.name
     lines = [line for line in _lines(run, gaps) if isinstance(line, dict)]
     return Findings(run.folder, str(title), recipe.get("paper", ""), recipe, text, _dicts(record.get("sessions")),
-                    lines, evaluation, _figure(run, gaps), _pictures(run, gaps), gaps)
+                    lines, evaluation, _figure(run, gaps), _pictures(run, gaps), gaps, _probes(run, gaps))
 
 
 def read_evaluation(path: Path) -> dict[str, Any] | None:
@@ -172,6 +174,29 @@ def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
     if not lines:
         gaps.append("No losses were logged: metrics.jsonl is missing or empty.")
     return lines
+
+
+def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
+    """What `probe.json`, `probe-a-b.json` ... tell, each with the name of its picture; a damaged one is a gap."""
+    found = []
+    for path in sorted(run.folder.glob(PROBES), key=lambda path: path.stem):
+        try:
+            if path.stat().st_size > LARGEST:
+                raise ValueError("it is too large")
+            told = json.loads(path.read_text(encoding="utf-8"))
+            if int(told["format"]) > FORMAT:
+                raise ValueError(f"it has format {told['format']}")
+            for results in told["accuracy"].values():
+                for by_factor in results.values():
+                    for factor in told["factors"]:
+                        if len(by_factor[factor]["mean"]) != len(told["labels"]):
+                            raise ValueError(f"it has not all numbers of {factor}")
+            found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
+                                                        "representations", "accuracy")},
+                          "notes": list(told.get("notes", [])), "name": path.stem})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")
+    return found
 
 
 def _figure(run: Run, gaps: list[str]) -> str:
