@@ -13,7 +13,7 @@ import unbraid
 from unbraid.data import Data, Field, Images, open_data
 from unbraid.evaluation import Controls, evaluate_model, table
 from unbraid.evaluation.controls import identity
-from unbraid.evaluation.domains import domains_of, of_domains, shared_classes
+from unbraid.evaluation.domains import domains_of, of_domains, of_translator, shared_classes
 from unbraid.evaluation.encoding import of_model
 from unbraid.evaluation.evidence import sample
 from unbraid.evaluation.protocol import QUICK
@@ -225,3 +225,14 @@ def test_domains_that_are_no_sources(tmp_path: Path) -> None:
     result = evaluate_model(model, data, metrics=["translation_accuracy"])
     assert result["arms"]["model"] == {}
     assert "translations are not measured: b is no source of the data (which has a, other)" in result["notes"]
+
+
+def test_the_way_back_is_the_other_direction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, _ = opened(tmp_path)
+    monkeypatch.setattr(Model, "translate", lambda _, x, a, b: torch.as_tensor(x) + {"a": 1, "b": 10}[b])
+    found = of_translator(model, {"a": np.zeros((150, 1)), "b": np.ones((3, 1))})
+    assert {way: set(v.ravel().tolist()) for way, v in found["translations"].items()} == {
+        ("a", "b"): {10.0}, ("b", "a"): {2.0}}
+    assert {way: set(v.ravel().tolist()) for way, v in found["returns"].items()} == {
+        ("a", "b"): {11.0}, ("b", "a"): {12.0}}
+    assert found["returns"]["a", "b"].shape == (150, 1)
