@@ -81,7 +81,7 @@ def differences(players: Players, hand: Hand) -> dict[str, float]:
 
 
 def compare(recipe: Mapping[str, Any], overrides: tuple[str, ...], loop: Callable[[Hand, int], None],
-            steps: int = 4) -> None:
+            steps: int = 3) -> None:
     """Train by the engine and by the loop: the weights must be equal, and differ from those of a careless loop."""
     players = players_of(recipe, *overrides)
     start, hand, careless = Hand(players), Hand(players), Hand(players, careless=True)

@@ -119,7 +119,7 @@ def test_unit_adaptation(source: dict[str, Any]) -> None:
     compare(recipe, (*(f"networks.{n}_{side}.width=4" for n in ("front", "look") for side in "ab"),
                      "networks.critic.label=kind",
                      "players.critics.minimizes.name=name * cross_entropy(judge_a(xa).kind, xa.kind)",
-                     "functions.classify(x)=judge_b(x).kind"), loop, steps=3)
+                     "functions.classify(x)=judge_b(x).kind"), loop)
 
 
 def test_mathieu(source: dict[str, Any]) -> None:
