@@ -105,6 +105,15 @@ def test_each_domain_has_its_own_encoder():
     assert accuracy(across) == 1
 
 
+def test_the_untrained_twin_has_its_first_weights():
+    model, data = model_of({"a": source()})
+    for weight in model.modules["encoder"].parameters():
+        weight.zero_()
+    result = probe_model(model, data, SETTINGS)
+    assert accuracy(result, "code", "linear") < 0.4
+    assert accuracy(result, "untrained", "linear") > 0.6
+
+
 def test_a_model_that_encodes_nothing_leaves_the_pixels():
     model, data = model_of({"a": source()}, {"to_self(x)": "x"})
     result = probe_model(model, data, SETTINGS)
