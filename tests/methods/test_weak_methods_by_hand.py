@@ -92,7 +92,7 @@ def test_unit(source: dict[str, Any]) -> None:
 
 def test_unit_adaptation(source: dict[str, Any]) -> None:
     digits = {**source, "size": 32}
-    recipe = {"base": "unit-adaptation", "code": {"content": 32},
+    recipe = {"base": "unit-adaptation", "code": {"content": 32}, "weights": {"match": 1e-4 * 128},     # features here
               "data": {"sources": {"a": digits, "b": digits}, "batch": 3}}
 
     def loop(h: Hand, step: int) -> None:
@@ -109,7 +109,7 @@ def test_unit_adaptation(source: dict[str, Any]) -> None:
         a, aa, ba, b, bb, ab = judged([xa, *map(h.constant, (xaa, xba))], [xb, *map(h.constant, (xbb, xab))])
         real = yes(a["score"]) + yes(b["score"])
         made = 0.5 * sum(no(v["score"]) for v in (aa, ba, bb, ab))
-        match = F.mse_loss(ab["features"], aa["features"]) + F.mse_loss(ba["features"], bb["features"])
+        match = sum((u["features"] - v["features"]).square().sum() / len(xa) for u, v in ((ab, aa), (ba, bb)))
         h.move("critics", real + made + 10 * F.cross_entropy(a["kind"], label) + 1e-4 * match)
         prior = sum((q.mean.square() + q.std.square() - q.std.square().log()).sum() / len(xa) for q in (qa, qb))
         rebuild = sum((2 * (y - x)).square().sum() / len(x) for y, x in ((xaa, xa), (xbb, xb)))
