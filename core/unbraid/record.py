@@ -93,14 +93,15 @@ class Run:
         write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The logged steps; a line that was cut off by a crash is left out."""
+        """The logged steps; a line that was cut off by a crash, or is damaged, is left out."""
         lines = []
         if self.metrics_file.is_file():
             for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
-                    lines.append(json.loads(line))
-                except ValueError:
+                    logged = json.loads(line)
+                except (ValueError, RecursionError):
                     continue
+                lines += [logged] if isinstance(logged, dict) else []
         return lines
 
     def locked(self) -> AbstractContextManager[None]:

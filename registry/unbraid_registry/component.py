@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar, cast, get_type_hints, overload
 
 import attrs
@@ -110,7 +111,9 @@ class Component:
             if p.kind is inspect.Parameter.KEYWORD_ONLY and p.name not in FILLED)
 
 
+@lru_cache(maxsize=4096)
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    """The annotations of installed code, evaluated once."""
     try:
         return get_type_hints(target)
     except (NameError, TypeError):

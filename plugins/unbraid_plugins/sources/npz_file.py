@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import attrs
@@ -76,8 +77,8 @@ class NpzFile:
             yield
         except DataError:
             raise
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, SyntaxError, struct.error,
-                NotImplementedError, RuntimeError, MemoryError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, SyntaxError, TokenError, TypeError,
+                KeyError, OverflowError, struct.error, NotImplementedError, RuntimeError, MemoryError) as error:
             raise DataError(f"{of}: not a whole .npz file: {error}",
                             hint="fetch it again, or write it with numpy.savez_compressed") from error
 

@@ -1,0 +1,151 @@
+"""Files that are damaged by seed, and read: each ends in our own error, or in a value; nothing else, nothing written.
+
+    python tests/attacks/damaged_files.py --rounds 10000
+
+A fault is told with the seed that repeats it: --first SEED --rounds 1 --only KIND.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import attrs
+import numpy as np
+import torch
+from mutations import mutated
+from PIL import Image
+
+import unbraid
+from unbraid.pictures import read_image
+from unbraid.record import Run
+from unbraid_configs import load_recipe
+from unbraid_plugins.sources import Folder, Npz
+from unbraid_registry.errors import UnbraidError
+
+RECIPE = Path(__file__).with_name("small.yaml")
+MEMORY = 3 << 30                                   # bytes that reading may take beyond what is there
+
+
+@attrs.frozen
+class Target:
+    """A file that is damaged, and what then reads it."""
+
+    kind: str
+    file: Path
+    read: Callable[[], object]
+
+
+def targets(folder: Path) -> list[Target]:
+    """A finished run, a recipe, data and a picture, whole as yet."""
+    run = unbraid.train(load_recipe(RECIPE), folder / "run").folder
+    checkpoint = max((run / "checkpoints").iterdir())
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (6, 16, 16, 3), dtype=np.uint8)
+    np.savez(folder / "plain.npz", images=pixels, labels=np.arange(6) % 2, factors=np.ones((6, 2), int),
+             factor_names=["a", "b"])
+    np.savez_compressed(folder / "packed.npz", images=pixels, split=["train"] * 4 + ["test"] * 2)
+    (folder / "pictures").mkdir()
+    for i, picture in enumerate(pixels[:3]):
+        Image.fromarray(picture).save(folder / "pictures" / f"{i}.png")
+    Image.fromarray(pixels[3]).save(folder / "alone.png")
+    Image.fromarray(pixels[4]).save(folder / "alone.jpg")
+    (folder / "recipe.yaml").write_bytes(RECIPE.read_bytes())
+
+    def loaded() -> object:
+        return unbraid.load(run)
+
+    return [
+        Target("recipe", folder / "recipe.yaml", lambda: load_recipe(folder / "recipe.yaml")),
+        Target("run's recipe", run / "recipe.yaml", loaded),
+        Target("run's record", run / "run.json", loaded),
+        Target("log", run / "metrics.jsonl", lambda: Run.at(run).metrics()),
+        Target("checkpoint's state", checkpoint / "state.json", loaded),
+        Target("weights", checkpoint / "networks.safetensors", loaded),
+        Target("npz", folder / "plain.npz", lambda: Npz(path=str(folder / "plain.npz")).open()),
+        Target("compressed npz", folder / "packed.npz", lambda: Npz(path=str(folder / "packed.npz")).open()),
+        Target("png", folder / "alone.png", lambda: read_image(folder / "alone.png", (16, 16), 3)),
+        Target("jpg", folder / "alone.jpg", lambda: read_image(folder / "alone.jpg", (16, 16), 3)),
+        Target("folder of png", folder / "pictures" / "1.png",
+               lambda: Folder(path=str(folder / "pictures"), size=16).open())]
+
+
+@attrs.define
+class Outcomes:
+    """How often each kind was read and refused; faults: seed, kind, what was raised."""
+
+    read: Counter[str] = attrs.Factory(Counter)
+    refused: Counter[str] = attrs.Factory(Counter)
+    faults: list[tuple[int, str, str]] = attrs.Factory(list)
+    slowest: tuple[float, int, str] = (0.0, 0, "")
+
+
+def attack(folder: Path, first: int, rounds: int, only: str | None = None) -> Outcomes:
+    """Damage a file for each seed, read it, mend it."""
+    chosen = [t for t in targets(folder) if only in (None, t.kind)]
+    whole = {t.file: t.file.read_bytes() for t in chosen}
+    there, found = _listing(folder), Outcomes()
+    for target in chosen:                          # whole files are read
+        target.read()
+    for seed in range(first, first + rounds):
+        random = Random(seed)
+        target = random.choice(chosen)
+        target.file.write_bytes(mutated(whole[target.file], random))
+        began = time.perf_counter()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                target.read()
+            found.read[target.kind] += 1
+        except UnbraidError as error:
+            found.refused[target.kind] += 1
+            if "\n\n" in str(error) or not str(error).strip():
+                found.faults.append((seed, target.kind, f"an error that says {str(error)!r}"))
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            found.faults.append((seed, target.kind, f"{type(error).__name__}: {str(error)[:200]}"))
+        found.slowest = max(found.slowest, (time.perf_counter() - began, seed, target.kind))
+        target.file.write_bytes(whole[target.file])
+        if seed % 50 == 0 and _listing(folder) != there:
+            found.faults.append((seed, target.kind, f"files changed: {_listing(folder) ^ there}"))
+            there = _listing(folder)
+    return found
+
+
+def _listing(folder: Path) -> set[tuple[str, int]]:
+    return {(str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file()}
+
+
+def main() -> int:
+    """Attack, and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", help="a kind of file")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 2 * MEMORY, used + 2 * MEMORY))
+        found = attack(Path(folder), asked.first, asked.rounds, asked.only)
+    for kind in sorted({*found.read, *found.refused}):
+        print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
+    print(f"slowest: {found.slowest[0]:.2f} s, seed {found.slowest[1]} ({found.slowest[2]}); most memory "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    for seed, kind, what in found.faults[:40]:
+        print(f"seed {seed}, {kind}: {what}")
+    print(f"{len(found.faults)} faults in {asked.rounds} rounds")
+    return 1 if found.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
