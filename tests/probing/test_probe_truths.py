@@ -12,6 +12,7 @@ from unbraid.probing.nearest import distances, nearest
 from unbraid.probing.prepared import WIDEST, prepared
 from unbraid.probing.probes import labelled_rows
 from unbraid.probing.representations import Representation, shrunk
+from unbraid.probing.showing import NETWORK, draw
 
 BOTH = ["linear", "nearest"]
 
@@ -165,3 +166,19 @@ def test_large_images_are_shrunk_by_a_whole_factor():
 def test_settings_that_mean_nothing(settings, says):
     with pytest.raises(ProbeError, match=says):
         Settings(**settings)
+
+
+@pytest.mark.parametrize("factors", [1, 2, 5, 9])
+def test_the_names_of_all_lines_are_inside_the_picture(factors):
+    kinds = {"code": "code", "varying": "part", "common": "part", "pixels": "control", "untrained": "control"}
+    names = list(kinds)
+    told = {f"factor_{i}": {"mean": [0.5, 0.9], "std": [0.1, None]} for i in range(factors)}
+    figure = draw({"labels": [1, "all"], "factors": {f: {"chance": 0.25} for f in told},
+                   "representations": {n: {"kind": kind} for n, kind in kinds.items()},
+                   "accuracy": {"linear": dict.fromkeys(names, told), "nearest": dict.fromkeys(names, told),
+                                "network": {"pixels": told}}})
+    figure.draw_without_rendering()
+    box, page = figure.legends[0].get_window_extent(), figure.bbox
+    assert {t.get_text() for t in figure.legends[0].get_texts()} == {*names, NETWORK}
+    assert page.x0 <= box.x0 < box.x1 <= page.x1
+    assert len([a for a in figure.axes if a.axison]) == 2 * factors

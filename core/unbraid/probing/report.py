@@ -81,9 +81,10 @@ def _text(value: float | None) -> str:
 
 
 def _legend(results: Sequence[dict[str, Any]]) -> str:
-    few = next((r["draws"] for r in results), 1)
+    draws = max(r["draws"] for r in results)
+    few = f"the mean of {draws} draws" if draws > 1 else "one draw"
     hidden = any(sum(r["kind"] == "part" for r in result["representations"].values()) > PARTS for result in results)
-    return (f"Accuracy on test images, by how many images of every class are labelled; the mean of {few} draws of few "
+    return (f"Accuracy on test images, by how many images of every class are labelled; {few} of few "
             "labels. linear: a logistic regression; nearest: the nearest labelled images; both on frozen codes. "
             "code: all of the code; untrained: that of the same networks before training; chance: the most frequent "
             "class." + (f" The {PARTS} best parts of a code are shown; probe.json has all." if hidden else ""))

@@ -12,10 +12,11 @@ from unbraid.evaluation.showing import INK, save
 from unbraid.probing.report import shown
 
 COLUMNS = 4                                        # panels side by side
+NARROWEST, ENTRY = 5.0, 1.6                        # inches: of the picture, of a name in its legend
 FAINT = "#8b929b"
 CODE, CONTROLS = "#1a1a1a", {"pixels": "#8b929b", "untrained": "#c2a878"}
 PARTS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
-NETWORK = "supervised network"
+NETWORK, OF_NETWORK = "supervised network", "#b5179e"
 TITLES = {"linear": "linear classifier", "nearest": "nearest neighbour"}
 STYLE: Any = {"font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
               "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
@@ -38,7 +39,8 @@ def draw(result: dict[str, Any]) -> Figure:
     factors, labels = list(result["factors"]), [str(n) for n in result["labels"]]
     columns = min(COLUMNS, len(factors))
     blocks = math.ceil(len(factors) / columns)
-    figure = Figure(figsize=(1.0 + 2.7 * columns, 0.7 + 2 * 2.1 * blocks), layout="constrained")
+    width = max(1.0 + 2.7 * columns, NARROWEST)
+    figure = Figure(figsize=(width, 0.8 + 2 * 2.1 * blocks), layout="constrained")
     panels = figure.subplots(2 * blocks, columns, squeeze=False, sharey=True)
     colours = _colours(result)
     for number, factor in enumerate(factors):
@@ -62,8 +64,8 @@ def draw(result: dict[str, Any]) -> Figure:
     lines = {line.get_label(): line for axes in panels.ravel() for line in axes.get_lines()
              if not str(line.get_label()).startswith("_")}
     order = [name for name in [*colours, NETWORK] if name in lines]
-    figure.legend([lines[name] for name in order], order, loc="outside upper center", ncols=min(6, len(order)),
-                  frameon=False)
+    figure.legend([lines[name] for name in order], order, loc="outside upper center",
+                  ncols=min(int(width / ENTRY), len(order)), frameon=False)
     return figure
 
 
@@ -75,7 +77,7 @@ def _draw_lines(axes: Any, result: dict[str, Any], classifier: str, factor: str,
                    lw=2.2 if kind == "code" else 1.6)
     network = result["accuracy"].get("network", {})
     for found in (by_factor[factor] for by_factor in network.values()):
-        _draw_line(axes, found, FAINT, NETWORK, ls="-.", lw=1.2)
+        _draw_line(axes, found, OF_NETWORK, NETWORK, ls="-.", lw=1.2)
 
 
 def _draw_line(axes: Any, found: dict[str, Any], colour: str, label: str, **style: Any) -> None:
