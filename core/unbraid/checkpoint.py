@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         _flush(scratch / STATE)
         _flush(scratch)
         if final.exists():
-            shutil.rmtree(final)
+            _remove(final)
         os.replace(scratch, final)
         _flush(folder)
     except (OSError, SafetensorError) as error:
@@ -78,9 +79,17 @@ def prune(folder: Path, keep: int, also: Path | None = None) -> None:
     """Remove all but the last `keep` checkpoints (and the one in `also`), and what an interrupted write left."""
     for path in list(steps(folder).values())[:-keep]:
         if path != also:
-            shutil.rmtree(path, ignore_errors=True)
-    for scratch in folder.glob(".writing-*"):
+            _remove(path)
+    for scratch in (*folder.glob(".writing-*"), *folder.glob(".removing-*")):
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a checkpoint, which is never seen in part."""
+    scratch = path.with_name(f".removing-{path.name}")
+    with suppress(OSError):
+        os.replace(path, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def read(path: Path) -> Checkpoint:

@@ -1,0 +1,93 @@
+"""Kills a process again and again while it writes and removes checkpoints; what is left must be whole.
+
+    python tests/attacks/killed_writing.py --rounds 1000
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+
+import torch
+
+from unbraid import checkpoint
+from unbraid.checkpoint import Checkpoint
+
+KEEP = 2
+SIZES = (3, 1000, 40_000)
+
+
+def state(step: int) -> Checkpoint:
+    """What a step's checkpoint must hold."""
+    return Checkpoint(step, {"networks": {f"w{n}": torch.full((n,), float(step)) for n in SIZES},
+                             "optimizers": {"m": torch.full((7,), -float(step))}}, {"told": step})
+
+
+def write_for_ever(folder: Path) -> None:
+    """Go on from the last checkpoint, as a training does."""
+    step = max(checkpoint.steps(folder), default=0)
+    while True:
+        step += 1
+        checkpoint.write(folder, state(step))
+        checkpoint.prune(folder, KEEP)
+
+
+def faults(folder: Path, least: int) -> list[str]:
+    """What is wrong with the checkpoints in a folder, which had got as far as step `least`."""
+    found, there = [], checkpoint.steps(folder)
+    if max(there, default=0) < least:
+        found.append(f"step {least} was there, now the last is {max(there, default=0)}")
+    for step, path in there.items():
+        try:
+            read, whole = checkpoint.read(path), state(step)
+        except checkpoint.CheckpointError as error:
+            found.append(str(error))
+            continue
+        if read.step != step or read.facts != whole.facts or read.groups.keys() != whole.groups.keys() or any(
+                not torch.equal(t, read.groups[g][n]) for g, ts in whole.groups.items() for n, t in ts.items()):
+            found.append(f"{path.name} is not what was written")
+    return found
+
+
+def attack(folder: Path, rounds: int, seed: int = 0) -> tuple[int, int, list[str]]:
+    """The last step, the kills that left something half done, and what was wrong."""
+    random, last, halves, found = Random(seed), 0, 0, list[str]()
+    for number in range(rounds):
+        child = os.fork()
+        if child == 0:
+            try:
+                write_for_ever(folder)
+            finally:
+                os._exit(1)
+        time.sleep(random.uniform(0, 0.15))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        halves += any(p.name.startswith(".") for p in folder.iterdir()) if folder.exists() else 0
+        found += [f"round {number}: {fault}" for fault in faults(folder, last)]
+        last = max(checkpoint.steps(folder), default=0) if folder.exists() else 0
+    return last, halves, found
+
+
+def main() -> int:
+    """Attack, and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        last, halves, found = attack(Path(folder) / "checkpoints", asked.rounds, asked.seed)
+    print(*found[:20], sep="\n")
+    print(f"{asked.rounds} kills, {halves} of them in the middle of something, {last} checkpoints written; "
+          f"{len(found)} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
