@@ -86,12 +86,13 @@ def test_it_needs_what_is_shared_and_what_is_not(shared: list[str]) -> None:
         transfer_accuracy(codes, factors, shared, CHUNKS, drawn, Oracles({}, {}, 1.0, lambda x: {}))
 
 
-def agreement(angle: Callable[[np.ndarray, np.ndarray], np.ndarray], objects: int = 4) -> ReferenceAgreement:
+def agreement(angle: Callable[[np.ndarray, np.ndarray], np.ndarray], objects: int = 4,
+              noise: float = 0) -> ReferenceAgreement:
     """Of discs that show their azimuth, each object in a corner of its own: `angle(azimuth, object)` is what a decoder
     shows.
     """
     kinds, steps = (a.reshape(-1) for a in np.meshgrid(np.arange(objects), np.arange(STEPS), indexing="ij"))
-    azimuths = 2 * np.pi / STEPS * steps
+    azimuths = (2 * np.pi / STEPS * steps + noise * np.random.default_rng(0).normal(size=steps.shape)) % (2 * np.pi)
 
     def render(azimuth: np.ndarray, kind: np.ndarray) -> np.ndarray:
         return np.stack([np.cos(azimuth), np.sin(azimuth), kind], 1)[:, :, None, None]
@@ -127,6 +128,11 @@ def test_objects_that_are_turned_are_ambiguous_without_a_mirror() -> None:
     assert found.agreement[0].max() == 0
     assert found.gauged.min() == 1
     assert not found.mirrored.any()
+
+
+def test_rounding_of_angles_makes_no_finer_steps() -> None:
+    found = agreement(lambda azimuth, kind: azimuth, noise=1e-9)
+    assert found.chance == 0.25
 
 
 def test_lost_viewpoints_are_no_ambiguity() -> None:

@@ -53,7 +53,7 @@ def reference_agreement(train_images: np.ndarray, train_codes: np.ndarray, train
     count = int(objects.max()) + 1
     if count < 2:
         raise ValueError(f"a reference is shared by two objects at least; found {count}")
-    step = TURN / len(np.unique(train_azimuths))
+    step = TURN / len(np.unique((train_azimuths % TURN).round(6) % round(TURN, 6)))
     rng, rows = np.random.default_rng(seed), [np.flatnonzero(objects == i) for i in range(count)]
     chosen = [rng.permutation(r)[:views] for r in rows]
     agreement, gauged, mirrored = np.zeros((count, count)), np.zeros((count, count)), np.zeros((count, count), bool)

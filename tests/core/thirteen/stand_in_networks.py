@@ -384,7 +384,7 @@ class TiledUnet:
         return Tiled(code.shape[1], maps.shape[1], context.image[0])
 
 
-# -- a network with state -------------------------------------------------------------------------------------------------
+# -- a network with state ----------------------------------------------------------------------------------------------
 
 
 @critic(name="dropping_critic")
