@@ -14,7 +14,7 @@ import tempfile
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -88,9 +88,8 @@ class Outcomes:
     slowest: tuple[float, int, str] = (0.0, 0, "")
 
 
-def attack(folder: Path, first: int, rounds: int, only: str | None = None) -> Outcomes:
-    """Damage a file for each seed, read it, mend it."""
-    chosen = [t for t in targets(folder) if only in (None, t.kind)]
+def attack(folder: Path, chosen: Sequence[Target], first: int, rounds: int) -> Outcomes:
+    """Damage one of the chosen files for each seed, read it, mend it; all files are in the folder."""
     whole = {t.file: t.file.read_bytes() for t in chosen}
     there, found = _listing(folder), Outcomes()
     for target in chosen:                          # whole files are read
@@ -136,7 +135,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + 2 * MEMORY, used + 2 * MEMORY))
-        found = attack(Path(folder), asked.first, asked.rounds, asked.only)
+        chosen = [t for t in targets(Path(folder)) if asked.only in (None, t.kind)]
+        found = attack(Path(folder), chosen, asked.first, asked.rounds)
     for kind in sorted({*found.read, *found.refused}):
         print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
     print(f"slowest: {found.slowest[0]:.2f} s, seed {found.slowest[1]} ({found.slowest[2]}); most memory "

@@ -55,6 +55,13 @@ def faults(folder: Path, least: int) -> list[str]:
     return found
 
 
+def wait_for(folder: Path, step: int) -> None:
+    """Until a step's checkpoint is whole, or for half a minute."""
+    began = time.monotonic()
+    while max(checkpoint.steps(folder), default=0) < step and time.monotonic() < began + 30:
+        time.sleep(0.001)
+
+
 def attack(folder: Path, rounds: int, seed: int = 0) -> tuple[int, int, list[str]]:
     """The last step, the kills that left something half done, and what was wrong."""
     random, last, halves, found = Random(seed), 0, 0, list[str]()
@@ -65,7 +72,8 @@ def attack(folder: Path, rounds: int, seed: int = 0) -> tuple[int, int, list[str
                 write_for_ever(folder)
             finally:
                 os._exit(1)
-        time.sleep(random.uniform(0, 0.15))
+        wait_for(folder, last + random.choice((0, 0, 1, 2, 3)))     # by what was written: a busy machine writes little
+        time.sleep(random.uniform(0, 0.03))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         halves += any(p.name.startswith(".") for p in folder.iterdir()) if folder.exists() else 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,12 +21,13 @@ from unbraid_configs import bundled_recipes, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
          "train.keep=1")
-UNIT = ("code.content=16", *(f"networks.{piece}_{side}.width={width}" for piece, width in (("front", 4), ("look", 4))
-                             for side in "ab"))
-ADAPTATION = ("code.content=32", *UNIT[1:])
-CHALLENGES = tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic"))
-NARROWER = {"unit": UNIT, "unit-lpc": UNIT, "unit-adaptation": ADAPTATION, "unit-adaptation-back": ADAPTATION,
-            **dict.fromkeys(("challenges", "challenges-lpc", "challenges-objects", "challenges-omniglot"), CHALLENGES)}
+FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
+NARROWER = {                                       # by the beginning of a name, the first that fits
+    "unit-adaptation": ("code.content=32", *FRONTS), "unit-mixing": ("code.chunk=4 x 4", *FRONTS),
+    "unit": ("code.content=16", *FRONTS), "source-only": ("networks.look.width=4",),
+    "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic"))}
+FORKING = multiprocessing.get_context("forkserver")                  # torch is imported once for all that are killed
+FORKING.set_forkserver_preload(["unbraid.engine", "unbraid_configs"])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -55,8 +55,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:
-    recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), f"train.steps={steps}",
-                                f"train.checkpoint_every={every}"])
+    narrower = next((changes for family, changes in NARROWER.items() if name.startswith(family)), ())
+    recipe = load_recipe(name, [*SMALL, *narrower, f"train.steps={steps}", f"train.checkpoint_every={every}"])
     return train(recipe, out, resume=resume)
 
 
@@ -83,26 +83,24 @@ def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
     assert all(np.isfinite(v) for m in whole.metrics() for v in m.values())
 
 
-KILLED = """
-import sys
-sys.path.insert(0, {folder!r})
-from test_bundled_recipes import run
-run({name!r}, {out!r}, 1000)
-"""
+def train_on_and_on(name: str, out: Path, environment: dict[str, str]) -> None:
+    os.environ |= environment
+    torch.set_num_threads(1)
+    run(name, out, 1000)
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
 def test_a_kill_at_a_random_moment_loses_nothing(name: str, tmp_path: Path) -> None:
     killed = Run(tmp_path / "killed")
-    code = KILLED.format(folder=str(Path(__file__).parent), name=name, out=str(killed.folder))
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+    process = FORKING.Process(target=train_on_and_on, args=(name, killed.folder, dict(os.environ)))
+    process.start()
     deadline = time.monotonic() + 120
     while not checkpoint.steps(killed.checkpoints) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(random.Random(name + str(os.getpid())).uniform(0, 0.5))
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     reached = max(checkpoint.steps(killed.checkpoints))
     again = run(name, killed.folder, reached + 2, resume=True, every=1000)
     assert_equal(tensors(run(name, tmp_path / "whole", reached + 2, every=1000)), tensors(again))
