@@ -58,7 +58,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     place = tmp_path_factory.mktemp("attack")
     bombs = laid_out(place / "files", unbraid.train(load_recipe(HERE / "small.yaml"), place / "run").folder,
                      place / "ran")
-    (place / "careless").write_bytes(pickle.dumps(Bomb(place / "careless ran")))
+    (place / "careless").write_bytes(pickle.dumps(Bomb(place / "careless-ran")))
     code = WATCHED.format(here=str(HERE), folder=str(bombs), careless=str(place / "careless"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
