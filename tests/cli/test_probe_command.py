@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import unbraid as public
+from unbraid.cli import main
 
 DOMAINS = """\
 title: Two domains
@@ -28,12 +29,22 @@ players: {all: {trains: inner, minimizes: {near: "mse(inner(xl), inner(xd))"}}}
 train: {steps: 1, tensorboard: false}
 """
 QUICK = ["--labels", "1", "--draws", "2"]
+FEWER_FACTORS = "only: {shirt: red, trousers: jeans, hair_style: short, hair_colour: black}"
+
+
+@pytest.fixture(scope="module")
+def plain(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on images in which skin, pose and facing vary, and nothing else."""
+    recipe, out = (tmp_path_factory.mktemp("plain") / name for name in ("plain.yaml", "run"))
+    recipe.write_text((trained.parent / "tiny.yaml").read_text().replace("count: 60", f"count: 60, {FEWER_FACTORS}"))
+    assert main(["train", str(recipe), "--out", str(out)]) == 0
+    return out
 
 
 @pytest.fixture
-def copy(trained: Path, tmp_path: Path) -> Path:
-    """A run of one's own."""
-    return Path(shutil.copytree(trained, tmp_path / "run"))
+def copy(plain: Path, tmp_path: Path) -> Path:
+    """The run as one's own."""
+    return Path(shutil.copytree(plain, tmp_path / "run"))
 
 
 def test_a_table_a_picture_and_a_report(unbraid, copy: Path) -> None:
@@ -42,6 +53,7 @@ def test_a_table_a_picture_and_a_report(unbraid, copy: Path) -> None:
     result = json.loads((copy / "probe.json").read_text())
     assert (result["format"], result["step"], result["labels"]) == (1, 2, [1, "all"])
     assert list(result["representations"]) == ["code", "chunk1", "chunk2", "pixels", "untrained"]
+    assert list(result["factors"]) == ["skin", "pose", "facing"]
     assert "| skin " in said.out
     for name in (*result["representations"], "chance", "linear", "nearest"):
         assert f" {name} " in said.out
