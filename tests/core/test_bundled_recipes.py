@@ -23,7 +23,8 @@ SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_e
          "train.keep=1")
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 NARROWER = {                                       # by the beginning of a name, the first that fits
-    "unit-adaptation": ("code.content=32", *FRONTS), "unit-mixing": ("code.chunk=4 x 4", *FRONTS),
+    "unit-adaptation": ("code.content=32", *FRONTS),
+    "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
     "unit": ("code.content=16", *FRONTS), "source-only": ("networks.look.width=4",),
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic"))}
 FORKING = multiprocessing.get_context("forkserver")                  # torch is imported once for all that are killed

@@ -40,7 +40,7 @@ def translation(folder: Path, seed: int = 0) -> dict[str, Any]:
         "data": {"sources": {"a": source(folder, drawn(8)), "b": source(folder, 255 - drawn(8))}, "batch": 16},
         "networks": {"front_a, front_b": {"width": 8, "blocks": 0}, "back_a, back_b": {"blocks": 0},
                      "look_a, look_b": {"width": 8}, "critic": {"layers": 1}},
-        "train": {"seed": seed, "optimizer": {"lr": "3.0e-3"}}}
+        "train": {"seed": seed, "optimizer": {"lr": "5.0e-3"}}}
 
 
 def adaptation(folder: Path) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_the_labels_of_one_domain_teach_the_classifier_of_the_other(tmp_path: Pa
 
 def loss_by_the_way(recipe: dict[str, Any]) -> float:
     """Errors of images that went to the other domain and back, over those of images that stayed; of both domains."""
-    nets = trained(recipe, 100).method.modules
+    nets = trained(recipe, 50).method.modules
 
     def code(side: str, x: Tensor) -> Tensor:
         return nets["inner"](nets[f"front_{side}"](x)).mean
@@ -128,5 +128,5 @@ def loss_by_the_way(recipe: dict[str, Any]) -> float:
 
 def test_the_way_there_and_back_loses_nothing_by_the_cycle_alone(tmp_path: Path) -> None:
     no_cycle = {"players": {"translator": {"minimizes": {"cycle": None}}}}
-    assert loss_by_the_way(translation(tmp_path)) < 1.4                          # seeds 0, 1, 2: 1.03, 1.22, 1.10
-    assert loss_by_the_way(merged(translation(tmp_path), no_cycle)) > 1.4        # 1.63, 4.02, 1.86
+    assert loss_by_the_way(translation(tmp_path)) < 1.4                          # seeds 0, 1, 2: 1.02, 1.07, 1.07
+    assert loss_by_the_way(merged(translation(tmp_path), no_cycle)) > 1.4        # 1.87, 1.74, 1.94
