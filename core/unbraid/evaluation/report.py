@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-WIDTH = 120
+from unbraid.page import Page
+
 ENDS = ("random", "perfect")                       # of retrieval these are chance, and 1
 LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
@@ -32,20 +29,17 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
 
     colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
     """
-    colour = sys.stdout.isatty() if colour is None else colour
-    out = io.StringIO()
-    console = Console(file=out, width=None if colour else WIDTH, force_terminal=colour, highlight=False,
-                      no_color=not colour)
-    console.print(_arms(results, colour))
+    page = Page(colour)
+    page.print(_arms(results, page.table()))
     if any(arm.keys() & dict(SCORES).keys() for _, result in results for arm in result["arms"].values()):
-        console.print(_scores(results, colour))
+        page.print(_scores(results, page.table()))
     if len(results) == 1 and results[0][1]["factors"]:
-        console.print(_factors(results[0][1], colour))
-    console.print(LEGEND, style="dim")
+        page.print(_factors(results[0][1], page.table()))
+    page.print(LEGEND, dim=True)
     for name, result in results:
         for note in result["notes"]:
-            console.print(f"{name}: {note}", markup=False)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+            page.print(f"{name}: {note}")
+    return str(page)
 
 
 def _score(metric: str, part: str = "score") -> Cell:
@@ -80,40 +74,38 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
 )
 
 
-def _arms(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
+def _arms(results: Sequence[tuple[str, dict[str, Any]]], grid: Table) -> Table:
     arms = [arm for _, result in results for arm in result["arms"].values()]
     columns = [c for c in COLUMNS if any(c[1](arm) is not None for arm in arms)]
-    page = _page(colour)
-    page.add_column("")
+    grid.add_column("")
     for title, _, _ in columns:
-        page.add_column(title, justify="right")
+        grid.add_column(title, justify="right")
     for name, result in results:
         for arm_name, arm in result["arms"].items():
             title = name if arm_name == "model" else f"  {arm_name}"
-            page.add_row(title, *(_number(cell(arm), form) for _, cell, form in columns),
+            grid.add_row(title, *(_number(cell(arm), form) for _, cell, form in columns),
                          style="bold" if arm_name == "model" else "dim")
-    return page
+    return grid
 
 
 SCORES = (("mig", "MIG"), ("dci", "DCI"), ("sap", "SAP"), ("modularity", "modularity"), ("irs", "IRS"),
           ("explicitness", "explicit"), ("factor_vae_score", "FactorVAE"), ("beta_vae_score", "beta-VAE"))
 
 
-def _scores(results: Sequence[tuple[str, dict[str, Any]]], colour: bool) -> Table:
+def _scores(results: Sequence[tuple[str, dict[str, Any]]], grid: Table) -> Table:
     """A row for every arm: the metrics of disentanglement with their intervals."""
     columns = [(m, title) for m, title in SCORES if any(m in arm for _, r in results for arm in r["arms"].values())]
-    page = _page(colour)
-    page.add_column("")
+    grid.add_column("")
     for _, title in columns:
-        page.add_column(title, justify="right")
+        grid.add_column(title, justify="right")
     for name, result in results:
         for arm_name, arm in result["arms"].items():
             if arm.keys() & dict(SCORES).keys():
                 intervals = result.get("intervals", {}).get(arm_name, {})
-                page.add_row(name if arm_name == "model" else f"  {arm_name}",
+                grid.add_row(name if arm_name == "model" else f"  {arm_name}",
                              *(_sure(arm.get(m, {}).get("score"), intervals.get(m)) for m, _ in columns),
                              style="bold" if arm_name == "model" else "dim")
-    return page
+    return grid
 
 
 def _sure(score: float | None, interval: Sequence[float] | None) -> str:
@@ -127,30 +119,23 @@ def _sure(score: float | None, interval: Sequence[float] | None) -> str:
     return f"{score:.3f}+-{(interval[1] - interval[0]) / 2:.3f}".replace("+-0.", "+-.")
 
 
-def _factors(result: dict[str, Any], colour: bool) -> Table:
-    page = _page(colour)
+def _factors(result: dict[str, Any], grid: Table) -> Table:
     model, oracles = result["arms"]["model"], result["data"].get("oracles", {})
     arms = [(n, a["retrieval_map"]) for n, a in result["arms"].items() if "retrieval_map" in a and n not in ENDS]
-    page.add_column("factor")
+    grid.add_column("factor")
     titles = ["chunk", *("mAP" if n == "model" else n for n, _ in arms), "chance", "probe", "taken",
               "kept", "rebuilt", "oracle"]
     for title in titles:
-        page.add_column(title, justify="left" if title == "chunk" else "right")
+        grid.add_column(title, justify="left" if title == "chunk" else "right")
     for factor in result["factors"]:
         found, swap = model.get("retrieval_map", {}), model.get("swap_accuracy", {})
-        page.add_row(
+        grid.add_row(
             factor, found.get("best", {}).get(factor, "-"),
             *(_number(max(a["matrix"][a["factors"].index(factor)]), ".2f") for _, a in arms),
             *(_number(part.get(factor), ".2f") for part in (
                 found.get("chance", {}), model.get("linear_probe", {}).get("accuracy", {}),
                 *(swap.get(p, {}) for p in ("transferred", "kept", "rebuilt")), oracles.get("accuracy", {}))))
-    return page
-
-
-def _page(colour: bool) -> Table:
-    if colour:
-        return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    return Table(box=box.MARKDOWN)
+    return grid
 
 
 def _number(value: float | None, form: str) -> str:

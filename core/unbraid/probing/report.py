@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-WIDTH = 120
+from unbraid.page import Page
+
 PARTS = 3                                          # parts of the code that are shown for a factor: the best
 TITLES = {"linear": "linear", "nearest": "nearest", "network": "network"}
 
@@ -21,17 +18,14 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
 
     colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
     """
-    colour = sys.stdout.isatty() if colour is None else colour
-    out = io.StringIO()
-    console = Console(file=out, width=None if colour else WIDTH, force_terminal=colour, highlight=False,
-                      no_color=not colour)
+    page = Page(colour)
     for name, result in results:
-        console.print(f"{name}: {_about(result)}", markup=False)
-        console.print(_accuracies(result, colour))
+        page.print(f"{name}: {_about(result)}")
+        page.print(_accuracies(result, page.table(between=1)))
         for note in result["notes"]:
-            console.print(f"{name}: {note}", markup=False)
-    console.print(_legend([result for _, result in results]), style="dim", markup=False)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+            page.print(f"{name}: {note}")
+    page.print(_legend([result for _, result in results]), dim=True)
+    return str(page)
 
 
 def _about(result: dict[str, Any]) -> str:
@@ -40,23 +34,22 @@ def _about(result: dict[str, Any]) -> str:
     return f"fitted on {ends[0]}, judged on {ends[1]}"
 
 
-def _accuracies(result: dict[str, Any], colour: bool) -> Table:
-    """Accuracy; the best of a factor's column is bold."""
+def _accuracies(result: dict[str, Any], grid: Table) -> Table:
+    """The table, filled with accuracies; the best of a factor's column is bold."""
     columns = [(c, i) for c in result["accuracy"] for i in range(len(result["labels"]))]
-    page = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)) if colour else Table(box=box.MARKDOWN)
-    page.add_column("factor")
-    page.add_column("of")
+    grid.add_column("factor")
+    grid.add_column("of")
     for classifier, i in columns:
-        page.add_column(f"{TITLES[classifier] if i == 0 else ''}\n{result['labels'][i]}", justify="right")
+        grid.add_column(f"{TITLES[classifier] if i == 0 else ''}\n{result['labels'][i]}", justify="right")
     for factor, known in result["factors"].items():
         rows = [(name, [_value(result, c, name, factor, i) for c, i in columns]) for name in shown(result, factor)]
         best = [_text(max((v for _, row in rows if (v := row[i]) is not None), default=None))
                 for i in range(len(columns))]
         for number, (name, row) in enumerate(rows):
-            page.add_row(factor if number == 0 else "", name, *(_cell(v, b) for v, b in zip(row, best, strict=True)))
-        page.add_row("", "chance", *[f"{known['chance']:.2f}"] * len(columns), style="dim")
-        page.add_section()
-    return page
+            grid.add_row(factor if number == 0 else "", name, *(_cell(v, b) for v, b in zip(row, best, strict=True)))
+        grid.add_row("", "chance", *[f"{known['chance']:.2f}"] * len(columns), style="dim")
+        grid.add_section()
+    return grid
 
 
 def shown(result: dict[str, Any], factor: str) -> Iterator[str]:

@@ -1,0 +1,36 @@
+"""Text with tables: with colours and lines on a terminal, as Markdown of a fixed width elsewhere."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 120
+
+
+class Page:
+    """What is printed on it, as one text.  colour: as on a terminal; None: if stdout is one."""
+
+    def __init__(self, colour: bool | None = None) -> None:
+        self.colour = sys.stdout.isatty() if colour is None else colour
+        self._out = io.StringIO()
+        self._console = Console(file=self._out, width=None if self.colour else WIDTH, force_terminal=self.colour,
+                                highlight=False, no_color=not self.colour)
+
+    def table(self, between: int = 0) -> Table:
+        """A new table in the page's manner, to be filled and printed.  between: spaces beside a column's own one."""
+        if self.colour:
+            return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, between, 0, 0))
+        return Table(box=box.MARKDOWN)
+
+    def print(self, what: Any, *, dim: bool = False) -> None:
+        """Add a table, whose cells may have markup, or a text as it is."""
+        self._console.print(what, style="dim" if dim else None, markup=not isinstance(what, str))
+
+    def __str__(self) -> str:
+        return "\n".join(line.rstrip() for line in self._out.getvalue().splitlines())

@@ -1,0 +1,22 @@
+"""Text with tables, for terminals and for files."""
+
+from __future__ import annotations
+
+import pytest
+
+from unbraid.page import Page
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_cells_have_markup_and_texts_are_as_they_are(colour: bool) -> None:
+    page = Page(colour)
+    table = page.table()
+    table.add_column("factor")
+    table.add_row("[bold]skin[/bold]")
+    page.print(table)
+    page.print("a note [bold] in brackets", dim=True)
+    text = str(page)
+    assert "a note [bold] in brackets" in text
+    assert text.count("[bold]") == 1
+    assert ("\x1b[1m" in text) == colour
+    assert ("| skin   |" in text) != colour
