@@ -49,6 +49,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         for name, tensors in checkpoint.groups.items():
             own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
             save_file(own, scratch / f"{name}.safetensors")
+            (scratch / f"{name}.safetensors").chmod(scratch.stat().st_mode & 0o666)      # as open as its folder
             _flush(scratch / f"{name}.safetensors")
         state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
                  "facts": checkpoint.facts}

@@ -235,6 +235,15 @@ def test_tensorboard_gets_scalars_and_pictures(tmp_path: Path) -> None:
         assert name in written
 
 
+def test_a_checkpoint_is_as_open_to_others_as_its_folder(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        path = checkpoint.write(tmp_path / "group", checkpoint.Checkpoint(1, {"networks": {"w": torch.ones(2)}}))
+    finally:
+        os.umask(before)
+    assert {oct(p.stat().st_mode & 0o777) for p in path.iterdir()} == {"0o640"}
+
+
 def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
     run = train(recipe("train.steps=2"), tmp_path / "run")
     file = run.last_checkpoint() / "networks.safetensors"
