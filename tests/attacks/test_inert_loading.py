@@ -117,14 +117,3 @@ def test_the_hook_would_see_it(watched: Watched) -> None:
     seen = watched.careless["seen"]
     assert any(event.startswith("pickle.find_class") for event in seen)
     assert any(event.startswith("os.system") for event in seen)
-
-
-def test_nothing_unpickles() -> None:
-    """Neither pickle nor torch.load nor eval occurs in what is installed."""
-    root = HERE.parents[1]
-    files = [p for folder in ("core", "plugins", "registry", "configs") for p in (root / folder).rglob("*.py")]
-    assert len(files) > 200
-    words = ("pickle.load", "torch.load(", "allow_pickle=True", "import pickle", "marshal.", " eval(", " exec(",
-             "os.system", "shell=True")
-    found = [f"{p.relative_to(root)}: {w}" for p in files for w in words if w in p.read_text(encoding="utf-8")]
-    assert found == []

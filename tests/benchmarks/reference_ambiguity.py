@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 import unbraid
 from unbraid.data import open_data
+from unbraid.evaluation.agreement_picture import draw_matrices
 from unbraid.evaluation.encoding import of_model
 from unbraid.evaluation.evidence import sample
 from unbraid_configs import load_recipe
@@ -47,21 +47,6 @@ def measured(run: Path, seed: int = 0) -> tuple[ReferenceAgreement, ReferenceAgr
     return agreement(plain), agreement(np.where(mesh % 2, -plain, plain) % (2 * np.pi)), list(names)
 
 
-def draw(found: ReferenceAgreement, mirrored: ReferenceAgreement, objects: list[str]) -> Figure:
-    """The share of views that keep their azimuth: of the model, and of its ambiguous twin."""
-    figure = Figure(figsize=(8.4, 4.8), layout="constrained")
-    for axes, result, title in zip(figure.subplots(1, 2, sharey=True), (found, mirrored), (
-            "as trained", "every other object mirrored"), strict=True):
-        shown = axes.imshow(result.agreement, vmin=0, vmax=1, cmap="Blues")
-        axes.set_title(f"{title}: {result.score:.2f}, ambiguity {result.ambiguity:.2f}", fontsize=9)
-        axes.set_xlabel("viewpoint of object")
-        axes.set_xticks(range(len(objects)), objects, rotation=90, fontsize=6, parse_math=False)
-        axes.set_yticks(range(len(objects)), objects, fontsize=6, parse_math=False)
-        axes.tick_params(length=0)
-    figure.colorbar(shown, ax=figure.axes[:2], fraction=0.04, pad=0.02)
-    return figure
-
-
 def main() -> None:
     """Measure, say the scores and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -72,7 +57,9 @@ def main() -> None:
     for name, result in (("as trained", found), ("ambiguous", mirrored)):
         print(f"{name:12} agreement {result.score:.3f}, after the best turn {result.score + result.ambiguity:.3f}, "
               f"ambiguity {result.ambiguity:.3f}, mirrored {result.mirrored.mean():.2f}, itself {result.rebuilt:.3f}")
-    FigureCanvasAgg(draw(found, mirrored, objects)).print_png(asked.out)
+    titled = {"as trained": found, "every other object mirrored": mirrored}
+    agreements = {f"{title}: {r.score:.2f}, ambiguity {r.ambiguity:.2f}": r.agreement for title, r in titled.items()}
+    FigureCanvasAgg(draw_matrices(agreements, objects)).print_png(asked.out)
 
 
 if __name__ == "__main__":

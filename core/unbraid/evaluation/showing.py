@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from unbraid import pictures
 from unbraid.evaluation import edits
+from unbraid.evaluation.agreement_picture import draw_agreement
 from unbraid.evaluation.evidence import Evidence, Sampled
 from unbraid.model import Model
 from unbraid.picture_rows import Row, write_rows
@@ -62,29 +63,6 @@ def _objects(sampled: Sampled, count: int) -> list[str]:
     fields = sampled.data.images_of[sampled.source].fields
     named = (fields[f].names for f in sampled.evidence["shared_factors"])
     return next((list(names) for names in named if names and len(names) == count), [str(i) for i in range(count)])
-
-
-def draw_agreement(found: dict[str, Any], objects: list[str]) -> Figure:
-    """Reference agreement of every object (rows) with the viewpoints of every other (columns), and after each pair's
-    best turn; a mirror is dotted.
-    """
-    agreement, gauged = (np.asarray(found[name]) for name in ("agreement", "gauged"))
-    figure = Figure(figsize=(8.4, 4.8), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    for axes, matrix, title in ((left, agreement, f"as seen: {found['score']:.2f} between different objects"),
-                                (right, gauged, f"turned or mirrored: {found['score'] + found['ambiguity']:.2f}")):
-        shown = axes.imshow(matrix, vmin=0, vmax=1, cmap="Blues")
-        axes.set_title(title, fontsize=9)
-        axes.set_xlabel("viewpoint of object")
-        axes.set_xticks(range(len(matrix)), objects, rotation=90, fontsize=6, parse_math=False)
-        axes.set_yticks(range(len(matrix)), objects, fontsize=6, parse_math=False)
-        axes.tick_params(length=0)
-    rows, columns = np.nonzero(np.asarray(found["mirrored"]))
-    right.scatter(columns, rows, s=5, color="#d1495b")
-    left.set_ylabel("shown on object")
-    figure.suptitle("Views within one step of the azimuth", fontsize=10)
-    figure.colorbar(shown, ax=[left, right], fraction=0.04, pad=0.02)
-    return figure
 
 
 def draw_map(found: dict[str, Any]) -> Figure:

@@ -8,26 +8,23 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from unbraid.evaluation.showing import INK, save
+from unbraid.evaluation.showing import save
+from unbraid.plot_style import COLOURS, FAINT, STYLE
 from unbraid.probing.report import shown
 
 COLUMNS = 4                                        # panels side by side
+DOTS = 110                                         # per inch
 NARROWEST, ENTRY = 5.0, 1.6                        # inches: of the picture, of a name in its legend
-FAINT = "#8b929b"
 CODE, CONTROLS = "#1a1a1a", {"pixels": "#8b929b", "untrained": "#c2a878"}
-PARTS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
 NETWORK, OF_NETWORK = "supervised network", "#b5179e"
 TITLES = {"linear": "linear classifier", "nearest": "nearest neighbour"}
-STYLE: Any = {"font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK,
-              "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
-              "grid.color": "#eceef0", "grid.linewidth": 0.8, "axes.axisbelow": True, "savefig.dpi": 110}
 
 
 def write_picture(result: dict[str, Any], path: Path) -> Path:
     """Write the picture of a probe.  Raises UnbraidError."""
     import matplotlib as mpl
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context({**STYLE, "savefig.dpi": DOTS}):
         return save(draw(result), path)
 
 
@@ -91,5 +88,5 @@ def _draw_line(axes: Any, found: dict[str, Any], colour: str, label: str, **styl
 def _colours(result: dict[str, Any]) -> dict[str, str]:
     """The colour of every representation, the same in all panels."""
     parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
-    found = {name: PARTS[i % len(PARTS)] for i, name in enumerate(parts)}
+    found = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(parts)}
     return {name: found.get(name) or CONTROLS.get(name, CODE) for name in result["representations"]}

@@ -28,6 +28,8 @@ ABOUT = {
                    "row should keep all of the receiver but the one factor."),
     "traversals": ("Traversals", "One image with one part of its code led from low to high values."),
     "classes": ("One class after another", "One image with a factor's chunk taken from a typical image of each class."),
+    "references": ("References", "Shares of views that keep their azimuth, shown on one object (rows) and seen on "
+                   "another (columns): as they are, and after the best turn or mirror (dots) of each pair."),
     "samples": ("Samples", "New images from codes that no image was encoded to."),
 }
 LEFT_OUT = ("map", "figure")                       # a table and the method's figure show the same

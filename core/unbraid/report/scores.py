@@ -13,8 +13,8 @@ from unbraid.report.reading import Findings
 MODEL = "model"
 CEILING = "perfect"
 KNOW_NOTHING = ("untrained", "pixels", "random", "unchanged")   # controls that a model should beat
-FIRST = ("retrieval_map", "edit_control", "swap_accuracy", "mig", "dci", "factor_vae_score", "linear_probe",
-         "reconstruction_error", "fid", "live_factors")
+FIRST = ("transfer_accuracy", "retrieval_map", "edit_control", "swap_accuracy", "mig", "dci", "factor_vae_score",
+         "linear_probe", "reconstruction_error", "fid", "live_factors")
 TILES = 4
 ABOUT = {
     "model": "the trained model",

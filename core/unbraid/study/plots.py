@@ -12,21 +12,16 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from unbraid.plot_style import COLOURS, FAINT, INK, STYLE
 from unbraid.study.axes import plain, short
 from unbraid.study.groups import Group, columns_of, groups_of
 from unbraid.study.scores import Row, controls_of, metrics_of
 from unbraid.study.statistics import FEWEST, rank_correlation
 from unbraid_registry.errors import UnbraidError
 
-INK, FAINT = "#22262b", "#8b929b"
-COLOURS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
 COLUMNS = 4                                        # panels side by side
 SHIFT = 0.5                                        # of the way to the next value, for the colours of a named axis
 FAR = 0.35                                         # a control further than this part of the range is not drawn in it
-STYLE: Any = {
-    "svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
-    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "grid.color": "#eceef0", "grid.linewidth": 0.8, "axes.axisbelow": True}
 
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from unbraid_plugins.metrics.viewpoints import TURN, around, viewpoint_error
 
 @attrs.frozen(eq=False)
 class ReferenceAgreement:
-    """objects: names or numbers of the n objects; agreement: (n, n) shares of views in [0, 1]: row i, shown with object
+    """objects: numbers of the n objects; agreement: (n, n) shares of views in [0, 1]: row i, shown with object
     i's common factor, column j, seen from where object j was seen, within one step of the azimuth; gauged: (n, n) the
     same after the best rotation and mirror of each pair; mirrored: (n, n) where that is a mirror; rebuilt: mean of
     `agreement` of an object with itself; ambiguity: mean of gauged - agreement over pairs of different objects; chance:
