@@ -25,7 +25,7 @@ def draw_matrices(agreements: Mapping[str, np.ndarray], objects: Sequence[str],
 
     dots: (n, n), where the second one has a dot.
     """
-    figure = Figure(figsize=(8.4, 4.8), layout="constrained")
+    figure = Figure(figsize=(8.4, 5.2), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (title, matrix) in zip(panels, agreements.items(), strict=True):
         shown = axes.imshow(matrix, vmin=0, vmax=1, cmap="Blues")
