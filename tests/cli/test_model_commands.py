@@ -93,12 +93,25 @@ def test_evaluate_prints_a_table_and_writes_into_the_runs(unbraid, trained: Path
     assert "wrote comparison.html" in said.out
 
 
+def test_demo_says_when_time_cut_it_short_and_gives_no_arm_more(unbraid, tmp_path: Path,
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("unbraid.cli.demo.MINUTES", 0.0)
+    said = unbraid("demo", "--images", "20", "--out", "demo")
+    assert said.code == 0, said.err
+    reached = [json.loads((tmp_path / "demo" / arm / "run.json").read_text())["sessions"][-1]["to_step"]
+               for arm in ("mixing", "without-mixing")]
+    assert reached[1] <= reached[0] < 100
+    assert f"the training ended after {reached[1]} of 1500 steps" in said.out
+    assert "unbraid demo --steps 1500" in said.out
+
+
 def test_demo_trains_its_arms_and_tells_what_to_do_next(unbraid, tmp_path: Path) -> None:
     said = unbraid("demo", "--steps", "1", "--images", "20", "--out", "demo")
     assert said.code == 0, said.err
     assert "without mixing" in said.out
     assert "untrained" in said.out
     assert "Next:  unbraid edit" in said.out
+    assert "too slow" not in said.out
     for path in ("mixing/run.json", "without-mixing/run.json", "pictures/swaps.png", "evaluation.json", "A.png"):
         assert (tmp_path / "demo" / path).is_file()
     assert "is not empty" in unbraid("demo", "--out", "demo").err

@@ -67,10 +67,11 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     if folder.exists() and any(folder.iterdir()):
         raise RunError(f"{folder} is not empty", hint="give the demo a new folder with --out")
     chosen = ctx.get_parameter_source("steps") is not click.core.ParameterSource.DEFAULT
-    runs = {}
+    runs, reached = {}, steps
     for number, arm in enumerate(ARMS, 1):
         click.echo(click.style(f"{number}/{len(ARMS)}  {arm.name}", bold=True), err=True)
-        runs[arm.name] = trained(arm, folder, steps, None if chosen else MINUTES, ctx.obj)
+        runs[arm.name] = trained(arm, folder, reached, None if chosen else MINUTES, ctx.obj)
+        reached = min(reached, steps_of(runs[arm.name]))   # the others get no more than an arm that time cut short
     click.echo(click.style("Measuring", bold=True) + " beside controls ...", err=True)
     first, *rest = (load(run.folder) for run in runs.values())
     run = runs[ARMS[0].name]
@@ -85,6 +86,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     click.echo(table([(ARMS[0].name, result)]))
     click.echo(in_words(result))
+    click.echo(cut_short(reached, steps), nl=reached < steps)
     samples = data.images(data.rows("test")[:2])
     pair = [write_image(folder / f"{name}.png", image) for name, image in zip("AB", samples, strict=True)]
     click.echo(f"\nEverything is in {folder}; look at")
@@ -104,6 +106,24 @@ def in_words(result: dict[str, Any]) -> str:
     others = ", ".join(f"{name} {score:.2f}" for name, score in scores.items())
     return ("\nNobody told the model what a figure is made of. How well one chunk of its code finds the images that\n"
             f"share a factor (mean average precision): {own:.2f}; {others}.")
+
+
+def cut_short(reached: int, steps: int) -> str:
+    """What to say of a training that ended by time; nothing where it did not.
+
+    >>> cut_short(1500, 1500)
+    ''
+    """
+    if reached == steps:
+        return ""
+    return (f"\nThis machine was too slow, or too busy: the training ended after {reached} of {steps} steps, when its\n"
+            f"{MINUTES} minutes were over. The numbers and pictures are those of a model that is not done. With all the "
+            f"time\nthat it needs:  unbraid demo --steps {steps}")
+
+
+def steps_of(run: Run) -> int:
+    """How far a run is."""
+    return int(run.record()["sessions"][-1]["to_step"])
 
 
 def trained(arm: Arm, folder: Path, steps: int, minutes: float | None, session: Session) -> Run:
