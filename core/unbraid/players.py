@@ -95,11 +95,13 @@ class Players:
     _values: dict[int, Value] = attrs.field(init=False, factory=dict)
     _constants: dict[int, Value] = attrs.field(init=False, factory=dict)
     _wanting: dict[str, bool] = attrs.field(init=False, factory=dict)
+    _parameters: dict[str, list[nn.Parameter]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         m = self.method
         self.noise = self._noise()
         self._around = Surroundings(m.modules, m.layouts, m.layout, self.noise)
+        self._parameters = {name: list(module.parameters()) for name, module in m.modules.items()}
         for name in m.wants_sets:
             m.modules[name].wants_sets = True  # type: ignore[assignment]
         self.optimizers = self._optimizers()
@@ -279,7 +281,7 @@ class Players:
     def _want(self, network: str, wanted: bool) -> None:
         if self._wanting.get(network, False) != wanted:
             self._wanting[network] = wanted
-            for weight in self.method.modules[network].parameters():
+            for weight in self._parameters[network]:
                 weight.requires_grad_(wanted)
 
     def _keep(self, state: State) -> None:
@@ -373,7 +375,7 @@ class Players:
         reseed(self.device, seed_at(self.seed, step, "turn", turn, distributed.rank()))
 
     def _weights(self, networks: Iterable[str]) -> list[nn.Parameter]:
-        return [p for n in networks for p in self.method.modules[n].parameters()]
+        return [w for n in networks for w in self._parameters[n]]
 
 
 @torch.no_grad()

@@ -111,7 +111,7 @@ class Data:
         field, rows = fields[name], np.asarray(rows, np.int64)
         if (source, name) not in self._fields:
             self._fields[source, name] = _numbers(field).to(self.device)
-        chosen = self._fields[source, name][torch.from_numpy(rows).to(self.device)]
+        chosen = self._fields[source, name].index_select(0, torch.from_numpy(rows).to(self.device))
         if field.classes is not None:
             return Label(chosen, field.classes)
         return _unit(chosen) if field.is_picture else chosen

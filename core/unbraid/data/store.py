@@ -67,7 +67,7 @@ class Store:
         wanted = self._unread(rows)
         if len(wanted):
             self._keep(wanted, self._read(wanted))
-        return self.kept[torch.from_numpy(rows).to(self.device)]
+        return self.kept.index_select(0, torch.from_numpy(rows).to(self.device))
 
     def drop(self) -> None:
         """Forget what is on its way."""
