@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from unbraid.disk import remedy
 from unbraid_registry.errors import UnbraidError
 
 FORMAT = 1
@@ -45,7 +46,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     scratch = folder / f".writing-{checkpoint.step:08d}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
+        folder.mkdir(exist_ok=True)                # in a run that is there: one that was removed is not made again
+        scratch.mkdir()
         for name, tensors in checkpoint.groups.items():
             own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
             save_file(own, scratch / f"{name}.safetensors")
@@ -62,8 +64,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         _flush(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        raise CheckpointError(f"can't write the checkpoint {final}: {error}",
-                              hint="free some disk space or choose another --out, then go on with --resume") from None
+        raise CheckpointError(f"can't write the checkpoint {final}: {getattr(error, 'strerror', None) or error}",
+                              hint=f"{remedy(error)}, then go on with --resume") from None
     return final
 
 

@@ -31,8 +31,8 @@ def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
         try:
             yield
         finally:
-            if [p.name for p in folder.iterdir()] == [NAME]:
-                with suppress(OSError):            # not ours to remove
+            with suppress(OSError):                # not ours to remove, or gone already
+                if [p.name for p in folder.iterdir()] == [NAME]:
                     (folder / NAME).unlink()
                     folder.rmdir()
 

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 
 from unbraid import checkpoint
+from unbraid.disk import remedy
 from unbraid.lock import locked
 from unbraid_registry.errors import UnbraidError
 
@@ -89,7 +90,10 @@ class Run:
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:
-        """Write run.json, whole or not at all."""
+        """Write run.json, whole or not at all.  Raises RunError, also where the folder is gone."""
+        if not self.folder.is_dir():
+            raise RunError(f"can't write {self.record_file}: {self.folder} was moved or removed",
+                           hint="put it back and go on with --resume, or train into another --out")
         write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
@@ -121,8 +125,9 @@ def write_whole(path: Path, text: str) -> None:
         scratch.write_text(text, encoding="utf-8")
         os.replace(scratch, path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise RunError(f"can't write {path}: {error.strerror}", hint="free some disk space or choose another --out"
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise RunError(f"can't write {path}: {error.strerror}", hint=f"{remedy(error)}, or choose another --out"
                        ) from None
 
 

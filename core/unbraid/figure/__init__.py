@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from unbraid.disk import remedy
 from unbraid_configs.recipe import Recipe
 from unbraid_registry.errors import UnbraidError
 
@@ -44,7 +45,8 @@ def draw_figure(recipe: Recipe, path: Path) -> Path:
         scratch.write_bytes(content)
         scratch.replace(path)
     except OSError as error:
-        raise FigureError(f"can't write {path}: {error.strerror}", hint="choose another place") from None
+        raise FigureError(f"can't write {path}: {error.strerror}", hint=f"{remedy(error)}, or choose another place"
+                          ) from None
     return path
 
 
