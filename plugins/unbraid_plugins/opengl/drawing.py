@@ -9,7 +9,7 @@ from torch.nn import functional
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
 from unbraid_plugins.opengl.antialias import antialiased
-from unbraid_plugins.opengl.background import filled
+from unbraid_plugins.opengl.background import Background, filled
 from unbraid_plugins.opengl.camera import Camera
 from unbraid_plugins.opengl.fragments import Fragments, fragments
 from unbraid_plugins.opengl.light import Light
@@ -38,14 +38,14 @@ class Rendering:
 
 
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
-         background: Tensor | None = None, cull: bool = False, smooth: bool = True, geometry: bool = True,
+         background: Background | None = None, cull: bool = False, smooth: bool = True, geometry: bool = True,
          backend: Backend = "auto") -> Rendering:
     """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
 
-    light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), black where none; cull: faces are seen
-    from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no gradient of
-    the outline reaches the vertices; geometry: depth and normals, too; backend: see `rasterize`. A batch of 1 among
-    others is repeated.
+    light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), or a Panorama, black where none; cull:
+    faces are seen from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no
+    gradient of the outline reaches the vertices; geometry: depth and normals, too; backend: see `rasterize`. A batch of
+    1 among others is repeated.
 
     Raises UnbraidError for sizes that do not fit.
     """
@@ -68,7 +68,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
             normals = front.image(unit)
             depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces))
     covered = (front.ids >= 0)[:, None].to(vertices.dtype)
-    behind = filled(background, batch, channels, size, vertices)
+    behind = filled(background, batch, channels, size, vertices, camera)
     image = front.image(colour.clamp(0, 1)) + (1 - covered) * behind
     layers = torch.cat([image, covered], 1)
     if smooth:
@@ -97,10 +97,11 @@ def _channels(mesh: Mesh) -> int:
     return counts.pop() if counts else 3
 
 
-def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Tensor | None) -> int:
+def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> int:
     parts: dict[str, list[Tensor | None]] = {
         "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
-        "camera": [camera.view, camera.projection], "light": list(tensors(light)), "background": [background]}
+        "camera": [camera.view, camera.projection], "light": list(tensors(light)),
+        "background": list(tensors(background))}
     sizes = {name: len(t) for name, some in parts.items() for t in some if t is not None and len(t) != 1}
     if len(set(sizes.values())) > 1:
         raise UnbraidError("the scene's parts are of different batches: "

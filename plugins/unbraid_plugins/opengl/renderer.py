@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 import attrs
 import torch
-from attrs.validators import gt, in_
+from attrs.validators import and_, gt, in_, le, optional
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, renderer
 from unbraid.values import map_tensors
+from unbraid_plugins.opengl.background import Panorama
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import Rendering, draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
@@ -28,11 +29,12 @@ class MeshRenderer:
 
     The view is a Camera, or angles (B, 2) or (B, 3): azimuth, elevation and roll in radians of a camera that circles
     the origin at `distance`, its angle from bottom to top `field_of_view` degrees. The background is black, a colour
-    (B, C) or images (B, C, H, W).
+    (B, C), images (B, C, H, W), or a Panorama, which moves as the camera turns.
 
     gives: colour, the images; layers, a record with colour, alpha, depth, normals and ids; cull: closed surfaces are
     seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient;
-    backend: gl, torch, or auto, OpenGL where it is to be had.
+    panorama: the degrees that background images (B, C, h, w) of any size span, which makes them a Panorama; backend:
+    gl, torch, or auto, OpenGL where it is to be had.
     """
 
     gives: Literal["colour", "layers"] = attrs.field(default="colour", validator=in_(("colour", "layers")))
@@ -40,6 +42,7 @@ class MeshRenderer:
     smooth: bool = True
     distance: float = attrs.field(default=4.0, validator=gt(0))
     field_of_view: float = attrs.field(default=30.0, validator=gt(0))
+    panorama: float | None = attrs.field(default=None, validator=optional(and_(gt(0), le(360))))
     backend: Backend = attrs.field(default="auto", validator=in_(("auto", "gl", "torch")))
 
     def build(self, context: Context, *inputs: Any) -> nn.Module:
@@ -61,15 +64,15 @@ class MeshRendering(nn.Module):
             raise UnbraidError(f"mesh_renderer got a {type(mesh).__name__} of which to make an image",
                                hint="its first argument is a mesh: unbraid_plugins.opengl.mesh.Mesh")
         lights = [v for v in rest if isinstance(v, HarmonicLight | DirectionalLight)]
-        backgrounds = [v for v in rest if isinstance(v, Tensor)]
+        backgrounds = [v for v in rest if isinstance(v, Tensor | Panorama)]
         if len(lights) > 1 or len(backgrounds) > 1 or len(lights) + len(backgrounds) < len(rest):
             found = ", ".join(type(v).__name__ for v in rest)
             raise UnbraidError(f"mesh_renderer got, after the mesh and the view, {found}",
-                               hint="there may be one light and one background, a tensor")
+                               hint="there may be one light and one background, a tensor or a Panorama")
         device = mesh.vertices.device.type
         with torch.autocast("cpu" if device == "meta" else device, enabled=False):     # places need all their digits
             mesh, view, light, background = (map_tensors(_precise, v) for v in (
-                mesh, view, lights[0] if lights else None, backgrounds[0] if backgrounds else None))
+                mesh, view, lights[0] if lights else None, self._behind(backgrounds[0]) if backgrounds else None))
             out = draw(mesh, self._camera(view), self.image[1:], light=light, background=background,
                        cull=self.options.cull, smooth=self.options.smooth, geometry=self.options.gives == "layers",
                        backend=self.options.backend)
@@ -77,6 +80,12 @@ class MeshRendering(nn.Module):
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")
         return out if self.options.gives == "layers" else out.colour
+
+    def _behind(self, background: Tensor | Panorama) -> Tensor | Panorama:
+        span = self.options.panorama
+        if span is None or not isinstance(background, Tensor) or background.ndim != 4:
+            return background
+        return Panorama(background, math.radians(span))
 
     def _camera(self, view: Camera | Tensor) -> Camera:
         if isinstance(view, Camera):
