@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from unbraid import checkpoint, distributed
 from unbraid.data import Data, open_data
 from unbraid.fitting import fit_networks
+from unbraid.followers import follow
 from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
 from unbraid.model import Model, ModelError, load_weights
+from unbraid.outcomes import STAYED, Report
 from unbraid.pictures import overview, translations
-from unbraid.players import STAYED, Players, Report, follow
+from unbraid.players import Players
 from unbraid.pretrained import load_pretrained, with_pretrained
 from unbraid.progress import Progress, duration
 from unbraid.record import Run, RunError, new_folder, surroundings, write_whole

@@ -17,7 +17,7 @@ from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
     from unbraid.engine import Training
-    from unbraid.players import Report
+    from unbraid.outcomes import Report
 
 Play = Callable[[int, bool], "Sequence[Report]"]   # step, whether it is logged -> what each training did
 

@@ -66,6 +66,10 @@ class State:
         gone = set(nodes)
         return State({i: o for i, o in self.owners.items() if i not in gone})
 
+    def once(self, graph: Graph) -> State:
+        """The values of what happens only once per round, as constants."""
+        return State({i: NOBODY for i in self.owners if graph.nodes[i].remembers})
+
     def spent(self, player: str) -> State:
         """The state after a player's graphs were used or given up: its values are constants now."""
         return State({i: NOBODY if o == player else o for i, o in self.owners.items()})

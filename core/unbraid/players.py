@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import attrs
@@ -14,64 +14,20 @@ from unbraid import distributed
 from unbraid.compute import Step, Surroundings, computation, detached
 from unbraid.expression import SIGNS
 from unbraid.flow import Game
+from unbraid.followers import follow, undisturbed
 from unbraid.gradients import clipped, laid_out, norm, plus
 from unbraid.graph import ArithmeticOp, Node
 from unbraid.method import Method
 from unbraid.moves import WATCH, in_play, moves_of
 from unbraid.optimizers import Optimizer, optimizer_for
+from unbraid.outcomes import MOVED, SHUT, STAYED, Report
 from unbraid.plan import NOBODY, Instruction, Move, Planner, State, TurnPlan
+from unbraid.prepared import Call, Needs, StepPlan, Turn
 from unbraid.random import Noise, seed_at
 from unbraid.values import Value, map_tensors
 from unbraid_configs.recipe import Player
 
-MOVED, STAYED, SHUT = "moved", "stayed", "shut"    # how a turn ended: updated; loss not finite; gate closed
-
-Needs = frozenset[tuple[str, str | None]]
 Batch = Callable[[int, int, Needs], Mapping[tuple[str, str | None], Value]]      # step, round, what is needed
-
-
-@attrs.define(eq=False)
-class Report:
-    """What a step did.  values: every loss ('player/term') and watched value; outcomes: how each turn ended."""
-
-    step: int
-    values: dict[str, Tensor] = attrs.Factory(dict)
-    outcomes: list[tuple[str, str]] = attrs.Factory(list)
-    not_finite: list[str] = attrs.Factory(list)
-
-    def numbers(self) -> dict[str, float]:
-        """The values as numbers."""
-        return {name: float(v) for name, v in self.values.items()}
-
-
-@attrs.frozen(eq=False)
-class _Call:
-    """An instruction ready to run: no look-ups are left."""
-
-    index: int
-    compute: Step
-    inputs: tuple[tuple[int, bool], ...]           # (node, whether with its graph)
-    graph: bool
-    switches: tuple[tuple[str, bool], ...]         # networks called here, and whether their weights want gradients
-    drop: tuple[int, ...]
-
-
-@attrs.frozen(eq=False)
-class _Turn:
-    move: Move
-    plan: TurnPlan
-    gate: tuple[_Call, ...]
-    losses: tuple[_Call, ...]
-    draws: Needs
-
-
-@attrs.define(eq=False)
-class _Step:
-    """Everything that was planned for one pattern of active terms."""
-
-    planner: Planner
-    moves: tuple[Move, ...]
-    turns: dict[tuple[str, ...], _Turn] = attrs.Factory(dict)       # by the outcomes of the turns before
 
 
 @attrs.define(eq=False)
@@ -90,10 +46,11 @@ class Players:
     optimizers: dict[str, Optimizer] = attrs.field(init=False)
     noise: Noise = attrs.field(init=False)
     _around: Surroundings = attrs.field(init=False)
-    _steps: dict[Any, _Step] = attrs.field(init=False, factory=dict)
+    _steps: dict[Any, StepPlan] = attrs.field(init=False, factory=dict)
     _computes: dict[int, Step] = attrs.field(init=False, factory=dict)
     _values: dict[int, Value] = attrs.field(init=False, factory=dict)
     _constants: dict[int, Value] = attrs.field(init=False, factory=dict)
+    _once: dict[int, dict[int, Value]] = attrs.field(init=False, factory=dict)     # of a round, by part of the batch
     _wanting: dict[str, bool] = attrs.field(init=False, factory=dict)
     _parameters: dict[str, list[nn.Parameter]] = attrs.field(init=False)
 
@@ -131,9 +88,7 @@ class Players:
         for turn, move in enumerate(planned.moves):
             if move.opens_round:
                 round_ += 1
-            if self.accumulate > 1:                # nothing is kept between players
-                state = State()
-                self._keep(state)
+                self._once.clear()
             ready = self._turn(planned, turn, tuple(outcomes), state)
             if self.accumulate == 1 and (turn == 0 or move.opens_round):
                 self._open_round(step, round_, ready.draws)
@@ -143,7 +98,10 @@ class Players:
                     updates.append((move, gradients))
                 else:
                     self._update(move, gradients, step)
-            state = planned.planner.after(turn, ready.plan, outcome == MOVED, outcome != SHUT)
+            if self.accumulate == 1:
+                state = planned.planner.after(turn, ready.plan, outcome == MOVED, outcome != SHUT)
+            elif outcome != SHUT:                  # nothing is kept between players but what happens once per round
+                state = planned.planner.after(turn, ready.plan, outcome == MOVED).once(self.method.flow.graph)
             self._keep(state)
             outcomes.append(outcome)
             if move.trains:
@@ -164,41 +122,66 @@ class Players:
             if module.training != (name in working):
                 module.train(name in working)
 
-    def _play(self, ready: _Turn, step: int, turn: int, round_: int, report: Report
+    def _play(self, ready: Turn, step: int, turn: int, round_: int, report: Report
               ) -> tuple[str, list[Tensor | None]]:
         """One player's losses and gradients; nothing is updated yet."""
-        move = ready.move
-        self._reseed(step, turn)
-        total_gradients: list[Tensor | None] = []
+        move, gradients = ready.move, list[Tensor | None]()
+        if move.when is not None and self.accumulate > 1 and not self._is_open(
+                move.when, self._asked_before(ready, step, turn, round_)):
+            return SHUT, []
         for part in range(self.accumulate):
-            if self.accumulate > 1:
-                self._keep(State())
-                self._open_round(step * self.accumulate + part, round_, ready.draws)
+            self._begin(ready, step, turn, round_, part)
             with self._autocast(), self._undisturbed(ready.plan) if not move.trains else nullcontext():
                 self._run(ready.gate)
-                if part == 0 and move.when is not None and not self._is_open(move.when):
+                if move.when is not None and self.accumulate == 1 and not self._is_open(
+                        move.when, self._asked(move.when)):
                     return SHUT, []
                 self._run(ready.losses)
+            if self.accumulate > 1:
+                self._remember(part)
             if not move.trains:
-                self._watch(report)
-                return MOVED, []
-            gradients = self._gradients(move, step, report, part)
-            if gradients is None:
-                return STAYED, []
-            total_gradients = gradients if part == 0 else [plus(a, b) for a, b in
-                                                           zip(total_gradients, gradients, strict=True)]
-        return MOVED, total_gradients
+                self._watch(report, part)
+                continue
+            own = self._gradients(move, step, report, part)
+            gradients = own if part == 0 else [plus(a, b) for a, b in zip(gradients, own, strict=True)]
+        if not move.trains:
+            return MOVED, []
+        whole = self._agreed(move, step, report, gradients)
+        return (STAYED, []) if whole is None else (MOVED, whole)
 
-    def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None] | None:
-        """The gradients of the weighted sum of a player's terms; None where it is not finite on some rank."""
+    def _begin(self, ready: Turn, step: int, turn: int, round_: int, part: int) -> None:
+        """What is random in a part of a turn; where there are several, they have batches and noise of their own."""
+        self._reseed(step * self.accumulate + part, turn)
+        if self.accumulate > 1:
+            self._keep(State())
+            self._values |= (once := self._once.get(part, {}))
+            self._constants |= once
+            self._open_round(step * self.accumulate + part, round_, ready.draws)
+
+    def _remember(self, part: int) -> None:
+        """Keep for the round's later players what happens once per round, in a part of it."""
+        nodes = self.method.flow.graph.nodes
+        self._once.setdefault(part, {}).update({i: v for i, v in self._constants.items() if nodes[i].remembers})
+
+    def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None]:
+        """The gradients of the weighted sum of a player's terms, and at the end 1 if they are finite, else 0."""
         total = self._total(move, step, report, part)
         gradients = self._differentiated(total, move)
-        distributed.average([g for g in gradients if g is not None])
-        whole = total.detach() + norm(gradients)
-        if not bool(distributed.mean(torch.isfinite(whole).float()) == 1):
-            report.not_finite += self._culprits(move, step, report.values)
-            return None
-        return gradients
+        return [*gradients, torch.isfinite(total.detach() + norm(gradients)).to(total.dtype)]
+
+    def _agreed(self, move: Move, step: int, report: Report, gradients: Sequence[Tensor | None]
+                ) -> list[Tensor | None] | None:
+        """A turn's gradients, their means over the ranks; None where they are not finite, in some part on some rank."""
+        finite = gradients[-1]
+        assert finite is not None
+        if distributed.world() > 1:
+            like = self._weights(self.method.recipe.players[move.player].trains)
+            gradients = distributed.average_gradients(gradients, [*like, finite])
+            finite = gradients[-1]
+        if float(finite) == self.accumulate:
+            return list(gradients[:-1])
+        report.not_finite += self._culprits(move, step, report.values)
+        return None
 
     def _total(self, move: Move, step: int, report: Report, part: int) -> Tensor:
         """The weighted sum of a player's terms, whose values are noted."""
@@ -207,9 +190,7 @@ class Players:
             value = self._values[term.node.index]
             weighted = term.weight.at(step) * value
             total = weighted if total is None else total + weighted
-            name = f"{move.player}/{term.name}"
-            constant = value.detach() / self.accumulate
-            report.values[name] = constant if part == 0 else report.values[name] + constant
+            self._note(report, f"{move.player}/{term.name}", value, part)
         assert total is not None
         return total / self.accumulate if self.accumulate > 1 else total
 
@@ -226,7 +207,8 @@ class Players:
         """The terms of a player that are not finite."""
         terms = {f"{move.player}/{t.name}": t.weight.at(step)
                  for t in self._active(self.method.games[move.player], step)}
-        return [name for name, weight in terms.items() if not torch.isfinite(weight * values[name])
+        finite = distributed.mean(torch.stack([torch.isfinite(w * values[name]).float() for name, w in terms.items()]))
+        return [name for name, share in zip(terms, finite.tolist(), strict=True) if share < 1
                 ] or [f"the gradient of {move.player}"]
 
     def _update(self, move: Move, gradients: Sequence[Tensor | None], step: int) -> None:
@@ -254,7 +236,7 @@ class Players:
 
     # -- running instructions -----------------------------------------------------------------------------------------
 
-    def _run(self, calls: Iterable[_Call]) -> None:
+    def _run(self, calls: Iterable[Call]) -> None:
         values, constants = self._values, self._constants
         for call in calls:
             inputs = []
@@ -302,36 +284,46 @@ class Players:
             return torch.autocast(self.device.type, dtype=torch.bfloat16)
         return nullcontext()
 
-    def _is_open(self, when: Node) -> bool:
-        return bool(self._gate(when))
+    def _is_open(self, when: Node, asked: Tensor) -> bool:
+        return bool(self._gate(when, asked))
 
-    def _gate(self, when: Node) -> Tensor:
-        if isinstance(when.op, ArithmeticOp) and when.op.sign in ("<", "<=", ">", ">="):
-            left, right = (self._number(i) for i in when.inputs)
-            return SIGNS[when.op.sign](left, right)
-        return self._number(when) > 0
+    def _gate(self, when: Node, asked: Tensor) -> Tensor:
+        """Whether the means of a gate's numbers open it; all ranks decide alike."""
+        asked = distributed.mean(asked)
+        return SIGNS[when.op.sign](*asked) if isinstance(when.op, ArithmeticOp) and len(asked) == 2 else asked[0] > 0
 
-    def _number(self, node: Node) -> Tensor:
-        """A value's mean over the ranks, so that all ranks decide alike."""
-        v = self._constants.get(node.index, self._values[node.index])
-        return distributed.mean(torch.as_tensor(v, dtype=torch.get_default_dtype(), device=self.device).detach())
+    def _asked(self, when: Node) -> Tensor:
+        """What a gate asks: the two sides of a comparison, or one number; (2,) or (1,)."""
+        nodes = when.inputs if _compares(when) else (when,)
+        numbers = [torch.as_tensor(self._constants.get(n.index, self._values[n.index]),
+                                   dtype=torch.get_default_dtype(), device=self.device).detach() for n in nodes]
+        return torch.stack(torch.broadcast_tensors(*numbers))
 
-    @contextmanager
-    def _undisturbed(self, plan: TurnPlan) -> Iterator[None]:
-        """Running statistics and their like as they are, after a look that must not change the training."""
+    def _asked_before(self, ready: Turn, step: int, turn: int, round_: int) -> Tensor:
+        """The mean of what a gate asks over the parts of a turn, by a look that changes nothing."""
+        assert ready.move.when is not None
+        total = torch.zeros(())
+        for part in range(self.accumulate):
+            self._begin(ready, step, turn, round_, part)
+            with self._autocast(), self._undisturbed(ready.plan):
+                self._run(ready.gate)
+            total = self._asked(ready.move.when) / self.accumulate + total
+        return total
+
+    def _undisturbed(self, plan: TurnPlan) -> AbstractContextManager[None]:
+        """For a look that must not change the training."""
         networks = {n for instruction in plan.instructions for n in instruction.node.uses}
-        buffers = [b for n in sorted(networks) for b in self.method.modules[n].buffers()]
-        before = [b.clone() for b in buffers]
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for buffer, was in zip(buffers, before, strict=True):
-                    buffer.copy_(was)
+        return undisturbed([self.method.modules[n] for n in sorted(networks)])
 
-    def _watch(self, report: Report) -> None:
+    def _watch(self, report: Report, part: int) -> None:
         for name, node in self.method.watched.items():
-            report.values[f"{WATCH}/{name}"] = self._mean(torch.as_tensor(self._values[node.index]).detach().float())
+            value = self._mean(torch.as_tensor(self._values[node.index]).detach().float())
+            self._note(report, f"{WATCH}/{name}", value, part)
+
+    def _note(self, report: Report, name: str, value: Tensor, part: int) -> None:
+        """Note a value of a step, the mean over the parts of a turn."""
+        share = value.detach() / self.accumulate if self.accumulate > 1 else value.detach()
+        report.values[name] = share if part == 0 else report.values[name] + share
 
     def _mean(self, v: Tensor) -> Tensor:
         return v.mean()
@@ -341,7 +333,7 @@ class Players:
     def _active(self, game: Game, step: int) -> list[Any]:
         return [t for t in game.terms if t.weight.at(step) != 0]
 
-    def _planned(self, step: int, watch: bool) -> _Step:
+    def _planned(self, step: int, watch: bool) -> StepPlan:
         active = {name: tuple(t.node.index for t in self._active(self.method.games[name], step))
                   for name in self.in_play(step)}
         pattern = (watch, tuple(active.items()))
@@ -349,21 +341,21 @@ class Players:
             moves = moves_of(self.method, {name: [self.method.flow.graph.nodes[i] for i in nodes]
                                            for name, nodes in active.items()}, watch=watch)
             planner = Planner(self.method.flow.graph, moves, self.method.recipe.train.moves == "together")
-            self._steps[pattern] = _Step(planner, moves)
+            self._steps[pattern] = StepPlan(planner, moves)
         return self._steps[pattern]
 
-    def _turn(self, planned: _Step, turn: int, outcomes: tuple[str, ...], state: State) -> _Turn:
+    def _turn(self, planned: StepPlan, turn: int, outcomes: tuple[str, ...], state: State) -> Turn:
         if outcomes not in planned.turns:
             plan = planned.planner.plan(turn, state)
-            planned.turns[outcomes] = _Turn(planned.moves[turn], plan, tuple(map(self._ready, plan.gate)),
+            planned.turns[outcomes] = Turn(planned.moves[turn], plan, tuple(map(self._ready, plan.gate)),
                                             tuple(map(self._ready, plan.losses)), planned.planner.draws(turn))
         return planned.turns[outcomes]
 
-    def _ready(self, instruction: Instruction) -> _Call:
+    def _ready(self, instruction: Instruction) -> Call:
         node = instruction.node
         if node.index not in self._computes:
             self._computes[node.index] = self._computation(node)
-        return _Call(node.index, self._computes[node.index],
+        return Call(node.index, self._computes[node.index],
                      tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
                      instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in sorted(node.uses)),
                      instruction.drop)
@@ -378,12 +370,8 @@ class Players:
         return [w for n in networks for w in self._parameters[n]]
 
 
-@torch.no_grad()
-def follow(average: nn.Module, of: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * of, and its buffers as they are."""
-    torch._foreach_lerp_(list(average.parameters()), list(of.parameters()), 1 - decay)
-    for a, b in zip(average.buffers(), of.buffers(), strict=True):
-        a.copy_(b)
+def _compares(when: Node) -> bool:
+    return isinstance(when.op, ArithmeticOp) and when.op.sign in ("<", "<=", ">", ">=")
 
 
 def reseed(device: torch.device, seed: int) -> None:

@@ -14,7 +14,8 @@ from torch.profiler import ProfilerActivity
 
 from unbraid.engine import Training
 from unbraid.graph import NetworkOp, Node
-from unbraid.players import Players, Report
+from unbraid.outcomes import Report
+from unbraid.players import Players
 from unbraid.values import Value
 
 WARM, STEPS = 3, 10                                # steps before, and that are measured

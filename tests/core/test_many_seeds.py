@@ -21,7 +21,8 @@ from unbraid.data import open_data
 from unbraid.engine import TrainingError, train
 from unbraid.lockstep import Stopped
 from unbraid.method import bring_to_life
-from unbraid.players import Players, Report
+from unbraid.outcomes import Report
+from unbraid.players import Players
 from unbraid.record import Run, RunError
 from unbraid.seeds import train_seeds, train_together
 from unbraid.seeds.noise import SeedNoise

@@ -13,8 +13,10 @@ from unbraid.compute import Step, computation
 from unbraid.gradients import laid_out
 from unbraid.graph import Node
 from unbraid.optimizers import Optimizer
+from unbraid.outcomes import MOVED, SHUT, STAYED, Report
 from unbraid.plan import Move
-from unbraid.players import MOVED, SHUT, STAYED, Needs, Players, Report
+from unbraid.players import Players
+from unbraid.prepared import Needs
 from unbraid.random import Noise
 from unbraid.seeds.noise import Generators, SeedNoise
 from unbraid.seeds.stack import Stack
@@ -88,14 +90,14 @@ class SeedPlayers(Players):
                 own.outcomes.append((ready.move.player, how))
         return outcome, gradients
 
-    def _is_open(self, when: Node) -> bool:
-        self._open = self._gate(when).expand(len(self.singles))
+    def _is_open(self, when: Node, asked: Tensor) -> bool:
+        self._open = self._gate(when, asked).expand(len(self.singles))
         return bool(self._open.any())
 
     def _mean(self, v: Tensor) -> Tensor:
         return v if v.ndim == 0 else v.reshape(len(self.singles), -1).mean(1)
 
-    def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None] | None:
+    def _gradients(self, move: Move, step: int, report: Report, part: int) -> list[Tensor | None]:
         """The stacked gradients, and at the end (K,): 1 for each seed that may move by them."""
         total = self._total(move, step, report, part)
         weights = self._weights(self.method.recipe.players[move.player].trains)
@@ -105,8 +107,11 @@ class SeedPlayers(Players):
             if is_open and not fine:
                 values = {name: v[place] for name, v in report.values.items()}
                 self._reports[place].not_finite += self._culprits(move, step, values)
-        moves = finite & self._open
-        return [*gradients, moves.float()] if moves.any() else None
+        return [*gradients, (finite & self._open).float()]
+
+    def _agreed(self, move: Move, step: int, report: Report, gradients: Sequence[Tensor | None]
+                ) -> list[Tensor | None] | None:
+        return list(gradients) if any(self._moved(gradients)) else None
 
     def _moved(self, gradients: Sequence[Tensor | None]) -> list[bool]:
         """Which seeds move: those whose gradients were finite in all parts of the batch."""

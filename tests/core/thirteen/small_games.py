@@ -15,7 +15,8 @@ from torch import Tensor
 
 from unbraid.data import Data, open_data
 from unbraid.method import Method, bring_to_life
-from unbraid.players import Players, Report
+from unbraid.outcomes import Report
+from unbraid.players import Players
 from unbraid_configs import Recipe, load_recipe, make_recipe
 
 RECIPES = Path(__file__).parent / "recipes"

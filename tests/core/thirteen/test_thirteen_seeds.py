@@ -13,7 +13,7 @@ from test_average_networks import RECIPE as AVERAGED
 from test_networks_with_state import DROPPING, PENALISED
 from test_remembering_networks import with_pool
 
-from unbraid.players import Report
+from unbraid.outcomes import Report
 from unbraid.seeds.players import SeedPlayers
 from unbraid.seeds.together import Together
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from small_games import PLAYED, RECIPES, SmallGame, different, game
 
-from unbraid.players import MOVED
+from unbraid.outcomes import MOVED
 
 
 def expected_to_move(small: SmallGame, step: int) -> set[str]:
