@@ -57,6 +57,8 @@ class _Direct(FileWriter):
 class Events(SummaryWriter):
     """TensorBoard's events of a training from a step on; what an earlier session logged after it is not shown."""
 
+    all_writers: dict[str, FileWriter] | None
+
     def __init__(self, folder: Path, start: int) -> None:
         self._start = start
         super().__init__(str(folder), purge_step=start + 1, write_to_disk=True)
