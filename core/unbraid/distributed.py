@@ -210,10 +210,3 @@ def _lost(reason: str) -> RankError:
     silent = f" (no answer for {TIMEOUT.total_seconds():.0f} seconds)" if "timed out" in reason.lower() else ""
     here = [r for r in range(world()) if r not in missing]
     return RankError(f"{who} of {world()} {'is' if len(missing) == 1 else 'are'} gone{silent}", told=rank() != here[0])
-
-
-def start(device: torch.device) -> torch.device:
-    """To be removed."""
-    if launched() > 1 and not dist.is_initialized():
-        dist.init_process_group("gloo")
-    return own(device)

@@ -15,11 +15,12 @@ import attrs
 import torch
 from torch import Tensor, nn
 
-from unbraid import checkpoint, distributed
+from unbraid import checkpoint, distributed, memories
 from unbraid.data import Data, open_data
+from unbraid.distributed import RankError
 from unbraid.fitting import fit_networks
 from unbraid.followers import follow
-from unbraid.lockstep import Stopped, TrainingError, go_on
+from unbraid.lockstep import Stopped, TrainingError, go_on, how_to_go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
 from unbraid.model import Model, ModelError, load_weights
@@ -60,22 +61,26 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     ready: called when everything is built, before the first step; what it raises ends the training.
     Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
     """
-    device = distributed.start(device_of(recipe.train.device))
-    run = Run(new_folder(name) if out is None else Path(out).expanduser())
-    if resume:
-        run = Run.at(run.folder)
-    elif distributed.rank() == 0 and run.record_file.exists():
-        raise RunError(f"{run.folder} already has a run", hint="--resume goes on with it; or choose another --out")
-    with ExitStack() as held:
+    with distributed.together(), ExitStack() as held:
+        device = distributed.own(device_of(recipe.train.device))
+        run = Run(new_folder(name) if out is None else Path(out).expanduser())
         if distributed.rank() == 0:                # the others write nothing
+            if resume:
+                run = Run.at(run.folder)
+            elif run.record_file.exists():
+                raise RunError(f"{run.folder} already has a run",
+                               hint="--resume goes on with it; or choose another --out")
             held.enter_context(run.locked())
-        training = Training.start(recipe, run, device, resume=resume)
+        run = Run(Path(distributed.agreed(str(run.folder))))
         try:
+            training = Training.start(recipe, run, device, resume=resume)
+            held.callback(training.close)
             if ready is not None:
                 ready(training)
             stopped_by = training.go(show=show, estimate=estimate)
-        finally:
-            training.close()
+        except RankError as error:
+            error.hint = how_to_go_on(run)
+            raise
     if stopped_by:
         raise Stopped(run, stopped_by)
     return run
@@ -114,6 +119,8 @@ class Training:
         if resume:
             same_recipe(recipe, load_recipe(run.recipe_file), run)
             path = run.last_checkpoint() if at is None else checkpoint.steps(run.checkpoints).get(at)
+            chosen = distributed.agreed("" if path is None else path.name)
+            path = run.checkpoints / chosen if chosen else None
         if data is None:
             data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(),
                              world=distributed.world())
@@ -159,17 +166,19 @@ class Training:
         return [] if numbers is None else [numbers]
 
     def _after(self, report: Report) -> None:
-        """Averages, buffers of other ranks, and the guard against losses that are not finite."""
+        """Buffers of other ranks, averages, and the guard against losses that are not finite."""
+        if distributed.world() > 1:
+            own = memories.remembering(self.method)
+            distributed.synchronize(b for name, m in self.method.modules.items() if name not in own
+                                    for b in m.buffers())
         decay = self.recipe.train.average
         moved = {name for player, outcome in report.outcomes if outcome == "moved"
                  for name in self.recipe.players[player].trains}
         for name in moved & self.averages.keys():
             follow(self.averages[name], self.method.modules[name], decay or 0.0)
-        if distributed.world() > 1:
-            distributed.synchronize(b for m in self.method.modules.values() for b in m.buffers())
         stayed = any(outcome == STAYED for _, outcome in report.outcomes)
         self._bad = self._bad + 1 if stayed else 0
-        if stayed and self._bad == 1:
+        if stayed and self._bad == 1 and distributed.rank() == 0:
             warnings.warn(f"step {report.step}: {', '.join(report.not_finite)} is not finite; the player did not move",
                           stacklevel=2)
         if self._bad >= PATIENCE:
@@ -179,10 +188,11 @@ class Training:
 
     def save(self, numbers: Mapping[str, float] | None = None) -> None:
         """Write a checkpoint.  numbers: the step's values, among which may be the one that tells the best."""
+        state = self.state()
         if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
             t = self.recipe.train
-            registry().call("unbraid_checkpoint", run=self.run, state=self.state())
-            path = checkpoint.write(self.run.checkpoints, self.state())
+            registry().call("unbraid_checkpoint", run=self.run, state=state)
+            path = checkpoint.write(self.run.checkpoints, state)
             value = (numbers or {}).get(t.keep_best) if t.keep_best else None
             if value is not None and (self.best is None or value < self.best):
                 self.best = value
@@ -196,11 +206,13 @@ class Training:
             checkpoint.prune(folder, self.recipe.train.keep, folder / best if best else None)
 
     def state(self) -> checkpoint.Checkpoint:
-        """Everything that the rest of the training depends on."""
+        """Everything that the rest of the training depends on; all ranks have to ask."""
         groups = {"networks": checkpoint.flat({n: m.state_dict() for n, m in self.method.modules.items()}),
                   "optimizers": checkpoint.flat({n: o.state() for n, o in self.players.optimizers.items()})}
         if self.averages:
             groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in self.averages.items()})
+        if kept := memories.gathered(self.method):
+            groups[memories.GROUP] = kept
         return checkpoint.Checkpoint(self.step, groups)
 
     def _take_up(self, path: Path) -> None:
@@ -209,6 +221,7 @@ class Training:
             groups = checkpoint.nested(state.groups.get(kind, {}))
             for name, module in modules.items():
                 load_weights(module, groups.get(name, {}), f"{path}#{name}")
+        memories.dealt(self.method, state.groups.get(memories.GROUP, {}), str(path))
         groups = checkpoint.nested(state.groups.get("optimizers", {}))
         for name, optimizer in self.players.optimizers.items():
             try:
@@ -248,9 +261,8 @@ class Training:
         registry().call("unbraid_run_end", run=self.run, error=error)
 
     def close(self) -> None:
-        """Let go of the data's workers and the other ranks."""
+        """Let go of the data's workers."""
         self.data.close()
-        distributed.stop()
 
     # -- pictures -----------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from unbraid import distributed
 from unbraid.progress import Progress
 from unbraid.record import Run
 from unbraid.signals import on_signals
@@ -18,6 +21,8 @@ from unbraid_registry.errors import UnbraidError
 if TYPE_CHECKING:
     from unbraid.engine import Training
     from unbraid.outcomes import Report
+
+TIME, SPENT = 1, "the time budget is spent"        # less than any signal that stops a training
 
 Play = Callable[[int, bool], "Sequence[Report]"]   # step, whether it is logged -> what each training did
 
@@ -36,19 +41,33 @@ class Stopped(KeyboardInterrupt):
 
 @attrs.define
 class Stop:
-    """Why a training should stop after this step, if it should.  signal: the one that asked for it."""
+    """Whether a training should stop before its next step, and why.  signal: the one that asked for it."""
 
     reason: str = ""
     signal: str = ""
+    _asked: int = 0                                # the number of a signal, or TIME
 
     def on_signals(self) -> AbstractContextManager[None]:
         """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
         def stop(number: int) -> None:
-            if self.reason and number == signal.SIGINT:
+            if self._asked and number == signal.SIGINT:
                 raise KeyboardInterrupt
-            self.reason = self.signal = signal.Signals(number).name
+            self._asked = number
 
         return on_signals(stop)
+
+    def when_over(self, seconds: float, budget: float | None) -> None:
+        """Stop when more minutes than the budget are over."""
+        if budget is not None and seconds > 60 * budget and not self._asked:
+            self._asked = TIME
+
+    def agreed(self) -> bool:
+        """Whether to stop, since any rank was asked to; all ranks have to ask, and get one answer."""
+        asked = distributed.largest(self._asked)
+        if asked and asked != TIME:
+            self.signal = signal.Signals(asked).name
+        self.reason = self.signal or (SPENT if asked else "")
+        return bool(asked)
 
 
 def go_on(trainings: Sequence[Training], play: Play, *, show: bool = False) -> str:
@@ -71,7 +90,7 @@ def go_on(trainings: Sequence[Training], play: Play, *, show: bool = False) -> s
         with stop.on_signals(), Progress(t.steps, step, show) as progress:
             for training in trainings:
                 training.open_logbook()
-            while step < t.steps and not stop.reason and going:
+            while step < t.steps and going and not stop.agreed():
                 logs = (step + 1) % t.log_every == 0 or step + 1 == t.steps or step == 0
                 reports, step = play(step, logs), step + 1
                 numbers: list[Mapping[str, float]] = []
@@ -88,8 +107,7 @@ def go_on(trainings: Sequence[Training], play: Play, *, show: bool = False) -> s
                 if step % t.checkpoint_every == 0:
                     values = [r.numbers() if t.keep_best else None for r in reports]
                     save(going, [v for v, training in zip(values, trainings, strict=True) if training in going])
-                if t.max_minutes is not None and time.monotonic() - began > 60 * t.max_minutes:
-                    stop.reason = "the time budget is spent"
+                stop.when_over(time.monotonic() - began, t.max_minutes)
             if stop.reason:
                 progress.say(f"stopping after step {step}: {stop.reason}")
             save(going, [None] * len(going))
@@ -115,6 +133,14 @@ def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | 
         training.save(values)
     for training in trainings:
         training.prune()
+
+
+def how_to_go_on(run: Run) -> str:
+    """What to do when a rank is lost."""
+    launch = f"torchrun --nproc-per-node {os.environ.get('LOCAL_WORLD_SIZE', distributed.world())} -m unbraid train"
+    if run.last_checkpoint() is None:
+        return "nothing was saved yet; begin again with another --out"
+    return f"go on with: {launch} --resume --out {shlex.quote(str(run.folder))}"
 
 
 def _means(numbers: Sequence[Mapping[str, float]]) -> dict[str, float] | None:

@@ -172,14 +172,12 @@ class Players:
     def _agreed(self, move: Move, step: int, report: Report, gradients: Sequence[Tensor | None]
                 ) -> list[Tensor | None] | None:
         """A turn's gradients, their means over the ranks; None where they are not finite, in some part on some rank."""
-        finite = gradients[-1]
-        assert finite is not None
         if distributed.world() > 1:
-            like = self._weights(self.method.recipe.players[move.player].trains)
-            gradients = distributed.average_gradients(gradients, [*like, finite])
-            finite = gradients[-1]
-        if float(finite) == self.accumulate:
-            return list(gradients[:-1])
+            weights = self._weights(self.method.recipe.players[move.player].trains)
+            gradients = distributed.average_gradients(gradients, [*weights, torch.ones((), device=self.device)])
+        *whole, finite = gradients
+        if finite is not None and float(finite) == self.accumulate:
+            return whole
         report.not_finite += self._culprits(move, step, report.values)
         return None
 

@@ -23,11 +23,13 @@ def say_profile(recipe: Recipe, folder: Path) -> int:
     from unbraid.profiling import profile
     from unbraid.record import Run
 
-    training = Training.start(recipe, Run(folder), distributed.start(device_of(recipe.train.device)))
+    training = Training.start(recipe, Run(folder), distributed.own(device_of(recipe.train.device)))
     try:
-        click.echo(table(profile(training)))
+        found = profile(training)
     finally:
         training.close()
+    if distributed.rank() == 0:
+        click.echo(table(found))
     return 0
 
 

@@ -43,16 +43,8 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
     """
-    if profile:
-        from unbraid.cli.profile import say_profile
-
-        if recipe is None or resume or seeds is not None:
-            raise click.UsageError("--profile looks at a recipe: unbraid train RECIPE --profile")
-        return say_profile(recipe_on(recipe, overrides, data), out or Path("runs"))
-    from unbraid.engine import train
-    from unbraid.lockstep import Stopped
-    from unbraid.record import Run, new_folder
-
+    if profile and (recipe is None or resume or seeds is not None):
+        raise click.UsageError("--profile looks at a recipe: unbraid train RECIPE --profile")
     if resume and out is None:
         raise click.UsageError("--resume needs --out: the folder of the run to go on with")
     if recipe is None and not resume:
@@ -64,19 +56,36 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
         from unbraid.cli.train_seeds import train_several
 
         return train_several(seeds, recipe, overrides, data, out, resume, sure=resume or yes)
+    from unbraid.distributed import together
+
+    with together():
+        if profile:
+            from unbraid.cli.profile import say_profile
+
+            return say_profile(recipe_on(recipe or "", overrides, data), out or Path("runs"))
+        return train_one(session, recipe, overrides, data, out, resume, sure=resume or yes)
+
+
+def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
+              resume: bool, *, sure: bool) -> int:
+    """Train a recipe, or go on with a run; returns the exit code.  Raises UnbraidError."""
+    from unbraid.distributed import launched, rank
+    from unbraid.engine import train
+    from unbraid.lockstep import Stopped
+    from unbraid.record import Run
+
     name = recipe if recipe is not None else str(Run.at(out or Path()).recipe_file)
-    read = recipe_on(name, overrides, data)
-    folder = out.expanduser() if out is not None else new_folder(Path(name).stem)
+    read, stopped_by = recipe_on(name, overrides, data), ""
 
     def ready(training: Training) -> None:
-        session.run = folder
-        ask_before(announce(read, training), sure=resume or yes)
+        session.run = training.run.folder
+        ask_before(announce(read, training), sure=sure or launched() > 1)
 
     try:
-        run = train(read, folder, resume=resume, name=Path(name).stem, show=True, ready=ready)
+        run = train(read, out, resume=resume, name=Path(name).stem, show=True, ready=ready)
     except Stopped as stopped:
-        run = stopped.run
-    return farewell(run, read)
+        run, stopped_by = stopped.run, stopped.signal_name
+    return farewell(run, read) if rank() == 0 else SIGNALS.get(stopped_by, 0)
 
 
 def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:
