@@ -59,6 +59,9 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     seen = camera.seen(vertices)
     clip = camera.clip(seen)
     front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
+    outline = crossings(front.ids, front.deep, clip, topology, cull=cull) if smooth and len(topology.faces) else None
+    if outline is not None:
+        front = front.with_tips(outline.sample, outline.face, outline.barycentrics)
     colour = _albedo(mesh, front, channels)
     depth = normals = None
     if light is not None or geometry:
@@ -67,19 +70,21 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
         if geometry:
             normals = front.image(unit)
             depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces))
-    covered = (front.ids >= 0)[:, None].to(vertices.dtype)
-    behind = filled(background, batch, channels, size, vertices, camera)
-    image = front.image(colour.clamp(0, 1)) + (1 - covered) * behind
-    layers = torch.cat([image, covered], 1)
-    if smooth:
-        layers = antialiased(layers, crossings(front, clip, topology, cull=cull))
-    return Rendering(layers[:, :-1], layers[:, -1:], depth, normals, front.ids)
+    covered = front.rows(colour.new_ones(len(front.sample), 1))
+    behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
+    colour = colour.clamp(0, 1)
+    layers = torch.cat([front.rows(colour) + (1 - covered) * behind, covered], 1)
+    if outline is not None:
+        tips = colour[len(front.pixel):]
+        layers = antialiased(layers, outline, torch.cat([tips, tips.new_ones(len(tips), 1)], 1))
+    image = layers.reshape(batch, *size, channels + 1).permute(0, 3, 1, 2)
+    return Rendering(image[:, :-1], image[:, -1:], depth, normals, front.ids)
 
 
 def _albedo(mesh: Mesh, front: Fragments, channels: int) -> Tensor:
     """The colour of the surface itself at the covered pixels, (N, C)."""
     topology = mesh.topology.to(mesh.vertices.device)
-    albedo = mesh.vertices.new_ones(len(front.pixel), channels)
+    albedo = mesh.vertices.new_ones(len(front.sample), channels)
     if mesh.colours is not None:
         albedo = albedo * front.interpolated(mesh.colours.to(albedo), topology.faces)
     if mesh.texture is not None and mesh.uv is not None:

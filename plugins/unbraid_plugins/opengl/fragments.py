@@ -14,26 +14,34 @@ FARTHEST = 2.0                                     # barycentrics: OpenGL may pa
 
 @attrs.frozen(eq=False)
 class Fragments:
-    """The N covered pixels of a batch of images of size (H, W).
+    """The N covered pixels of a batch of images of size (H, W), and T tips that lie between pixels' centres.
 
-    ids: (B, H, W), as `rasterize` gives them; pixel: (N,), their places among B * H * W; sample: (N,), their images;
-    barycentrics: (N, 3), perspective-correct, with gradients to the clip coordinates; depth: (N,), z / w in [-1, 1],
-    affine in the image, without a gradient.
+    ids: (B, H, W), as `rasterize` gives them; pixel: (N,), their places among B * H * W; depth: (N,), z / w in [-1, 1],
+    affine in the image, without a gradient. Of pixels and then tips: sample, (N + T,), the image; face, (N + T,);
+    barycentrics: (N + T, 3), perspective-correct, those of pixels with gradients to the clip coordinates.
     """
 
     ids: Tensor
     pixel: Tensor
-    sample: Tensor
-    barycentrics: Tensor
     depth: Tensor
+    sample: Tensor
+    face: Tensor
+    barycentrics: Tensor
 
     @property
-    def face(self) -> Tensor:
-        """The face of every covered pixel, (N,)."""
-        return self.ids.flatten()[self.pixel]
+    def deep(self) -> Tensor:
+        """The depths of all pixels, (B * H * W,); 2 where nothing is."""
+        return self.depth.new_full((self.ids.numel(),), 2.0).index_copy(0, self.pixel, self.depth)
+
+    def with_tips(self, sample: Tensor, face: Tensor, barycentrics: Tensor) -> Fragments:
+        """With T places more on the surface."""
+        if not len(sample):
+            return self
+        return attrs.evolve(self, sample=torch.cat([self.sample, sample]), face=torch.cat([self.face, face]),
+                            barycentrics=torch.cat([self.barycentrics, barycentrics]))
 
     def interpolated(self, attributes: Tensor, faces: Tensor) -> Tensor:
-        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C) at the pixels."""
+        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N + T, C)."""
         batch, count, channels = attributes.shape
         flat = attributes.reshape(batch * count, channels)
         corners = faces[self.face] + (count * self.sample[:, None] if batch > 1 else 0)
@@ -42,10 +50,13 @@ class Fragments:
         return first + second + third
 
     def image(self, values: Tensor) -> Tensor:
-        """Values (N, C) of the covered pixels -> images (B, C, H, W), 0 elsewhere."""
+        """Values (N + T, C) -> images (B, C, H, W) of the covered pixels, 0 elsewhere."""
         batch, height, width = self.ids.shape
-        flat = values.new_zeros(self.ids.numel(), values.shape[1]).index_copy(0, self.pixel, values)
-        return flat.reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+        return self.rows(values).reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+
+    def rows(self, values: Tensor) -> Tensor:
+        """Values (N + T, C) -> those of all pixels, (B * H * W, C), 0 where nothing is."""
+        return values.new_zeros(self.ids.numel(), values.shape[1]).index_copy(0, self.pixel, values[:len(self.pixel)])
 
 
 def fragments(ids: Tensor, clip: Tensor, faces: Tensor) -> Fragments:
@@ -56,10 +67,11 @@ def fragments(ids: Tensor, clip: Tensor, faces: Tensor) -> Fragments:
     """
     height, width = ids.shape[1:]
     pixel = (ids.flatten() >= 0).nonzero().squeeze(1)
+    face = ids.flatten()[pixel]
     sample = pixel // (height * width)
     x = ((2 * (pixel % width) + 1).to(clip.dtype) / width - 1)
     y = (1 - (2 * (pixel // width % height) + 1).to(clip.dtype) / height)
-    corners = faces[ids.flatten()[pixel]] + clip.shape[1] * sample[:, None]
+    corners = faces[face] + clip.shape[1] * sample[:, None]
     flat = clip.reshape(-1, 4)
     at = [rows(flat, corners[:, i]).unbind(1) for i in range(3)]
     u = [cx - x * cw for cx, _, _, cw in at]
@@ -72,4 +84,4 @@ def fragments(ids: Tensor, clip: Tensor, faces: Tensor) -> Fragments:
     with torch.no_grad():
         z, w = (b[0] * at[0][k] + b[1] * at[1][k] + b[2] * at[2][k] for k in (2, 3))
         depth = (z / w.where(w.abs() > TINY, torch.ones_like(w))).clamp(-1, 1)
-    return Fragments(ids, pixel, sample, torch.stack(b, 1), depth)
+    return Fragments(ids, pixel, depth, sample, face, torch.stack(b, 1))

@@ -6,7 +6,6 @@ import attrs
 import torch
 from torch import Tensor
 
-from unbraid_plugins.opengl.fragments import Fragments
 from unbraid_plugins.opengl.topology import Topology
 
 BEHIND = 1e-5                                      # how much farther, in z / w, what an edge is in front of
@@ -14,23 +13,33 @@ BEHIND = 1e-5                                      # how much farther, in z / w,
 
 @attrs.frozen(eq=False)
 class Crossings:
-    """Where the outline of a surface passes between a covered pixel and its neighbour.
+    """Where the outline of a surface passes between the centres of two neighbouring pixels.
 
     inner, outer: (K,) the two pixels, among B * H * W; reach: (K,) in [0, 1], how far the surface goes from the centre
-    of the inner pixel to the centre of the outer one, with gradients to the clip coordinates.
+    of the inner pixel to the centre of the outer one, with gradients to the clip coordinates; covered: (K,) whether
+    the inner pixel sees the surface: a tip may lie between two centres.
+
+    Of the T tips, in the order of the crossings that are not covered: sample, (T,) the image; face, (T,) one that ends
+    there; barycentrics, (T, 3), of the crossing in it, without a gradient.
     """
 
     inner: Tensor
     outer: Tensor
     reach: Tensor
+    covered: Tensor
+    sample: Tensor
+    face: Tensor
+    barycentrics: Tensor
 
 
-def crossings(seen: Fragments, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
+def crossings(ids: Tensor, deep: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
     """The crossings of visible silhouettes with the lines between pixel centres; the outermost where there are several.
 
-    Steep edges cross rows of pixels, flat edges columns, so the sum of `reach` is the covered area to second order.
+    ids: (B, H, W), as `rasterize` gives them; deep: (B * H * W,), z / w of what they see, more than 1 where that is
+    nothing; clip: (B, V, 4). Steep edges cross rows of pixels, flat edges columns: for every edge the sum of `reach`
+    is, over places between the pixels, the area that it bounds.
     """
-    height, width = seen.ids.shape[1:]
+    height, width = ids.shape[1:]
     with torch.no_grad():
         sample, edge, side = _silhouettes(clip, topology, cull)
         ends = topology.edges[edge] + clip.shape[1] * sample[:, None]
@@ -53,34 +62,65 @@ def crossings(seen: Fragments, clip: Tensor, topology: Topology, *, cull: bool) 
         inner_after = (runs == (side > 0))[owner]
         room = torch.where(steep[owner], width, height)
         valid = (before >= 0) & (before + 1 < room) & (depth.abs() <= 1)
-        owner, line, inner_after, depth = (v[valid] for v in (owner, line, inner_after, depth))
-        before, place = before[valid].long(), place[valid]
+        owner, line, inner_after, depth, t, place, before = (
+            v[valid] for v in (owner, line, inner_after, depth, t, place, before))
+        before = before.long()
         image = sample[owner] * (height * width)
         here, there = (image + torch.where(steep[owner], line * width + n, n * width + line)
                        for n in (before, before + 1))
         inner, outer = torch.where(inner_after, there, here), torch.where(inner_after, here, there)
-        deep = clip.new_full((seen.ids.numel(),), torch.inf).index_copy(0, seen.pixel, seen.depth.to(clip.dtype))
-        visible = deep[inner].isfinite() & (deep[outer] > depth + BEHIND)
+        visible, covered = _seen(inner, outer, depth, edge[owner], ids, deep, topology)
         reach = torch.where(inner_after, before + 1 - place, place - before)
         kept = _outermost(2 * (2 * here + steep[owner].long()) + inner_after.long(), reach, visible)
-        owner, line, before, inner_after, inner, outer = (
-            v[kept] for v in (owner, line, before, inner_after, inner, outer))
-    return Crossings(inner, outer, _reach(clip, ends[owner], steep[owner], line, before, inner_after, height, width))
+        owner, line, before, inner_after, inner, outer, covered, t = (
+            v[kept] for v in (owner, line, before, inner_after, inner, outer, covered, t))
+        tips = (~covered).nonzero().squeeze(1)
+        of, t = owner[tips], t[tips]
+        face, barycentrics = _within(edge[of], side[of], t, ends[of], clip, topology)
+    reach = _reach(clip, ends[owner], steep[owner], line, before, inner_after, height, width)
+    return Crossings(inner, outer, reach, covered, sample[of], face, barycentrics)
 
 
 def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Images, edges and sides (S,) of the edges all of whose faces lie on one side; 1 is the left in the image."""
-    corners = clip[:, topology.faces]
-    x, y, w = (corners[..., i] for i in (0, 1, 3))
-    facing = (x * (y.roll(-1, -1) * w.roll(-2, -1) - y.roll(-2, -1) * w.roll(-1, -1))).sum(-1).sign()
-    facing = facing.clamp_min(0) if cull else facing
-    sides = (facing[..., None] * topology.direction_of_side).reshape(len(clip), -1)
-    edges = topology.edge_of_side.reshape(1, -1).expand(len(clip), -1)
-    total, count = (sides.new_zeros(len(clip), len(topology.edges)).scatter_add(1, edges, v)
-                    for v in (sides, sides.abs()))
-    front = clip[:, topology.edges, 3].amin(-1) > 0
-    sample, edge = ((total.abs() == count) & (count > 0) & front).nonzero().unbind(1)
-    return sample, edge, total[sample, edge]
+    x, y, w = (clip[..., i].T.contiguous() for i in (0, 1, 3))             # images last: rows are gathered whole
+    first, second, third = topology.faces.unbind(1)
+    xs, ys, ws = ((t[first], t[second], t[third]) for t in (x, y, w))
+    facing = (xs[0] * (ys[1] * ws[2] - ys[2] * ws[1]) + xs[1] * (ys[2] * ws[0] - ys[0] * ws[2])
+              + xs[2] * (ys[0] * ws[1] - ys[1] * ws[0]))
+    facing = (facing > 0).char() if cull else facing.sign().char()
+    facing = torch.cat([facing, facing.new_zeros(1, facing.shape[1])])
+    total = count = facing.new_zeros(len(topology.edges), facing.shape[1])
+    for faces, direction in zip(topology.faces_of_edge.T, topology.directions.char().T, strict=True):
+        around = facing[faces] * direction[:, None]
+        total, count = total + around, count + around.abs()
+    front = (w > 0)[topology.edges].all(1) if (w <= 0).any() else True
+    edge, sample = ((total.abs() == count) & (count > 0) & front).nonzero().unbind(1)
+    return sample, edge, total[edge, sample]
+
+
+def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, deep: Tensor, topology: Topology,
+          ) -> tuple[Tensor, Tensor]:
+    """Whether nothing is in front of the crossings, and whether the inner pixels see their surface; (K,) each."""
+    behind = deep[inner]
+    covered = behind <= 1
+    if topology.several:
+        piece = topology.pieces[topology.faces_of_edge[edge, 0]]
+        other = topology.pieces[ids.flatten()[inner].clamp_min(0)] != piece
+        covered &= ~(other & (behind > depth + BEHIND))
+    return (deep[outer] > depth + BEHIND) & (covered | (behind > depth + BEHIND)), covered
+
+
+def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, topology: Topology,
+            ) -> tuple[Tensor, Tensor]:
+    """A face of every edge (T,) and the barycentrics in it at the share t of the way between its ends, in the image."""
+    around, direction = topology.faces_of_edge[edge], topology.directions[edge]
+    face = around.gather(1, (direction == side[:, None]).long().argmax(1, keepdim=True)).squeeze(1)
+    w = clip.reshape(-1, 4)[:, 3][ends]
+    share = torch.stack([1 - t, t], 1) / w
+    share = (share / share.sum(1, keepdim=True)).to(clip.dtype)
+    at = topology.corners[face][:, :, None] == topology.edges[edge][:, None]
+    return face, (at * share[:, None]).sum(2)
 
 
 def _on_screen(clip: Tensor, height: int, width: int) -> Tensor:

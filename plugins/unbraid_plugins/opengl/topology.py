@@ -65,10 +65,46 @@ class Topology:
         return self._edges_and_sides[1]
 
     @cached_property
-    def direction_of_side(self) -> Tensor:
-        """1 where a face's side runs as its edge does, -1 where it runs backwards, 0 where it has no length, (F, 3)."""
+    def faces_of_edge(self) -> Tensor:
+        """The faces around every edge, (E, k) for the largest number k there is, F where there are fewer."""
+        return self._around[0]
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """1 where the face's side runs as the edge does, -1 where it runs backwards, 0 where there is none, (E, k)."""
+        return self._around[1]
+
+    @cached_property
+    def pieces(self) -> Tensor:
+        """For every face the number of the connected piece of the surface that it belongs to, (F,)."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        ends = self.corners.cpu().numpy()
+        count = int(ends.max(initial=-1)) + 1
+        here, there = ends[:, [0, 0]].ravel(), ends[:, 1:].ravel()
+        links = coo_array((here * 0 + 1, (here, there)), shape=(count, count))
+        piece = torch.from_numpy(connected_components(links, directed=False)[1]).long()
+        _, piece = torch.unique(piece[ends[:, 0]], return_inverse=True)
+        return piece.to(self.faces.device)
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether the surface has more than one piece."""
+        return bool(self.pieces.any())
+
+    @cached_property
+    def _around(self) -> tuple[Tensor, Tensor]:
+        _, edge = self._edges_and_sides
         corners = self.corners
-        return (corners.roll(-1, 1) - corners).sign()
+        direction = (corners.roll(-1, 1) - corners).sign().flatten()
+        edge, order = edge.flatten().sort(stable=True)
+        count = torch.bincount(edge, minlength=len(self.edges))
+        place = torch.arange(len(edge), device=edge.device) - (count.cumsum(0) - count)[edge]
+        faces = edge.new_full((len(self.edges), int(count.max()) if len(count) else 0), len(self.faces))
+        signs = torch.zeros_like(faces)
+        faces[edge, place], signs[edge, place] = order // 3, direction[order]
+        return faces, signs
 
     @cached_property
     def _edges_and_sides(self) -> tuple[Tensor, Tensor]:
