@@ -21,12 +21,16 @@ from unbraid_configs import bundled_recipes, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
          "train.keep=1")
+STAGES = ("players.critic.until_step=1", "players.generator.until_step=1", "players.encoder.from_step=1")
+SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
+          "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
     "unit": ("code.content=16", *FRONTS), "source-only": ("networks.look.width=4",),
-    "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic"))}
+    "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
+    **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 FORKING = multiprocessing.get_context("forkserver")                  # torch is imported once for all that are killed
 FORKING.set_forkserver_preload(["unbraid.engine", "unbraid_configs"])
 
@@ -44,14 +48,15 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2, *[labels // 2] * 5], 1),
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
-    np.savez(folder / "objects.npz", images=colour, mesh=labels)
+    np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
     files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
-             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_OMNIGLOT": "omniglot.npz",
-             "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0", "UNBRAID_DATA_B": "kind 1"}
+             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
+             "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
+             "UNBRAID_DATA_B": "kind 1"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
 
 

@@ -32,6 +32,7 @@ RUNS = {                                           # those that the pages of the
     "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
+    "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
     "unit": ("unit", ["code.content=16", *(f"data.sources.{s}.{o}" for s, who in (("a", "anna"), ("b", "berta"))
                                            for o in (f"path=people/{who}", "size=32")),
                       *(f"networks.{piece}_{s}.width=4" for piece in ("front", "look") for s in "ab")]),

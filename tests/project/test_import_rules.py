@@ -7,7 +7,7 @@ from import_walk import PACKAGES, Import, imports_of
 
 import unbraid
 
-SHARED_FAMILIES = {"convnets", "losses", "operations", "sources", "metrics"}
+SHARED_FAMILIES = {"convnets", "losses", "operations", "sources", "metrics", "opengl"}
 PUBLIC_MODULES = {"code", "values"}                # of `unbraid`, beside the names of its public face
 ALLOWED = {
     "unbraid_registry": set(),

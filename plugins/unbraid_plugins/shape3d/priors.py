@@ -1,0 +1,36 @@
+"""What is assumed of surfaces, without which other scenes explain the same images.
+
+The third prior is the background that moves with the camera: what is painted on it does not stay in the middle.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unbraid import loss
+from unbraid_plugins.shape3d.grid import padded
+from unbraid_plugins.shape3d.scene import Surface
+
+
+@loss
+def roughness(surface: Surface) -> Tensor:
+    """How far vertices are from the middle of their neighbours:  mean |s - (above + below + left + right) / 4|^2.
+
+    surface: points (B, 3, N, N); a sheet counts inside its border.  Returns a scalar, in squared units of the world.
+    """
+    s = surface.points if surface.form == "sheet" else padded(surface.points, "ball", 1)
+    near = s[..., :-2, 1:-1] + s[..., 2:, 1:-1] + s[..., 1:-1, :-2] + s[..., 1:-1, 2:]
+    return (s[..., 1:-1, 1:-1] - 0.25 * near).square().sum(1).mean()
+
+
+@loss
+def oversize(surface: Surface, *, radius: float = 1.0) -> Tensor:
+    """How far vertices are outside of a ball around the origin:  mean max(0, |s_ij| - radius)^2.
+
+    Without a limit a large surface carries the background in its texture.  surface: points (B, 3, N, N); radius: in
+    units of the world, > 0.  Returns a scalar.  Raises ValueError for another radius.
+    """
+    if radius <= 0:
+        raise ValueError(f"oversize needs a positive radius; it is {radius}")
+    length = (surface.points.square().sum(1) + 1e-12).sqrt()
+    return (length - radius).clamp_min(0).square().mean()
