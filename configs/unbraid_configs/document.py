@@ -12,7 +12,10 @@ from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.recipe import Place
 from unbraid_configs.text_file import display_name, read_text
 from unbraid_configs.tree import OVERRIDE, Node, from_python
-from unbraid_configs.yaml_tree import read_yaml
+from unbraid_configs.yaml_tree import DEEPEST, MOST_NAMES, MOST_VALUES, read_yaml
+
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEEPEST},}}")
 
 
 def read_file(path: Path, mistakes: list[Mistake]) -> Node:
@@ -27,8 +30,13 @@ def read_file(path: Path, mistakes: list[Mistake]) -> Node:
 def read_toml(text: str, name: str) -> Node:
     """The tree of a TOML document; its places are the file alone, tomllib tells no lines."""
     place = Place(name)
+    if deep := _DEEP_KEY.search(text):             # each dot is a map, and tomllib keeps all of their paths
+        raise RecipeError([Mistake(Place(name, text.count("\n", 0, deep.start()) + 1, 1), "",
+                                   f"more than {DEEPEST} levels of nesting")])
     try:
-        return from_python(tomllib.loads(text), place)
+        tree = from_python(tomllib.loads(text), place)
+        _check_size(tree)
+        return tree
     except tomllib.TOMLDecodeError as error:
         message, _, where = str(error).partition(" (at ")
         found = re.match(r"line (\d+), column (\d+)", where)
@@ -36,9 +44,18 @@ def read_toml(text: str, name: str) -> Node:
             place = Place(name, int(found[1]), int(found[2]))
         raise RecipeError([Mistake(place, "", f"is not TOML: {message[:1].lower()}{message[1:]}")]) from None
     except ValueError as error:
-        raise RecipeError([Mistake(place, "", str(error))]) from None
+        reason = "a number is too large" if "integer string conversion" in str(error) else str(error)
+        raise RecipeError([Mistake(place, "", reason)]) from None
     except RecursionError:
         raise RecipeError([Mistake(place, "", "is nested too deeply")]) from None
+
+
+def _check_size(tree: Node) -> None:
+    values = [node for _, node in tree.walk()]
+    names = sum(len(node.value) for node in values if node.is_map)
+    if len(values) > MOST_VALUES or names > MOST_NAMES:
+        what = f"{MOST_NAMES} names" if names > MOST_NAMES else f"{MOST_VALUES} values"
+        raise ValueError(f"more than {what}, which no recipe has")
 
 
 def read_override(text: str, mistakes: list[Mistake]) -> Node:

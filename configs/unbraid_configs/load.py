@@ -20,6 +20,8 @@ from unbraid_configs.text_file import display_name
 from unbraid_configs.tree import PYTHON, Node, from_python
 from unbraid_registry.errors import UnbraidError
 
+MOST_BASES = 20                                     # a recipe over a base over a base
+
 
 def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
     """The recipe of a bundled or contributed name, or of a YAML or TOML file.
@@ -86,6 +88,8 @@ def with_bases(child: Node, chain: list[Path], plugins: Plugins, merger: Merger,
         circle = [*chain[chain.index(resolved):], resolved]
         raise RecipeError([Mistake(base.place, "base", "the recipes go round in a circle: "
                                    + " -> ".join(display_name(p) for p in circle))])
+    if len(chain) > MOST_BASES:
+        raise RecipeError([Mistake(base.place, "base", f"more than {MOST_BASES} recipes stand on one another")])
     if not path.is_file():
         raise RecipeError([Mistake(base.place, "base", f"there is no file {display_name(path)}",
                                    "a path is relative to the file that names it")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import attrs
 
@@ -14,6 +14,7 @@ from unbraid_configs.scalars import read_scalar
 from unbraid_configs.tree import Node
 
 DEEPEST = 50                                        # maps within maps
+MOST_VALUES, MOST_NAMES = 20_000, 5_000             # in one file
 
 
 def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
@@ -39,6 +40,8 @@ class _Builder:
     file: str
     mistakes: list[Mistake]
     events: Iterator[Any]
+    values: int = 0
+    names: int = 0
 
     def document(self) -> Node:
         root = None
@@ -53,13 +56,19 @@ class _Builder:
             return Node({}, Place(self.file))
         return root
 
+    def refuse(self, place: Place, message: str) -> NoReturn:
+        raise RecipeError([*self.mistakes, Mistake(place, "", message)])
+
     def place(self, event: Any) -> Place:
         return Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
     def node(self, event: Any, key: Place | None, depth: int, in_braces: bool = False) -> Node:
         place = self.place(event)
         if depth > DEEPEST:
-            raise RecipeError([*self.mistakes, Mistake(place, "", f"more than {DEEPEST} levels of nesting")])
+            self.refuse(place, f"more than {DEEPEST} levels of nesting")
+        self.values += 1
+        if self.values > MOST_VALUES:
+            self.refuse(place, f"more than {MOST_VALUES} values, which no recipe has")
         kind = type(event).__name__
         node = self.bare_node(event, kind, place, key, depth)
         wrong = pitfalls.forbidden(self.source, event, kind)
@@ -130,6 +139,9 @@ class _Builder:
 
     def name(self, event: Any, depth: int, in_braces: bool) -> tuple[str, Place]:
         place = self.place(event)
+        self.names += 1
+        if self.names > MOST_NAMES:
+            self.refuse(place, f"more than {MOST_NAMES} names, which no recipe has")
         if type(event).__name__ != "ScalarEvent":
             self.node(event, None, depth + 1)
             self.mistakes.append(Mistake(place, "", "a name cannot be a list, a map or an alias",

@@ -9,19 +9,21 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from keyword import iskeyword
 from typing import NoReturn, TypeAlias
 
 import attrs
 
+from unbraid.refused import name_refusal, refusal
 from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.names import name_problem
 from unbraid_configs.recipe import Expression, Place
 
-MAX_LENGTH = 10_000
-MAX_DEPTH = 40
-MAX_TERMS = 200
+MAX_LENGTH = 10_000                                 # characters of an expression
+MAX_DEPTH = 40                                      # of calls, tuples and dots within each other
+MAX_TERMS = 200                                     # signs + - * in an expression
 
 
 def _place() -> Place:
@@ -105,17 +107,8 @@ SIGNS: dict[str, Callable] = {"+": operator.add, "-": operator.sub, "*": operato
                               "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 _COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-_INSTEAD = {
-    ast.Subscript: "indexing belongs into an operation of a plugin; a factor or a part is taken with a dot: f.pose",
-    ast.IfExp: "a condition on data belongs into an operation; on the step, into a weight: after(1000) * ...",
-    ast.Lambda: "there are no lambdas; declare a function under `functions:`",
-    ast.List: "there are no lists; write a tuple: a, b",
-    ast.Dict: "there are no dictionaries",
-    ast.BoolOp: "`and` and `or` belong into an operation of a plugin",
-    ast.Starred: "there is no unpacking in a call; name the arguments",
-    ast.ListComp: "loops belong into an operation of a plugin",
-    ast.GeneratorExp: "loops belong into an operation of a plugin",
-}
+_KEYWORD = re.compile(r"""'[^'\n]*'|"[^"\n]*"|([^\W\d]\w*)""")
+_LINES = re.compile(r"\r\n?|\n")
 
 
 def parse(expression: Expression, path: str = "", *, compares: bool = False) -> Tree:
@@ -130,25 +123,32 @@ def parse(expression: Expression, path: str = "", *, compares: bool = False) -> 
 class _Parser:
     expression: Expression
     path: str
-    lines: list[bytes] = attrs.field(init=False)
+    lines: list[str] = attrs.field(init=False)
+    terms: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.lines = [line.encode() for line in self.expression.text.split("\n")]
+        self.lines = _LINES.split(self.expression.text)
 
     def fail(self, place: Place, message: str, hint: str = "") -> NoReturn:
         raise RecipeError([Mistake(place, self.path, message, hint)])
 
-    def place(self, line: int, offset: int) -> Place:
-        """The file's line and column of a line (from 1) and a byte offset in the text that was parsed."""
+    def place(self, line: int, column: int) -> Place:
+        """The file's line and column of a line (from 1) and a column (from 0) of the text; never outside of it."""
         start = self.expression.place
-        if line == 1:                              # the text follows an opening parenthesis
-            column = len(self.lines[0][: max(offset - 1, 0)].decode(errors="replace"))
-            return Place(start.file, start.line, start.column + column)
-        before = self.lines[line - 1][:offset] if line <= len(self.lines) else b""
-        return Place(start.file, start.line + line - 1, len(before.decode(errors="replace")) + 1)
+        if not start.line:
+            return start
+        if line > len(self.lines):
+            line, column = len(self.lines), len(self.lines[-1])
+        column = min(max(column, 0), len(self.lines[line - 1]))
+        return Place(start.file, start.line + line - 1, column + (start.column if line == 1 else 1))
 
     def at(self, node: ast.expr) -> Place:
-        return self.place(node.lineno, node.col_offset)
+        """Where a part of the parsed text begins: it followed an opening parenthesis, and is counted in bytes."""
+        if node.lineno > len(self.lines):
+            return self.place(node.lineno, 0)
+        offset = node.col_offset - (node.lineno == 1)
+        before = self.lines[node.lineno - 1].encode(errors="replace")[:max(offset, 0)]
+        return self.place(node.lineno, len(before.decode(errors="replace")))
 
     def parse(self, compares: bool) -> Tree:
         text, start = self.expression.text, self.expression.place
@@ -156,14 +156,11 @@ class _Parser:
             self.fail(start, "the expression is empty")
         if len(text) > MAX_LENGTH:
             self.fail(start, f"the expression has {len(text)} characters; at most {MAX_LENGTH} are allowed")
-        try:
-            body = ast.parse(f"({text}\n)", mode="eval").body
-        except SyntaxError as error:
-            self.refuse_keywords(text)
-            where = self.place(error.lineno or 1, max((error.offset or 1) - 1, 0))
-            self.fail(where, f"can't read the expression: {error.msg}")
-        except (ValueError, RecursionError, MemoryError) as error:
-            self.fail(start, f"can't read the expression: {type(error).__name__}")
+        tree = self.top(self.python("(", ")"), compares)
+        self.python("[", "]")                      # what closes the one and opens it again does not close the other
+        return tree
+
+    def top(self, body: ast.expr, compares: bool) -> Tree:
         if isinstance(body, ast.Compare):
             if not compares:
                 self.fail(self.at(body), "a comparison may stand in `when` alone")
@@ -173,13 +170,39 @@ class _Parser:
             return Comparison(_COMPARISON[type(body.ops[0])], left, right, self.at(body))
         return self.tree(body, 0)
 
+    def python(self, opening: str, closing: str) -> ast.expr:
+        """The text as Python's parser sees it between two brackets, so that it may have several lines."""
+        text, start = self.expression.text, self.expression.place
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", (SyntaxWarning, DeprecationWarning))
+                return ast.parse(f"{opening}{text}\n{closing}", mode="eval").body
+        except SyntaxError as error:
+            self.refuse_keywords(text)
+            line = error.lineno or 1
+            where = self.place(line, (error.offset or 1) - 1 - (line == 1))
+            reason = ("this parenthesis closes nothing" if opening == "[" else
+                      "the number is too large" if "integer string conversion" in error.msg else error.msg)
+            self.fail(where, f"can't read the expression: {reason}")
+        except (RecursionError, MemoryError):
+            self.fail(start, "can't read the expression: it is nested too deeply, or a chain in it is too long",
+                      "give its parts names in the flow")
+        except ValueError as error:
+            self.fail(start, f"can't read the expression: {str(error).partition(':')[0]}")
+
     def refuse_keywords(self, text: str) -> None:
         """Say so where a label or a value is called `class`, `from`, `in`, ..."""
-        for word in re.finditer(r"[^\W\d]\w*", text):
-            if iskeyword(word[0]):
-                before = text[:word.start()]
-                line, offset = before.count("\n") + 1, len(before.rpartition("\n")[2].encode())
-                self.fail(self.place(line, offset + (line == 1)), *(name_problem(word[0]) or ("", "")))
+        for word in _KEYWORD.finditer(text):
+            if word[1] and iskeyword(word[1]) and word[1] not in ("True", "False"):
+                before = _LINES.split(text[:word.start()])
+                self.fail(self.place(len(before), len(before[-1])), *(name_problem(word[1]) or ("", "")))
+
+    def name(self, name: str, place: Place) -> str:
+        """A name, unless it is one of Python's own."""
+        refused = name_refusal(name)
+        if refused:
+            self.fail(place, *refused)
+        return name
 
     def tree(self, node: ast.expr, depth: int) -> Tree:
         place = self.at(node)
@@ -193,9 +216,11 @@ class _Parser:
             case ast.Constant(value=str(text)):
                 return Text(text, place)
             case ast.Name(id=name):
-                return Name(name, place)
+                return Name(self.name(name, place), place)
             case ast.Attribute(value=of, attr=name):
-                return Part(self.tree(of, depth + 1), name, place)
+                return Part(self.tree(of, depth + 1), self.name(name, place), place)
+            case ast.Tuple(elts=[]):
+                self.fail(place, "nothing stands here", "write a value, or several: a, b")
             case ast.Tuple(elts=items):
                 return Tuple(tuple(self.tree(i, depth + 1) for i in items), place)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -206,10 +231,7 @@ class _Parser:
                 return self.arithmetic(node, depth)
             case ast.Call():
                 return self.call(node, depth)
-            case ast.BinOp(op=ast.Div()):
-                self.fail(place, "values are not divided here", "multiply by a number, or write an operation")
-        self.fail(place, f"{type(node).__name__} is not part of the language",
-                  _INSTEAD.get(type(node), "names, calls, numbers, dots, tuples and + - * are"))
+        self.fail(place, *refusal(node))
 
     def number(self, number: float, place: Place) -> float:
         if not abs(number) < 1e300:
@@ -223,7 +245,8 @@ class _Parser:
         while isinstance(left, ast.BinOp) and type(left.op) in _ARITHMETIC:
             chain.append((left, _ARITHMETIC[type(left.op)]))
             left = left.left
-        if len(chain) > MAX_TERMS:
+        self.terms += len(chain)                   # of the whole expression: a tree is never deeper than both bounds
+        if self.terms > MAX_TERMS:
             self.fail(self.at(node), f"the expression has more than {MAX_TERMS} terms", "give sums names in the flow")
         tree = self.tree(left, depth + 1)
         for binary, sign in reversed(chain):
@@ -243,29 +266,30 @@ class _Parser:
                 function = f"{plugin}.{name}"
             case _:
                 self.fail(place, "only a name can be called", "a function, a network, a component or plugin.component")
+        self.name(function.partition(".")[0], place)
+        self.name(function.rpartition(".")[2], place)
         options: dict[str, Tree] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 self.fail(place, "there is no ** here", "name the options")
             if keyword.arg in options:
                 self.fail(place, f"the option {keyword.arg!r} is given twice")
-            options[keyword.arg] = self.tree(keyword.value, depth + 1)
+            options[self.name(keyword.arg, place)] = self.tree(keyword.value, depth + 1)
         return Call(function, tuple(self.tree(a, depth + 1) for a in node.args), tuple(options.items()), place)
 
 
 def parts_of(tree: Tree) -> Iterator[Tree]:
     """A tree and everything in it, outermost first."""
-    yield tree
-    match tree:
-        case Part(of=of):
-            inner: tuple[Tree, ...] = (of,)
-        case Call(arguments=arguments, options=options):
-            inner = (*arguments, *(o for _, o in options))
-        case Tuple(items=items):
-            inner = items
-        case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
-            inner = (left, right)
-        case _:
-            return
-    for part in inner:
-        yield from parts_of(part)
+    stack = [tree]
+    while stack:
+        part = stack.pop()
+        yield part
+        match part:
+            case Part(of=of):
+                stack.append(of)
+            case Call(arguments=arguments, options=options):
+                stack += reversed((*arguments, *(o for _, o in options)))
+            case Tuple(items=items):
+                stack += reversed(items)
+            case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
+                stack += (right, left)

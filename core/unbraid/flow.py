@@ -45,7 +45,9 @@ from unbraid_configs.recipe import Expression, Place, Recipe
 from unbraid_registry.component import Component
 from unbraid_registry.errors import UnbraidError
 
-MAX_CALLS = 30
+MAX_CALLS = 30                                      # functions that call each other
+MAX_DEPTH = 200                                     # values that are made of one another, parts of expressions counted
+MAX_READINGS = 20_000                              # parts of all expressions, those of a function at every call
 CALLED = ("loss", "operation", "metric")
 
 
@@ -109,6 +111,8 @@ class Flow:
     trees: dict[str, Tree] = attrs.field(init=False, factory=dict)
     components: dict[str, Component] = attrs.field(init=False, factory=dict)   # used by calls, by the name written
     _reads: dict[str, frozenset[str]] = attrs.field(init=False, factory=dict)
+    _depth: int = attrs.field(init=False, default=0)
+    _readings: int = attrs.field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         networks = self.recipe.networks
@@ -173,28 +177,52 @@ class Flow:
 
     def _read(self, tree: Tree, frame: Frame, line: str, path: str) -> Node:
         """The node of a tree, as read in a frame; line and path say where it stands."""
-        match tree:
-            case Number(value=number):
-                return self._node(NumberOp(Weight(float(number))), (), tree, frame)
-            case Name():
-                return self._name(tree, frame, line, path)
-            case Part(of=Name(name=name), name=field) if self._is_draw(name, frame):
-                node = frame.replaced.get(name)
-                if node is None:
-                    return self._node(DrawOp(name, field), (), tree, frame)
-                return self._part(node, field, tree, frame)
-            case Part(of=of, name=field):
-                return self._part(self._read(of, frame, line, path), field, tree, frame)
-            case Tuple(items=items):
-                return self._node(TupleOp(), [self._read(i, frame, line, path) for i in items], tree, frame)
-            case Arithmetic(sign=sign, left=left, right=right) | Comparison(sign=sign, left=left, right=right):
-                inputs = [self._read(left, frame, line, path), self._read(right, frame, line, path)]
-                return self._node(ArithmeticOp(sign), inputs, tree, frame)
-            case Call():
-                return self._call(tree, frame, line, path)
-            case Text():
-                self._fail(tree.place, path, f"the text {tree.value!r} may stand as an option alone",
-                           f"f(x, name={tree.value!r})")
+        self._count(tree, path)
+        try:
+            match tree:
+                case Number(value=number):
+                    return self._node(NumberOp(Weight(float(number))), (), tree, frame)
+                case Name():
+                    return self._name(tree, frame, line, path)
+                case Part(of=Name(name=name), name=field) if self._is_draw(name, frame):
+                    node = frame.replaced.get(name)
+                    if node is None:
+                        return self._node(DrawOp(name, field), (), tree, frame)
+                    return self._part(node, field, tree, frame)
+                case Part(of=of, name=field):
+                    return self._part(self._read(of, frame, line, path), field, tree, frame)
+                case Tuple(items=items):
+                    return self._node(TupleOp(), [self._read(i, frame, line, path) for i in items], tree, frame)
+                case Arithmetic() | Comparison():
+                    return self._chain(tree, frame, line, path)
+                case Call():
+                    return self._call(tree, frame, line, path)
+                case Text():
+                    self._fail(tree.place, path, f"the text {tree.value!r} may stand as an option alone",
+                               f"f(x, name={tree.value!r})")
+        finally:
+            self._depth -= 1
+
+    def _count(self, tree: Tree, path: str) -> None:
+        self._readings += 1
+        if self._depth == MAX_DEPTH:
+            self._fail(tree.place, path, f"more than {MAX_DEPTH} values are made of one another here",
+                       "long chains belong into a network or an operation of a plugin")
+        if self._readings > MAX_READINGS:
+            self._fail(tree.place, path, f"the flow has more than {MAX_READINGS} parts",
+                       "functions that call functions multiply what is computed")
+        self._depth += 1
+
+    def _chain(self, tree: Arithmetic | Comparison, frame: Frame, line: str, path: str) -> Node:
+        """A long sum is not a deep one."""
+        chain: list[Arithmetic | Comparison] = [tree]
+        while isinstance(chain[-1].left, Arithmetic):
+            chain.append(chain[-1].left)
+        node = self._read(chain[-1].left, frame, line, path)
+        for part in reversed(chain):
+            inputs = [node, self._read(part.right, frame, line, path)]
+            node = self._node(ArithmeticOp(part.sign), inputs, part, frame)
+        return node
 
     def _node(self, op: Any, inputs: Any, tree: Tree, frame: Frame) -> Node:
         return self.graph.node(op, inputs, tree.place, frame.trail)
@@ -257,31 +285,34 @@ class Flow:
             return node.inputs[item]
         return self.graph.node(ItemOp(item, len(names)), [node], self.recipe.flow[names].place, frame.trail)
 
-    def _read_by(self, name: str, asked: frozenset[str] = frozenset()) -> frozenset[str]:
+    def _read_by(self, name: str) -> frozenset[str]:
         """All names of values and draws that a value is made of, through functions too."""
-        if name in self._reads:
-            return self._reads[name]
-        if name in asked:
-            return frozenset()
-        asked |= {name}
+        if name not in self._reads:
+            found: set[str] = set()
+            waiting = {name}
+            seen: set[str] = set()
+            while waiting:
+                asked = waiting.pop()
+                seen.add(asked)
+                values, functions = self._direct(asked)
+                found |= values
+                waiting |= (values & self.line_of.keys() | functions) - seen
+            self._reads[name] = frozenset(found)
+        return self._reads[name]
+
+    def _direct(self, name: str) -> tuple[set[str], set[str]]:
+        """The values and draws that a line or a function's body names, and the functions that it calls."""
         if name in self.recipe.functions:
             f = self.recipe.functions[name]
             tree, hidden = self._tree(f"functions.{name}", f.body), set(f.parameters)
         else:
             names = self.line_of[name]
             tree, hidden = self._tree(f"flow.{', '.join(names)}", self.recipe.flow[names]), set()
-        found: set[str] = set()
-        for inner in {part.name for part in parts_of(tree) if isinstance(part, Name)} - hidden:
-            if inner in self.recipe.data.draw:
-                found.add(inner)
-            elif inner in self.line_of:
-                found |= {inner} | self._read_by(inner, asked)
-        for called in parts_of(tree):
-            if isinstance(called, Call) and called.function in self.recipe.functions:
-                found |= self._read_by(called.function, asked)
-        if len(asked) == 1:
-            self._reads[name] = frozenset(found)
-        return frozenset(found)
+        parts = list(parts_of(tree))
+        named = {p.name for p in parts if isinstance(p, Name)} - hidden
+        called = {p.function for p in parts if isinstance(p, Call)}
+        return ({n for n in named if n in self.recipe.data.draw or n in self.line_of},
+                called & self.recipe.functions.keys())
 
     # -- calls --------------------------------------------------------------------------------------------------------
 

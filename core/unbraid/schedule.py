@@ -14,6 +14,8 @@ from unbraid_configs.mistakes import Mistake, RecipeError, closest
 from unbraid_configs.recipe import Expression, Place
 
 Schedule = Callable[[int], float]
+MAX_NAMED = 10                                      # weights that are made of one another
+MAX_SCHEDULES = 100                                 # in one product
 
 
 def every(n: int) -> Schedule:
@@ -38,7 +40,13 @@ def ramp(first: float = 0.0, last: float = 1.0, *, over: int, begin: int = 0) ->
 
 def decay(*, by: float, every: int) -> Schedule:
     """1, multiplied by `by` after each `every` steps: a staircase."""
-    return lambda step: by ** (step // every)
+    def at(step: int) -> float:
+        try:
+            return float(by) ** (step // every)
+        except OverflowError:
+            return math.inf
+
+    return at
 
 
 def cosine(*, over: int) -> Schedule:
@@ -87,6 +95,9 @@ class Weights:
         if name in asked:
             raise RecipeError([Mistake(self.expressions[name].place, f"weights.{name}",
                                        f"the weights go round: {' -> '.join((*asked, name))}")])
+        if len(asked) == MAX_NAMED:
+            raise RecipeError([Mistake(self.expressions[name].place, f"weights.{name}",
+                                       f"more than {MAX_NAMED} weights are made of one another")])
         if name not in self.known:
             self.known[name] = self.read(self.expressions[name], f"weights.{name}", (*asked, name))
         return self.known[name]
@@ -114,13 +125,27 @@ class Weights:
                 return attrs.evolve(weight, text=weight.text or name) if weight.schedules else weight, None
             case Call(function=function) if function in SCHEDULES:
                 return self._schedule(tree, path), None
-            case Arithmetic(sign="*", left=left, right=right):
-                weight, rest = self.split(left, path, asked)
-                if rest is not None:
-                    return weight, Arithmetic("*", rest, right, tree.place)
-                more, rest = self.split(right, path, asked)
-                return weight.times(more), rest
+            case Arithmetic(sign="*"):
+                return self._product(tree, path, asked)
         return Weight(), tree
+
+    def _product(self, tree: Arithmetic, path: str, asked: tuple[str, ...]) -> tuple[Weight, Tree | None]:
+        """A long product is not a deep one."""
+        chain = [tree]
+        while isinstance(left := chain[-1].left, Arithmetic) and left.sign == "*":
+            chain.append(left)
+        weight, rest = self.split(chain[-1].left, path, asked)
+        for part in reversed(chain):
+            if rest is not None:
+                rest = Arithmetic("*", rest, part.right, part.place)
+                continue
+            more, rest = self.split(part.right, path, asked)
+            weight = weight.times(more)
+            if not math.isfinite(weight.number) or len(weight.schedules) > MAX_SCHEDULES:
+                what = f"more than {MAX_SCHEDULES} schedules are multiplied" if math.isfinite(weight.number) else (
+                    "the number is too large")
+                raise RecipeError([Mistake(part.place, path, what)])
+        return weight, rest
 
     def _schedule(self, call: Call, path: str) -> Weight:
         def fail(message: str) -> NoReturn:

@@ -15,6 +15,7 @@ import click
 from unbraid.cli.session import Session
 
 USERS, OURS = 2, 1                                 # exit codes
+MOST_MISTAKES = 100                                # of a recipe that are told at once
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -26,11 +27,14 @@ def report(error: Exception, session: Session) -> int:
     if session.traceback:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, RecipeError):
-        for mistake in error.mistakes:
+        for mistake in error.mistakes[:MOST_MISTAKES]:
             click.echo(str(mistake), err=True)
+        if len(error.mistakes) > MOST_MISTAKES:
+            click.echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
         return error.exit_code
     if isinstance(error, UnbraidError):
-        say(error.message, error.hint)
+        if not getattr(error, "told", False):      # another process of the same training tells it
+            say(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
         say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
