@@ -20,6 +20,7 @@ import unbraid
 from unbraid.pictures import read_image
 from unbraid.record import Run
 from unbraid_configs import load_recipe
+from unbraid_plugins.opengl.mesh_file import FORMATS, read_mesh
 from unbraid_plugins.sources import Folder, Npz
 from unbraid_registry.errors import UnbraidError
 
@@ -34,6 +35,8 @@ def load_all(folder: Path) -> dict[str, str]:
     """By file, what became of it."""
     outcomes = {}
     for path in sorted(folder.iterdir()):
+        if path.suffix in (".mtl", ".bin"):        # what meshes name
+            continue
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -46,6 +49,8 @@ def load_all(folder: Path) -> dict[str, str]:
                     Npz(path=str(path)).open()
                 elif path.suffix == ".yaml":
                     load_recipe(path)
+                elif path.suffix in FORMATS:
+                    read_mesh(path)
                 else:
                     read_image(path, (16, 16), 3)
             outcomes[path.name] = "loaded"

@@ -19,6 +19,8 @@ from PIL import Image
 
 import unbraid
 from unbraid_configs import load_recipe
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.mesh_file import write_mesh
 
 HERE = Path(__file__).parent
 
@@ -96,7 +98,25 @@ def laid_out(folder: Path, run: Path, marker: Path) -> Path:
     (max((folder / "pickle" / "checkpoints").iterdir()) / "state.json").write_bytes(pickle.dumps(bomb))
     shutil.copytree(run, folder / "record")
     (folder / "record" / "run.json").write_bytes(pickle.dumps(bomb))
+    lay_out_meshes(folder, bomb)
     return folder
+
+
+def lay_out_meshes(folder: Path, bomb: Bomb) -> None:
+    """A good mesh of every format; textures that another program would decode, that are far away, that are code."""
+    square = Mesh.of(torch.tensor([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]]), torch.tensor([[0, 1, 2]]),
+                     uv=torch.rand(1, 3, 2), texture=torch.rand(1, 3, 4, 4))
+    write_mesh(folder / "mesh.obj", square)
+    write_mesh(folder / "mesh.glb", square)
+    write_mesh(folder / "mesh.ply", Mesh(square.vertices, square.topology))
+    Image.new("RGB", (4, 4)).save(folder / "program.bin", format="EPS")
+    (folder / "code.bin").write_bytes(pickle.dumps(bomb))
+    for name, picture in {"program": "program.bin", "network": "http://localhost:9/a.png", "password": "/etc/passwd",
+                          "code": "code.bin"}.items():
+        (folder / f"{name}.mtl").write_text(f"newmtl m\nmap_Kd {picture}\n")
+        (folder / f"{name}.obj").write_text(f"mtllib {name}.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl m\n"
+                                            "f 1/1 2/1 3/1\n")
+    (folder / "pickled.glb").write_bytes(pickle.dumps(bomb))
 
 
 def test_loading_reads_and_nothing_else(watched: Watched) -> None:
@@ -106,9 +126,9 @@ def test_loading_reads_and_nothing_else(watched: Watched) -> None:
 
 def test_files_that_want_to_run_code_are_refused(watched: Watched) -> None:
     outcomes = watched.ours["outcomes"]
-    assert len(outcomes) == 18
+    assert len(outcomes) == 27
     assert {name for name, outcome in outcomes.items() if outcome == "loaded"} == {
-        "run", "recipe.yaml", "data.npz", "pictures", "b.png"}
+        "run", "recipe.yaml", "data.npz", "pictures", "b.png", "mesh.obj", "mesh.glb", "mesh.ply", "mesh.png"}
     assert "never loaded" in outcomes["objects.npz"] or "objects" in outcomes["objects.npz"]
 
 

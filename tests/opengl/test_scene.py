@@ -21,7 +21,6 @@ from unbraid_plugins.opengl.camera import (
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, harmonic_basis
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.topology import Topology
-from unbraid_plugins.opengl.wavefront import read_obj
 
 
 def angles(*numbers):
@@ -135,19 +134,3 @@ def test_errors_say_what_was_expected():
             (lambda: HarmonicLight(torch.ones(1, 3, 4)), r"expected \(B, C, 9\)")):
         with pytest.raises(UnbraidError, match=told):
             wrong()
-
-
-def test_wavefront_files(tmp_path):
-    file = tmp_path / "house.obj"
-    file.write_text("# a square\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvt 0 0\nvt 1 1\nf 1/1 2/1 3/2 -1/2\n")
-    mesh = read_obj(file)
-    assert mesh.faces.tolist() == [[0, 1, 2], [0, 2, 3]]
-    assert mesh.topology.texture_faces.tolist() == [[0, 0, 1], [0, 1, 1]]
-    assert mesh.uv.shape == (1, 2, 2)
-    for line, told in (("f 1 2 9", "no number 9 of 4"), ("v 1 x 2", "could not convert"), ("f 1 2", "2 corners")):
-        file.write_text("v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n" + line)
-        with pytest.raises(UnbraidError, match=rf"house\.obj:5: .*{told}"):
-            read_obj(file)
-    file.write_text("v 0 0 0\n")
-    with pytest.raises(UnbraidError, match="no faces"):
-        read_obj(file)

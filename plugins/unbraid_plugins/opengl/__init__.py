@@ -1,7 +1,7 @@
 """A differentiable renderer of triangle meshes: OpenGL finds the faces, torch does the rest.
 
 Scenes: `mesh.Mesh`, `camera.Camera`, `light.HarmonicLight` and `DirectionalLight`, a background. `drawing.draw` renders
-them outside of recipes, `wavefront.read_obj` reads a mesh.
+them outside of recipes, `mesh_file.read_mesh` and `write_mesh` are for files.
 """
 
 from __future__ import annotations
