@@ -15,6 +15,7 @@ from unbraid_plugins.convnets import (
     ResEncoder,
     ResGenerator,
 )
+from unbraid_plugins.convnets.layers import Enlarging
 
 SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
 ENCODERS = [ConvEncoder(width=4), ResEncoder(width=4), MlpEncoder(hidden=(8,))]
@@ -216,3 +217,25 @@ def test_weights_come_from_torchs_generator_alone(context):
         return torch.cat([p.flatten() for p in ConvEncoder(gaussian=True).build(context(), x).parameters()])
 
     assert torch.equal(first_weights(), first_weights())
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding", "even"),
+                         [(4, 2, 1, (0, 0)), (3, 2, 1, (1, 0)), (5, 1, 2, (0, 0))])
+@pytest.mark.parametrize("channels", [1, 3, 8])
+def test_enlarging_is_the_transposed_convolution(kernel: int, stride: int, padding: int, even: tuple[int, int],
+                                                 channels: int) -> None:
+    layer = Enlarging(5, channels, kernel, stride=stride, padding=padding, output_padding=even).double()
+    x = torch.randn(2, 5, 6, 7, dtype=torch.float64, requires_grad=True)
+    made, plain = layer(x), nn.ConvTranspose2d.forward(layer, x)
+    torch.testing.assert_close(made, plain)
+    for ours, torchs in zip(*(torch.autograd.grad(y.square().sum(), (x, *layer.parameters())) for y in (made, plain)),
+                            strict=True):
+        torch.testing.assert_close(ours, torchs)
+
+
+def test_enlarging_trains_several_weights_as_one() -> None:
+    layers = [Enlarging(4, 2, 4, stride=2, padding=1) for _ in range(3)]
+    weights, _ = torch.func.stack_module_state(layers)
+    x = torch.randn(3, 2, 4, 5, 5)
+    made = torch.vmap(lambda own, one: torch.func.functional_call(layers[0], own, (one,)))(weights, x)
+    torch.testing.assert_close(made, torch.stack([layer(one) for layer, one in zip(layers, x, strict=True)]))

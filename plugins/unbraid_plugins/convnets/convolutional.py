@@ -16,6 +16,7 @@ from unbraid_plugins.convnets.ladder import channels, halvings
 from unbraid_plugins.convnets.layers import (
     SLOPE,
     CriticNorm,
+    Enlarging,
     Norm,
     norm_layer,
     with_first_weights,
@@ -88,8 +89,8 @@ class ConvGenerator:
             here, size, larger = channels(self.width, level), first.sizes[level], first.sizes[level - 1]
             odd = (larger[0] - 2 * size[0], larger[1] - 2 * size[1])
             body += [*norm_layer(self.norm, here, size), nn.LeakyReLU(SLOPE),
-                     nn.ConvTranspose2d(here, channels(self.width, level - 1) if level > 1 else made, 4, stride=2,
-                                        padding=1, output_padding=odd)]
+                     Enlarging(here, channels(self.width, level - 1) if level > 1 else made, 4, stride=2, padding=1,
+                               output_padding=odd)]
         if not body:                            # the code is as large as the image
             body += [nn.LeakyReLU(SLOPE), nn.Conv2d(self.width, made, 3, padding=1)]
         return Making(first, with_first_weights(nn.Sequential(*body, Pixels(self.output))))

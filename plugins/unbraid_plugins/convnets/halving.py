@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid import UnbraidError
+from unbraid_plugins.convnets.layers import Enlarging
 
 Size = tuple[int, int]
 
@@ -41,7 +42,7 @@ class Halving(nn.Conv2d):
         return super().forward(padded)
 
 
-class Doubling(nn.ConvTranspose2d):
+class Doubling(Enlarging):
     """Transposed 3 x 3 convolution of stride 2 from one of the `halves` to the one before it."""
 
     def __init__(self, here: int, there: int, size: Size, larger: Size) -> None:

@@ -1,10 +1,12 @@
-"""Normalisation and first weights of the shared networks."""
+"""Normalisation, first weights and transposed convolutions of the shared networks."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch._C._functorch import is_batchedtensor
 from torch.nn.utils.parametrizations import spectral_norm
 
 Norm = Literal["none", "instance", "batch"]
@@ -12,6 +14,7 @@ CriticNorm = Literal["none", "instance", "batch", "spectral"]
 Module = TypeVar("Module", bound=nn.Module)
 
 SLOPE = 0.2                                     # of the leaky rectifiers
+FEW = 4                                         # channels of an image at most
 
 
 def norm_layer(norm: str, channels: int, size: tuple[int, int]) -> list[nn.Module]:
@@ -52,3 +55,18 @@ def with_spectral_norm(module: Module, norm: str) -> Module:
             if isinstance(m, nn.Linear | nn.Conv2d):
                 spectral_norm(m)
     return module
+
+
+class Enlarging(nn.ConvTranspose2d):
+    """Transposed convolution, also to the few channels of an image, for which oneDNN takes up to five times too long.
+
+    A CPU makes those by one matrix product whose columns are added up: the same numbers up to rounding.
+    """
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        """(B, in, h, w) -> (B, out, H, W)."""
+        if (self.out_channels > FEW or x.device.type != "cpu" or torch.is_autocast_enabled("cpu")
+                or torch.compiler.is_exporting() or is_batchedtensor(self.weight)):
+            return super().forward(x, output_size)
+        return torch.ops.aten.slow_conv_transpose2d(x, self.weight, self.kernel_size, self.bias, self.stride,
+                                                    self.padding, self.output_padding, self.dilation)

@@ -16,6 +16,7 @@ from unbraid import Context, UnbraidError, critic, generator, network
 from unbraid_plugins.convnets.image_output import Output, Pixels
 from unbraid_plugins.convnets.inputs import flat_size, image_shape, vectors
 from unbraid_plugins.convnets.ladder import channels, halvings
+from unbraid_plugins.convnets.layers import Enlarging
 from unbraid_plugins.infogan.guess import Guess
 
 SMALLEST = 7                                       # the side of the smallest feature map
@@ -75,8 +76,8 @@ class Generator:
         for level in range(len(sizes) - 1, 0, -1):
             (h, w), larger = sizes[level], sizes[level - 1]
             there = channels(self.width, level - 1) if level > 1 else made
-            body.append(nn.ConvTranspose2d(channels(self.width, level), there, 4, stride=2, padding=1,
-                                           output_padding=(larger[0] - 2 * h, larger[1] - 2 * w)))
+            body.append(Enlarging(channels(self.width, level), there, 4, stride=2, padding=1,
+                                  output_padding=(larger[0] - 2 * h, larger[1] - 2 * w)))
             body += [nn.BatchNorm2d(there), nn.ReLU()] if level > 1 else [Pixels(self.output)]  # 64, 14 x 14; 28 x 28
         return small_weights(OnVectors(nn.Sequential(*body)))
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unbraid import Context, encoder, generator
 from unbraid_plugins.convnets.image_output import Output
 from unbraid_plugins.convnets.inputs import flat_size
+from unbraid_plugins.convnets.layers import Enlarging
 from unbraid_plugins.vae.ends import CodeDecoder, GaussianEncoder, one_image, sixteenth
 
 
@@ -56,5 +57,5 @@ class BurgessGenerator:
             nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
             nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
             nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1))
+            Enlarging(32, channels, 4, stride=2, padding=1))
         return CodeDecoder(body, self.output)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from unbraid import Context, encoder, generator
 from unbraid_plugins.convnets.image_output import Output
 from unbraid_plugins.convnets.inputs import flat_size
+from unbraid_plugins.convnets.layers import Enlarging
 from unbraid_plugins.vae.ends import CodeDecoder, GaussianEncoder, one_image, sixteenth
 
 
@@ -66,5 +67,5 @@ class StudyGenerator:
             nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1), nn.ReLU(),          # 8 x 8
             nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),          # 16 x 16
             nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),          # 32 x 32
-            nn.ConvTranspose2d(32, channels, 4, stride=2, padding=1))               # 64 x 64
+            Enlarging(32, channels, 4, stride=2, padding=1))                        # 64 x 64
         return glorot(CodeDecoder(body, self.output))
