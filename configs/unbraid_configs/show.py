@@ -32,6 +32,17 @@ def _lines(written: Written, indent: str, nodes: tuple[Node | None, ...]) -> Ite
             yield f"{text} {{}}", _origin(below)
 
 
+def origin_of(recipe: Recipe, path: str) -> str:
+    """Where the value at a path of the written recipe is from: `small.yaml:31`, override or default."""
+    node, rest = recipe.tree, path
+    while node is not None and rest:               # keys may have dots in them
+        parts = rest.split(".")
+        heads = [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+        key = next((head for head in heads if _below(node, head) is not None), None)
+        node, rest = (None, "") if key is None else (_below(node, key), rest[len(key) + 1:])
+    return _origin(node)
+
+
 def _below(node: Node | None, key: str) -> Node | None:
     if node is None:
         return None

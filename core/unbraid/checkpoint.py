@@ -42,7 +42,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
 
     Raises CheckpointError, with what was there before untouched.
     """
-    final = folder / f"step-{checkpoint.step:08d}"
+    final = folder / name_of(checkpoint.step)
     scratch = folder / f".writing-{checkpoint.step:08d}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -67,6 +67,11 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         raise CheckpointError(f"can't write the checkpoint {final}: {getattr(error, 'strerror', None) or error}",
                               hint=f"{remedy(error)}, then go on with --resume") from None
     return final
+
+
+def name_of(step: int) -> str:
+    """The name of a step's folder."""
+    return f"step-{step:08d}"
 
 
 def steps(folder: Path) -> dict[int, Path]:

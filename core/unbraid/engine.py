@@ -23,14 +23,15 @@ from unbraid.followers import follow
 from unbraid.lockstep import Stopped, TrainingError, go_on, how_to_go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
-from unbraid.model import Model, ModelError, load_weights
+from unbraid.model import Model, ModelError
 from unbraid.outcomes import STAYED, Report
 from unbraid.pictures import overview, translations
 from unbraid.players import Players
 from unbraid.pretrained import load_pretrained, with_pretrained
 from unbraid.progress import Progress, duration
 from unbraid.record import Run, RunError, new_folder, surroundings, write_whole
-from unbraid_configs import Recipe, dump_recipe, load_recipe
+from unbraid.resuming import Accept, Resumption, data_changes, take_up, went_on
+from unbraid_configs import Recipe, dump_recipe
 from unbraid_registry import registry
 from unbraid_registry.errors import UnbraidError
 
@@ -53,11 +54,13 @@ class Estimate:
 
 
 def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False, name: str = "run",
-          show: bool = False, estimate: bool = False, ready: Callable[[Training], None] | None = None) -> Run:
+          show: bool = False, estimate: bool = False, accept_changes: Accept = False,
+          ready: Callable[[Training], None] | None = None) -> Run:
     """Train a recipe into a run's folder and return the run.
 
     out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as
     if it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take;
+    accept_changes: go on although the recipe or the data is another; or who is asked, given a line for each change;
     ready: called when everything is built, before the first step; what it raises ends the training.
     Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
     """
@@ -73,7 +76,7 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
             held.enter_context(run.locked())
         run = Run(Path(distributed.agreed(str(run.folder))))
         try:
-            training = Training.start(recipe, run, device, resume=resume)
+            training = Training.start(recipe, run, device, resume=resume, accept_changes=accept_changes)
             held.callback(training.close)
             if ready is not None:
                 ready(training)
@@ -106,18 +109,19 @@ class Training:
     _bad: int = 0
     _logbook: Logbook | None = None
     _record: dict[str, Any] = attrs.Factory(dict)
+    _resumption: Resumption | None = None
 
     @classmethod
     def start(cls, recipe: Recipe, run: Run, device: torch.device, *, resume: bool = False, data: Data | None = None,
-              at: int | None = None) -> Training:
+              at: int | None = None, accept_changes: Accept = False) -> Training:
         """Open the data, build the networks, and take up a checkpoint on resume.
 
         data: where it is open already; at: the step to go on from, by default that of the last checkpoint.
         """
-        t, path = recipe.train, None
+        t, path, resumption = recipe.train, None, None
         recipe = with_pretrained(recipe)
         if resume:
-            same_recipe(recipe, load_recipe(run.recipe_file), run)
+            resumption = Resumption.of(run, recipe)
             path = run.last_checkpoint() if at is None else checkpoint.steps(run.checkpoints).get(at)
             chosen = distributed.agreed("" if path is None else path.name)
             path = run.checkpoints / chosen if chosen else None
@@ -137,10 +141,12 @@ class Training:
         self = cls(recipe, run, data, method, players, averages)
         if t.compile:
             self._compile()
-        if resume:
-            self._record = run.record()
-        if path is not None:
-            self._take_up(path)
+        if resumption is not None:
+            self._record, self._resumption = run.record(), resumption
+            if path is not None:
+                self._record |= take_up(self, path, resumption)
+            resumption.confirm(self.step, data_changes(data.facts, self._record), accept_changes)
+            self.best = self._record.get("best", {}).get(t.keep_best)
         return self
 
     def go(self, *, show: bool = False, estimate: bool = False) -> str:
@@ -192,11 +198,14 @@ class Training:
         if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
             t = self.recipe.train
             registry().call("unbraid_checkpoint", run=self.run, state=state)
-            path = checkpoint.write(self.run.checkpoints, state)
             value = (numbers or {}).get(t.keep_best) if t.keep_best else None
-            if value is not None and (self.best is None or value < self.best):
-                self.best = value
-                self._record["best"] = {"step": self.step, t.keep_best: value, "checkpoint": path.name}
+            better = value is not None and (self.best is None or value < self.best)
+            if better:
+                self.best, name = value, checkpoint.name_of(self.step)
+                self._record["best"] = {"step": self.step, t.keep_best: value, "checkpoint": name}
+            facts = {"best": self._record["best"]} if "best" in self._record else {}
+            checkpoint.write(self.run.checkpoints, attrs.evolve(state, facts=facts))
+            if better:
                 self.run.write_record(self._record)
 
     def prune(self) -> None:
@@ -215,36 +224,24 @@ class Training:
             groups[memories.GROUP] = kept
         return checkpoint.Checkpoint(self.step, groups)
 
-    def _take_up(self, path: Path) -> None:
-        state = checkpoint.read(path)
-        for kind, modules in (("networks", self.method.modules), ("averages", self.averages)):
-            groups = checkpoint.nested(state.groups.get(kind, {}))
-            for name, module in modules.items():
-                load_weights(module, groups.get(name, {}), f"{path}#{name}")
-        memories.dealt(self.method, state.groups.get(memories.GROUP, {}), str(path))
-        groups = checkpoint.nested(state.groups.get("optimizers", {}))
-        for name, optimizer in self.players.optimizers.items():
-            try:
-                optimizer.load(groups.get(name, {}))
-            except (ValueError, KeyError) as error:
-                raise checkpoint.CheckpointError(f"{path}: players.{name}: {error}") from None
-        self.step = state.step
-        self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
-
     # -- the record ---------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Write down what this session of the training is."""
         if distributed.rank() != 0:
             return
-        if not self.run.recipe_file.exists():
+        if not self.run.record_file.exists():
             write_whole(self.run.recipe_file, dump_recipe(self.recipe))
         session = {**surroundings(), "device": str(self.players.device), "from_step": self.step,
                    "world": distributed.world(), "seed": self.recipe.train.seed,
                    "threads": torch.get_num_threads(), **({"beside": list(self.beside)} if self.beside else {})}
+        if self._resumption is not None:
+            session |= went_on(self._resumption, session, self._record)
         self._record = {"title": self.recipe.title, **self._record, "data": self.data.facts.to_json(),
                         "sessions": [*self._record.get("sessions", []), session]}
         self.run.write_record(self._record)
+        if self._resumption is not None:
+            self._resumption.keep(self.step)
         registry().call("unbraid_run_start", run=self.run)
 
     def end(self, reason: str, error: BaseException | None = None) -> None:
@@ -360,20 +357,6 @@ def device_of(name: str) -> torch.device:
         raise UnbraidError(f"train.device: can't use {name!r}: {str(error).splitlines()[0]}",
                            hint="auto, cpu, cuda or cuda:N") from None
     return device
-
-
-def same_recipe(now: Recipe, then: Recipe, run: Run) -> None:
-    """Refuse to resume with another recipe; a longer training is the same one.  Raises RunError."""
-    def comparable(r: Recipe) -> Recipe:
-        return attrs.evolve(r, title="", paper="", requires={}, tree=None, train=attrs.evolve(
-            r.train, steps=1, log_every=1, checkpoint_every=1, picture_every=1, keep=1, device="auto",
-            tensorboard=True, keep_best=None, max_minutes=None))
-
-    if comparable(now) != comparable(then):
-        differs = [a.name for a in attrs.fields(Recipe) if getattr(comparable(now), a.name) !=
-                   getattr(comparable(then), a.name)]
-        raise RunError(f"the recipe differs from that of {run.folder} in {', '.join(differs)}",
-                       hint="resume without changes, or train into another --out (networks.x.from takes over weights)")
 
 
 def peak_memory() -> int:

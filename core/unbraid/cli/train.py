@@ -5,8 +5,9 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -33,12 +34,13 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training th
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="The run's folder (default: a new one, runs/RECIPE).")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out, as if it had never stopped.")
+@click.option("--accept-changes", is_flag=True, help="With --resume: go on although the recipe or the data changed.")
 @click.option("--seeds", metavar="0..7", help="Train several seeds as one model, into DIR/seed=0, DIR/seed=1, ...")
 @click.option("--profile", is_flag=True, help="Say where a step's time goes, by player and network; train nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before a long training.")
 @click.pass_obj
 def command(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
-            resume: bool, seeds: str | None, profile: bool, yes: bool) -> int:
+            resume: bool, accept_changes: bool, seeds: str | None, profile: bool, yes: bool) -> int:
     """Train a recipe.
 
     RECIPE is a name (unbraid list recipes) or a YAML file; a.b=c changes a value of it: train.steps=500.
@@ -47,6 +49,8 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
         raise click.UsageError("--profile looks at a recipe: unbraid train RECIPE --profile")
     if resume and out is None:
         raise click.UsageError("--resume needs --out: the folder of the run to go on with")
+    if accept_changes and not resume:
+        raise click.UsageError("--accept-changes is for --resume: a new training has nothing that could change")
     if recipe is None and not resume:
         raise click.UsageError("name a recipe, for example: unbraid train mixing-sprites  (all: unbraid list recipes)")
     if recipe is not None and resume and "=" in recipe:
@@ -55,7 +59,8 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
     if seeds is not None:
         from unbraid.cli.train_seeds import train_several
 
-        return train_several(seeds, recipe, overrides, data, out, resume, sure=resume or yes)
+        return train_several(seeds, recipe, overrides, data, out, resume, sure=resume or yes,
+                             accept_changes=accept_changes)
     from unbraid.distributed import together
 
     with together():
@@ -63,11 +68,12 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
             from unbraid.cli.profile import say_profile
 
             return say_profile(recipe_on(recipe or "", overrides, data), out or Path("runs"))
-        return train_one(session, recipe, overrides, data, out, resume, sure=resume or yes)
+        return train_one(session, recipe, overrides, data, out, resume, sure=resume or yes,
+                         accept_changes=accept_changes)
 
 
 def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
-              resume: bool, *, sure: bool) -> int:
+              resume: bool, *, sure: bool, accept_changes: bool) -> int:
     """Train a recipe, or go on with a run; returns the exit code.  Raises UnbraidError."""
     from unbraid.distributed import launched, rank
     from unbraid.engine import train
@@ -82,7 +88,8 @@ def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], 
         ask_before(announce(read, training), sure=sure or launched() > 1)
 
     try:
-        run = train(read, out, resume=resume, name=Path(name).stem, show=True, ready=ready)
+        run = train(read, out, resume=resume, name=Path(name).stem, show=True, ready=ready,
+                    accept_changes=accept_changes or asked_about_changes())
     except Stopped as stopped:
         run, stopped_by = stopped.run, stopped.signal_name
     return farewell(run, read) if rank() == 0 else SIGNALS.get(stopped_by, 0)
@@ -126,6 +133,19 @@ def ask_before(seconds: float, *, sure: bool) -> None:
     """Let a person at a terminal think again before a long training."""
     if seconds > LONG and not sure and sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm("Begin?", default=True, abort=True, err=True)
+
+
+def asked_about_changes() -> Callable[[list[str]], bool] | Literal[False]:
+    """Who shows changes to a person at a terminal and asks, once for equal ones; nobody where there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+
+    @cache
+    def sure(lines: tuple[str, ...]) -> bool:
+        echo("\n".join(("This run was trained otherwise so far:", *(f"  {line}" for line in lines))))
+        return click.confirm("Go on with these changes?", default=False, err=True)
+
+    return lambda lines: sure(tuple(lines))
 
 
 def farewell(run: Run, recipe: Recipe) -> int:

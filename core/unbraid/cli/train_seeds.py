@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from unbraid.cli.recipes import read_recipe
-from unbraid.cli.train import SIGNALS, announce, ask_before, echo, recipe_on
+from unbraid.cli.train import SIGNALS, announce, ask_before, asked_about_changes, echo, recipe_on
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
-                  resume: bool, *, sure: bool) -> int:
+                  resume: bool, *, sure: bool, accept_changes: bool) -> int:
     """Train seeds together, or go on with them; returns the exit code.  Raises UnbraidError."""
     from unbraid.lockstep import Stopped
     from unbraid.record import Run, new_folder
@@ -34,7 +34,8 @@ def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], dat
         ask_before(announce(recipes[0], trainings[0], lambda: estimate(trainings), out), sure=sure)
 
     try:
-        runs = train_together(recipes, folders(out, seeds), resume=resume, show=True, ready=ready)
+        runs = train_together(recipes, folders(out, seeds), resume=resume, show=True, ready=ready,
+                              accept_changes=accept_changes or asked_about_changes())
     except Stopped as stopped:
         echo(f"\nStopped with checkpoints ({stopped.signal_name}). Go on with:")
         echo(f"  unbraid train --resume --seeds {text} --out {shlex.quote(str(out))}")

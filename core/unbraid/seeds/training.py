@@ -14,6 +14,7 @@ from unbraid.data import open_data
 from unbraid.engine import Estimate, Training, device_of
 from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.record import Run, RunError, new_folder
+from unbraid.resuming import Accept
 from unbraid.seeds.players import SeedPlayers
 from unbraid_configs import Recipe
 from unbraid_configs.mistakes import Mistake, RecipeError
@@ -23,26 +24,28 @@ ONE_BY_ONE = "train the seeds one by one"
 
 
 def train_seeds(recipe: Recipe, seeds: Sequence[int], out: str | Path | None = None, *, resume: bool = False,
-                name: str = "run", show: bool = False) -> list[Run]:
+                name: str = "run", show: bool = False, accept_changes: Accept = False) -> list[Run]:
     """Train a recipe with several seeds as one model; every seed gets a run of its own, as if it were trained alone.
 
     seeds: different ones; out: the folder of the runs (by default a new one, runs/NAME): OUT/seed=0, OUT/seed=1, ...;
-    a `{seed}` in it makes other names.  resume: go on from the last step of which all have a checkpoint.
+    a `{seed}` in it makes other names.  resume: go on from the last step of which all have a checkpoint;
+    accept_changes: although recipe or data changed.
     Returns the runs in the order of the seeds.  Raises what `train_together` raises.
 
         train_seeds(load_recipe("beta-vae-shapes"), range(8), "study")
     """
     return train_together([with_seed(recipe, s) for s in seeds], folders(out or new_folder(name), seeds),
-                          resume=resume, show=show)
+                          resume=resume, show=show, accept_changes=accept_changes)
 
 
 def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resume: bool = False, show: bool = False,
+                   accept_changes: Accept = False,
                    ready: Callable[[Sequence[Training]], None] | None = None) -> list[Run]:
     """Train recipes that differ in their seed alone as one model, each into its own folder.
 
     The numbers are those of separate trainings but for the rounding of floating-point sums; every run can be used and
     resumed by itself.  resume: runs that are there go on from the last step of which all have a checkpoint;
-    ready: called when everything is built, before the first step.
+    accept_changes: although recipe or data changed; ready: called when everything is built, before the first step.
     Raises UnbraidError: RecipeError where the recipes can't share a model; TrainingError at the end, if one of them
     could not go on, with the others trained; Stopped after a signal.
     """
@@ -59,7 +62,8 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
         step = _common_step(runs) if resume else 0
         data = open_data(recipes[0].data, device=device, seed=t.seed)
         held.callback(data.close)
-        trainings = [Training.start(recipe, run, device, resume=there, at=step, data=data.with_seed(recipe.train.seed))
+        trainings = [Training.start(recipe, run, device, resume=there, at=step, data=data.with_seed(recipe.train.seed),
+                                    accept_changes=accept_changes)
                      for recipe, run, there in zip(recipes, runs, began, strict=True)]
         for training in trainings:
             training.beside = [r.train.seed for r in recipes]

@@ -14,9 +14,9 @@ import attrs
 
 from unbraid.lock import is_free, locked
 from unbraid.record import Run, RunError, write_whole
+from unbraid.sameness import differences, told
 from unbraid.study.plan import Plan, read_plan
 from unbraid.study.points import Point, point_named
-from unbraid.study.sameness import differences, told
 from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
 from unbraid_registry.errors import UnbraidError
 

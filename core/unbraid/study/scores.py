@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 
 from unbraid.record import Run, RunError
+from unbraid.sameness import FREE, Difference, written
 from unbraid.study.axes import SEED
 from unbraid.study.folder import EVALUATION, Study, StudyError, trained_to
 from unbraid.study.points import RECIPE
-from unbraid.study.sameness import FREE, Difference, written
 from unbraid_configs import closest, load_recipe
 
 MODEL, UDR = "model", "udr"                        # the arm that was trained; the ranking without labels

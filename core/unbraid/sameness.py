@@ -23,6 +23,11 @@ class Difference:
     there: str | None
 
     @property
+    def is_free(self) -> bool:
+        """Whether it is no part of the numbers."""
+        return self.path.startswith(FREE)
+
+    @property
     def is_place(self) -> bool:
         """Whether it is only where the data lies."""
         return self.path.startswith("data.source") and self.path.rpartition(".")[2] in PLACES
@@ -33,9 +38,17 @@ class Difference:
 
 def differences(here: Recipe, there: Recipe) -> list[Difference]:
     """In what a recipe that was found differs from the expected one; networks taken from other runs resolved."""
+    return [d for d in all_differences(here, there) if not d.is_free]
+
+
+def all_differences(here: Recipe, there: Recipe) -> list[Difference]:
+    """The same with what is no part of the numbers."""
     a, b = written(here), written(there)
-    return [Difference(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b])
-            if a.get(path) != b.get(path) and not path.startswith(FREE)]
+    found = [Difference(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b])
+             if a.get(path) != b.get(path)]
+    if list(here.players) != list(there.players) and set(here.players) == set(there.players):
+        found.append(Difference("players", ", ".join(here.players), ", ".join(there.players)))
+    return found
 
 
 def told(found: list[Difference]) -> str:
