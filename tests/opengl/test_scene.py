@@ -18,6 +18,7 @@ from unbraid_plugins.opengl.camera import (
     perspective,
     weak_perspective,
 )
+from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, harmonic_basis
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.topology import Topology
@@ -134,3 +135,18 @@ def test_errors_say_what_was_expected():
             (lambda: HarmonicLight(torch.ones(1, 3, 4)), r"expected \(B, C, 9\)")):
         with pytest.raises(UnbraidError, match=told):
             wrong()
+
+
+def test_flat_faces_have_one_normal_and_two_sides():
+    """A roof: two squares that meet at an edge, seen from the front, where one is inside out."""
+    vertices = torch.tensor([[[-1.0, -1, 0], [0, -1, 1], [0, 1, 1], [-1, 1, 0], [1, -1, 0], [1, 1, 0]]])
+    roof = Mesh.of(vertices, torch.tensor([[0, 1, 2], [0, 2, 3], [1, 2, 5], [1, 5, 4]]))
+    half = math.sqrt(0.5)
+    left, right = torch.tensor([-half, 0, half]), torch.tensor([half, 0, half])
+    torch.testing.assert_close(roof.face_normals()[0], torch.stack([left, left, -right, -right]))
+    zero = torch.zeros(1)
+    camera = Camera(orbiting(zero, zero), orthographic(2.0))
+    for both_sides, expected in ((False, -right), (True, right)):
+        normals = draw(roof, camera, (8, 8), flat=True, both_sides=both_sides, backend="torch").normals[0]
+        torch.testing.assert_close(normals[:, 1:-1, 1:4], left[:, None, None].expand(3, 6, 3))
+        torch.testing.assert_close(normals[:, 1:-1, 4:7], expected[:, None, None].expand(3, 6, 3))

@@ -15,6 +15,7 @@ from unbraid_plugins.opengl.fragments import Fragments, fragments
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import Backend, rasterize
+from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.silhouettes import crossings
 from unbraid_plugins.opengl.texture import sampled
 
@@ -38,14 +39,15 @@ class Rendering:
 
 
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
-         background: Background | None = None, cull: bool = False, smooth: bool = True, geometry: bool = True,
-         backend: Backend = "auto") -> Rendering:
+         background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
+         both_sides: bool = False, geometry: bool = True, backend: Backend = "auto") -> Rendering:
     """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
 
     light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), or a Panorama, black where none; cull:
     faces are seen from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no
-    gradient of the outline reaches the vertices; geometry: depth and normals, too; backend: see `rasterize`. A batch of
-    1 among others is repeated.
+    gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
+    face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
+    `rasterize`. A batch of 1 among others is repeated.
 
     Raises UnbraidError for sizes that do not fit.
     """
@@ -65,7 +67,9 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     colour = _albedo(mesh, front, channels)
     depth = normals = None
     if light is not None or geometry:
-        unit = functional.normalize(front.interpolated(mesh.normals(), topology.faces))
+        unit = _of_faces(mesh, front) if flat else functional.normalize(front.interpolated(mesh.normals(),
+                                                                                           topology.faces))
+        unit = unit * _side(clip, front, topology.faces) if both_sides else unit
         colour = colour if light is None else colour * light.shading(unit, front.sample)
         if geometry:
             normals = front.image(unit)
@@ -92,6 +96,19 @@ def _albedo(mesh: Mesh, front: Fragments, channels: int) -> Tensor:
         uv = front.interpolated(mesh.uv.to(albedo), corners)
         albedo = albedo * sampled(mesh.texture.to(albedo), uv, front.sample)
     return albedo
+
+
+def _of_faces(mesh: Mesh, front: Fragments) -> Tensor:
+    """The normals of the faces that are seen, (N, 3)."""
+    normals = mesh.face_normals()
+    batch, count, _ = normals.shape
+    return rows(normals.reshape(-1, 3), front.face + (count * front.sample if batch > 1 else 0))
+
+
+def _side(clip: Tensor, front: Fragments, faces: Tensor) -> Tensor:
+    """1 where a face is seen from outside, -1 where from inside, (N, 1)."""
+    corners = clip.detach()[front.sample[:, None], faces[front.face]].double()
+    return torch.linalg.det(corners[:, :, [0, 1, 3]]).ge(0).to(clip.dtype)[:, None] * 2 - 1
 
 
 def _channels(mesh: Mesh) -> int:

@@ -60,16 +60,33 @@ class Mesh:
         batch, count, _ = self.vertices.shape
         flat = self.vertices.reshape(batch * count, 3)
         first = count * torch.arange(batch, device=flat.device)[:, None]
-        a, b, c = (rows(flat, (first + corners[:, i]).flatten()) for i in range(3))
-        across = (b - a).cross(c - a, dim=-1)
+        across = self._across()
         total = flat.new_zeros(flat.shape)
         for i in range(3):
             total = total.index_add(0, (first + corners[:, i]).flatten(), across)
         if topology.welded is not None:
             total = rows(total, (first + topology.welded).flatten())
-        square = total.square().sum(-1, keepdim=True)
-        seen = square > 1e-30
-        return (total * seen / square.where(seen, square.new_ones(())).sqrt()).reshape(batch, count, 3)
+        return _unit(total).reshape(batch, count, 3)
+
+    def face_normals(self) -> Tensor:
+        """Unit normals of the faces, (B, F, 3); 0 where a face has no area."""
+        return _unit(self._across()).reshape(len(self.vertices), -1, 3)
+
+    def _across(self) -> Tensor:
+        """Normals of the faces, as long as twice their areas, (B * F, 3)."""
+        corners = self.topology.to(self.vertices.device).corners
+        batch, count, _ = self.vertices.shape
+        flat = self.vertices.reshape(batch * count, 3)
+        first = count * torch.arange(batch, device=flat.device)[:, None]
+        a, b, c = (rows(flat, (first + corners[:, i]).flatten()) for i in range(3))
+        return (b - a).cross(c - a, dim=-1)
+
+
+def _unit(v: Tensor) -> Tensor:
+    """Vectors (N, 3) of length 1, or 0 where they had next to none; its gradient is finite there, too."""
+    square = v.square().sum(-1, keepdim=True)
+    long = square > 1e-30
+    return v * long / square.where(long, square.new_ones(())).sqrt()
 
 
 def _expect(name: str, t: Tensor, form: str, ndim: int, sizes: dict[int, int]) -> None:

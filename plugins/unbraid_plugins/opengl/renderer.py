@@ -32,7 +32,8 @@ class MeshRenderer:
     (B, C), images (B, C, H, W), or a Panorama, which moves as the camera turns.
 
     gives: colour, the images; layers, a record with colour, alpha, depth, normals and ids; cull: closed surfaces are
-    seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient;
+    seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient; flat:
+    every face is shaded by its own normal; both_sides: faces seen from inside are shaded by that side's normal;
     panorama: the degrees that background images (B, C, h, w) of any size span, which makes them a Panorama; backend:
     gl, torch, or auto, OpenGL where it is to be had.
     """
@@ -40,6 +41,8 @@ class MeshRenderer:
     gives: Literal["colour", "layers"] = attrs.field(default="colour", validator=in_(("colour", "layers")))
     cull: bool = False
     smooth: bool = True
+    flat: bool = False
+    both_sides: bool = False
     distance: float = attrs.field(default=4.0, validator=gt(0))
     field_of_view: float = attrs.field(default=30.0, validator=gt(0))
     panorama: float | None = attrs.field(default=None, validator=optional(and_(gt(0), le(360))))
@@ -73,9 +76,10 @@ class MeshRendering(nn.Module):
         with torch.autocast("cpu" if device == "meta" else device, enabled=False):     # places need all their digits
             mesh, view, light, background = (map_tensors(_precise, v) for v in (
                 mesh, view, lights[0] if lights else None, self._behind(backgrounds[0]) if backgrounds else None))
-            out = draw(mesh, self._camera(view), self.image[1:], light=light, background=background,
-                       cull=self.options.cull, smooth=self.options.smooth, geometry=self.options.gives == "layers",
-                       backend=self.options.backend)
+            o = self.options
+            out = draw(mesh, self._camera(view), self.image[1:], light=light, background=background, cull=o.cull,
+                       smooth=o.smooth, flat=o.flat, both_sides=o.both_sides, geometry=o.gives == "layers",
+                       backend=o.backend)
         if out.colour.shape[1] != self.image[0]:
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")
