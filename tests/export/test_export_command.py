@@ -46,7 +46,8 @@ def test_a_program_is_described(export, tmp_path: Path) -> None:
         (("takes", "a"), ("takes", "b"), ("gives", "image"))]
     least = re.fullmatch(r"  compared with the model on 17 images of the run's data: it differs by at most (\S+), "
                          r"allowed 0\.0001", compared)
-    assert least is not None and float(least[1]) < 1e-6
+    assert least is not None
+    assert float(least[1]) < 1e-6
     assert [p.name for p in tmp_path.iterdir()] == ["swap.pt2"]
 
 
