@@ -7,6 +7,7 @@ one name without a word.
 from __future__ import annotations
 
 import difflib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from unbraid_registry.clashes import refuse_file_clash, without_clashes
 from unbraid_registry.discovery import Candidate, installed, name_fault, single_file, suggested_name
 from unbraid_registry.errors import UnbraidError
 from unbraid_registry.known import known_plugins
+from unbraid_registry.patience import waiting_for
 from unbraid_registry.plugins import Registry
 from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, one_line, traceback_text
 from unbraid_registry.settings import Settings, normalized
@@ -101,29 +103,34 @@ def _report_useless_blocks(registry: Registry, settings: Settings, candidates: S
 def _load(registry: Registry, candidate: Candidate) -> None:
     """Stage one plugin; let it in when everything is checked, and leave no trace of it where something is wrong."""
     stage: Stage = "name"
+    began = time.perf_counter()
     try:
         if fault := name_fault(candidate.name):
             raise UnbraidError(fault, hint=f"Rename its entry point: {suggested_name(candidate.name)}")
-        stage = "import"
-        plugin = candidate.load()
-        stage = "api"
-        check_level(plugin)
-        stage = "hooks"
-        _refuse_second_name(registry, plugin)
-        staged = check_hooks(plugin, candidate.name)
-        stage = "components"
-        components = collect_components(staged, candidate)
-        stage = "recipes"
-        recipes = collect_recipes(staged)
-    except (Exception, SystemExit) as error:
-        _list(registry, candidate, "failed")
+        with waiting_for(candidate):
+            stage = "import"
+            plugin = candidate.load()
+            stage = "api"
+            check_level(plugin)
+            stage = "hooks"
+            _refuse_second_name(registry, plugin)
+            staged = check_hooks(plugin, candidate.name)
+            stage = "components"
+            components = collect_components(staged, candidate)
+            stage = "recipes"
+            recipes = collect_recipes(staged)
+    except KeyboardInterrupt:                      # the user's own
+        raise
+    except BaseException as error:                 # sys.exit, and whatever else a plugin may raise
+        _list(registry, candidate, "failed", seconds=time.perf_counter() - began)
         registry.report(_problem(candidate, stage, error), error)
         return
     registry.manager.register(plugin, candidate.name)
     registry.catalog.add(*components)
     for name, file in recipes.items():
         registry.recipes[name if candidate.bundled else f"{candidate.name}.{name}"] = file
-    _list(registry, candidate, "loaded", components=len(components), path=module_path(plugin))
+    _list(registry, candidate, "loaded", components=len(components), path=module_path(plugin),
+          seconds=time.perf_counter() - began)
 
 
 def _refuse_second_name(registry: Registry, plugin: object) -> None:
@@ -149,7 +156,8 @@ def _problem(candidate: Candidate, stage: Stage, error: BaseException) -> Plugin
 
 
 def _list(registry: Registry, candidate: Candidate, status: Literal["loaded", "blocked", "failed"], *,
-          components: int = 0, path: str = "", reason: str = "") -> None:
+          components: int = 0, path: str = "", reason: str = "", seconds: float = 0.0) -> None:
     registry.plugins.append(PluginInfo(
         name=candidate.name, distribution=candidate.distribution, version=candidate.version, bundled=candidate.bundled,
-        status=status, components=components, path=path or candidate.origin, reason=reason))
+        status=status, components=components, path=path or candidate.origin, reason=reason,
+        seconds=round(seconds, 3)))

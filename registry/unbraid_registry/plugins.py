@@ -49,7 +49,9 @@ class Registry:
             values = [arguments[name] for name in implementation.argnames]
             try:
                 result = implementation.function(*values)
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self._contain(implementation.plugin_name, hook, error)
             else:
                 if result is not None:

@@ -42,6 +42,7 @@ class PluginInfo:
     components: int = 0
     path: str = ""                                 # its file; the name of its module where it was not imported
     reason: str = ""                               # what blocks it
+    seconds: float = 0.0                           # what loading it took
 
     @property
     def origin(self) -> str:

@@ -21,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit code."""
     session = Session()
     session.listen()
+    if arguments is None:                          # the process's own: it ends with this
+        from unbraid.cli.faults import tell_leftovers
+
+        tell_leftovers()
     try:
         code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
                             standalone_mode=False)

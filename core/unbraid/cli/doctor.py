@@ -20,6 +20,7 @@ from unbraid.cli.tables import columns, indented
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "attrs", "cattrs", "click", "matplotlib", "moderngl", "pluggy",
             "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX")
 LITTLE = 2 << 30                                   # bytes of disk space that are worth a word
+SLOW = 1.0                                         # seconds of loading a plugin that are worth a line
 
 
 @click.command("doctor", cls=Command)
@@ -46,6 +47,9 @@ def command(plugin: str | None) -> int:
     for p in loaded.plugins:
         if p.status == "blocked":
             click.echo(f"  {p.name} is blocked by {p.reason}")
+        elif p.seconds > SLOW and not p.bundled:
+            click.secho(f"  {p.name} took {p.seconds:.1f} s to load ({p.origin})", fg="yellow")
+    click.echo(f"  loaded in {sum(p.seconds for p in loaded.plugins):.1f} s")
     for problem in loaded.problems:
         tell(problem.message, problem.remedy, problem.traceback)
     return 1 if loaded.problems else 0
@@ -60,6 +64,8 @@ def of_plugin(name: str) -> int:
         if p.name == name:
             click.echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")
             click.echo(f"  {p.path}")
+            if p.seconds:
+                click.echo(f"  loaded in {p.seconds:.2f} s")
     rows = [[c.kind, c.full_name, c.summary] for c in loaded.catalog.all() if c.plugin == name]
     if rows:
         click.echo(columns(rows, indent="  "))

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -49,6 +50,25 @@ def report(error: Exception, session: Session) -> int:
     return OURS
 
 
+def tell_leftovers() -> None:
+    """From now on, what fails at exit or in a thread of a plugin is one line on stderr, not a traceback."""
+    def at_exit(failed: sys.UnraisableHookArgs) -> None:
+        if failed.exc_value is not None:
+            _tell_leftover(failed.exc_value, "at exit" if "atexit" in (failed.err_msg or "") else "while cleaning up")
+
+    def in_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+            whose = f"in the thread {failed.thread.name!r}" if failed.thread else "in a thread"
+            _tell_leftover(failed.exc_value, whose)
+
+    sys.unraisablehook, threading.excepthook = at_exit, in_thread
+
+
+def _tell_leftover(error: BaseException, where: str) -> None:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    click.secho(f"{culprit(error)} failed {where}: {text[:300]}", fg="yellow", err=True)
+
+
 def say(message: str, hint: str = "") -> None:
     """An error and what to do about it, on stderr."""
     click.echo(f"{click.style('Error:', fg='red')} {message}" + (f"\n  {hint}" if hint else ""), err=True)
@@ -69,7 +89,7 @@ def keep(error: Exception, run: Path | None) -> Path:
     return Path(file.name)
 
 
-def culprit(error: Exception) -> str:
+def culprit(error: BaseException) -> str:
     """Whose fault an exception is: the plugin's in whose file the innermost frame of the project lies, or unbraid's."""
     plugins = plugin_files()
     own = tuple(str(Path(sys.modules[name].__file__ or "").parent) + os.sep

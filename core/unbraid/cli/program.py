@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -88,8 +90,10 @@ def contributed(ctx: click.Context) -> dict[str, click.Command]:
     from unbraid_registry import registry
 
     found: dict[str, click.Command] = {}
-    for plugin, commands in registry().call_by_plugin("unbraid_commands").items():
-        for command in commands:
+    with redirect_stdout(sys.stderr):
+        answers = registry().call_by_plugin("unbraid_commands")
+    for plugin, commands in answers.items():
+        for command in commands if isinstance(commands, Iterable) else [commands]:
             if not isinstance(command, click.Command) or not command.name or command.name in _names():
                 click.secho(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
                             "click command with a name of its own", fg="yellow", err=True)
@@ -133,7 +137,14 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run it, with the plugins that were asked for."""
         ctx.ensure_object(Session).configure()
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:             # no command of ours ends by sys.exit: a plugin's code did
+            what = f"it called sys.exit({error.code!r})" if isinstance(error, SystemExit) else type(error).__name__
+            raise RuntimeError(f"{what}: {error}" if not isinstance(error, SystemExit) else what
+                               ).with_traceback(error.__traceback__) from error
 
 
 @click.group(cls=Program, params=shared(hidden=False), invoke_without_command=True,

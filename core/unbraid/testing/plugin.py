@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -73,6 +76,17 @@ class PluginSuite:
         registry.catalog.add(*(c for c in components if c.full_name not in installed))
         for path in recipes.values():
             load_recipe(path, plugins=registry)
+
+    def test_changes_nothing_of_unbraid(self) -> None:
+        """Its import, in a process of its own, replaces no function, class or method of ours."""
+        plugin = str(Path(self.file).resolve()) if self.file else self.module
+        if plugin.startswith("unbraid_plugins."):
+            pytest.skip("it is ours")
+        done = subprocess.run([sys.executable, "-m", "unbraid.testing.untouched", plugin], capture_output=True,
+                              text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                              check=False)
+        assert done.returncode == 0, done.stderr
+        assert not done.stdout.strip(), f"its import changes {', '.join(done.stdout.split())}"
 
     def test_gives_the_same_twice(self) -> None:
         """Asked again, it contributes the same objects: nothing is made anew at every call."""
