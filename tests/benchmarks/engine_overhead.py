@@ -1,89 +1,93 @@
-"""What the engine costs over a hand-written loop of the same mathematics (mixing-sprites).
+"""What the engine costs over a hand-written loop of the same mathematics: in time and in memory.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/engine_overhead.py --batch 32
+    OMP_NUM_THREADS=1 python tests/benchmarks/engine_overhead.py
+    OMP_NUM_THREADS=1 python tests/benchmarks/engine_overhead.py mixing train.channels_last=true
+    OMP_NUM_THREADS=1 python tests/benchmarks/engine_overhead.py --memory
 
-Both play on the same machine in turns of four steps; the ratio of the medians is what counts.
+Both play on the same machine in turns; the ratio of the medians is what counts. Memory is the most that two steps have
+allocated at one time, beside weights, optimizers and images.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import statistics
-import time
+import tempfile
 from collections.abc import Callable
+from itertools import accumulate
+from pathlib import Path
 
 import torch
-from torch.nn import functional as F
+from loops_by_hand import CLIP, CRITIC_TURNS, LOOPS, Hand
+from side_by_side import alternate, told
+from torch.profiler import ProfilerActivity, profile
 
-from unbraid.code import Code, mix
-from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.players import Players
+from unbraid.engine import Training
+from unbraid.record import Run
 from unbraid_configs import load_recipe
 
-STEPS = 4                                          # in a row, before the other one plays
+ENGINE, HAND = "engine", "by hand"
+BASES = {"beta-vae": ("beta-vae-shapes", ["data.source.count=2000"]), "mixing": ("mixing-sprites", [])}
+WGAN = f"""
+data: {{source: {{type: sprites, size: 32}}, draw: {{x: {{}}}}, batch: 64}}
+code: {{z: 64}}
+networks:
+  generator: {{type: conv_generator, width: 16}}
+  critic:    {{type: conv_critic, width: 16}}
+flow:
+  z: normal(size=64)
+  y: generator(z)
+players:
+  critic:    {{trains: critic, turns: {CRITIC_TURNS}, then: "clip_weights(critic, limit={CLIP})",
+              minimizes: {{distance: "wgan.tell_apart(critic(x), critic(y))"}}}}
+  generator: {{trains: generator, minimizes: {{realism: wgan.fool(critic(y))}}}}
+train: {{steps: 1, optimizer: {{type: adam, lr: 1.0e-4, betas: [0.5, 0.9]}}}}
+"""
 
 
-def hand_loop(players: Players, images: torch.Tensor, batch: int) -> Callable[[], None]:
-    """A step of mixing, as one would write it."""
-    layout = players.method.layout
-    nets = copy.deepcopy(players.method.modules)
-    for net in nets.values():
-        net.requires_grad_(True)
-    encoder, generator, critic, classifier = (nets[n] for n in ("encoder", "generator", "critic", "classifier"))
-    adam = {"lr": 2e-3, "betas": (0.5, 0.999), "fused": True}
-    of_critic = torch.optim.Adam(critic.parameters(), **adam)
-    of_others = torch.optim.Adam([w for net in (encoder, generator, classifier) for w in net.parameters()], **adam)
+def training(method: str, changes: list[str]) -> Training:
+    """The method's training, begun; nothing is written."""
+    with tempfile.TemporaryDirectory() as folder:
+        recipe, base = Path(folder) / "wgan.yaml", BASES.get(method)
+        recipe.write_text(WGAN, encoding="utf-8")
+        name, own = (str(recipe), []) if base is None else base
+        return Training.start(load_recipe(name, [*own, *changes]), Run(Path(folder) / "run"), torch.device("cpu"))
 
-    def mixed(a: torch.Tensor, b: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        return generator(mix(Code(a, layout), Code(b, layout), mask).tensor)
 
-    def step() -> None:
-        x1, x2 = (images[torch.randint(0, len(images), (2 * batch,))].float() / 255).chunk(2)
-        f1, f2 = encoder(x1), encoder(x2)
-        mask = (torch.rand(batch, len(layout.parts)) < 0.5).float()
-        x3 = mixed(f1, f2, mask)
-        of_critic.zero_grad(set_to_none=True)
-        (F.softplus(-critic(x1)).mean() + F.softplus(critic(x3.detach())).mean()).backward()
-        of_critic.step()
-        x4 = mixed(encoder(x3), f1, mask)
-        loss = (400 * F.mse_loss(x4, x1) + 400 * F.mse_loss(generator(f2), x2) + F.softplus(-critic(x3)).mean()
-                + F.binary_cross_entropy_with_logits(classifier(x1, x2, x3), mask))
-        of_others.zero_grad(set_to_none=True)
-        loss.backward()
-        of_others.step()
+def steps(begun: Training) -> Callable[[], object]:
+    """A function that plays the training's next step."""
+    number = iter(range(10**9))
+    return lambda: begun.players.step(next(number))
 
-    return step
+
+def peak(play: Callable[[], object]) -> float:
+    """The most that two steps have allocated at one time, in MiB."""
+    for _ in range(3):
+        play()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as looking:
+        play()
+        play()
+    assert looking.profiler is not None
+    events = [e for e in looking.profiler.kineto_results.events() if e.name() == "[memory]"]
+    return max(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns()))) / 2**20
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("method", nargs="?", choices=list(LOOPS), help="by default all")
+    parser.add_argument("changes", nargs="*", help="of the engine's recipe: data.batch=32, train.compile=true")
     parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--memory", action="store_true")
     options = parser.parse_args()
-    recipe = load_recipe("mixing-sprites", [f"data.batch={options.batch}"])
-    data = open_data(recipe.data)
-    players = Players(bring_to_life(recipe, data.facts), data.batch, torch.device("cpu"))
-    images = (data.images(data.rows("train")) * 255).round().to(torch.uint8)
-    by_hand = hand_loop(players, images, options.batch)
-    seconds: dict[str, list[float]] = {"engine": [], "by hand": []}
-    number = 0
-    for round_ in range(options.rounds + 1):
-        for name in seconds:
-            began = time.perf_counter()
-            for _ in range(STEPS):
-                if name == "engine":
-                    players.step(number)
-                    number += 1
-                else:
-                    by_hand()
-            if round_ > 0:                         # the first round warms up
-                seconds[name].append((time.perf_counter() - began) / STEPS)
-    medians = {name: statistics.median(s) for name, s in seconds.items()}
-    for name, median in medians.items():
-        print(f"{name:<8} {1000 * median:.2f} ms a step")
-    print(f"ratio    {medians['engine'] / medians['by hand']:.3f}")
+    torch.set_num_threads(1)
+    for method in [options.method] if options.method else list(LOOPS):
+        print(f"{method}  {' '.join(options.changes)}")
+        like = [c for c in options.changes if c.startswith("data.")]
+        plays = {ENGINE: steps(training(method, options.changes)), HAND: LOOPS[method](Hand(training(method, like)))}
+        if options.memory:
+            mib = {who: peak(play) for who, play in plays.items()}
+            print(f"{ENGINE} {mib[ENGINE]:.1f} MiB, {HAND} {mib[HAND]:.1f} MiB, ratio {mib[ENGINE] / mib[HAND]:.3f}")
+        else:
+            print(told(alternate(plays, rounds=options.rounds, calls=2), HAND))
 
 
 if __name__ == "__main__":
