@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_bundled_recipes import NARROWER, SMALL, own_data
+from narrow_recipes import NARROWER, SMALL, own_data
 
 from unbraid.engine import Training
 from unbraid.record import Run

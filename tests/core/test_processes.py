@@ -1,54 +1,120 @@
-"""Two processes as one: the same weights on both ranks, and those of one process with the joined batch."""
+"""Two processes as one: every bundled recipe, against ranks simulated in one process and against the joined batch."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import attrs
+import numpy as np
+import pytest
 import torch
+from narrow_recipes import narrow, own_data
+from real_ranks import Pair
+from simulated_ranks import JoinedData, JoinedNoise, Simulation
+from torch import nn
 
-from unbraid import checkpoint
-from unbraid.engine import train
+from unbraid import checkpoint, players
+from unbraid.data import open_data
+from unbraid.data.batches import Data
+from unbraid.engine import Training
+from unbraid.graph import ComponentOp, below
+from unbraid.method import bring_to_life
 from unbraid.record import Run
-from unbraid_configs import Recipe, make_recipe
+from unbraid_configs import Recipe, bundled_recipes
 
-STEPS = 5
-
-
-def recipe(batch: int) -> Recipe:
-    return make_recipe({
-        "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "batch": batch, "workers": 0},
-        "code": {"z": 4},
-        "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
-                     "generator": {"type": "mlp_generator", "hidden": [8]}},
-        "flow": {"y": "generator(encoder(x))"},
-        "players": {"all": {"trains": ["encoder", "generator"], "when": "mse(y, x) < 10",
-                            "minimizes": {"rebuild": "mse(y, x)"}}},
-        "train": {"steps": STEPS, "tensorboard": False, "optimizer": {"type": "sgd", "lr": 0.1}},
-    })
+__all__ = ["own_data"]
+STEPS = 2
+Numbers = dict[str, torch.Tensor]
+OF_THE_BATCH = {"total_correlation", "index_code_information", "dimension_wise_kl", "dip", "permute_dims", "annealed_kl"}
 
 
-SCRIPT = """
-import pathlib, sys
-sys.path.insert(0, {folder!r})
-from test_processes import recipe
-from unbraid.engine import train
-train(recipe(4), {out!r})
-threads = [name.read_text() for name in pathlib.Path("/proc/self/task").glob("*/comm")]
-assert not [name for name in threads if "gloo" in name], "a thread that outlives its group aborts the exit"
-"""
+@pytest.fixture(scope="module")
+def pair(own_data: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two processes, to which recipes are given one after the other."""
+    pair = Pair.start(tmp_path_factory.mktemp("pair"))
+    yield pair
+    pair.end()
 
 
-def test_two_processes_equal_one_with_the_joined_batch(tmp_path: Path) -> None:
-    (tmp_path / "two.py").write_text(SCRIPT.format(folder=str(Path(__file__).parent), out=str(tmp_path / "two")))
-    done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone",
-                           str(tmp_path / "two.py")], env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True,
-                          text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    two, one = Run.at(tmp_path / "two"), train(recipe(8), tmp_path / "one")
-    assert two.record()["sessions"][0]["world"] == 2
-    a, b = (checkpoint.read(run.last_checkpoint()).groups["networks"] for run in (one, two))
-    for name, weight in a.items():
-        torch.testing.assert_close(weight, b[name], rtol=1e-5, atol=1e-7)
+@pytest.fixture
+def double() -> Iterator[None]:
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def small(name: str) -> Recipe:
+    return narrow(name, "data.workers=0", "train.device=cpu", "train.average=0.9")
+
+
+def played(recipe: Recipe, folder: Path, data: Data | None = None) -> Numbers:
+    """Everything that a training holds after some steps, and the logged losses; in float64."""
+    training = Training.start(recipe, Run(folder), torch.device("cpu"), data=data)
+    try:
+        losses = {}
+        for step in range(STEPS):
+            report = training.players.step(step, watch=True)
+            training.done(report, log=False)
+            losses |= {f"loss {step} {name}": torch.tensor(v) for name, v in report.numbers().items()}
+        return {name: t.clone() for name, t in checkpoint.flat(training.state().groups).items()} | losses
+    finally:
+        training.close()
+
+
+def on_a_rank(name: str, folder: Path) -> dict[str, np.ndarray]:
+    torch.set_default_dtype(torch.float64)
+    return {n: t.numpy() for n, t in played(small(name), folder).items()}
+
+
+def furthest(a: Numbers, b: Numbers) -> float:
+    """The largest difference of two states, absolute and relative in one: |a - b| / (1 + |a|)."""
+    return max(float(((a[n].double() - b[n].double()).abs() / (1 + a[n].double().abs())).max())
+               for n in a if a[n].numel())
+
+
+def joined(recipe: Recipe) -> tuple[Recipe, Data]:
+    """The recipe with the joined batch of two ranks, and its data."""
+    both = attrs.evolve(recipe, data=attrs.evolve(recipe.data, batch=2 * recipe.data.batch))
+    images = open_data(recipe.data).images_of
+    data = JoinedData(both.data, images, seed=recipe.train.seed)
+    data.parts = [Data(recipe.data, images, seed=recipe.train.seed, rank=rank, world=2) for rank in range(2)]
+    return both, data
+
+
+def takes_the_batch_whole(recipe: Recipe, data: Data) -> bool:
+    """Whether a loss or a network is more than a mean over samples, or draws noise that has no address."""
+    method = bring_to_life(recipe, data.facts)
+    modules = [m for module in method.modules.values() for m in module.modules()]
+    games = [n.op for n in below(*(t.node for g in method.games.values() for t in g.terms))]
+    return (any(isinstance(m, nn.modules.batchnorm._BatchNorm | nn.modules.dropout._DropoutNd) for m in modules)
+            or bool(method.flow.graph.remembering)
+            or any(isinstance(op, ComponentOp) and (op.component.name in OF_THE_BATCH or ("per", "batch") in op.options)
+                   for op in games))
+
+
+@pytest.mark.parametrize("name", bundled_recipes())
+def test_two_processes_are_the_ranks_that_they_should_be(name: str, pair: Pair, double: None, tmp_path: Path,
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.ask(on_a_rank, name, tmp_path)
+    simulation, recipe = Simulation(2), small(name)
+    both, data = joined(recipe)
+    with monkeypatch.context() as patch:
+        simulation.install(patch)
+        simulated = simulation.run(lambda rank: played(recipe, tmp_path, data.parts[rank]))
+    monkeypatch.setattr(players, "Noise", JoinedNoise)
+    one = played(both, tmp_path, data)
+    real = [{n: torch.from_numpy(v) for n, v in of_rank.items()} for of_rank in pair.answers()]
+    for own, like in zip(real, simulated, strict=True):
+        assert own.keys() == like.keys()
+        assert furthest(own, like) < 1e-9
+    shared = [n for n in real[1] if "pool" not in n]
+    assert all(torch.equal(real[0][n], real[1][n]) for n in shared), "both ranks have one model, to the bit"
+    assert shared == list(one) or takes_the_batch_whole(both, data)
+    assert furthest({n: real[0][n] for n in shared}, one) < 1e-9 or takes_the_batch_whole(both, data)
+
+
+def test_the_joined_batch_is_no_empty_promise() -> None:
+    exact = [name for name in ("beta-vae", "challenges", "challenges-variational", "annealed-vae-dsprites")
+             if not takes_the_batch_whole(small(name), open_data(small(name).data))]
+    assert exact == ["beta-vae", "challenges", "challenges-variational"], "no mean over samples: an absolute value of one"

@@ -1,0 +1,55 @@
+"""The bundled recipes with networks and batches that are narrow, on small data of their own."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unbraid_configs import Recipe, load_recipe
+
+SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
+         "train.keep=1")
+STAGES = ("players.critic.until_step=1", "players.generator.until_step=1", "players.encoder.from_step=1")
+SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
+          "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere
+FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
+NARROWER = {                                       # by the beginning of a name, the first that fits
+    "unit-adaptation": ("code.content=32", *FRONTS),
+    "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
+    "unit": ("code.content=16", *FRONTS), "source-only": ("networks.look.width=4",),
+    "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
+    **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Small data in place of what the recipes' environment variables stand for."""
+    folder, random_ = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    colour = random_.integers(0, 255, (24, 64, 64, 3), dtype=np.uint8)
+    labels = np.arange(24) % 4
+    for i, label in enumerate(labels):
+        kind = folder / f"kind {label}"
+        kind.mkdir(exist_ok=True)
+        Image.fromarray(random_.integers(0, 255, (70, 80, 3), dtype=np.uint8)).save(kind / f"{i}.png")
+    np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2, *[labels // 2] * 5], 1),
+             factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
+             values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
+    np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
+    np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
+    np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
+    np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
+             latents_classes=labels[:, None], latents_names=np.array(["shape"]))
+    files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
+             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
+             "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
+             "UNBRAID_DATA_B": "kind 1"}
+    os.environ |= {variable: str(folder / name) for variable, name in files.items()}
+
+
+def narrow(name: str, *changes: str) -> Recipe:
+    """A bundled recipe that takes milliseconds a step."""
+    narrower = next((own for family, own in NARROWER.items() if name.startswith(family)), ())
+    return load_recipe(name, [*SMALL, *narrower, *changes])
