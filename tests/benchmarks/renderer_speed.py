@@ -1,24 +1,25 @@
-"""What an image costs: CPU milliseconds per image of a bumpy ball with a texture, by number of triangles and size.
+"""What an image costs, beside DEODR where it is installed: CPU milliseconds of one core, a bumpy ball with a texture.
 
-    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py
+    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py [--rounds N] [--lines FILE.svg]
 
 R finds the faces, F draws the image without gradients, FB draws it and sends gradients to vertices and texture.
-Batch 16, the least of several rounds; the two backends take turns.
+Batches of 16, medians over rounds in which all take turns, pinned to one core. `--lines` draws costs by triangles,
+pixels and images.
 """
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
+import os
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "opengl"))
-
-from solids import bumpy
+from deodr_peer import INSTALLED, DeodrScene
+from torch import Tensor
 
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
@@ -27,49 +28,123 @@ from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import Backend, rasterize
 from unbraid_plugins.opengl.topology import Topology
 
-BATCH, ROUNDS = 16, 5
-CASES = [(3, 64), (3, 128), (5, 128), (5, 256)]     # subdivisions, pixels
+CASES = [(1000, 64), (1000, 128), (10_000, 128), (10_000, 256), (40_000, 256)]     # triangles, pixels
+Job = Callable[[], object]
 
 
-def cost(work: Callable[[], object]) -> float:
-    """CPU milliseconds per image."""
-    start = time.process_time()
-    work()
-    return (time.process_time() - start) * 1000 / BATCH
+def ball(triangles: int) -> tuple[Tensor, Tensor]:
+    """A closed ball with bumps: vertices (V, 3) and about as many faces (F, 3), in rings around the y axis."""
+    rings = round(math.sqrt(triangles / 2)) + 1
+    down, around = torch.meshgrid(torch.arange(1, rings) * math.pi / rings, torch.arange(rings) * 2 * math.pi / rings,
+                                  indexing="ij")
+    v = torch.stack([down.sin() * around.sin(), down.cos(), down.sin() * around.cos()], -1).reshape(-1, 3)
+    v = torch.cat([v, torch.tensor([[0.0, 1, 0], [0, -1, 0]])])
+    at = torch.arange(len(v) - 2).reshape(rings - 1, rings)
+    right = at.roll(-1, 1)
+    faces = [torch.stack(t, -1).reshape(-1, 3) for t in (
+        (at[:-1], at[1:], right[1:]), (at[:-1], right[1:], right[:-1]),
+        (torch.full((rings,), len(v) - 2), at[0], right[0]), (torch.full((rings,), len(v) - 1), right[-1], at[-1]))]
+    bump = 1 + 0.12 * torch.sin(4 * v[:, :1] + 1) * torch.cos(3 * v[:, 1:2]) + 0.08 * torch.sin(5 * v[:, 2:])
+    return v * bump * 0.84, torch.cat(faces)
 
 
-def jobs(level: int, size: int, backend: Backend) -> list[Callable[[], object]]:
-    """Finding the faces, drawing, and drawing with gradients."""
-    vertices, faces = bumpy(level)
-    points, topology, shape = vertices.float(), Topology(faces), (size, size)
-    uv, texture = points[None, :, :2] / 2 + 0.5, torch.rand(1, 3, 512, 512)
-    camera = Camera(orbiting(torch.linspace(0, 6, BATCH), torch.linspace(-1, 1, BATCH), 4.0),
+def scene(triangles: int, batch: int) -> tuple[Tensor, Topology, Tensor, Tensor, Camera]:
+    """Vertices, topology, uv, texture and a camera for every image."""
+    vertices, faces = ball(triangles)
+    camera = Camera(orbiting(torch.linspace(0, 6, batch), torch.linspace(-1, 1, batch), 4.0),
                     perspective(math.radians(30)))
-    clip = camera.clip(camera.seen(points[None]))
+    return vertices, Topology(faces), vertices[:, :2] / 2 + 0.5, torch.rand(1, 3, 512, 512), camera
 
-    def image() -> torch.Tensor:
+
+def jobs(triangles: int, size: int, backend: Backend, batch: int = 16) -> list[Job]:
+    """Finding the faces, drawing, and drawing with gradients."""
+    points, topology, uv, texture, camera = scene(triangles, batch)
+    clip, shape = camera.clip(camera.seen(points[None])), (size, size)
+    slope = torch.rand(batch, 3, size, size)
+
+    def image() -> Tensor:
         with torch.no_grad():
-            return draw(Mesh(points[None], topology, None, uv, texture), camera, shape, cull=True, geometry=False,
+            return draw(Mesh(points[None], topology, None, uv[None], texture), camera, shape, cull=True, geometry=False,
                         backend=backend).colour
 
     def gradients() -> None:
-        leaves = points.repeat(BATCH, 1, 1).requires_grad_(), texture.clone().requires_grad_()
-        draw(Mesh(leaves[0], topology, None, uv, leaves[1]), camera, shape, cull=True, geometry=False,
-             backend=backend).colour.sum().backward()
+        leaves = points.repeat(batch, 1, 1).requires_grad_(), texture.clone().requires_grad_()
+        draw(Mesh(leaves[0], topology, None, uv[None], leaves[1]), camera, shape, cull=True, geometry=False,
+             backend=backend).colour.backward(slope)
 
-    return [lambda: rasterize(clip, faces, shape, cull=True, backend=backend), image, gradients]
+    return [lambda: rasterize(clip, topology.faces, shape, cull=True, backend=backend), image, gradients]
+
+
+def deodr_jobs(triangles: int, size: int, batch: int = 2) -> list[Job]:
+    """The same by DEODR, image by image; it has no rasterisation of its own."""
+    points, topology, uv, texture, camera = scene(triangles, batch)
+    peer = DeodrScene(topology.faces, len(points), (size, size), uv=uv, texture=texture[0])
+    matrices = (camera.projection @ camera.view).double().numpy()
+    places, slope = points.double().numpy(), torch.rand(size, size, 3).double().numpy()
+
+    def gradients() -> None:
+        for matrix in matrices:
+            peer.back(peer.draw(places, matrix, None)[1], slope)
+
+    return [lambda: [peer.draw(places, matrix, None) for matrix in matrices], gradients]
+
+
+def medians(work: dict[str, tuple[Job, int]], rounds: int) -> dict[str, float]:
+    """CPU milliseconds per image of each job, which are done in turns."""
+    costs: dict[str, list[float]] = {name: [] for name in work}
+    for turn in range(rounds + 1):
+        for name, (job, batch) in work.items():
+            start = time.process_time()
+            job()
+            if turn:                               # the first one warms up
+                costs[name].append((time.process_time() - start) * 1000 / batch)
+    return {name: statistics.median(times) for name, times in costs.items()}
+
+
+def table(rounds: int) -> None:
+    """Ours, without OpenGL, and DEODR; and how many times as fast as it we are."""
+    print("triangles @ size    OpenGL R / F / FB      torch R / F / FB        DEODR F / FB    times as fast F, FB")
+    for triangles, size in CASES:
+        work = {f"{backend} {what}": (job, 16) for backend in ("gl", "torch")
+                for what, job in zip(("R", "F", "FB"), jobs(triangles, size, backend), strict=True)}
+        if INSTALLED:
+            work |= {f"deodr {what}": (job, 2)
+                     for what, job in zip(("F", "FB"), deodr_jobs(triangles, size), strict=True)}
+        cost = medians(work, rounds)
+        parts = [" / ".join(f"{ms:5.2f}" for name, ms in cost.items() if name.startswith(who))
+                 for who in ("gl", "torch", "deodr")]
+        times = [f"{cost[f'deodr {w}'] / cost[f'gl {w}']:.2f}" for w in ("F", "FB")] if INSTALLED else []
+        print(f"{triangles:9} @ {size:<5} " + "    ".join([*parts, ", ".join(times)]), flush=True)
+
+
+def lines(file: Path, rounds: int) -> None:
+    """A picture: milliseconds per batch by the number of triangles, of pixels, and of images."""
+    from matplotlib import pyplot as plt
+
+    sweeps = {"triangles (256 x 256, 4 images)": [(n, 256, 4, n) for n in (1000, 5000, 10_000, 20_000, 40_000)],
+              "pixels (10,000 triangles, 4 images)": [(10_000, s, 4, s * s) for s in (64, 128, 192, 256, 320)],
+              "images (10,000 triangles, 128 x 128)": [(10_000, 128, b, b) for b in (1, 4, 8, 16, 32)]}
+    figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    for axis, (label, cases) in zip(axes, sweeps.items(), strict=True):
+        for what, index in (("faces found", 0), ("drawn", 1), ("drawn, with gradients", 2)):
+            costs = [medians({"": (jobs(n, size, "auto", batch)[index], 1)}, rounds)[""] for n, size, batch, _ in cases]
+            axis.plot([x for *_, x in cases], costs, marker="o", markersize=3, label=what)
+        axis.set(xlabel=label, xlim=(0, None), ylim=(0, None))
+    axes[0].set_ylabel("CPU ms per batch")
+    axes[0].legend(frameon=False)
+    figure.savefig(file)
 
 
 def main() -> None:
-    """Print a table."""
+    """Print the table, or draw the lines."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--lines", type=Path)
+    options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"OpenGL: {renderer_name()}\ntriangles @ size   gl R / F / FB          torch R / F / FB")
-    for level, size in CASES:
-        work = jobs(level, size, "gl") + jobs(level, size, "torch")
-        rounds = [[cost(w) for w in work] for _ in range(ROUNDS)]
-        best = [min(costs) for costs in zip(*rounds, strict=True)]
-        gl, other = (" / ".join(f"{ms:5.2f}" for ms in part) for part in (best[:3], best[3:]))
-        print(f"{20 * 4**level:9} @ {size:<5} {gl}    {other}")
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    print(f"OpenGL: {renderer_name()}")
+    lines(options.lines, options.rounds) if options.lines else table(options.rounds)
 
 
 if __name__ == "__main__":

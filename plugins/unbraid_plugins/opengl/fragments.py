@@ -30,8 +30,8 @@ class Fragments:
 
     @property
     def deep(self) -> Tensor:
-        """The depths of all pixels, (B * H * W,); 2 where nothing is."""
-        return self.depth.new_full((self.ids.numel(),), 2.0).index_copy(0, self.pixel, self.depth)
+        """The depths of all pixels, (B * H * W,); 0 where nothing is."""
+        return self.depth.new_zeros(self.ids.numel()).index_copy(0, self.pixel, self.depth)
 
     def with_tips(self, sample: Tensor, face: Tensor, barycentrics: Tensor) -> Fragments:
         """With T places more on the surface."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 import torch
+from torch import Tensor
 
 from unbraid import UnbraidError
 
@@ -20,30 +21,84 @@ CLIP_DISTANCES = 0x3000, 0x3001                    # GL_CLIP_DISTANCE0 and 1
 KEPT = 4                                           # framebuffers of different sizes
 
 
+Formats = tuple[tuple[int, str], ...]              # of each target: numbers per pixel, and their type
+
+
 @attrs.define(eq=False)
 class Screen:
-    """A context with its program, and framebuffers by size.  Belongs to one thread of one process."""
+    """A context with its programs, and framebuffers by size.  Belongs to one thread of one process."""
 
     context: Any
-    program: Any
     renderer: str
     process: int
     largest: int
-    _buffers: OrderedDict[tuple[int, int], Any] = attrs.field(init=False, factory=OrderedDict)
+    _programs: dict[tuple[str, str], Any] = attrs.field(init=False, factory=dict)
+    _buffers: OrderedDict[tuple[int, int, Formats], Any] = attrs.field(init=False, factory=OrderedDict)
 
-    def framebuffer(self, width: int, height: int) -> Any:
-        """A target of one unsigned number per pixel, with depth."""
-        if (width, height) in self._buffers:
-            self._buffers.move_to_end((width, height))
-            return self._buffers[width, height]
+    def framebuffer(self, width: int, height: int, formats: Formats) -> Any:
+        """Targets of some numbers per pixel, with depth."""
+        key = width, height, formats
+        if key in self._buffers:
+            self._buffers.move_to_end(key)
+            return self._buffers[key]
         while len(self._buffers) >= KEPT:
             _, oldest = self._buffers.popitem(last=False)
-            for part in (oldest.color_attachments[0], oldest.depth_attachment, oldest):
+            for part in (*oldest.color_attachments, oldest.depth_attachment, oldest):
                 part.release()
-        numbers = self.context.texture((width, height), 1, dtype="u4")
-        made = self.context.framebuffer([numbers], self.context.depth_renderbuffer((width, height)))
-        self._buffers[width, height] = made
+        numbers = [self.context.texture((width, height), components, dtype=kind) for components, kind in formats]
+        made = self.context.framebuffer(numbers, self.context.depth_renderbuffer((width, height)))
+        self._buffers[key] = made
         return made
+
+    def program(self, vertex: str, fragment: str) -> Any:
+        """A program of two shaders, made once."""
+        if (vertex, fragment) not in self._programs:
+            self._programs[vertex, fragment] = self.context.program(vertex_shader=vertex, fragment_shader=fragment)
+        return self._programs[vertex, fragment]
+
+    def texture(self, table: Tensor) -> Any:
+        """A texture (h, w, C), or several as layers (n, h, w, C), looked up bilinearly; float32."""
+        *layers, height, width, channels = table.shape
+        make = self.context.texture_array if layers else self.context.texture
+        made = make((width, height, *layers), channels, table.contiguous().numpy(), dtype="f4")
+        made.filter = self.context.LINEAR, self.context.LINEAR
+        made.repeat_x = made.repeat_y = False
+        return made
+
+    def paint(self, shaders: tuple[str, str], numbers: dict[str, Any], corners: dict[str, Tensor], order: Tensor,
+              targets: dict[str, list[Tensor]], *, cull: bool, textures: dict[str, Tensor] | None = None) -> None:
+        """Draw triangles of an order (N, 3) int32, and read what is seen.
+
+        numbers, corners, textures: by the shaders' names; numbers are uniforms, corners contiguous float32 (R, C),
+        textures (h, w, C), or (layers, h, w, C). targets: by type, f4 or u4, contiguous tensors (B, H, W, C) to write;
+        the images are below each other.
+        """
+        parts = [(kind, t) for kind, some in targets.items() for t in some]
+        batch, height, width = parts[0][1].shape[:3]
+        with self.context as context:
+            program = self.program(*shaders)
+            for name, number in numbers.items():
+                program[name] = number
+            target = self.framebuffer(width, batch * height, tuple((t.shape[3], kind) for kind, t in parts))
+            buffers = {name: context.buffer(t.numpy()) for name, t in corners.items() if name in program}
+            pictures = {name: self.texture(t) for name, t in (textures or {}).items()}
+            index = context.buffer(order.numpy())
+            array = context.vertex_array(program, [(buffer, f"{corners[name].shape[1]}f", name)
+                                                   for name, buffer in buffers.items()], index_buffer=index)
+            try:
+                target.use()
+                target.clear()
+                context.enable_only(context.DEPTH_TEST | (context.CULL_FACE if cull else 0))
+                context.front_face = "cw"          # y points down
+                for unit, (name, picture) in enumerate(pictures.items()):
+                    program[name] = unit
+                    picture.use(unit)
+                array.render()
+                for place, (kind, t) in enumerate(parts):
+                    target.read_into(t.numpy(), components=t.shape[3], attachment=place, dtype=kind, alignment=1)
+            finally:
+                for made in (array, index, *buffers.values(), *pictures.values()):
+                    made.release()
 
 
 _ours = threading.local()
@@ -79,12 +134,9 @@ def renderer_name() -> str:
 def _open() -> Screen:
     import moderngl
 
-    from unbraid_plugins.opengl.shaders import FRAGMENT, VERTEX
-
     try:
         options: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
         context = moderngl.create_standalone_context(require=330, **options)
-        program = context.program(vertex_shader=VERTEX, fragment_shader=FRAGMENT)
     except Exception as error:                     # moderngl raises plain Exceptions
         raise UnbraidError(f"no OpenGL context without a window: {error}",
                            hint="install EGL (Debian: apt install libegl1 libgl1-mesa-dri), or say  backend: torch  "
@@ -97,4 +149,4 @@ def _open() -> Screen:
     LOG.log(level, "OpenGL draws with %s%s", name, ", on the processor: the driver of the graphics card offers no EGL"
             if level == logging.WARNING else "")
     largest = min(int(context.info["GL_MAX_TEXTURE_SIZE"]), *map(int, context.info["GL_MAX_VIEWPORT_DIMS"]))
-    return Screen(context, program, name, os.getpid(), largest)
+    return Screen(context, name, os.getpid(), largest)

@@ -6,8 +6,13 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from unbraid import UnbraidError, value
+
+
+_Y = [math.sqrt(n / (4 * math.pi)) for n in (1, 3, 15)]
+FACTORS = [_Y[0], *[_Y[1] * 2 / 3] * 3, *[_Y[2] / 4] * 2, _Y[2] / 4 / math.sqrt(12), _Y[2] / 4, _Y[2] / 8]
 
 
 @value
@@ -40,6 +45,10 @@ class HarmonicLight:
         light = self.harmonics[sample] if len(self.harmonics) > 1 else self.harmonics
         return (light * basis[:, None]).sum(-1).clamp_min(0)
 
+    def table(self) -> Tensor:
+        """What a shader needs, (B or 1, 9, C): the factors of the polynomials of a normal."""
+        return (self.harmonics * self.harmonics.new_tensor(FACTORS)).mT
+
 
 @value
 class DirectionalLight:
@@ -58,6 +67,12 @@ class DirectionalLight:
         direction, colour, ambient = (t[sample] if len(t) > 1 else t for t in (direction, self.colour, self.ambient))
         return ambient + colour * (normals * direction).sum(-1, keepdim=True).clamp_min(0)
 
+    def table(self) -> Tensor:
+        """What a shader needs, (B or 1, 3, C): direction, colour and ambient."""
+        direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+        colours = [functional.pad(t, (0, 3 - t.shape[1])) for t in (self.colour, self.ambient)]
+        return torch.stack(torch.broadcast_tensors(direction, *colours), 1)
+
 
 Light = HarmonicLight | DirectionalLight
 
@@ -65,9 +80,5 @@ Light = HarmonicLight | DirectionalLight
 def harmonic_basis(normals: Tensor) -> Tensor:
     """A_l / pi Y_lm of unit vectors (N, 3), (N, 9): what a matte surface makes of each harmonic of the light."""
     x, y, z = normals.unbind(-1)
-    one = torch.ones_like(x)
-    y0, y1, y2 = math.sqrt(1 / (4 * math.pi)), math.sqrt(3 / (4 * math.pi)), math.sqrt(15 / (4 * math.pi))
-    first, second = y1 * 2 / 3, y2 / 4
-    return torch.stack([
-        y0 * one, first * y, first * z, first * x, second * x * y, second * y * z,
-        second / math.sqrt(12) * (3 * z * z - 1), second * x * z, second / 2 * (x * x - y * y)], -1)
+    polynomials = torch.stack([torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
+    return polynomials * normals.new_tensor(FACTORS)

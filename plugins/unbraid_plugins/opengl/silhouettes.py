@@ -35,7 +35,7 @@ class Crossings:
 def crossings(ids: Tensor, deep: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
     """The crossings of visible silhouettes with the lines between pixel centres; the outermost where there are several.
 
-    ids: (B, H, W), as `rasterize` gives them; deep: (B * H * W,), z / w of what they see, more than 1 where that is
+    ids: (B, H, W), as `rasterize` gives them; deep: (B * H * W,), z / w of what they see, anything where that is
     nothing; clip: (B, V, 4). Steep edges cross rows of pixels, flat edges columns: for every edge the sum of `reach`
     is, over places between the pixels, the area that it bounds.
     """
@@ -84,31 +84,37 @@ def crossings(ids: Tensor, deep: Tensor, clip: Tensor, topology: Topology, *, cu
 def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Images, edges and sides (S,) of the edges all of whose faces lie on one side; 1 is the left in the image."""
     x, y, w = (clip[..., i].T.contiguous() for i in (0, 1, 3))             # images last: rows are gathered whole
+    whole = bool((w > 0).all())
     first, second, third = topology.faces.unbind(1)
-    xs, ys, ws = ((t[first], t[second], t[third]) for t in (x, y, w))
-    facing = (xs[0] * (ys[1] * ws[2] - ys[2] * ws[1]) + xs[1] * (ys[2] * ws[0] - ys[0] * ws[2])
-              + xs[2] * (ys[0] * ws[1] - ys[1] * ws[0]))
+    if whole:
+        x, y = x / w, y / w
+        (ax, bx, cx), (ay, by, cy) = ([t[i] for i in (first, second, third)] for t in (x, y))
+        facing = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    else:
+        xs, ys, ws = ((t[first], t[second], t[third]) for t in (x, y, w))
+        facing = (xs[0] * (ys[1] * ws[2] - ys[2] * ws[1]) + xs[1] * (ys[2] * ws[0] - ys[0] * ws[2])
+                  + xs[2] * (ys[0] * ws[1] - ys[1] * ws[0]))
     facing = (facing > 0).char() if cull else facing.sign().char()
     facing = torch.cat([facing, facing.new_zeros(1, facing.shape[1])])
     total = count = facing.new_zeros(len(topology.edges), facing.shape[1])
     for faces, direction in zip(topology.faces_of_edge.T, topology.directions.char().T, strict=True):
         around = facing[faces] * direction[:, None]
         total, count = total + around, count + around.abs()
-    front = (w > 0)[topology.edges].all(1) if (w <= 0).any() else True
-    edge, sample = ((total.abs() == count) & (count > 0) & front).nonzero().unbind(1)
+    alone = (total.abs() == count) & (count > 0)
+    edge, sample = (alone if whole else alone & (w > 0)[topology.edges].all(1)).nonzero().unbind(1)
     return sample, edge, total[edge, sample]
 
 
 def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, deep: Tensor, topology: Topology,
           ) -> tuple[Tensor, Tensor]:
     """Whether nothing is in front of the crossings, and whether the inner pixels see their surface; (K,) each."""
-    behind = deep[inner]
-    covered = behind <= 1
+    faces, beside = ids.flatten()[inner], ids.flatten()[outer]
+    behind = (faces < 0) | (deep[inner] > depth + BEHIND)
+    covered = faces >= 0
     if topology.several:
-        piece = topology.pieces[topology.faces_of_edge[edge, 0]]
-        other = topology.pieces[ids.flatten()[inner].clamp_min(0)] != piece
-        covered &= ~(other & (behind > depth + BEHIND))
-    return (deep[outer] > depth + BEHIND) & (covered | (behind > depth + BEHIND)), covered
+        other = topology.pieces[faces.clamp_min(0)] != topology.pieces[topology.faces_of_edge[edge, 0]]
+        covered &= ~(other & behind)
+    return ((beside < 0) | (deep[outer] > depth + BEHIND)) & (covered | behind), covered
 
 
 def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, topology: Topology,
