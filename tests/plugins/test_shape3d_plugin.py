@@ -6,6 +6,7 @@ from torch.nn.functional import normalize
 
 from unbraid import Layout, UnbraidError
 from unbraid.testing import LossSuite, numbers
+from unbraid.values import tensors
 from unbraid_configs.recipe import Factor
 from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic
 from unbraid_plugins.opengl.drawing import draw
@@ -51,6 +52,20 @@ def test_sizes_follow_the_image_and_codes_are_joined(context):
     assert m.surface.points.shape == (2, 3, 33, 33)
     assert m.texture.shape == (2, 3, 20, 20)
     assert m.background.shape == (2, 3, 60, 60)
+
+
+@pytest.mark.parametrize("form", ["sheet", "ball"])
+def test_the_meta_device_tells_the_same_shapes(context, dice, form):
+    module, z = made(context, form)
+    state = {n: torch.empty_like(t, device="meta") for n, t in (*module.named_parameters(), *module.named_buffers())}
+    real, shapes = module(z), torch.func.functional_call(module, state, (z.to("meta"),))
+    for there, here in ((real, shapes), (mesh(real.surface, real.texture), mesh(shapes.surface, shapes.texture))):
+        pairs = list(zip(tensors(there), tensors(here), strict=True))
+        assert all(a.shape == b.shape and b.is_meta for a, b in pairs)
+        assert len(pairs) == 3
+    v = viewpoints(random=dice(batch=2, device="meta"))
+    assert angles(towards(v)).is_meta
+    assert angles(towards(v)).shape == (2, 2)
 
 
 @pytest.mark.parametrize("side", [9, 17])

@@ -105,10 +105,12 @@ class Stack(nn.Module):
         self.body = with_first_weights(nn.Sequential(*layers))
         self.last = Conv(here, channels, form)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
-        self.form = form
+        self.side, self.form = side, form
 
     def forward(self, maps: Tensor) -> Tensor:
         """As above."""
+        if maps.is_meta:                           # torch takes long to find out the shapes of bilinear doublings
+            return maps.new_empty(len(maps), self.last.out_channels, self.side, self.side)
         maps = self.last(self.body(maps))
         return closed(maps) if self.form == "ball" else maps
 
