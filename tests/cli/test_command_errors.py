@@ -121,7 +121,7 @@ def test_a_command_of_a_plugin_runs_and_is_listed(unbraid, tmp_path: Path) -> No
     (tmp_path / "greeter.py").write_text(FAULTY.replace("raise ValueError(\"a fuse of the plugin\")",
                                                         "click.echo('hello')"))
     assert unbraid("--plugin", "greeter.py", "explode").out == "hello\n"
-    assert unbraid("plugins", "--plugin", "greeter.py").out.rstrip().endswith("commands of plugins: explode")
+    assert unbraid("plugins", "--plugin", "greeter.py").out.rstrip().endswith("commands of plugins: explode, render")
 
 
 def test_a_broken_plugin_costs_one_line_and_no_command(unbraid, tmp_path: Path) -> None:

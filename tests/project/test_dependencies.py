@@ -8,7 +8,8 @@ import tomllib
 
 from import_walk import PACKAGES, ROOT, imports_of
 
-IMPORTED_AS = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL"}
+IMPORTED_AS = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
+               "imageio-ffmpeg": "imageio_ffmpeg"}
 ONLY_IN_TESTING = {"pytest"}                       # unbraid.testing is imported by pytest alone
 
 
@@ -18,7 +19,8 @@ def name_of(requirement: str) -> str:
 
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {name_of(r) for r in (*project["dependencies"], *project["optional-dependencies"]["export"])}
+    optional = project["optional-dependencies"]
+    return {name_of(r) for r in (*project["dependencies"], *optional["export"], *optional["video"])}
 
 
 def imported() -> set[str]:
@@ -33,4 +35,5 @@ def test_imports_are_declared():
 
 
 def test_what_is_declared_is_used():
-    assert not {name for name in declared() if IMPORTED_AS.get(name, name) not in imported()}
+    used = imported()
+    assert not {name for name in declared() if IMPORTED_AS.get(name, name) not in used}

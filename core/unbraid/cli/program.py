@@ -1,4 +1,7 @@
-"""The program: its commands, each imported when it is called, and the options that all of them share."""
+"""The program: its commands, each imported when it is called, and the options that all of them share.
+
+A command of a bundled plugin has a line in the table too, without a module: so the help names it and loads no plugin.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("evaluate", "Measure what models learned, beside controls."),
         "probe": ("probe", "Fit classifiers on frozen codes, with few labels and many."),
         "export": ("export", "Write a function as a program, or codes as a table."),
+        "render": ("", "Draw a mesh, or one that a model made, as a picture, contact sheet or turntable."),
     },
     "Studies": {
         "sweep": ("sweep", "Train and evaluate a recipe at many points and over many seeds."),
@@ -50,6 +54,11 @@ def _names() -> list[str]:
     return [name for group in COMMANDS.values() for name in group]
 
 
+def _modules() -> dict[str, str]:
+    """The commands of the core, and where they are."""
+    return {name: module for group in COMMANDS.values() for name, (module, _) in group.items() if module}
+
+
 class Program(click.Group):
     """A group whose commands are imported when they are asked for; plugins are loaded for an unknown name alone."""
 
@@ -59,9 +68,9 @@ class Program(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command by name, a plugin's too."""
-        for group in COMMANDS.values():
-            if cmd_name in group:
-                return importlib.import_module(f"unbraid.cli.{group[cmd_name][0]}").command
+        module = _modules().get(cmd_name)
+        if module is not None:
+            return importlib.import_module(f"unbraid.cli.{module}").command
         return contributed(ctx).get(cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]
@@ -70,6 +79,9 @@ class Program(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            if args[0] in _names():
+                raise click.UsageError(f"the command {args[0]!r} is a plugin's, which is not loaded: see unbraid "
+                                       "plugins", ctx) from error
             near = get_close_matches(args[0], [*_names(), *contributed(ctx)], 1)
             if near:
                 raise click.UsageError(f"there is no command {args[0]!r}; did you mean {near[0]!r}?", ctx) from error
@@ -94,7 +106,7 @@ def contributed(ctx: click.Context) -> dict[str, click.Command]:
         answers = registry().call_by_plugin("unbraid_commands")
     for plugin, commands in answers.items():
         for command in commands if isinstance(commands, Iterable) else [commands]:
-            if not isinstance(command, click.Command) or not command.name or command.name in _names():
+            if not isinstance(command, click.Command) or not command.name or command.name in _modules():
                 click.secho(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
                             "click command with a name of its own", fg="yellow", err=True)
             else:

@@ -16,3 +16,11 @@ from unbraid_plugins.opengl.renderer import MeshRenderer
 def unbraid_components() -> list[Any]:
     """The renderer."""
     return [MeshRenderer]
+
+
+@hookimpl
+def unbraid_commands() -> list[Any]:
+    """`unbraid render`."""
+    from unbraid_plugins.opengl.command import command
+
+    return [command]

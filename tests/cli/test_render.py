@@ -1,0 +1,235 @@
+"""`unbraid render`: pictures, sheets, turntables and meshes, of files and of runs."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
+
+PLUGIN = '''
+"""Balls."""
+
+import torch
+
+from unbraid import hookimpl, operation
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.topology import Topology
+
+POINTS = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
+TOPOLOGY = Topology(torch.tensor([[4, 0, 2], [4, 2, 1], [4, 1, 3], [4, 3, 0], [5, 2, 0], [5, 1, 2], [5, 3, 1],
+                                  [5, 0, 3]]))
+
+
+@operation
+def octahedron(lengths):
+    """An octahedron whose corners are at these lengths (B, 6).  Returns a Mesh."""
+    points = POINTS.to(lengths.device) * (1 + lengths.sigmoid()[:, :, None])
+    return Mesh(points, TOPOLOGY, points * 0.2 + 0.5)
+
+
+@hookimpl
+def unbraid_components():
+    return [octahedron]
+'''
+
+RECIPE = """\
+title: Octahedra
+data:
+  source: {type: sprites, size: 16, count: 20}
+  draw: {x: {}}
+  batch: 4
+code: {corners: 6}
+networks:
+  encoder: {type: mlp_encoder, hidden: [8]}
+  render:  {type: mesh_renderer}
+flow:
+  z: normal(size=6)
+  f: encoder(x)
+  v: uniform(size=2)
+players:
+  encoder:
+    trains: encoder
+    minimizes: {rebuild: "mse(render(solid.octahedron(f.corners), v), x)"}
+functions:
+  encode(x): f
+  mesh_of(x): solid.octahedron(f.corners)
+  solid(z): solid.octahedron(z)
+  shape(z): solid.octahedron(z)
+train: {steps: 1, checkpoint_every: 1, tensorboard: false, device: cpu}
+"""
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A green tetrahedron, far away from the origin."""
+    vertices = torch.tensor([[[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]]) * 30 + 1000
+    faces = torch.tensor([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]])
+    return write_mesh(tmp_path / "house.ply", Mesh.of(vertices, faces, colours=torch.tensor([[[0, 1.0, 0]] * 4])))
+
+
+def pixels(file: str | Path) -> np.ndarray:
+    return np.asarray(Image.open(file)).astype(int)
+
+
+def test_a_picture_of_a_mesh_fills_its_size(unbraid, house):
+    said = unbraid("render", house, "--size", "48x32", "--light", "none")
+    assert said.code == 0, said.err
+    assert said.out == "wrote render.png: a view of 4 faces\n"
+    seen = pixels("render.png")
+    assert seen.shape == (32, 48, 3)
+    green = (seen == [0, 255, 0]).all(-1)
+    assert 0.1 < green.mean() < 0.8
+    assert (seen[0, 0] == 255).all()
+    rows, columns = np.nonzero((seen != 255).any(-1))
+    assert rows.max() - rows.min() > 16            # it was fitted in
+    assert 0 < rows.min() <= rows.max() < 31
+    assert 0 < columns.min() <= columns.max() < 47
+    assert unbraid("render", house, "--unscaled", "--out", "far.png").code == 0
+    assert (pixels("far.png") == 255).all()
+
+
+def test_the_camera_and_the_light_are_as_they_are_said(unbraid, house):
+    def shown(*options: object) -> np.ndarray:
+        assert unbraid("render", house, "--size", 32, *options).code == 0
+        return pixels("render.png")
+
+    first = shown()
+    for options in (["--azimuth", 200], ["--elevation", -60], ["--distance", 9], ["--fov", 70], ["--light", "80,10"],
+                    ["--background", "#102030"], ["--ambient", 1], ["--flat"], ["--shape-alone"]):
+        assert (shown(*options) != first).any(), options
+    assert shown("--background", "#102030")[0, 0].tolist() == [16, 32, 48]
+    assert np.abs(shown("--backend", "torch") - first).mean() < 1
+    clear = shown("--background", "none", "--light", "none")
+    assert clear.shape == (32, 32, 4)
+    assert clear[0, 0, 3] == 0
+    assert (clear[clear[..., 3] > 0][:, :3] == [0, 255, 0]).all()      # colours do not darken towards the outline
+
+
+def test_a_contact_sheet_has_a_row_for_each_layer(unbraid, house):
+    said = unbraid("render", house, "--views", 3, "--show", "colour", "--show", "depth", "--show", "normals", "--show",
+                   "alpha", "--size", 20)
+    assert said.out == "wrote render.png: 3 views of 4 faces\n"
+    sheet = pixels("render.png")
+    assert sheet.shape == (4 * 22 + 2, 3 * 22 + 2, 3)
+    colour, depth, normals, alpha = (sheet[2 + 22 * i:22 + 22 * i, 2:22] for i in range(4))
+    covered = alpha[..., 0] == 255
+    assert covered.any()
+    assert (colour[covered] != 255).any(-1).all()
+    assert (depth[alpha[..., 0] == 0] == 0).all()
+    assert (depth[covered] > 0).all()
+    lengths = np.linalg.norm(normals[covered] / 127.5 - 1, axis=1)
+    assert np.abs(lengths - 1).mean() < 0.05
+    assert unbraid("render", house, "--views", 2, "--elevation", 0, "--elevation", 40, "--size", 20).code == 0
+    assert pixels("render.png").shape == (2 * 22 + 2, 2 * 22 + 2, 3)
+    assert unbraid("render", house, "--views", 5, "--size", 20).code == 0
+    assert pixels("render.png").shape == (2 * 22 + 2, 3 * 22 + 2, 3)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng"])
+@pytest.mark.parametrize("background", ["white", "none"])
+def test_turntables_move(unbraid, house, name, background):
+    said = unbraid("render", house, "--out", name, "--views", 6, "--size", 24, "--rate", 10, "--background", background)
+    assert said.out == f"wrote {name}: 6 views of 4 faces, 0.6 s\n"
+    with Image.open(name) as film:
+        frames = []
+        for i in range(film.n_frames):
+            film.seek(i)
+            frames.append(np.asarray(film.convert("RGBA")).astype(int))
+        assert film.info["duration"] == 100
+    assert len(frames) == 6
+    assert all((a != b).any() for a, b in pairwise(frames))
+    assert (frames[3][0, 0, 3] == 0) == (background == "none")
+    assert np.abs(frames[0][12, 12] - [0, 255, 0, 255]).max() < 180
+
+
+def test_a_picture_of_what_is_around_moves_past(unbraid, house, tmp_path):
+    around = np.zeros((20, 40, 3), np.uint8)
+    around[:, 20:] = 255
+    Image.fromarray(around).save(tmp_path / "around.png")
+    assert unbraid("render", house, "--background", tmp_path / "around.png", "--azimuth", 90, "--size", 16).code == 0
+    assert (pixels("render.png")[0] == 0).all()
+    assert unbraid("render", house, "--background", tmp_path / "around.png", "--azimuth", -90, "--size", 16).code == 0
+    assert (pixels("render.png")[0] == 255).all()
+
+
+def test_a_film_needs_an_encoder_and_says_so(unbraid, house, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    said = unbraid("render", house, "--out", "a.mp4", "--size", 16)
+    assert said.code == 2
+    assert "pip install 'unbraid[video]'" in said.err
+    assert not list(Path().glob("*a.mp4"))
+
+
+def test_a_film(unbraid, house):
+    encoder = pytest.importorskip("imageio_ffmpeg")
+    assert unbraid("render", house, "--out", "a.mp4", "--size", "34x21", "--views", 12, "--rate", 12).code == 0
+    assert encoder.count_frames_and_secs("a.mp4") == (12, 1.0)
+
+
+def test_meshes_are_converted(unbraid, house):
+    assert unbraid("render", house, "--out", "house.glb").out == "wrote house.glb\n"
+    torch.testing.assert_close(read_mesh("house.glb").vertices, read_mesh(house).vertices)
+
+
+def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, tmp_path, pictures):
+    (tmp_path / "solid.py").write_text(PLUGIN)
+    (tmp_path / "balls.yaml").write_text(RECIPE)
+    said = unbraid("--plugin", "solid.py", "train", "balls.yaml", "--out", "run")
+    assert said.code == 0, said.err
+
+    def render(*options: object):
+        return unbraid("--plugin", "solid.py", "render", "run", "--size", 16, *options)
+
+    assert render().out == "wrote render.png: a view of 8 faces\n"
+    first = pixels("render.png")
+    assert render("--seed", 1).code == 0
+    assert (pixels("render.png") != first).any()
+    assert render("--function", "shape").code == 0
+    assert (pixels("render.png") == first).all()
+    assert render("--image", pictures[0], "--out", "a.obj").out == "wrote a.obj\n"
+    assert read_mesh("a.obj").vertices.shape == (1, 6, 3)
+    for options, told in ((["--function", "nothing"], "no function nothing(x)"),
+                          (["--function", "encode"], "encode(x) does not make a mesh of noise alone"),
+                          (["--function", "encode", "--image", pictures[0]], "gives a Code, not a mesh"),
+                          (["--image", "none.png"], "no image at none.png")):
+        said = render(*options)
+        assert said.code == 2, said.err
+        assert told in said.err
+
+
+@pytest.mark.parametrize(("options", "told"), [
+    (["--size", "0"], "'0' is no size"), (["--size", "99999"], "up to 4096"), (["--light", "up"], "AZIMUTH,ELEVATION"),
+    (["--background", "blurple"], "no colour and no picture"), (["--out", "a.tiff"], "no format .tiff"),
+    (["--image", "a.png"], "--image and --function are for runs"), (["--show", "everything"], "everything"),
+    (["--out", "/proc/a.png"], "can't write /proc/a.png")])
+def test_mistakes_are_told(unbraid, house, options, told):
+    said = unbraid("render", house, *options)
+    assert said.code == 2
+    assert told in said.err
+
+
+def test_files_that_are_no_meshes_and_backgrounds_that_are_no_pictures(unbraid, house, tmp_path):
+    (tmp_path / "bad.obj").write_text("f 1 2 3\n")
+    assert unbraid("render", "bad.obj").code == 2
+    said = unbraid("render", "none.obj")
+    assert (said.code, said.err) == (2, "Error: no mesh at none.obj\n")
+    said = unbraid("render", house, "--background", "bad.obj")
+    assert said.code == 2
+    assert "can't read the picture bad.obj" in said.err
+    (tmp_path / "empty").mkdir()
+    said = unbraid("render", "empty")
+    assert said.code == 2
+
+
+def test_without_the_plugin_it_says_why(unbraid, house):
+    said = unbraid("--no-plugin", "opengl", "render", house)
+    assert said.code == 2
+    assert "the command 'render' is a plugin's, which is not loaded" in said.err
