@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from unbraid.disk import remedy
+from unbraid.disk import reason, remedy
 from unbraid_registry.errors import UnbraidError
 
 FORMAT = 1
@@ -64,7 +64,7 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
         _flush(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        raise CheckpointError(f"can't write the checkpoint {final}: {getattr(error, 'strerror', None) or error}",
+        raise CheckpointError(f"can't write the checkpoint {final}: {reason(error)}",
                               hint=f"{remedy(error)}, then go on with --resume") from None
     return final
 

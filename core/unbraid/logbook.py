@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from unbraid.disk import remedy
+from unbraid.disk import reason, remedy
 from unbraid.pictures import write_image
 from unbraid.record import Run, RunError, write_whole
 
@@ -69,5 +69,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"can't write {path}: {error.strerror or error}",
+        raise RunError(f"can't write {path}: {reason(error)}",
                        hint=f"{remedy(error)}, then go on with --resume") from None

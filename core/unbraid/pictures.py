@@ -14,7 +14,7 @@ from torch import Tensor
 
 from unbraid.code import swap
 from unbraid.data.picture_file import BadPicture, read_picture
-from unbraid.disk import remedy
+from unbraid.disk import reason, remedy
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def write_image(path: Path, image: Tensor) -> Path:
     except (OSError, ValueError, KeyError) as error:
         with suppress(OSError):
             scratch.unlink()
-        told, hint = (error.strerror, remedy(error)) if isinstance(error, OSError) and error.strerror else (error, "")
-        raise PictureError(f"can't write the image {path}: {told}", hint=hint) from None
+        raise PictureError(f"can't write the image {path}: {reason(error)}",
+                           hint=remedy(error) if isinstance(error, OSError) else "") from None
     return path
 
 

@@ -35,9 +35,14 @@ class PictureFiles:
             try:
                 images[i] = read_picture(self.paths[row], sides(self.size), self.channels)
             except BadPicture as error:
-                raise DataError(f"{self.paths[row]}: {error}",
-                                hint="remove the file, or set `check: all` to have such files skipped") from error
+                raise self._gone_or_bad(self.paths[row], error) from error
         return images
+
+    def _gone_or_bad(self, path: Path, error: BadPicture) -> DataError:
+        if not path.exists():
+            return DataError(f"{path} is gone", hint="restore the file, then go on with --resume")
+        return DataError(f"{path}: {error}", hint="restore or remove the file, or set `check: all` to have such files "
+                         "skipped")
 
 
 @source
