@@ -142,22 +142,39 @@ def report(made: Views, truth: Views) -> dict[str, float]:
             "inverted": float(np.mean(np.asarray(signs) < 0)) if signs else 1.0}
 
 
-@torch.inference_mode()
-def inverted_images(model: Any, run: Path, file: Path, category: int) -> dict[str, float]:
-    """What the encoder finds in the test images."""
+def test_images(run: Path) -> tuple[torch.Tensor, np.ndarray, np.ndarray, np.ndarray]:
+    """The images that the training did not see, their rows of the category, azimuths and elevations in degrees."""
     recipe = load_recipe(run / "recipe.yaml")
     data = open_data(recipe.data, seed=recipe.train.seed)
     rows = data.rows("test")
-    x, truth = data.images(rows), true_views(file, category, rows)
-    azimuth = np.radians(STEP * data.field("azimuth", rows).index.numpy())
-    elevation = np.asarray(ELEVATIONS)[data.field("elevation", rows).index.numpy()]
+    found = (data.images(rows), rows, STEP * data.field("azimuth", rows).index.numpy(),
+             np.asarray(ELEVATIONS)[data.field("elevation", rows).index.numpy()])
     data.close()
-    f = model.encode(x)
+    return found
+
+
+@torch.inference_mode()
+def turned_images(model: Any, run: Path, count: int = 3) -> list[Row]:
+    """Test images, their copies, and views of what was found in them, each 45 degrees further."""
+    rows = []
+    for x in test_images(run)[0][5:5 + 7 * count:7]:
+        f = model.encode(x[None])
+        view = angles(f.view.tensor)
+        turned = [model.novel_view(x[None], view + torch.tensor([[math.radians(a), 0.0]])) for a in range(45, 360, 45)]
+        rows.append(Row(torch.cat([x[None], model.decode(f), *turned]).numpy(), "a test image", "its copy, turned"))
+    return rows
+
+
+@torch.inference_mode()
+def inverted_images(model: Any, run: Path, file: Path, category: int) -> dict[str, float]:
+    """What the encoder finds in the test images."""
+    x, rows, azimuth, elevation = test_images(run)
+    truth, f = true_views(file, category, rows), model.encode(x)
     view = angles(f.view.tensor)
     masks, depth = seen(model, model.mesh_of(x), view, truth.masks.shape[-1])
     both = masks & np.isfinite(depth) & np.isfinite(truth.depth)
     good = both.sum((1, 2)) > 20
-    views, depths = viewpoint_error(view[:, 0].numpy(), azimuth), depth_error(
+    views, depths = viewpoint_error(view[:, 0].numpy(), np.radians(azimuth)), depth_error(
         np.nan_to_num(depth[good], nan=3.0), np.nan_to_num(truth.depth[good], nan=3.0), both[good])
     return {"images": len(rows), "rebuild L1": float((model.decode(f) - x).abs().mean()),
             "white L1": float((1 - x).abs().mean()), "azimuth median": views.median,
@@ -183,7 +200,7 @@ def main() -> None:
     asked = parser.parse_args()
     truth, curves = true_views(asked.objects, asked.category), {}
     told("truth", report(truth, truth))
-    rows = [Row(truth.images[::2, i, :, ::2, ::2], "a car of the data") for i in (0, 24)]
+    rows = [Row(truth.images[::2, i, :, ::2, ::2], "a car of the data") for i in (1, 25)]
     curves["truth"] = truth.widths()
     for run in asked.runs:
         model = unbraid.load(run)
@@ -192,10 +209,10 @@ def main() -> None:
         made = made.turned(turn)
         told(run.name, {"step": model.step, "turned": STEP * turn, **report(made, truth)})
         curves[run.name] = made.widths()
-        for i in range(2):
-            rows.append(Row(made.images[::2, asked.count + i], f"{run.name}, object {i + 1}"))
+        rows += [Row(made.images[::2, asked.count + i], f"{run.name}, object {i + 1}") for i in range(2)]
         if "encoder" in model.modules and model.step > load_recipe(run / "recipe.yaml").players["encoder"].from_step:
             told(f"{run.name}, encoded", inverted_images(model, run, asked.objects, asked.category))
+            rows += turned_images(model, run)
     for name, curve in curves.items():
         print(f"{name:24} width at 0, 30, ... 330: " + " ".join(f"{w:.2f}" for w in curve[::2]))
     if asked.out:
