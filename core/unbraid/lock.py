@@ -18,6 +18,7 @@ def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
 
     Raises `busy` where another one does; the same kind of error where the folder can't be written into.
     """
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = open(folder / NAME, "w")  # noqa: SIM115
@@ -35,6 +36,8 @@ def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
                 if [p.name for p in folder.iterdir()] == [NAME]:
                     (folder / NAME).unlink()
                     folder.rmdir()
+                    for parent in made[1:]:        # as long as nothing else is in them
+                        parent.rmdir()
 
 
 def is_free(folder: Path) -> bool:

@@ -139,11 +139,12 @@ def main() -> int:
         found = attack(Path(folder), chosen, asked.first, asked.rounds)
     for kind in sorted({*found.read, *found.refused}):
         print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
-    print(f"slowest: {found.slowest[0]:.2f} s, seed {found.slowest[1]} ({found.slowest[2]}); most memory "
-          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+    print(f"slowest: seed {found.slowest[1]} ({found.slowest[2]})")
     for seed, kind, what in found.faults[:40]:
         print(f"seed {seed}, {kind}: {what}")
-    print(f"{len(found.faults)} faults in {asked.rounds} rounds")
+    print(f"{asked.rounds} damaged files: {found.read.total()} could be read, {found.refused.total()} were refused by "
+          f"an error of ours; {len(found.faults)} faults; at most {found.slowest[0]:.1f} s and "
+          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     return 1 if found.faults else 0
 
 

@@ -1,0 +1,112 @@
+"""The promises of docs/reliability.md, and what attacks each: one entry a row.
+
+A script says in the last line of its output how the attack went, and exits with 0 where the promise held; a test file
+is run by pytest. Nothing here says how an attack ended.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@attrs.frozen
+class Attack:
+    """A promise, the attack in words, and its command: `python SCRIPT ...` or `pytest FILES`.
+
+    rounds: how often in full, and with --quick, where the command ends in the option that says how often.
+    """
+
+    promise: str
+    attack: str
+    command: str
+    rounds: tuple[int, int] | None = None
+
+    def run(self, quick: bool) -> Row:
+        """Attack now; the outcome is what the command says of itself."""
+        command = f"{self.command} {self.rounds[quick]}" if self.rounds else self.command
+        program, _, arguments = command.partition(" ")
+        start = [sys.executable] if program == "python" else [sys.executable, "-m", "pytest", "-q"]
+        began = time.monotonic()
+        done = subprocess.run([*start, *arguments.split()], cwd=ROOT, capture_output=True, text=True, check=False,
+                              env={**os.environ, "OMP_NUM_THREADS": "1"})
+        said = (done.stdout.strip().splitlines() or [f"nothing was said; exit code {done.returncode}"])[-1]
+        if program == "pytest":
+            said = re.sub(r" in [\d.]+s.*", "", said.strip("= ")).replace("passed", "tests passed")
+        if done.returncode:
+            said = f"**the promise is broken** (exit code {done.returncode}): {said}"
+        return Row(self.promise, self.attack, said.replace("|", "\\|"), f"`{command}`", not done.returncode,
+                   time.monotonic() - began)
+
+
+@attrs.frozen
+class Row:
+    """A row of the table."""
+
+    promise: str
+    attack: str
+    outcome: str
+    command: str
+    held: bool = True
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return f"| {self.promise} | {self.attack} | {self.outcome} | {self.command} |"
+
+
+ATTACKS = (
+    Attack("Damage is refused in words",
+           "seeded mutations of recipes, run records, logs, checkpoints, weights, `.npz`, PNG and JPEG files (bits, "
+           "cuts, nasty text, headers), each read under a limit of memory",
+           "python tests/attacks/damaged_files.py --rounds", (10_000, 500)),
+    Attack("Damage costs a command one message",
+           "seeded mutations of the same files given to `train`, `check`, `evaluate`, `edit`, `show`, `export`, "
+           "`probe` and others: exit code 2 or a result, one error without a traceback, no file changed or left",
+           "python tests/attacks/damaged_commands.py --rounds", (1_000, 60)),
+    Attack("Files cannot take all memory",
+           "files that unpack to, or declare, gigabytes: `.npz`, `.npy` headers, PNG, safetensors headers and tensors, "
+           "records, logs", "python tests/attacks/bombs.py"),
+    Attack("Loading is inert",
+           "an audit hook watches good files of every kind, and files that want to run code (YAML objects, calls and "
+           "attributes in expressions, pickles as arrays, pictures, weights and records); the same watch must see a "
+           "loader that does unpickle", "pytest tests/attacks/test_inert_loading.py"),
+    Attack("The language is not Python",
+           "generated expressions, Python's syntax and noise: each is a tree of ours or an error in its place, within "
+           "bounds; trees written out are read back equal",
+           "python tests/attacks/expressions.py --examples", (20_000, 500)),
+    Attack("A recipe cannot grow beyond its text",
+           "functions and weights that double, chains of values and bases, nested and huge YAML and TOML, aliases",
+           "pytest tests/attacks/test_expressions.py"),
+    Attack("Nothing unpickles",
+           "imports and calls in the installed code are searched for pickle and its like, `eval`, `exec`, "
+           "`torch.load`, shells", "pytest tests/project/test_repository.py"),
+    Attack("N + N = 2N", "every bundled recipe is trained in one go, in two, and killed with SIGKILL in between",
+           "pytest tests/core/test_bundled_recipes.py"),
+    Attack("Numbers stay",
+           "the losses of the first two steps of every bundled recipe, in float64, against stored ones (relative 1e-7)",
+           "pytest tests/core/test_loss_traces.py"),
+    Attack("A kill leaves whole checkpoints",
+           "SIGKILL at a random moment to a process that writes and removes checkpoints without end",
+           "python tests/attacks/killed_writing.py --rounds", (1_000, 60)),
+    Attack("Old runs load",
+           "a run of every format number is kept in the tests: loaded, with and without averages, and trained further",
+           "pytest tests/core/test_golden_runs.py"),
+    Attack("A study survives", "a sweep of 20 points is killed at random moments",
+           "python tests/benchmarks/sweep_kills.py"),
+    Attack("A full disk costs nothing that was there",
+           "writing fails in the middle of a checkpoint, a report, an export",
+           "pytest tests/core/test_training.py tests/report tests/export"),
+    Attack("One training in a folder", "a second training, or sweep, into a folder that is held",
+           "pytest tests/core/test_training.py tests/study"),
+    Attack("A bad plugin costs one line",
+           "distributions that raise anything on import, in a hook, in a thread or at exit, call `sys.exit`, print, "
+           "take long, take names, have wrong signatures", "pytest tests/registry"),
+)
