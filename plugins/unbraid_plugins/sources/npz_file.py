@@ -17,6 +17,8 @@ import numpy as np
 
 from unbraid import DataError
 
+MOST_ARRAYS = 1_000                                # each is looked up in the archive's table
+
 
 @attrs.frozen
 class Header:
@@ -39,6 +41,8 @@ class NpzFile:
         self.headers: dict[str, Header] = {}
         self.objects: list[str] = []               # arrays of Python objects: never read
         with self._reading(), zipfile.ZipFile(path) as archive:
+            if len(archive.infolist()) > MOST_ARRAYS:
+                raise ValueError(f"it has {len(archive.infolist()):,} arrays, more than {MOST_ARRAYS:,}")
             for info in archive.infolist():
                 if info.filename.endswith(".npy"):
                     with archive.open(info) as member:
