@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -23,3 +25,29 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared data (set UNBRAID_SHARED)")
     return folder
+
+
+@attrs.frozen
+class Said:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def unbraid(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
+    """`unbraid("check", file)`, the command line as a function, run in an empty folder."""
+    from unbraid.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        code = main([str(a) for a in arguments])
+        said = capsys.readouterr()
+        return Said(code, said.out, said.err)
+
+    return run

@@ -1,11 +1,9 @@
-"""A tiny recipe, a run of it, and the command line as a function."""
+"""A tiny recipe, a run of it, and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import attrs
 import pytest
 
 from unbraid.cli import main
@@ -41,32 +39,6 @@ functions:
   decode(f): generator(f)
 train: {steps: 2, log_every: 1, checkpoint_every: 2, picture_every: 2, tensorboard: false, device: cpu}
 """
-
-
-@attrs.frozen
-class Said:
-    """What a command line did."""
-
-    code: int
-    out: str
-    err: str
-
-
-Unbraid = Callable[..., Said]
-
-
-@pytest.fixture
-def unbraid(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unbraid:
-    """`unbraid("check", file)`, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        code = main([str(a) for a in arguments])
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A recipe that trains in no time, made-up studies, and the command line as a function."""
+"""A recipe that trains in no time and made-up studies."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 import pytest
 
-from unbraid.cli import main
 from unbraid.study.folder import Study
 from unbraid.study.plan import Plan
 from unbraid_configs import dump_recipe
@@ -42,30 +40,6 @@ functions:
   decode(z): sigmoid(y)
 train: {steps: 6, log_every: 1, checkpoint_every: 3, picture_every: 100000, tensorboard: false, device: cpu}
 """
-
-
-@attrs.frozen
-class Said:
-    """What a command line did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def unbraid(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Said]:
-    """`unbraid("sweep", file, ...)`, run in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        code = main([str(a) for a in arguments])
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture
