@@ -152,6 +152,7 @@ class Train:
     device: str = "auto"
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
+    cuda_graphs: bool = False                      # of the compiled networks
     channels_last: bool = False
     accumulate: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     average: float | None = None                   # decay of the averaged weights that functions use

@@ -141,6 +141,9 @@ class Training:
         self = cls(recipe, run, data, method, players, averages)
         if t.compile:
             self._compile()
+        elif t.cuda_graphs:
+            raise UnbraidError("train.cuda_graphs: only compiled networks are kept as graphs",
+                               hint="set train.compile=true, too")
         if resumption is not None:
             self._record, self._resumption = run.record(), resumption
             if path is not None:
@@ -328,7 +331,7 @@ class Training:
         eager = {n.op.network for n in self.method.flow.graph.nodes if isinstance(n.op, ReferenceOp)}
         for name, module in self.method.modules.items():
             if name not in eager:
-                module.compile()
+                module.compile(mode="reduce-overhead" if self.recipe.train.cuda_graphs else "default")
 
 
 def shown_images(data: Data, source: str | None = None) -> Tensor:

@@ -78,6 +78,8 @@ class Players:
 
     def step(self, step: int, *, watch: bool = False) -> Report:
         """Let every player in play move.  watch: also compute the watched values."""
+        if self.device.type == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()     # what graphs gave out in the step before is no longer used
         planned = self._planned(step, watch)
         report = Report(step)
         self._around.step = step

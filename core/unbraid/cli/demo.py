@@ -117,8 +117,8 @@ def cut_short(reached: int, steps: int) -> str:
     if reached == steps:
         return ""
     return (f"\nThis machine was too slow, or too busy: the training ended after {reached} of {steps} steps, when its\n"
-            f"{MINUTES} minutes were over. The numbers and pictures are those of a model that is not done. With all the "
-            f"time\nthat it needs:  unbraid demo --steps {steps}")
+            f"{MINUTES} minutes were over. The numbers and pictures are those of a model that is not done. With all "
+            f"the\ntime that it needs:  unbraid demo --steps {steps}")
 
 
 def steps_of(run: Run) -> int:
