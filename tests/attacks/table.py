@@ -88,8 +88,16 @@ ATTACKS = (
     Attack("Nothing unpickles",
            "imports and calls in the installed code are searched for pickle and its like, `eval`, `exec`, "
            "`torch.load`, shells", "pytest tests/project/test_repository.py"),
-    Attack("N + N = 2N", "every bundled recipe is trained in one go, in two, and killed with SIGKILL in between",
-           "pytest tests/core/test_bundled_recipes.py"),
+    Attack("N + N = 2N", "every bundled recipe is trained in one go, cut between two players' turns, and killed with "
+           "SIGKILL", "pytest tests/core/test_bundled_recipes.py"),
+    Attack("Cuts change nothing", "between two turns, inside an epoch and at its border, with workers, schedules, "
+           "averages, pools, lazy penalties, gates, stages and accumulation on the move",
+           "pytest tests/core/test_resuming_cuts.py"),
+    Attack("A kill costs no number", "SIGKILL to a training again and again, while it starts, computes or writes, and "
+           "then --resume, until it is finished: every checkpoint and logged step against the undisturbed training's, "
+           "bit for bit", "python tests/attacks/killed_training.py --rounds", (1_000, 30)),
+    Attack("Another way is not taken unasked", "resuming with another recipe, other data, other threads",
+           "pytest tests/core/test_resuming_changed.py"),
     Attack("Numbers stay",
            "the losses of the first two steps of every bundled recipe, in float64, against stored ones (relative 1e-7)",
            "pytest tests/core/test_loss_traces.py"),
@@ -101,9 +109,18 @@ ATTACKS = (
            "pytest tests/core/test_golden_runs.py"),
     Attack("A study survives", "a sweep of 20 points is killed at random moments",
            "python tests/benchmarks/sweep_kills.py"),
+    Attack("A failing disk costs nothing that was there",
+           "each n-th write of a training, and all after it, are refused (disk full, read-only, not allowed): one "
+           "error with place and remedy, then --resume to the undisturbed training's weights and log",
+           "python tests/attacks/failing_disk.py --every", (1, 12)),
     Attack("A full disk costs nothing that was there",
-           "writing fails in the middle of a checkpoint, a report, an export",
-           "pytest tests/core/test_training.py tests/report tests/export"),
+           "the same on real file systems, of all sizes up to what is needed",
+           "python tests/attacks/failing_disk.py --small --every", (2, 40)),
+    Attack("A removed folder is not begun again",
+           "a run's folder is removed or shut while it is trained; a second process trains into it; file sizes are "
+           "limited", "pytest tests/attacks/test_failing_disk.py"),
+    Attack("Vanished data is named", "pictures are deleted, cut or overwritten while they are read, with and without "
+           "workers; files of data in memory are deleted", "pytest tests/core/test_vanished_data.py"),
     Attack("One training in a folder", "a second training, or sweep, into a folder that is held",
            "pytest tests/core/test_training.py tests/study"),
     Attack("A bad plugin costs one line",

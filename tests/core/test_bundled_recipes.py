@@ -1,4 +1,4 @@
-"""Every bundled recipe trains, and goes on exactly where it stopped: after N + N steps and after a kill -9."""
+"""Every bundled recipe trains, and goes on exactly where it stopped: cut between two turns and after a kill -9."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cutting import CutError, cut_at
 from narrow_recipes import narrow, own_data
 
 from unbraid import checkpoint
@@ -44,7 +45,10 @@ def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
 @pytest.mark.parametrize("name", bundled_recipes())
 def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
     whole = run(name, tmp_path / "whole", 4)
-    run(name, tmp_path / "cut", 2)
+    with pytest.MonkeyPatch.context() as cutting:
+        cut_at(cutting, step=2)                    # in the third step, when the first player has moved
+        with pytest.raises(CutError):
+            run(name, tmp_path / "cut", 4, every=2)
     cut = run(name, tmp_path / "cut", 4, resume=True)
     assert_equal(tensors(whole), tensors(cut))
     assert [m["step"] for m in whole.metrics()] == [m["step"] for m in cut.metrics()] == [1, 2, 3, 4]
