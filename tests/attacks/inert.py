@@ -19,6 +19,7 @@ from typing import Any
 import unbraid
 from unbraid.pictures import read_image
 from unbraid.record import Run
+from unbraid.study.folder import Study
 from unbraid_configs import load_recipe
 from unbraid_plugins.opengl.mesh_file import FORMATS, read_mesh
 from unbraid_plugins.sources import Folder, Npz
@@ -31,6 +32,12 @@ FORBIDDEN = ("exec", "import", "pickle.find_class", "marshal.load", "marshal.loa
              "os.putenv", "shutil.copyfile")
 
 
+def edited(model: unbraid.Model, image: Path) -> None:
+    """What `unbraid edit` does with a run and an image, but for the picture that it writes."""
+    channels, *size = model.image_shape
+    model.decode(model.encode(read_image(image, tuple(size), channels)[None]).mean)
+
+
 def load_all(folder: Path) -> dict[str, str]:
     """By file, what became of it."""
     outcomes = {}
@@ -41,8 +48,12 @@ def load_all(folder: Path) -> dict[str, str]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 if (path / "run.json").exists():
-                    unbraid.load(path)
+                    model = unbraid.load(path)
                     Run.at(path).metrics()
+                    if path.name == "run":
+                        edited(model, folder / "b.png")
+                elif (path / "study.yaml").exists():
+                    Study.at(path).plan()
                 elif path.is_dir():
                     Folder(path=str(path), size=16).open()
                 elif path.suffix == ".npz":

@@ -18,6 +18,8 @@ import torch
 from PIL import Image
 
 import unbraid
+from unbraid.study.folder import Study
+from unbraid.study.plan import Plan
 from unbraid_configs import load_recipe
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.mesh_file import write_mesh
@@ -72,7 +74,11 @@ def laid_out(folder: Path, run: Path, marker: Path) -> Path:
     """A folder of good files of every kind, and of bad ones."""
     folder.mkdir()
     shutil.copytree(run, folder / "run")
+    shutil.copytree(sorted((HERE.parent / "core" / "golden").glob("format-*"))[0], folder / "golden")
     shutil.copy(HERE / "small.yaml", folder / "recipe.yaml")
+    Study(folder / "study").begin(Plan.of([str(folder / "recipe.yaml")], ["seed=0..1"]))
+    shutil.copytree(folder / "study", folder / "bad-study")
+    (folder / "bad-study" / "study.yaml").write_text(f"recipe: !!python/object/apply:os.system ['touch {marker}']\n")
     pixels = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3), dtype=np.uint8)
     np.savez(folder / "data.npz", images=pixels, labels=np.arange(4))
     (folder / "pictures").mkdir()
@@ -126,9 +132,10 @@ def test_loading_reads_and_nothing_else(watched: Watched) -> None:
 
 def test_files_that_want_to_run_code_are_refused(watched: Watched) -> None:
     outcomes = watched.ours["outcomes"]
-    assert len(outcomes) == 27
+    assert len(outcomes) == 30
     assert {name for name, outcome in outcomes.items() if outcome == "loaded"} == {
-        "run", "recipe.yaml", "data.npz", "pictures", "b.png", "mesh.obj", "mesh.glb", "mesh.ply", "mesh.png"}
+        "run", "golden", "study", "recipe.yaml", "data.npz", "pictures", "b.png", "mesh.obj", "mesh.glb", "mesh.ply",
+        "mesh.png"}
     assert "never loaded" in outcomes["objects.npz"] or "objects" in outcomes["objects.npz"]
 
 
