@@ -25,7 +25,7 @@ from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
 from unbraid.model import Model, ModelError
 from unbraid.outcomes import STAYED, Report
-from unbraid.pictures import overview, translations
+from unbraid.pictures import overview, solids, translations
 from unbraid.players import Players
 from unbraid.pretrained import load_pretrained, with_pretrained
 from unbraid.progress import Progress, duration
@@ -299,6 +299,8 @@ class Training:
             return
         for name, picture in pictures.items():
             self._logbook.picture(self.step, name, picture)
+        for name, solid in solids(model, shown_images(self.data)[:2]).items():
+            self._logbook.solid(self.step, name, *solid)
 
     def _figure(self, logbook: Logbook) -> None:
         """The method's figure, in the run and on TensorBoard."""

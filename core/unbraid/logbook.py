@@ -56,6 +56,14 @@ class Logbook:
             with writing(self.run.folder / "tensorboard"):
                 self._writer.add_image(name, image.detach().cpu().numpy(), step)
 
+    def solid(self, step: int, name: str, vertices: Tensor, faces: Tensor, colours: Tensor | None) -> None:
+        """Log meshes for TensorBoard: vertices and colours in [0, 1] (B, V, 3), faces (F, 3)."""
+        if self._writer is not None:
+            shades = None if colours is None else (colours.detach().cpu().clamp(0, 1) * 255).round().int().numpy()
+            corners = faces.cpu().int().expand(len(vertices), -1, -1).numpy()
+            with writing(self.run.folder / "tensorboard"):
+                self._writer.add_mesh(name, vertices.detach().cpu().numpy(), shades, corners, global_step=step)
+
     def close(self) -> None:
         """Finish what is being written."""
         if self._writer is not None:

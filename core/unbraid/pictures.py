@@ -101,6 +101,17 @@ def translations(model: Model, images: Tensor, source: str, target: str) -> Tens
     return grid([row.cpu() for row in rows], scale=scale_for(model.image_shape))
 
 
+def solids(model: Model, images: Tensor) -> dict[str, tuple[Tensor, Tensor, Tensor | None]]:
+    """What a recipe's `mesh_of(x)` makes of images: vertices (B, V, 3), faces (F, 3), colours (B, V, 3), by name.
+
+    A mesh is a value that has a method `surface()`, which gives these.
+    """
+    if len(model.functions.get("mesh_of", ())) != 1:
+        return {}
+    found = model("mesh_of", images)
+    return {"mesh": found.surface()} if hasattr(found, "surface") else {}
+
+
 def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
     """The pictures that fit a model: reconstructions, swaps of its factors or traversals of its numbers, samples."""
     pictures = {}

@@ -150,3 +150,14 @@ def test_flat_faces_have_one_normal_and_two_sides():
         normals = draw(roof, camera, (8, 8), flat=True, both_sides=both_sides, backend="torch").normals[0]
         torch.testing.assert_close(normals[:, 1:-1, 1:4], left[:, None, None].expand(3, 6, 3))
         torch.testing.assert_close(normals[:, 1:-1, 4:7], expected[:, None, None].expand(3, 6, 3))
+
+
+def test_a_surface_has_the_texture_at_its_vertices():
+    vertices, faces = square(1.0)
+    texture = torch.tensor([[0.0, 1.0], [0.5, 0.25]], dtype=torch.float64).expand(1, 3, 2, 2)
+    uv = torch.tensor([[[1.0, 1], [0, 1], [0, 0], [1, 0]]], dtype=torch.float64)
+    mesh = Mesh.of(vertices.repeat(2, 1, 1), faces, uv=uv, texture=texture, texture_faces=(faces + 2) % 4)
+    _, corners, colours = mesh.surface()
+    assert torch.equal(corners, faces)
+    torch.testing.assert_close(colours[1, :, 0], angles(0.5, 0.25, 1.0, 0.0))      # at (0, 0), (1, 0), (1, 1), (0, 1)
+    assert Mesh.of(vertices[None], faces).surface()[2] is None

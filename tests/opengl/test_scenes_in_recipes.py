@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import struct
 
 import pytest
 import torch
+from tensorboardX.proto.event_pb2 import Event
 
 from unbraid import load, make_recipe, train
 from unbraid_registry import configure
@@ -72,3 +74,25 @@ def test_training_through_a_renderer(tmp_path):
     losses = torch.tensor([line["encoder/covered"] for line in lines])
     assert losses.isfinite().all()
     assert losses[-1] < 0.7 * losses[0]            # only the outlines can make it smaller
+
+
+@pytest.mark.usefixtures("plugin")
+def test_meshes_are_logged_with_the_pictures(tmp_path):
+    """`mesh_of(x)`: TensorBoard gets what it makes of two images."""
+    recipe = {**RECIPE, "functions": {**RECIPE["functions"], "mesh_of(x)": "ball"},
+              "train": {**RECIPE["train"], "steps": 2, "picture_every": 2, "tensorboard": True}}
+    run = train(make_recipe(recipe), tmp_path / "run")
+    file, = (run.folder / "tensorboard").iterdir()
+    tensors = {v.metadata.plugin_data.content: v.tensor for event in events(file) for v in event.summary.value
+               if v.metadata.plugin_data.plugin_name == "mesh"}
+    shapes = sorted([d.size for d in t.tensor_shape.dim] for t in tensors.values())
+    assert shapes == [[2, 6, 3], [2, 6, 3], [2, 8, 3]]
+
+
+def events(file):
+    """The events of TensorBoard's file: a length, its checksum, the event, its checksum."""
+    content = file.read_bytes()
+    while content:
+        length, = struct.unpack("<Q", content[:8])
+        yield Event.FromString(content[12:12 + length])
+        content = content[16 + length:]

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from unbraid import UnbraidError, static, value
 from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.texture import sampled
 from unbraid_plugins.opengl.topology import Topology
 
 
@@ -71,6 +72,23 @@ class Mesh:
     def face_normals(self) -> Tensor:
         """Unit normals of the faces, (B, F, 3); 0 where a face has no area."""
         return _unit(self._across()).reshape(len(self.vertices), -1, 3)
+
+    def surface(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Vertices (B, V, 3), faces (F, 3) and colours of the vertices (B, V, 3), where there are any: to be looked at.
+
+        A texture is looked up at the vertices, at one of the places that they have on it.
+        """
+        topology = self.topology.to(self.vertices.device)
+        batch, count, _ = self.vertices.shape
+        colours = self.colours
+        if self.texture is not None and self.uv is not None:
+            corners = topology.faces if topology.texture_faces is None else topology.texture_faces
+            place = torch.zeros(count, dtype=torch.long, device=corners.device)
+            uv = self.uv[:, place.scatter(0, topology.faces.flatten(), corners.flatten())].expand(batch, -1, -1)
+            sample = torch.arange(batch, device=corners.device).repeat_interleave(count)
+            painted = sampled(self.texture, uv.reshape(-1, 2), sample).reshape(batch, count, -1)
+            colours = painted if colours is None else painted * colours
+        return self.vertices, topology.faces, None if colours is None else colours.expand(batch, count, 3)
 
     def _across(self) -> Tensor:
         """Normals of the faces, as long as twice their areas, (B * F, 3)."""
