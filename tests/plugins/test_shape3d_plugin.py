@@ -11,7 +11,7 @@ from unbraid_configs.recipe import Factor
 from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.renderer import MeshRenderer
-from unbraid_plugins.shape3d import Surfaces, angles, mesh, oversize, roughness, towards, viewpoints
+from unbraid_plugins.shape3d import Surfaces, angles, beyond, mesh, oversize, roughness, towards, viewpoints
 from unbraid_plugins.shape3d.grid import blurred, closed, padded, places, topology, unit_ball
 from unbraid_plugins.shape3d.scene import Surface
 
@@ -100,8 +100,8 @@ def test_beyond_the_border_of_a_ball_is_the_ball_itself():
     assert torch.equal(around[..., 2:-2, 2:-2], ball)
     steps = around.diff(dim=2).norm(dim=1)[0, :, 2:-2]
     assert steps.max() < 1.6 * steps[2:-2].max()                                  # it goes on without a jump
-    for beyond, inside in ((around[:, :, 1, 2:-2], ball[:, :, 1]), (around[:, :, -2, 2:-2], ball[:, :, -2])):
-        assert torch.equal(beyond, inside.flip(2))
+    for across, inside in ((around[:, :, 1, 2:-2], ball[:, :, 1]), (around[:, :, -2, 2:-2], ball[:, :, -2])):
+        assert torch.equal(across, inside.flip(2))
 
 
 @pytest.mark.parametrize("form", ["sheet", "ball"])
@@ -227,6 +227,20 @@ def test_oversize_by_hand():
     oversize(Surface(points, "sheet"), radius=2.0).backward()
     assert points.grad.isfinite().all()
     assert (points.grad != 0).sum() == 1
+
+
+def test_beyond_by_hand():
+    view = torch.tensor([[0.0, 0.4], [1.0, 0.4], [-1.2, 0.9], [0.1, -0.3]])
+    found = beyond(view, azimuth=math.degrees(0.9), elevation=math.degrees(0.2), middle=math.degrees(0.4))
+    assert found == pytest.approx((0.1**2 + 0.3**2 + 0.3**2 + 0.5**2) / 4)
+    assert beyond(view, azimuth=180.0, elevation=45.0, middle=math.degrees(0.3)) == 0
+
+
+class TestBeyond(LossSuite):
+    component = beyond
+
+    def inputs(self):
+        return (4 * numbers(4, 2) - 2,)
 
 
 class TestRoughness(LossSuite):

@@ -10,12 +10,12 @@ from typing import Any
 
 from unbraid import hookimpl
 from unbraid_plugins.shape3d.generator import Surfaces
-from unbraid_plugins.shape3d.priors import oversize, roughness
+from unbraid_plugins.shape3d.priors import beyond, oversize, roughness
 from unbraid_plugins.shape3d.scene import mesh
 from unbraid_plugins.shape3d.views import angles, towards, viewpoints
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's generator, its viewpoints, meshes and priors."""
-    return [Surfaces, mesh, viewpoints, towards, angles, roughness, oversize]
+    """Generator, viewpoints, meshes and priors."""
+    return [Surfaces, mesh, viewpoints, towards, angles, roughness, oversize, beyond]

@@ -1,9 +1,11 @@
-"""What is assumed of surfaces, without which other scenes explain the same images.
+"""What is assumed of surfaces and views, without which other scenes explain the same images.
 
-The third prior is the background that moves with the camera: what is painted on it does not stay in the middle.
+One more prior is the background that moves with the camera: what is painted on it does not stay in the middle.
 """
 
 from __future__ import annotations
+
+import math
 
 from torch import Tensor
 
@@ -34,3 +36,16 @@ def oversize(surface: Surface, *, radius: float = 1.0) -> Tensor:
         raise ValueError(f"oversize needs a positive radius; it is {radius}")
     length = (surface.points.square().sum(1) + 1e-12).sqrt()
     return (length - radius).clamp_min(0).square().mean()
+
+
+@loss
+def beyond(view: Tensor, *, azimuth: float = 45.0, elevation: float = 15.0, middle: float = 0.0) -> Tensor:
+    """How far views are outside of p_v:  mean max(0, |a| - azimuth)^2 + max(0, |e - middle| - elevation)^2.
+
+    Where no view was ever drawn, scenes need not look like anything, and may look like whatever is to be rebuilt.
+    view: (B, 2), azimuth a and elevation e in radians; azimuth, elevation, middle: in degrees, as those of
+    `viewpoints`.  Returns a scalar, in squared radians.
+    """
+    a, e = view.unbind(1)
+    across, up = (a.abs() - math.radians(azimuth), (e - math.radians(middle)).abs() - math.radians(elevation))
+    return (across.clamp_min(0).square() + up.clamp_min(0).square()).mean()
