@@ -26,7 +26,8 @@ def written_into(page: str, rows: list[Row]) -> str:
         raise SystemExit(f"{PAGE} has no table between {BEGIN} and {END}")
     lines = {line.split(" | ")[0].removeprefix("| "): line for line in table.splitlines() if line.startswith("| ")}
     lines |= {row.promise: str(row) for row in rows}
-    ordered = [lines[a.promise] for a in ATTACKS if a.promise in lines]
+    ordered = [lines.pop(a.promise) for a in ATTACKS if a.promise in lines]
+    ordered += [line for promise, line in lines.items() if promise != "promise"]      # not in the list yet
     return f"{before}{BEGIN}\n\n{HEAD}\n" + "\n".join(ordered) + f"\n\n{END}{after}"
 
 
