@@ -131,4 +131,21 @@ ATTACKS = (
     Attack("A bad plugin costs one line",
            "distributions that raise anything on import, in a hook, in a thread or at exit, call `sys.exit`, print, "
            "take long, take names, have wrong signatures", "pytest tests/registry"),
+    Attack("Two processes are one training",
+           "every bundled recipe on two ranks over gloo, in float64, against ranks simulated in one process "
+           "without their code, and against one process with the joined batch where no loss needs a batch whole "
+           "(1e-9)",
+           "pytest tests/core/test_processes.py"),
+    Attack("Ranks decide alike",
+           "on one of two ranks a loss is NaN, once or for ever; gates that the ranks' own data would decide "
+           "otherwise; in one part and in several",
+           "pytest tests/core/test_disagreeing_ranks.py tests/core/test_accumulation.py"),
+    Attack("A rank that is lost ends all, once",
+           "SIGTERM and SIGINT to one rank, SIGKILL to any of two or three, a rank that hangs, an error on one "
+           "rank, a folder that is taken, a mistake in the recipe; resumed with as many ranks, fewer and more",
+           "pytest tests/core/test_failing_ranks.py"),
+    Attack("Ranks share an epoch and keep their memories",
+           "sizes that do not divide, counted over three epochs; pools of two ranks after 3 + 3 steps against 6, "
+           "bit for bit",
+           "pytest tests/core/test_rank_memories.py tests/data/test_sharding.py"),
 )
