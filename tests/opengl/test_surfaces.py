@@ -7,6 +7,7 @@ import math
 import torch
 from solids import bumpy, square
 
+from unbraid_plugins.opengl.barycentrics import depths
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.fragments import fragments
@@ -43,7 +44,8 @@ def test_interpolation_is_perspective_correct(backend):
     tight = {"rtol": 0.0, "atol": 1e-12}
     torch.testing.assert_close(projected[:, 0] / projected[:, 3], (2 * column + 1).double() / 32 - 1, **tight)
     torch.testing.assert_close(projected[:, 1] / projected[:, 3], 1 - (2 * row + 1).double() / 32, **tight)
-    torch.testing.assert_close(projected[:, 2] / projected[:, 3], front.depth, **tight)
+    deep = depths(front.pixel, front.face, clip, faces, 32, 32)
+    torch.testing.assert_close(projected[:, 2] / projected[:, 3], deep, **tight)
     torch.testing.assert_close(front.barycentrics.sum(1), torch.ones(len(row)).double(), **tight)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -11,13 +12,13 @@ from unbraid.values import tensors
 from unbraid_plugins.opengl.antialias import antialiased
 from unbraid_plugins.opengl.background import Background, filled
 from unbraid_plugins.opengl.camera import Camera
-from unbraid_plugins.opengl.fragments import Fragments, fragments
+from unbraid_plugins.opengl.fragments import fragments, tips_of
+from unbraid_plugins.opengl.gl_surface import paintable
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import Backend, rasterize
-from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.rasterize import Backend, chosen, rasterize
 from unbraid_plugins.opengl.silhouettes import crossings
-from unbraid_plugins.opengl.texture import sampled
+from unbraid_plugins.opengl.surface import facing, painted, surface
 
 
 @value
@@ -60,23 +61,22 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
         return _shapes(vertices, channels, size, geometry)
     seen = camera.seen(vertices)
     clip = camera.clip(seen)
+    plain = light is None or not (flat or both_sides)
+    if not geometry and plain and paintable(mesh, channels) and chosen(backend, vertices.device) == "gl":
+        return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
+                        if background is not None else None, channels, size, cull=cull, smooth=smooth)
     front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
-    outline = crossings(front.ids, front.deep, clip, topology, cull=cull) if smooth and len(topology.faces) else None
+    outline = crossings(front.ids, clip, topology, cull=cull) if smooth and len(topology.faces) else None
     if outline is not None:
         front = front.with_tips(outline.sample, outline.face, outline.barycentrics)
-    colour = _albedo(mesh, front, channels)
-    depth = normals = None
+    unit = None
     if light is not None or geometry:
-        unit = _of_faces(mesh, front) if flat else functional.normalize(front.interpolated(mesh.normals(),
-                                                                                           topology.faces))
-        unit = unit * _side(clip, front, topology.faces) if both_sides else unit
-        colour = colour if light is None else colour * light.shading(unit, front.sample)
-        if geometry:
-            normals = front.image(unit)
-            depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces))
+        unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides)
+    colour = surface(mesh, front, light, channels, unit)
+    normals = None if unit is None or not geometry else front.image(unit)
+    depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
     covered = front.rows(colour.new_ones(len(front.sample), 1))
     behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
-    colour = colour.clamp(0, 1)
     layers = torch.cat([front.rows(colour) + (1 - covered) * behind, covered], 1)
     if outline is not None:
         tips = colour[len(front.pixel):]
@@ -85,30 +85,21 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     return Rendering(image[:, :-1], image[:, -1:], depth, normals, front.ids)
 
 
-def _albedo(mesh: Mesh, front: Fragments, channels: int) -> Tensor:
-    """The colour of the surface itself at the covered pixels, (N, C)."""
-    topology = mesh.topology.to(mesh.vertices.device)
-    albedo = mesh.vertices.new_ones(len(front.sample), channels)
-    if mesh.colours is not None:
-        albedo = albedo * front.interpolated(mesh.colours.to(albedo), topology.faces)
-    if mesh.texture is not None and mesh.uv is not None:
-        corners = topology.faces if topology.texture_faces is None else topology.texture_faces
-        uv = front.interpolated(mesh.uv.to(albedo), corners)
-        albedo = albedo * sampled(mesh.texture.to(albedo), uv, front.sample)
-    return albedo
-
-
-def _of_faces(mesh: Mesh, front: Fragments) -> Tensor:
-    """The normals of the faces that are seen, (N, 3)."""
-    normals = mesh.face_normals()
-    batch, count, _ = normals.shape
-    return rows(normals.reshape(-1, 3), front.face + (count * front.sample if batch > 1 else 0))
-
-
-def _side(clip: Tensor, front: Fragments, faces: Tensor) -> Tensor:
-    """1 where a face is seen from outside, -1 where from inside, (N, 1)."""
-    corners = clip.detach()[front.sample[:, None], faces[front.face]].double()
-    return torch.linalg.det(corners[:, :, [0, 1, 3]]).ge(0).to(clip.dtype)[:, None] * 2 - 1
+def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
+             size: tuple[int, int], *, cull: bool, smooth: bool) -> Rendering:
+    """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
+    mesh = attrs.evolve(mesh, vertices=mesh.vertices.expand(len(clip), -1, -1))
+    layers, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    rows = layers.reshape(-1, 4)
+    if behind is not None:
+        behind = functional.pad(behind.permute(0, 2, 3, 1), (0, 4 - channels)).reshape(-1, 4)
+        rows = torch.addcmul(rows, 1 - rows[:, 3:], behind)
+    if smooth and len(mesh.topology.faces):
+        outline = crossings(ids, clip, mesh.topology, cull=cull)
+        tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels), (0, 3 - channels))
+        rows = antialiased(rows, outline, functional.pad(tips, (0, 1), value=1.0))
+    image = rows.reshape(len(clip), *size, 4).permute(0, 3, 1, 2)
+    return Rendering(image[:, :channels], image[:, 3:], None, None, ids)
 
 
 def _channels(mesh: Mesh) -> int:

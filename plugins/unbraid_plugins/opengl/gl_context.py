@@ -70,8 +70,8 @@ class Screen:
         """Draw triangles of an order (N, 3) int32, and read what is seen.
 
         numbers, corners, textures: by the shaders' names; numbers are uniforms, corners contiguous float32 (R, C),
-        textures (h, w, C), or (layers, h, w, C). targets: by type, f4 or u4, contiguous tensors (B, H, W, C) to write;
-        the images are below each other.
+        textures (h, w, C), or (layers, h, w, C), at the units that their numbers are. targets: by type, f4 or u4,
+        contiguous tensors (B, H, W, C) to write; the images are below each other.
         """
         parts = [(kind, t) for kind, some in targets.items() for t in some]
         batch, height, width = parts[0][1].shape[:3]
@@ -90,9 +90,8 @@ class Screen:
                 target.clear()
                 context.enable_only(context.DEPTH_TEST | (context.CULL_FACE if cull else 0))
                 context.front_face = "cw"          # y points down
-                for unit, (name, picture) in enumerate(pictures.items()):
-                    program[name] = unit
-                    picture.use(unit)
+                for name, picture in pictures.items():
+                    picture.use(numbers[name])
                 array.render()
                 for place, (kind, t) in enumerate(parts):
                     target.read_into(t.numpy(), components=t.shape[3], attachment=place, dtype=kind, alignment=1)

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from unbraid import UnbraidError, value
 
-
 _Y = [math.sqrt(n / (4 * math.pi)) for n in (1, 3, 15)]
 FACTORS = [_Y[0], *[_Y[1] * 2 / 3] * 3, *[_Y[2] / 4] * 2, _Y[2] / 4 / math.sqrt(12), _Y[2] / 4, _Y[2] / 8]
 

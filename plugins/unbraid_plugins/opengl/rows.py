@@ -31,3 +31,30 @@ class _Rows(torch.autograd.Function):
 def rows(table: Tensor, index: Tensor) -> Tensor:
     """table[index]: (R, C) and (N,) int64 -> (N, C)."""
     return _Rows.apply(table, index)                # type: ignore[no-any-return]
+
+
+class _Weighted(torch.autograd.Function):
+    """Bags of three rows, which torch gathers and sums at once; on the way back, products of small matrices."""
+
+    @staticmethod
+    def forward(ctx: Any, table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(table, index, weights)
+        return functional.embedding_bag(index, table, per_sample_weights=weights, mode="sum")
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        table, index, weights = ctx.saved_tensors
+        of_table = of_weights = None
+        if ctx.needs_input_grad[0]:
+            of_table = torch.zeros_like(table)
+            for i in range(index.shape[1]):
+                of_table.index_add_(0, index[:, i], weights[:, i:i + 1] * slope)
+        if ctx.needs_input_grad[2]:
+            of_weights = torch.bmm(functional.embedding(index, table), slope[:, :, None]).squeeze(2)
+        return of_table, None, of_weights
+
+
+def weighted(table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+    """The sum of weights (N, k) times the rows (N, k) of a table (R, C): (N, C), differentiable once."""
+    return _Weighted.apply(table, index, weights)   # type: ignore[no-any-return]

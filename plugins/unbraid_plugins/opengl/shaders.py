@@ -24,47 +24,77 @@ void main() { face = uint(gl_PrimitiveID % faces) + 1u; }
 """
 
 SURFACE_VERTEX = PLACE + """
+#ifdef COLOURED
 in vec3 colour;
-in vec2 uv;
-in vec3 normal;
 out vec3 albedo;
+#endif
+#ifdef TEXTURED
+in vec2 uv;
 out vec2 spot;
+#endif
+#ifdef LIT
+in vec3 normal;
 out vec3 across;
+#endif
 flat out int row;
 void main() {
     row = gl_VertexID / vertices;
     place(float(row));
+#ifdef COLOURED
     albedo = colour;
+#endif
+#ifdef TEXTURED
     spot = vec2(uv.x, 1.0 - uv.y);
+#endif
+#ifdef LIT
     across = normal;
+#endif
 }
 """
 
 SURFACE = """
 #version 330
 uniform int faces;
-uniform int textured;                              // 0, or 1
-uniform int layers;                                // of the texture: 1, or one per image
-uniform int lamp;                                  // 0 none, 1 harmonic, 2 directional
-uniform sampler2DArray texture_;
-uniform sampler2D light;                           // a row per image, or one: 9 colours, or direction, colour, ambient
-in vec3 albedo;
-in vec2 spot;
-in vec3 across;
 flat in int row;
-layout(location = 0) out vec4 seen;
-layout(location = 1) out uvec2 found;              // face + 1, and the bits of z / w
+out vec4 seen;                                     // a colour, and the face + 1: whole numbers below 2^24 are exact
+#ifdef COLOURED
+in vec3 albedo;
+#endif
+#ifdef TEXTURED
+in vec2 spot;
+uniform sampler2DArray texture_;                   // a layer per image, or one
+#endif
+#ifdef LIT
+in vec3 across;
+uniform sampler2D light;                           // a row per image, or one: 9 colours, or direction, colour, ambient
 vec3 of(int k) { return texelFetch(light, ivec2(k, min(row, textureSize(light, 0).y - 1)), 0).rgb; }
 vec3 shading(vec3 n) {                             // as in light.py; the factors of the basis are in the colours
-    if (lamp == 2) return of(2) + of(1) * max(0.0, dot(n, of(0)));
+#ifdef DIRECTIONAL
+    return of(2) + of(1) * max(0.0, dot(n, of(0)));
+#else
     return max(vec3(0.0), of(0) + of(1) * n.y + of(2) * n.z + of(3) * n.x + of(4) * n.x * n.y + of(5) * n.y * n.z
                + of(6) * (3.0 * n.z * n.z - 1.0) + of(7) * n.x * n.z + of(8) * (n.x * n.x - n.y * n.y));
+#endif
 }
+#endif
 void main() {
-    vec3 colour = albedo;
-    if (textured != 0) colour *= texture(texture_, vec3(spot, float(min(row, layers - 1)))).rgb;
-    if (lamp != 0) colour *= shading(across / max(length(across), 1e-12));
-    seen = vec4(clamp(colour, 0.0, 1.0), 1.0);
-    found = uvec2(uint(gl_PrimitiveID % faces) + 1u, floatBitsToUint(gl_FragCoord.z * 2.0 - 1.0));
+    vec3 colour = vec3(1.0);
+#ifdef COLOURED
+    colour *= albedo;
+#endif
+#ifdef TEXTURED
+    colour *= textureLod(texture_, vec3(spot, float(min(row, textureSize(texture_, 0).z - 1))), 0.0).rgb;
+#endif
+#ifdef LIT
+    colour *= shading(across / max(length(across), 1e-12));
+#endif
+    seen = vec4(clamp(colour, 0.0, 1.0), float(gl_PrimitiveID % faces + 1));
 }
 """
+
+
+def surface(*features: str) -> tuple[str, str]:
+    """Shaders for pictures of surfaces that are COLOURED, TEXTURED, LIT, and that by a DIRECTIONAL light."""
+    defined = "".join(f"#define {feature}\n" for feature in features)
+    head = "#version 330\n"
+    return SURFACE_VERTEX.replace(head, head + defined), SURFACE.replace(head, head + defined)

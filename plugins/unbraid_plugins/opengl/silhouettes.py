@@ -6,6 +6,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from unbraid_plugins.opengl.barycentrics import depths
 from unbraid_plugins.opengl.topology import Topology
 
 BEHIND = 1e-5                                      # how much farther, in z / w, what an edge is in front of
@@ -32,12 +33,11 @@ class Crossings:
     barycentrics: Tensor
 
 
-def crossings(ids: Tensor, deep: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
+def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
     """The crossings of visible silhouettes with the lines between pixel centres; the outermost where there are several.
 
-    ids: (B, H, W), as `rasterize` gives them; deep: (B * H * W,), z / w of what they see, anything where that is
-    nothing; clip: (B, V, 4). Steep edges cross rows of pixels, flat edges columns: for every edge the sum of `reach`
-    is, over places between the pixels, the area that it bounds.
+    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4). Steep edges cross rows of pixels, flat edges columns:
+    for every edge the sum of `reach` is, over places between the pixels, the area that it bounds.
     """
     height, width = ids.shape[1:]
     with torch.no_grad():
@@ -69,7 +69,7 @@ def crossings(ids: Tensor, deep: Tensor, clip: Tensor, topology: Topology, *, cu
         here, there = (image + torch.where(steep[owner], line * width + n, n * width + line)
                        for n in (before, before + 1))
         inner, outer = torch.where(inner_after, there, here), torch.where(inner_after, here, there)
-        visible, covered = _seen(inner, outer, depth, edge[owner], ids, deep, topology)
+        visible, covered = _seen(inner, outer, depth, edge[owner], ids, clip, topology)
         reach = torch.where(inner_after, before + 1 - place, place - before)
         kept = _outermost(2 * (2 * here + steep[owner].long()) + inner_after.long(), reach, visible)
         owner, line, before, inner_after, inner, outer, covered, t = (
@@ -105,16 +105,19 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
     return sample, edge, total[edge, sample]
 
 
-def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, deep: Tensor, topology: Topology,
+def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, clip: Tensor, topology: Topology,
           ) -> tuple[Tensor, Tensor]:
     """Whether nothing is in front of the crossings, and whether the inner pixels see their surface; (K,) each."""
-    faces, beside = ids.flatten()[inner], ids.flatten()[outer]
-    behind = (faces < 0) | (deep[inner] > depth + BEHIND)
+    pixels = torch.cat([inner, outer])
+    faces = ids.flatten()[pixels]
+    deep = depths(pixels, faces.clamp_min(0), clip, topology.faces, *ids.shape[1:])
+    behind, before = ((faces < 0) | (deep > depth.repeat(2) + BEHIND)).chunk(2)
+    faces = faces[:len(inner)]
     covered = faces >= 0
     if topology.several:
         other = topology.pieces[faces.clamp_min(0)] != topology.pieces[topology.faces_of_edge[edge, 0]]
         covered &= ~(other & behind)
-    return ((beside < 0) | (deep[outer] > depth + BEHIND)) & (covered | behind), covered
+    return before & (covered | behind), covered
 
 
 def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, topology: Topology,

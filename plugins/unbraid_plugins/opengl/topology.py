@@ -55,6 +55,16 @@ class Topology:
         return self.faces if self.welded is None else self.welded[self.faces]
 
     @cached_property
+    def corners_with_texture(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Faces (F, 3) that count pairs of a vertex and a texture coordinate, and what each pair is of, (P,) both."""
+        if self.texture_faces is None:
+            every = torch.arange(int(self.faces.max()) + 1 if len(self.faces) else 0, device=self.faces.device)
+            return self.faces, every, every
+        pairs = torch.stack([self.faces, self.texture_faces], -1).reshape(-1, 2)
+        pairs, faces = torch.unique(pairs, dim=0, return_inverse=True)
+        return faces.reshape(-1, 3), pairs[:, 0], pairs[:, 1]
+
+    @cached_property
     def edges(self) -> Tensor:
         """Every edge once, (E, 2): the smaller index first."""
         return self._edges_and_sides[0]
