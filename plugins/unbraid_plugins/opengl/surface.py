@@ -16,6 +16,8 @@ from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.texture import sampled
 
+PART = 2**18                                       # pixels at a time on the way back: more would leave the cache
+
 
 def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, unit: Tensor | None = None) -> Tensor:
     """Albedo times shading in [0, 1], (N + T, C); unit: the normals there, (N + T, 3), where they are known."""
@@ -81,14 +83,32 @@ class _Painted(torch.autograd.Function):
         ids, *leaves = ctx.saved_tensors
         if slope is None:
             return None, *(None for _ in leaves)
-        with torch.enable_grad():
-            again = [t.detach().requires_grad_(need) for t, need in zip(leaves, ctx.needs_input_grad[1:], strict=True)]
-            rest = iter(again[1:])
-            mesh, light = map_tensors(lambda _: next(rest), ctx.scene)
-            front = fragments(ids, again[0], mesh.topology.faces)
-            colour = surface(mesh, front, light, ctx.channels)
-        wanted = [t for t in again if t.requires_grad]
-        rows = slope.reshape(-1, 4).index_select(0, front.pixel)[:, :ctx.channels]
-        found = iter(torch.autograd.grad(colour, wanted, rows, allow_unused=True)
-                     if colour.requires_grad else [None] * len(wanted))
-        return None, *(next(found) if t.requires_grad else None for t in again)
+        batch, height, width = ids.shape
+        found = [torch.zeros_like(t) if need else None
+                 for t, need in zip(leaves, ctx.needs_input_grad[1:], strict=True)]
+        step = max(1, PART // max(1, height * width))
+        for start in range(0, batch, step):
+            part = slice(start, min(start + step, batch))
+            wanted = [None if g is None else g if len(g) == 1 else g[part] for g in found]
+            _add_gradients(ctx.scene, ctx.channels, [t if len(t) == 1 else t[part] for t in leaves], ids[part],
+                           slope[part].reshape(-1, 4), wanted)
+        return None, *found
+
+
+def _add_gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor,
+                   found: list[Tensor | None]) -> None:
+    """Add to what is found, in place, the gradients of the scene's leaves by those of the pixels (B * H * W, 4)."""
+    with torch.enable_grad():
+        again = [t.detach().requires_grad_(g is not None) for t, g in zip(leaves, found, strict=True)]
+        rest = iter(again[1:])
+        mesh, light = map_tensors(lambda _: next(rest), scene)
+        front = fragments(ids, again[0], mesh.topology.faces)
+        colour = surface(mesh, front, light, channels)
+    if not colour.requires_grad:
+        return
+    rows = slope.index_select(0, front.pixel)[:, :channels]
+    wanted = [(t, g) for t, g in zip(again, found, strict=True) if g is not None]
+    new = torch.autograd.grad(colour, [t for t, _ in wanted], rows, allow_unused=True)
+    for (_, g), more in zip(wanted, new, strict=True):
+        if more is not None:
+            g.add_(more)
