@@ -209,7 +209,7 @@ def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, tmp_path, pictures
     (["--size", "0"], "'0' is no size"), (["--size", "99999"], "up to 4096"), (["--light", "up"], "AZIMUTH,ELEVATION"),
     (["--background", "blurple"], "no colour and no picture"), (["--out", "a.tiff"], "no format .tiff"),
     (["--image", "a.png"], "--image and --function are for runs"), (["--show", "everything"], "everything"),
-    (["--out", "/proc/a.png"], "can't write /proc/a.png")])
+    (["--out", "/proc/a.png"], "can't write /proc/a.png"), (["--size", 4096, "--views", 90], "are too many")])
 def test_mistakes_are_told(unbraid, house, options, told):
     said = unbraid("render", house, *options)
     assert said.code == 2

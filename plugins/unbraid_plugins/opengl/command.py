@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from unbraid_plugins.opengl.mesh import Mesh
 
 FRAMES = 36                                        # of a turntable
+MOST = 2**28                                       # pixels of a sheet or a film
 FROM_IMAGES, FROM_NOISE = "mesh_of", "solid"       # functions of recipes that give a mesh
 
 
@@ -109,6 +110,9 @@ def command(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], 
     mesh = mesh if unscaled else fitted(mesh)
     look = Look(size=size, field_of_view=math.radians(field_of_view), background=behind(background), **options)
     number = count or (FRAMES if moving else 1)
+    pictures = number * len(elevations) * len(layers)
+    if pictures * size[0] * size[1] > MOST:
+        raise click.UsageError(f"{pictures} pictures of {size[1]}x{size[0]} are too many: lower --views or --size")
     azimuths = [math.radians(azimuth + 360 * i / number) for i in range(number)]
     rows = [views(mesh, look, azimuths, math.radians(e), layers) for e in elevations]
     if moving:
