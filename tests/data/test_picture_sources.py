@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from unbraid import DataError
+from unbraid import BadPicture, DataError, picture_size, read_picture
 from unbraid.testing import SourceSuite
 from unbraid_plugins.sources import Clips, Folder
 from unbraid_plugins.sources import folder as folder_module
@@ -199,3 +199,19 @@ def test_a_corrupt_frame_leaves_a_gap(tmp_path):
     images = Clips(path=str(tmp_path), size=8).open()
     assert images.fields["frame"].values.tolist() == [0, 2, 3]
     assert "1 corrupt file skipped: 1.png" in images.notes[0]
+
+
+def test_postscript_is_never_run(tmp_path: Path, monkeypatch) -> None:
+    """Pillow knows files by their content, and has Ghostscript run those in PostScript."""
+    from PIL import EpsImagePlugin
+
+    ran = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: ran.append("gs") or Image.new("RGB", (4, 4)).im)
+    Image.new("RGB", (40, 30)).save(tmp_path / "program.png", format="EPS")
+    Image.open(tmp_path / "program.png").load()
+    assert ran.pop() == "gs"
+    with pytest.raises(BadPicture, match="PostScript"):
+        read_picture(tmp_path / "program.png", (16, 16), 3)
+    with pytest.raises(BadPicture, match="PostScript"):
+        picture_size(tmp_path / "program.png")
+    assert not ran

@@ -54,6 +54,9 @@ def _opened(path: Path) -> Image.Image:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
         raise BadPicture("no picture that can be read" if isinstance(error, UnidentifiedImageError)
                          else str(error)) from error
+    if image.format == "EPS":                      # a program: Pillow has Ghostscript run it, whatever the file's name
+        image.close()
+        raise BadPicture("a program in PostScript, not a picture")
     if image.size[0] * image.size[1] > LARGEST:
         image.close()
         raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")
