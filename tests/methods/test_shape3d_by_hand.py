@@ -96,8 +96,8 @@ def one_step(h: Hand, step: int, form: str) -> None:
         truth = torch.stack([v[:, 0].sin() * v[:, 1].cos(), v[:, 1].sin(), v[:, 0].cos() * v[:, 1].cos()], 1)
         beyond = (view[:, 0].abs() - math.pi / 4).clamp_min(0).pow(2) + (
             view[:, 1].abs() - math.pi / 12).clamp_min(0).pow(2)
-        h.move("encoder", 10 * (picture(h, code[:, :5], view) - x).abs().mean() + 10 * beyond.mean()
-               + (known[:, :5] - z).pow(2).mean() + (known[:, 5:] - truth).pow(2).mean())
+        h.move("encoder", (picture(h, code[:, :5], view) - x).abs().mean() + 10 * beyond.mean()
+               + (known[:, :5] - z).pow(2).mean() + 10 * (known[:, 5:] - truth).pow(2).mean())
 
 
 def largest(a: torch.nn.Module, b: torch.nn.Module) -> float:
