@@ -133,6 +133,17 @@ def test_a_contact_sheet_has_a_row_for_each_layer(unbraid, house):
     assert pixels("render.png").shape == (2 * 22 + 2, 3 * 22 + 2, 3)
 
 
+def test_what_is_near_is_bright_in_the_depth(unbraid, tmp_path):
+    square = torch.tensor([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    vertices = torch.cat([square, square / 3 + torch.tensor([0, 0, 1.0])])[None]
+    write_mesh(tmp_path / "two.ply", Mesh.of(vertices, torch.tensor([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])))
+    options = ["--show", "depth", "--size", 40, "--azimuth", 0, "--elevation", 0]
+    assert unbraid("render", "two.ply", *options).code == 0
+    depth = pixels("render.png")[..., 0]
+    assert depth[20, 20] > depth[20, 10] + 50 > 50
+    assert depth[0, 0] == 0
+
+
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.apng"])
 @pytest.mark.parametrize("background", ["white", "none"])
 def test_turntables_move(unbraid, house, name, background):
@@ -148,6 +159,10 @@ def test_turntables_move(unbraid, house, name, background):
     assert all((a != b).any() for a, b in pairwise(frames))
     assert (frames[3][0, 0, 3] == 0) == (background == "none")
     assert np.abs(frames[0][12, 12] - [0, 255, 0, 255]).max() < 180
+    assert unbraid("render", house, "--size", 24, "--background", "none", "--azimuth", 30 + 5 * 60).code == 0
+    covered = pixels("render.png")[..., 3] > 127                      # the last frame, with nothing of those before
+    if background == "none":
+        assert ((frames[5][..., 3] > 127) != covered).mean() < 0.01
 
 
 def test_a_picture_of_what_is_around_moves_past(unbraid, house, tmp_path):
