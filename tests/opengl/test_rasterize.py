@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -160,3 +163,28 @@ def test_the_operator_keeps_the_contract_of_torch(backend):
     assert ghost.is_meta
     assert ghost.shape == (2, 8, 9)
     assert ghost.dtype == torch.int64
+
+
+def test_the_compiler_sees_through_the_operator(camera):
+    vertices, faces = bumpy(1)
+    clip = camera.clip(camera.seen(vertices.float()[None]))
+
+    def covered(clip):
+        return (rasterize(2 * clip, faces, (16, 16)) >= 0).float().mean((1, 2))
+
+    torch.testing.assert_close(torch.compile(covered, fullgraph=True, backend="aot_eager")(clip), covered(clip))
+
+
+def test_a_machine_without_egl():
+    """In a process that finds no driver, torch draws, and asking for OpenGL says what is missing."""
+    code = """
+import torch
+from unbraid_plugins.opengl.rasterize import rasterize
+clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.tensor([[0, 1, 2]])
+print(int((rasterize(clip, faces, (8, 8)) >= 0).sum()))
+rasterize(clip, faces, (8, 8), backend="gl")
+"""
+    hidden = {**os.environ, "__EGL_VENDOR_LIBRARY_DIRS": "/nonexistent"}
+    ran = subprocess.run([sys.executable, "-c", code], env=hidden, capture_output=True, text=True, check=False)
+    assert int(ran.stdout) == 32
+    assert "no OpenGL context" in ran.stderr

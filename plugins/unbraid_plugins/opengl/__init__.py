@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import hookimpl
+from unbraid_plugins.opengl.margin_renderer import Margin
 from unbraid_plugins.opengl.renderer import MeshRenderer
 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The renderer."""
-    return [MeshRenderer]
+    """The renderers."""
+    return [MeshRenderer, Margin]
 
 
 @hookimpl

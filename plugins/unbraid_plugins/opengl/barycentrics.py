@@ -13,14 +13,16 @@ FARTHEST = 2.0                                     # OpenGL may paint a sliver b
 
 
 def barycentrics(place: tuple[Tensor, Tensor, Tensor], face: Tensor, clip: Tensor, faces: Tensor, height: int,
-                 width: int) -> Tensor:
+                 width: int, *, farthest: float = FARTHEST) -> Tensor:
     """Perspective-correct barycentrics (N, 3) of pixels, their images, rows and columns (N,), in faces (N,).
 
-    faces: (F, 3). Gradients reach the clip coordinates (B, V, 4), of x, y and w; once.
+    faces: (F, 3); farthest: the largest that there may be. Gradients reach the clip coordinates (B, V, 4), of x, y and
+    w; once.
     """
     sample, row, column = place
     x, y = (2 * column + 1).to(clip.dtype) / width - 1, 1 - (2 * row + 1).to(clip.dtype) / height
-    return _Barycentrics.apply(clip, x, y, corners_of(sample, face, clip.shape[1], faces))  # type: ignore[no-any-return]
+    corners = corners_of(sample, face, clip.shape[1], faces)
+    return _Barycentrics.apply(clip, x, y, corners, farthest)                    # type: ignore[no-any-return]
 
 
 def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int, width: int) -> Tensor:
@@ -41,7 +43,7 @@ class _Barycentrics(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, clip: Tensor, x: Tensor, y: Tensor, corners: Tensor) -> Tensor:
+    def forward(ctx: Any, clip: Tensor, x: Tensor, y: Tensor, corners: Tensor, farthest: float) -> Tensor:
         at = [t.unbind(1) for t in functional.embedding(corners, clip.reshape(-1, 4)).unbind(1)]
         u, v = [cx - x * cw for cx, _, _, cw in at], [cy - y * cw for _, cy, _, cw in at]
         areas = [u[i - 2] * v[i - 1] - u[i - 1] * v[i - 2] for i in range(3)]
@@ -49,9 +51,9 @@ class _Barycentrics(torch.autograd.Function):
         flat_face = whole.abs() < TINY
         one = torch.where(flat_face, 0, 1 / whole)
         b = torch.stack(areas, 1).mul_(one[:, None])
-        inside = (b.abs().amax(1) <= FARTHEST) & ~flat_face                 # beyond, the gradient stops
+        inside = (b.abs().amax(1) <= farthest) & ~flat_face                 # beyond, the gradient stops
         if not inside.all():
-            b = torch.where(flat_face[:, None], 1 / 3, b).clamp(1 - FARTHEST, FARTHEST)
+            b = torch.where(flat_face[:, None], 1 / 3, b).clamp(1 - farthest, farthest)
             one = one * inside
         ctx.save_for_backward(corners, b, one, x, y, *u, *v)
         ctx.shape = clip.shape
@@ -68,7 +70,7 @@ class _Barycentrics(torch.autograd.Function):
         total = slope.new_zeros(ctx.shape[0] * ctx.shape[1], 4)
         for i in range(3):
             total.index_add_(0, corners[:, i], rows * b[:, i:i + 1])
-        return total.reshape(ctx.shape), None, None, None
+        return total.reshape(ctx.shape), None, None, None, None
 
 
 def corners_of(sample: Tensor, face: Tensor, count: int, faces: Tensor) -> Tensor:

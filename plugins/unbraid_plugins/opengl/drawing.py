@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -41,27 +40,29 @@ class Rendering:
 
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
          background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
-         both_sides: bool = False, geometry: bool = True, backend: Backend = "auto") -> Rendering:
+         both_sides: bool = False, geometry: bool = True, backend: Backend = "auto", mipmaps: bool = False,
+         ) -> Rendering:
     """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
 
     light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), or a Panorama, black where none; cull:
     faces are seen from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no
     gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
     face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
-    `rasterize`. A batch of 1 among others is repeated.
+    `rasterize`; mipmaps: textures are averaged where they are finer than the image. A batch of 1 among others is
+    repeated.
 
     Raises UnbraidError for sizes that do not fit.
     """
-    batch = _batch(mesh, camera, light, background)
+    batch = images_of(mesh, camera, light, background)
     vertices = mesh.vertices.expand(batch, -1, -1)
     topology = mesh.topology.to(vertices.device)
     camera = Camera(camera.view.to(vertices), camera.projection.to(vertices))
-    channels = _channels(mesh)
+    channels = channels_of(mesh)
     if vertices.is_meta:
-        return _shapes(vertices, channels, size, geometry)
+        return shapes(vertices, channels, size, geometry)
     seen = camera.seen(vertices)
     clip = camera.clip(seen)
-    plain = light is None or not (flat or both_sides)
+    plain = (light is None or not (flat or both_sides)) and not mipmaps
     if not geometry and plain and paintable(mesh, channels) and chosen(backend, vertices.device) == "gl":
         return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
                         if background is not None else None, channels, size, cull=cull, smooth=smooth)
@@ -72,7 +73,8 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     unit = None
     if light is not None or geometry:
         unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides)
-    colour = surface(mesh, front, light, channels, unit)
+    steps = front.to_the_next(clip, topology.faces) if mipmaps else None
+    colour = surface(mesh, front, light, channels, unit, steps)
     normals = None if unit is None or not geometry else front.image(unit)
     depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
     covered = front.rows(colour.new_ones(len(front.sample), 1))
@@ -88,7 +90,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
              size: tuple[int, int], *, cull: bool, smooth: bool) -> Rendering:
     """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
-    mesh = attrs.evolve(mesh, vertices=mesh.vertices.expand(len(clip), -1, -1))
+    mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology, mesh.colours, mesh.uv, mesh.texture)
     layers, ids = painted(mesh, clip, light, size, channels, cull=cull)
     rows = layers.reshape(-1, 4)
     if behind is not None:
@@ -102,7 +104,8 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
     return Rendering(image[:, :channels], image[:, 3:], None, None, ids)
 
 
-def _channels(mesh: Mesh) -> int:
+def channels_of(mesh: Mesh) -> int:
+    """How many colours a mesh has; 3 where it says nothing."""
     counts = {t.shape[k] for t, k in ((mesh.colours, 2), (mesh.texture, 1)) if t is not None}
     if len(counts) > 1:
         raise UnbraidError("the mesh's colours and its texture have different numbers of channels",
@@ -110,7 +113,8 @@ def _channels(mesh: Mesh) -> int:
     return counts.pop() if counts else 3
 
 
-def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> int:
+def images_of(mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> int:
+    """How many images the parts of a scene make: each has that many, or 1."""
     parts: dict[str, list[Tensor | None]] = {
         "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
         "camera": [camera.view, camera.projection], "light": list(tensors(light)),
@@ -123,7 +127,8 @@ def _batch(mesh: Mesh, camera: Camera, light: Light | None, background: Backgrou
     return next(iter(sizes.values()), 1)
 
 
-def _shapes(vertices: Tensor, channels: int, size: tuple[int, int], geometry: bool) -> Rendering:
+def shapes(vertices: Tensor, channels: int, size: tuple[int, int], geometry: bool) -> Rendering:
+    """The forms of a rendering, without numbers."""
     colour, alpha, depth, normals = (vertices.new_empty(len(vertices), c, *size) for c in (channels, 1, 1, 3))
     ids = vertices.new_empty((len(vertices), *size), dtype=torch.int64)
     return Rendering(colour, alpha, depth if geometry else None, normals if geometry else None, ids)

@@ -26,6 +26,19 @@ class Fragments:
     face: Tensor
     barycentrics: Tensor
 
+    def to_the_next(self, clip: Tensor, faces: Tensor) -> Tensor:
+        """How barycentrics change to the next column and to the next row, (N + T, 2, 3); 0 for tips; no gradient."""
+        height, width = self.ids.shape[1:]
+        count = len(self.pixel)
+        place = self.pixel % (height * width)
+        row, column = place // width, place % width
+        sample, face = self.sample[:count], self.face[:count]
+        here, right, below = (
+            barycentrics((sample, row + r, column + c), face, clip.detach(), faces, height, width, farthest=1e6)
+            for r, c in ((0, 0), (0, 1), (1, 0)))
+        steps = torch.stack([right - here, below - here], 1)
+        return torch.cat([steps, steps.new_zeros(len(self.sample) - count, 2, 3)])
+
     def with_tips(self, sample: Tensor, face: Tensor, barycentrics: Tensor) -> Fragments:
         """With T places more on the surface."""
         if not len(sample):
@@ -38,6 +51,10 @@ class Fragments:
         batch, count, channels = attributes.shape
         corners = corners_of(self.sample if batch > 1 else self.sample * 0, self.face, count, faces)
         return weighted(attributes.reshape(batch * count, channels), corners, self.barycentrics)
+
+    def changed(self, attributes: Tensor, faces: Tensor, steps: Tensor) -> Tensor:
+        """What changes of barycentrics (N + T, 3) make of attributes: (N + T, C), without a gradient."""
+        return attrs.evolve(self, barycentrics=steps).interpolated(attributes.detach(), faces)
 
     def image(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> images (B, C, H, W) of the covered pixels, 0 elsewhere."""
@@ -58,7 +75,8 @@ def tips_of(outline: Crossings, ids: Tensor) -> Fragments:
 def fragments(ids: Tensor, clip: Tensor, faces: Tensor) -> Fragments:
     """The covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3)."""
     height, width = ids.shape[1:]
-    sample, row, column = place = (ids >= 0).nonzero().unbind(1)
+    sample, row, column = (ids >= 0).nonzero().unbind(1)
     pixel = (sample * height + row) * width + column
     face = ids.flatten().index_select(0, pixel)
-    return Fragments(ids, pixel, sample, face, barycentrics(place, face, clip, faces, height, width))
+    shares = barycentrics((sample, row, column), face, clip, faces, height, width)
+    return Fragments(ids, pixel, sample, face, shares)

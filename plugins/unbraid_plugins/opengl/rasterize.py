@@ -27,10 +27,7 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
                            hint="expected (B, V, 4) and (F, 3)")
-    if not clip.is_meta and faces.numel() and not 0 <= int(faces.min()) <= int(faces.max()) < clip.shape[1]:
-        raise UnbraidError(f"a face has a vertex {int(faces.max())}, and there are {clip.shape[1]}",
-                           hint="faces count vertices from 0")
-    return face_ids(clip.detach(), faces, size[0], size[1], cull, chosen(backend, clip.device))
+    return face_ids(clip.detach(), faces, size[0], size[1], cull, backend)
 
 
 def chosen(backend: str, device: torch.device) -> str:
@@ -43,7 +40,11 @@ def chosen(backend: str, device: torch.device) -> str:
 @torch.library.custom_op("unbraid::rasterize", mutates_args=())
 def face_ids(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, backend: str) -> Tensor:
     """The operator behind `rasterize`."""
-    return (rasterize_gl if backend == "gl" else rasterize_torch)(clip, faces, height, width, cull)
+    if faces.numel() and not 0 <= int(faces.min()) <= int(faces.max()) < clip.shape[1]:
+        raise UnbraidError(f"a face has a vertex {int(faces.max())}, and there are {clip.shape[1]}",
+                           hint="faces count vertices from 0")
+    draws = rasterize_gl if chosen(backend, clip.device) == "gl" else rasterize_torch
+    return draws(clip, faces, height, width, cull)
 
 
 @face_ids.register_fake

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, renderer
 from unbraid.values import map_tensors
-from unbraid_plugins.opengl.background import Panorama
+from unbraid_plugins.opengl.background import Background, Panorama
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import Rendering, draw
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import Backend
 
@@ -34,6 +34,7 @@ class MeshRenderer:
     gives: colour, the images; layers, a record with colour, alpha, depth, normals and ids; cull: closed surfaces are
     seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient; flat:
     every face is shaded by its own normal; both_sides: faces seen from inside are shaded by that side's normal;
+    mipmaps: textures that are finer than the image are averaged;
     panorama: the degrees that background images (B, C, h, w) of any size span, which makes them a Panorama; backend:
     gl, torch, or auto, OpenGL where it is to be had.
     """
@@ -43,6 +44,7 @@ class MeshRenderer:
     smooth: bool = True
     flat: bool = False
     both_sides: bool = False
+    mipmaps: bool = False
     distance: float = attrs.field(default=4.0, validator=gt(0))
     field_of_view: float = attrs.field(default=30.0, validator=gt(0))
     panorama: float | None = attrs.field(default=None, validator=optional(and_(gt(0), le(360))))
@@ -76,14 +78,18 @@ class MeshRendering(nn.Module):
         with torch.autocast("cpu" if device == "meta" else device, enabled=False):     # places need all their digits
             mesh, view, light, background = (map_tensors(_precise, v) for v in (
                 mesh, view, lights[0] if lights else None, self._behind(backgrounds[0]) if backgrounds else None))
-            o = self.options
-            out = draw(mesh, self._camera(view), self.image[1:], light=light, background=background, cull=o.cull,
-                       smooth=o.smooth, flat=o.flat, both_sides=o.both_sides, geometry=o.gives == "layers",
-                       backend=o.backend)
+            out = self.drawn(mesh, self._camera(view), light, background)
         if out.colour.shape[1] != self.image[0]:
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")
         return out if self.options.gives == "layers" else out.colour
+
+    def drawn(self, mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> Rendering:
+        """What the camera sees."""
+        o = self.options
+        return draw(mesh, camera, self.image[1:], light=light, background=background, cull=o.cull, smooth=o.smooth,
+                    flat=o.flat, both_sides=o.both_sides, geometry=o.gives == "layers", backend=o.backend,
+                    mipmaps=o.mipmaps)
 
     def _behind(self, background: Tensor | Panorama) -> Tensor | Panorama:
         span = self.options.panorama

@@ -14,13 +14,17 @@ from unbraid_plugins.opengl.gl_surface import picture
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rows import rows
-from unbraid_plugins.opengl.texture import sampled
+from unbraid_plugins.opengl.texture import mipmapped, sampled
 
 PART = 2**18                                       # pixels at a time on the way back: more would leave the cache
 
 
-def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, unit: Tensor | None = None) -> Tensor:
-    """Albedo times shading in [0, 1], (N + T, C); unit: the normals there, (N + T, 3), where they are known."""
+def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, unit: Tensor | None = None,
+            steps: Tensor | None = None) -> Tensor:
+    """Albedo times shading in [0, 1], (N + T, C).
+
+    unit: the normals there, (N + T, 3), where they are known; steps: `to_the_next`, for mipmapped textures.
+    """
     topology = mesh.topology.to(mesh.vertices.device)
     colour = None
     if mesh.colours is not None:
@@ -28,7 +32,12 @@ def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, un
     if mesh.texture is not None and mesh.uv is not None:
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
         uv = front.interpolated(mesh.uv.to(mesh.vertices), corners)
-        texels = sampled(mesh.texture.to(mesh.vertices), uv, front.sample)
+        texture = mesh.texture.to(mesh.vertices)
+        if steps is None:
+            texels = sampled(texture, uv, front.sample)
+        else:
+            moved = torch.stack([front.changed(mesh.uv.to(uv), corners, steps[:, i]) for i in (0, 1)], 1)
+            texels = mipmapped(texture, uv, front.sample, moved)
         colour = texels if colour is None else colour * texels
     if colour is None:
         colour = mesh.vertices.new_ones(len(front.sample), channels)

@@ -24,3 +24,25 @@ def sampled(texture: Tensor, uv: Tensor, sample: Tensor) -> Tensor:
         return texture.new_zeros(0, channels)
     found = functional.grid_sample(texture, place[None, None], align_corners=False, padding_mode="border")
     return found[0, :, 0].T
+
+
+def mipmapped(texture: Tensor, uv: Tensor, sample: Tensor, steps: Tensor) -> Tensor:
+    """Trilinear texture values (N, C): between the two levels of ever coarser means that fit (Williams 1983).
+
+    steps: (N, 2, 2), how uv changes to the next column and the next row of the image; the longer way, in texels, says
+    the level. Gradients reach texture and uv, none the level.
+    """
+    height, width = texture.shape[2:]
+    texels = steps.detach() * steps.new_tensor([width, height])
+    levels = [texture]
+    while min(levels[-1].shape[2:]) > 1:
+        levels.append(functional.avg_pool2d(levels[-1], 2, ceil_mode=True, count_include_pad=False))
+    level = texels.square().sum(2).amax(1).clamp_min(1).log2().mul(0.5).clamp_max(len(levels) - 1)
+    found = texture.new_zeros(len(uv), texture.shape[1])
+    for number, table in enumerate(levels):
+        share = 1 - (level - number).abs()
+        here = (share > 0).nonzero().squeeze(1)
+        if len(here):
+            values = sampled(table, uv[here], sample[here])
+            found = found.index_add(0, here, share[here, None].to(values) * values)
+    return found

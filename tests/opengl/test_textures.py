@@ -1,0 +1,63 @@
+"""Textures that are finer than the image: mipmaps."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from solids import square
+
+from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.texture import mipmapped, sampled
+
+
+def dice(*shape, seed=0):
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def textured(texture, size=1.0):
+    vertices, faces = square(size)
+    return Mesh.of(vertices[None], faces, uv=(vertices[None, :, :2] / size + 1) / 2, texture=texture)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_pixel_as_large_as_four_texels_sees_their_mean(front, level):
+    texture = dice(1, 3, 16 * 2**level, 16 * 2**level)
+    out = draw(textured(texture), front, (16, 16), mipmaps=True)
+    expected = torch.nn.functional.avg_pool2d(texture, 2**level)
+    torch.testing.assert_close(out.colour, expected)
+
+
+def test_an_oblique_checkerboard_is_grey_far_away():
+    """Without mipmaps it is not: single texels are seen."""
+    board = (torch.arange(256)[:, None] + torch.arange(256)).remainder(2).double().expand(1, 3, -1, -1)
+    camera = Camera(orbiting(torch.tensor([1.35]).double(), torch.tensor([0.0]).double(), 5.0),
+                    perspective(math.radians(25)).double())
+    spread = {}
+    for mipmaps in (False, True):
+        out = draw(textured(board), camera, (32, 32), smooth=False, mipmaps=mipmaps)
+        spread[mipmaps] = (out.colour[0, 0][out.ids[0] >= 0] - 0.5).abs().mean()
+    assert spread[True] < 1e-6
+    assert spread[False] > 0.1
+
+
+def test_gradients_of_mipmapped_values():
+    texture, uv, sample = dice(2, 2, 8, 4), dice(12, 2, seed=1) * 0.8 + 0.1, torch.arange(12) % 2
+    steps = dice(12, 2, 2, seed=2) * 0.6
+    assert torch.autograd.gradcheck(lambda t, p: mipmapped(t, p, sample, steps),
+                                    [texture.requires_grad_(), uv.requires_grad_()])
+    torch.testing.assert_close(mipmapped(texture, uv, sample, steps * 0), sampled(texture, uv, sample))
+
+
+def test_gradients_through_mipmaps_reach_the_scene(front):
+    texture = dice(1, 3, 64, 64).requires_grad_()
+    mesh = textured(texture)
+    leaf = (mesh.vertices * 0.7).requires_grad_()
+    out = draw(Mesh(leaf, mesh.topology, None, mesh.uv, texture), front, (16, 16), mipmaps=True)
+    out.colour.square().sum().backward()
+    assert texture.grad.any()
+    assert leaf.grad.isfinite().all()
+    assert leaf.grad.any()
