@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 from solids import bumpy, square
 
@@ -11,7 +12,7 @@ from unbraid_plugins.opengl.barycentrics import depths
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.fragments import fragments
-from unbraid_plugins.opengl.light import HarmonicLight
+from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
 from unbraid_plugins.opengl.rows import rows
@@ -124,3 +125,32 @@ def test_gradients_reach_all_of_the_scene(backend):
     for name, leaf in {**leaves, "light": light, "background": background, "angle": angle}.items():
         assert leaf.grad.isfinite().all(), name
         assert leaf.grad.any(), name
+
+
+@pytest.mark.usefixtures("opengl")
+@pytest.mark.parametrize("cull", [False, True])
+@pytest.mark.parametrize("light", ["none", "harmonic", "directional"])
+def test_opengl_paints_what_torch_does(light, cull, monkeypatch):
+    """Pictures, and gradients to all of the scene, with a seam in the texture; also in parts."""
+    vertices, faces = bumpy(2)
+    scene = {"vertices": vertices[None].repeat(3, 1, 1), "colours": dice(1, len(vertices), 3), "uv": dice(1, 50, 2),
+             "texture": dice(3, 3, 16, 20), "angle": torch.tensor([0.2, 1.5, 2.9]), "background": dice(3, 3, 30, 40),
+             "light": dice(3, 3, 9), "way": dice(1, 3), "colour": dice(3, 3)}
+    seams = torch.randint(0, 50, faces.shape, generator=torch.Generator().manual_seed(0))
+    weights, found = dice(3, 4, 30, 40, seed=1).float(), {}
+    monkeypatch.setattr("unbraid_plugins.opengl.surface.PART", 2000)
+    for geometry in (False, True):                 # with geometry torch does it all
+        leaf = {name: t.float().requires_grad_() for name, t in scene.items()}
+        lamp = {"none": None, "harmonic": HarmonicLight(leaf["light"] / 2),
+                "directional": DirectionalLight(leaf["way"], leaf["colour"], leaf["colour"] / 3)}[light]
+        mesh = Mesh.of(leaf["vertices"], faces, colours=leaf["colours"], uv=leaf["uv"], texture=leaf["texture"],
+                       texture_faces=seams)
+        out = draw(mesh, Camera(orbiting(leaf["angle"], 0.1 * leaf["angle"], 4.0), perspective(0.6)), (30, 40),
+                   light=lamp, background=leaf["background"], cull=cull, geometry=geometry, backend="gl")
+        (torch.cat([out.colour, out.alpha], 1) * weights).sum().backward()
+        slopes = {name: t.grad for name, t in leaf.items() if t.grad is not None}
+        found[geometry] = {"image": out.colour.detach(), **slopes}
+    assert found[False].keys() == found[True].keys()
+    torch.testing.assert_close(found[False]["image"], found[True]["image"], atol=1e-3, rtol=0)
+    for name, expected in found[True].items():
+        assert (found[False][name] - expected).norm() < 1e-3 * expected.norm(), name
