@@ -53,9 +53,9 @@ class Views:
         return self.masks.any(3).mean((1, 2))
 
     def extents(self) -> np.ndarray:
-        """The mean distance between the nearest and the farthest 2 % of the covered pixels, (A,)."""
-        return np.asarray([np.mean([np.ptp(np.nanpercentile(d, (2, 98))) for d in some if np.isfinite(d).sum() > 20])
-                           for some in self.depth])
+        """The mean distance between the nearest and the farthest 2 % of the covered pixels, (A,); 0 where none is."""
+        by = [[np.ptp(np.nanpercentile(d, (2, 98))) for d in some if np.isfinite(d).sum() > 20] for some in self.depth]
+        return np.asarray([np.mean(found) if found else 0.0 for found in by])
 
     def nose(self) -> float:
         """The share of images whose middle is nearer than their rim."""
@@ -72,8 +72,10 @@ class Views:
 
     def mean_depth(self) -> tuple[np.ndarray, np.ndarray]:
         """Depth beside each image's median, averaged (A, H, W), and how often a pixel is covered."""
-        beside = self.depth - np.nanmedian(self.depth, (2, 3), keepdims=True)
-        covered = np.isfinite(beside)
+        covered = np.isfinite(self.depth)
+        middle = [[np.median(d[c]) if c.any() else 0.0 for d, c in zip(*some, strict=True)]
+                  for some in zip(self.depth, covered, strict=True)]
+        beside = self.depth - np.asarray(middle)[:, :, None, None]
         return np.where(covered, beside, 0).sum(1) / covered.sum(1).clip(1), covered.mean(1)
 
 
