@@ -188,7 +188,7 @@ class Players:
         total = None
         for term in self._active(self.method.games[move.player], step):
             value = self._values[term.node.index]
-            weighted = term.weight.at(step) * value
+            weighted = value if (weight := term.weight.at(step)) == 1 else weight * value
             total = weighted if total is None else total + weighted
             self._note(report, f"{move.player}/{term.name}", value, part)
         assert total is not None
