@@ -58,6 +58,7 @@ def linear_models(small: Path, tmp_path: Path, arguments: list[str], weights: Ca
             layer.weight[:FACTORS, :FACTORS] = torch.as_tensor(weights(point))
             layer.bias[FACTORS:] = log_variance
         tensors = flat({name: module.state_dict() for name, module in method.modules.items()})
+        run.folder.mkdir(parents=True)
         write(run.checkpoints, Checkpoint(6, {"networks": tensors}))
         run.recipe_file.write_text(dump_recipe(recipe))
         run.write_record({"data": data.facts.to_json(), "sessions": [{"exit": "finished"}]})

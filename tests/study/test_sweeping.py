@@ -147,6 +147,7 @@ def test_points_that_are_not_equally_far_are_not_trained_as_one(small: Path, tmp
     plan = study.begin(Plan.of([str(small)], ["seed=0..3"]))
     for point, step in zip(plan.points, (0, 3, 0, 3), strict=True):
         if step:
+            study.run(point).folder.mkdir(parents=True)
             write(study.run(point).checkpoints, Checkpoint(step, {}))
     assert [[p.seed for p in job.points] for job in jobs_of(study, plan.points, 9)] == [["0", "2"], ["1", "3"]]
     commands = trainings(study, plan, Job(tuple(plan.points)), plan.points, ["--strict"])
