@@ -232,7 +232,7 @@ class Players:
                        self.method.recipe.networks[average].decay)
 
     def _direct(self, node: Node) -> Value:
-        return computation(node, self._around)([self._direct(i) for i in node.inputs])
+        return self._compute(node)([self._direct(i) for i in node.inputs])
 
     # -- running instructions -----------------------------------------------------------------------------------------
 
@@ -353,12 +353,15 @@ class Players:
 
     def _ready(self, instruction: Instruction) -> Call:
         node = instruction.node
+        return Call(node.index, self._compute(node),
+                    tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
+                    instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in sorted(node.uses)),
+                    instruction.drop)
+
+    def _compute(self, node: Node) -> Step:
         if node.index not in self._computes:
             self._computes[node.index] = self._computation(node)
-        return Call(node.index, self._computes[node.index],
-                     tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
-                     instruction.owner != NOBODY, tuple((n, n in instruction.trains) for n in sorted(node.uses)),
-                     instruction.drop)
+        return self._computes[node.index]
 
     def _computation(self, node: Node) -> Step:
         return computation(node, self._around)
