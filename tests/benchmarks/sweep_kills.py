@@ -16,6 +16,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -75,16 +76,18 @@ def inspected(run: Run, steps: int, reference: Run) -> dict[str, object]:
             sum(taken), "logged once": logged == list(range(1, steps + 1)), "weights equal": same}
 
 
-def main() -> None:
-    """Kill and go on."""
+def main() -> int:
+    """Kill and go on; 1 where something was lost or repeated."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="keep everything in this new folder")
     options = parser.parse_args()
+    if options.out is None:
+        options.out = Path(tempfile.mkdtemp()) / "kills"
     options.out.mkdir(parents=True)
     recipe = options.out / "small.yaml"
     recipe.write_text(RECIPE)
@@ -115,8 +118,10 @@ def main() -> None:
     (options.out / "result.json").write_text(json.dumps(result, indent=1))
     for name, f in found.items():
         print(name, f)
-    print(f"{perfect} of {len(found)} points have every step once and the weights of a training without a break")
+    print(f"{len(moments)} kills: {perfect} of {len(found)} points have every step once and the weights of a training "
+          "without a break")
+    return 0 if code == 0 and perfect == len(found) == options.points else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
