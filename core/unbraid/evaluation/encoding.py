@@ -13,7 +13,7 @@ from unbraid.evaluation.domains import of_translator
 from unbraid.evaluation.drawn import categories_of, of_drawn
 from unbraid.evaluation.evidence import BATCH, Evidence, Sampled
 from unbraid.evaluation.posterior import divergences
-from unbraid.model import Model
+from unbraid.model import Model, ModelError
 
 NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
 
@@ -32,8 +32,11 @@ def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
     shape, layout = first.tensor.shape[1:], first.layout
 
     def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
-        found = [model.code(b).tensor.flatten(1).detach().float().cpu().numpy() for b in batches]
-        return np.concatenate(found)
+        found = np.concatenate([model.code(b).tensor.flatten(1).detach().float().cpu().numpy() for b in batches])
+        if not np.isfinite(np.square(found)).all():
+            raise ModelError("the codes of the model are not finite, or far too large to be measured",
+                             hint="its weights are damaged: take another checkpoint")
+        return found
 
     found = codes_of(sampled, encode)
     chunks = chunks_of(layout, int(np.prod(shape[1:])))
