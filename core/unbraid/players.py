@@ -348,7 +348,7 @@ class Players:
         if outcomes not in planned.turns:
             plan = planned.planner.plan(turn, state)
             planned.turns[outcomes] = Turn(planned.moves[turn], plan, tuple(map(self._ready, plan.gate)),
-                                            tuple(map(self._ready, plan.losses)), planned.planner.draws(turn))
+                                           tuple(map(self._ready, plan.losses)), planned.planner.draws(turn))
         return planned.turns[outcomes]
 
     def _ready(self, instruction: Instruction) -> Call:

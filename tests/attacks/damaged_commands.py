@@ -102,8 +102,9 @@ def faults_of(code: int, err: str) -> list[str]:
 def attack(folder: Path, chosen: list[Target], first: int, rounds: int) -> Outcomes:
     """In this folder, damage a file for each seed, call a command, and mend the file."""
     run = next(t.file for t in chosen if t.kind == "run's record").parent
-    for runs in (run, folder / "data-run"):
-        shutil.copytree(runs, folder / "whole" / runs.name, dirs_exist_ok=True)
+    runs = (run, folder / "data-run")
+    for trained in runs:
+        shutil.copytree(trained, folder / "whole" / trained.name, dirs_exist_ok=True)
     there, found = listing(folder), Outcomes()
     for seed in range(first, first + rounds):
         random = Random(seed)
@@ -123,16 +124,21 @@ def attack(folder: Path, chosen: list[Target], first: int, rounds: int) -> Outco
             code = 2
         target.file.write_bytes(whole)
         if code == 0:                              # a result may be written
-            shutil.rmtree(folder / OUT, ignore_errors=True)
-            for runs in (run, folder / "data-run"):
-                shutil.rmtree(runs)
-                shutil.copytree(folder / "whole" / runs.name, runs)
+            put_back(folder, runs)
         if listing(folder) != there:
-            left = sorted(map(str, listing(folder) ^ there))[:4]
+            left = sorted(name for name, _ in listing(folder) ^ there)[:4]
             found.faults.append(f"{told}: files changed: {left}")
-            shutil.rmtree(folder / OUT, ignore_errors=True)
+            put_back(folder, runs)
             there = listing(folder)
     return found
+
+
+def put_back(folder: Path, runs: tuple[Path, ...]) -> None:
+    """Remove what was written, and have the runs as they were."""
+    shutil.rmtree(folder / OUT, ignore_errors=True)
+    for run in runs:
+        shutil.rmtree(run)
+        shutil.copytree(folder / "whole" / run.name, run)
 
 
 def listing(folder: Path) -> set[tuple[str, bytes]]:
@@ -147,9 +153,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as cache:
         folder = Path(name).resolve()
-        os.environ["UNBRAID_CACHE"] = str(folder / ".cache")
+        os.environ["UNBRAID_CACHE"] = cache        # oracles are kept there, whatever becomes of the command
         os.chdir(folder)
         found = attack(folder, laid_out(folder), asked.first, asked.rounds)
         os.chdir("/")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 
 @pytest.mark.parametrize(("action", "more", "columns", "rows"), [
@@ -91,6 +92,19 @@ def test_evaluate_prints_a_table_and_writes_into_the_runs(unbraid, trained: Path
         assert f"wrote {name}/report.html" in said.out
         assert "A tiny mixing" in (tmp_path / name / "report.html").read_text()
     assert "wrote comparison.html" in said.out
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_weights_that_make_no_finite_codes_are_refused(unbraid, trained: Path, tmp_path: Path, value: float) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    file = next((tmp_path / "run" / "checkpoints").glob("*/networks.safetensors"))
+    weights = load_file(file)
+    name = next(n for n, w in weights.items() if n.startswith("encoder/") and w.ndim > 1)
+    save_file({**weights, name: weights[name].fill_(value)}, file)
+    said = unbraid("evaluate", "run", "--images", "8")
+    assert said.code == 2
+    assert "the codes of the model are not finite" in said.err
+    assert not (tmp_path / "run" / "evaluation.json").exists()
 
 
 def test_demo_says_when_time_cut_it_short_and_gives_no_arm_more(unbraid, tmp_path: Path,
