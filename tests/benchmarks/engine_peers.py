@@ -27,7 +27,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from unbraid.code import Code, mix
-from unbraid_plugins.convnets.layers import Enlarging
+from unbraid_plugins.convnets.enlarging import Enlarging
 
 SETTINGS = {"engine": [], "channels last": ["train.channels_last=true"],
             "compiled": ["train.channels_last=true", "train.compile=true"],

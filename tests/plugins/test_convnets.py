@@ -15,7 +15,7 @@ from unbraid_plugins.convnets import (
     ResEncoder,
     ResGenerator,
 )
-from unbraid_plugins.convnets.layers import Enlarging
+from unbraid_plugins.convnets.enlarging import Enlarging, enlarge
 
 SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
 ENCODERS = [ConvEncoder(width=4), ResEncoder(width=4), MlpEncoder(hidden=(8,))]
@@ -231,6 +231,26 @@ def test_enlarging_is_the_transposed_convolution(kernel: int, stride: int, paddi
     for ours, torchs in zip(*(torch.autograd.grad(y.square().sum(), (x, *layer.parameters())) for y in (made, plain)),
                             strict=True):
         torch.testing.assert_close(ours, torchs)
+
+
+@pytest.mark.parametrize("images", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("weights", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bias", [True, False])
+def test_enlarging_is_the_same_when_it_is_compiled(images: torch.memory_format, weights: torch.memory_format,
+                                                   bias: bool) -> None:
+    layer = Enlarging(5, 3, 4, stride=2, padding=1, bias=bias).to(memory_format=weights)
+    x = torch.randn(2, 5, 6, 7).contiguous(memory_format=images).requires_grad_()
+    given = x, layer.weight, [4, 4], layer.bias, [2, 2], [1, 1], [0, 0], [1, 1]
+    torch.library.opcheck(enlarge, given)
+    assert enlarge(*given).is_contiguous()      # as its shape function says, which opcheck does not compare
+    torch._dynamo.reset()
+    for y in (layer(x), torch.compile(layer, backend="aot_eager", fullgraph=True)(x)):
+        gradients = torch.autograd.grad(y.square().sum(), (x, *layer.parameters()))
+        plain = nn.ConvTranspose2d.forward(layer, x)
+        torch.testing.assert_close(y, plain)
+        for ours, torchs in zip(gradients, torch.autograd.grad(plain.square().sum(), (x, *layer.parameters())),
+                                strict=True):
+            torch.testing.assert_close(ours, torchs, rtol=1e-4, atol=1e-4)
 
 
 def test_enlarging_trains_several_weights_as_one() -> None:

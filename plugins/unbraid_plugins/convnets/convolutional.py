@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from unbraid import Context, critic, encoder, generator
 from unbraid_plugins.convnets.code_head import CodeHead
+from unbraid_plugins.convnets.enlarging import Enlarging
 from unbraid_plugins.convnets.image_output import Output, Pixels
 from unbraid_plugins.convnets.inputs import image_shape
 from unbraid_plugins.convnets.ladder import channels, halvings
 from unbraid_plugins.convnets.layers import (
-    SLOPE,
     CriticNorm,
-    Enlarging,
     Norm,
+    leaky_relu,
     norm_layer,
     with_first_weights,
     with_spectral_norm,
@@ -37,7 +37,7 @@ def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Mod
         here = channels(width, level)
         if level > 1:                           # the first layer keeps the images' own statistics
             layers += norm_layer(norm, here, size)
-        layers.append(nn.LeakyReLU(SLOPE))
+        layers.append(leaky_relu())
     trunk = nn.Sequential(*layers, nn.Flatten())
     return with_first_weights(trunk), here * sizes[-1][0] * sizes[-1][1]
 
@@ -88,11 +88,11 @@ class ConvGenerator:
         for level in range(first.levels, 0, -1):
             here, size, larger = channels(self.width, level), first.sizes[level], first.sizes[level - 1]
             odd = (larger[0] - 2 * size[0], larger[1] - 2 * size[1])
-            body += [*norm_layer(self.norm, here, size), nn.LeakyReLU(SLOPE),
+            body += [*norm_layer(self.norm, here, size), leaky_relu(),
                      Enlarging(here, channels(self.width, level - 1) if level > 1 else made, 4, stride=2, padding=1,
                                output_padding=odd)]
         if not body:                            # the code is as large as the image
-            body += [nn.LeakyReLU(SLOPE), nn.Conv2d(self.width, made, 3, padding=1)]
+            body += [leaky_relu(), nn.Conv2d(self.width, made, 3, padding=1)]
         return Making(first, with_first_weights(nn.Sequential(*body, Pixels(self.output))))
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from unbraid import UnbraidError
-from unbraid_plugins.convnets.layers import Enlarging
+from unbraid_plugins.convnets.enlarging import Enlarging
 
 Size = tuple[int, int]
 

@@ -1,12 +1,10 @@
-"""Normalisation, first weights and transposed convolutions of the shared networks."""
+"""Normalisation, rectifiers and first weights of the shared networks."""
 
 from __future__ import annotations
 
 from typing import Literal, TypeVar
 
-import torch
-from torch import Tensor, nn
-from torch._C._functorch import is_batchedtensor
+from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 Norm = Literal["none", "instance", "batch"]
@@ -14,7 +12,6 @@ CriticNorm = Literal["none", "instance", "batch", "spectral"]
 Module = TypeVar("Module", bound=nn.Module)
 
 SLOPE = 0.2                                     # of the leaky rectifiers
-FEW = 4                                         # channels of an image at most
 
 
 def norm_layer(norm: str, channels: int, size: tuple[int, int]) -> list[nn.Module]:
@@ -27,6 +24,16 @@ def norm_layer(norm: str, channels: int, size: tuple[int, int]) -> list[nn.Modul
     if norm == "instance" and size[0] * size[1] > 1:
         return [nn.InstanceNorm2d(channels, affine=True)]
     return []
+
+
+def relu() -> nn.ReLU:
+    """Rectifier in place of its input: convolutions and normalisations don't need it to go backward."""
+    return nn.ReLU(inplace=True)
+
+
+def leaky_relu() -> nn.LeakyReLU:
+    """The same that leaks."""
+    return nn.LeakyReLU(SLOPE, inplace=True)
 
 
 def with_first_weights(module: Module) -> Module:
@@ -55,18 +62,3 @@ def with_spectral_norm(module: Module, norm: str) -> Module:
             if isinstance(m, nn.Linear | nn.Conv2d):
                 spectral_norm(m)
     return module
-
-
-class Enlarging(nn.ConvTranspose2d):
-    """Transposed convolution, also to the few channels of an image, for which oneDNN takes up to five times too long.
-
-    A CPU makes those by one matrix product whose columns are added up: the same numbers up to rounding.
-    """
-
-    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """(B, in, h, w) -> (B, out, H, W)."""
-        if (self.out_channels > FEW or x.device.type != "cpu" or torch.is_autocast_enabled("cpu")
-                or torch.compiler.is_exporting() or is_batchedtensor(self.weight)):
-            return super().forward(x, output_size)
-        return torch.ops.aten.slow_conv_transpose2d(x, self.weight, self.kernel_size, self.bias, self.stride,
-                                                    self.padding, self.output_padding, self.dilation)

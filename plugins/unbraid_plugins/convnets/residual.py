@@ -18,6 +18,7 @@ from unbraid_plugins.convnets.layers import (
     SLOPE,
     CriticNorm,
     Norm,
+    leaky_relu,
     norm_layer,
     with_first_weights,
     with_spectral_norm,
@@ -38,7 +39,7 @@ class Block(nn.Module):
         self.after, self.down = after, after[0] < before[0]
         self.first = nn.Sequential(*norm_layer(norm, here, before), nn.LeakyReLU(SLOPE))
         self.conv = nn.Conv2d(here, there, 3, padding=1)
-        self.second = nn.Sequential(*norm_layer(norm, there, before if self.down else after), nn.LeakyReLU(SLOPE),
+        self.second = nn.Sequential(*norm_layer(norm, there, before if self.down else after), leaky_relu(),
                                     nn.Conv2d(there, there, 3, padding=1))
         self.skip = nn.Conv2d(here, there, 1, bias=False) if here != there else nn.Identity()
 

@@ -13,10 +13,10 @@ from attrs.validators import and_, ge, in_, lt
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, critic, generator, network
+from unbraid_plugins.convnets.enlarging import Enlarging
 from unbraid_plugins.convnets.image_output import Output, Pixels
 from unbraid_plugins.convnets.inputs import flat_size, image_shape, vectors
 from unbraid_plugins.convnets.ladder import channels, halvings
-from unbraid_plugins.convnets.layers import Enlarging
 from unbraid_plugins.infogan.guess import Guess
 
 SMALLEST = 7                                       # the side of the smallest feature map

@@ -9,9 +9,10 @@ from attrs.validators import in_
 from torch import Tensor, nn
 
 from unbraid import Context, encoder, generator
+from unbraid_plugins.convnets.enlarging import Enlarging
 from unbraid_plugins.convnets.image_output import Output
 from unbraid_plugins.convnets.inputs import flat_size
-from unbraid_plugins.convnets.layers import Enlarging
+from unbraid_plugins.convnets.layers import relu
 from unbraid_plugins.vae.ends import CodeDecoder, GaussianEncoder, one_image, sixteenth
 
 
@@ -28,11 +29,11 @@ class BurgessEncoder:
         channels, height, width = one_image(context, inputs)
         h, w = sixteenth(context, height, width)
         trunk = nn.Sequential(
-            nn.Conv2d(channels, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Conv2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(32 * h * w, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU())
+            nn.Conv2d(channels, 32, 4, stride=2, padding=1), relu(),
+            nn.Conv2d(32, 32, 4, stride=2, padding=1), relu(),
+            nn.Conv2d(32, 32, 4, stride=2, padding=1), relu(),
+            nn.Conv2d(32, 32, 4, stride=2, padding=1), relu(),
+            nn.Flatten(), nn.Linear(32 * h * w, 256), relu(), nn.Linear(256, 256), relu())
         return GaussianEncoder(trunk, 256, context.code.size)
 
 
@@ -52,10 +53,10 @@ class BurgessGenerator:
         channels, height, width = context.image
         h, w = sixteenth(context, height, width)
         body = nn.Sequential(
-            nn.Linear(flat_size(inputs), 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU(),
-            nn.Linear(256, 32 * h * w), nn.ReLU(), nn.Unflatten(1, (32, h, w)),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),
+            nn.Linear(flat_size(inputs), 256), relu(), nn.Linear(256, 256), relu(),
+            nn.Linear(256, 32 * h * w), relu(), nn.Unflatten(1, (32, h, w)),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
             Enlarging(32, channels, 4, stride=2, padding=1))
         return CodeDecoder(body, self.output)

@@ -9,9 +9,10 @@ from attrs.validators import in_
 from torch import Tensor, nn
 
 from unbraid import Context, encoder, generator
+from unbraid_plugins.convnets.enlarging import Enlarging
 from unbraid_plugins.convnets.image_output import Output
 from unbraid_plugins.convnets.inputs import flat_size
-from unbraid_plugins.convnets.layers import Enlarging
+from unbraid_plugins.convnets.layers import relu
 from unbraid_plugins.vae.ends import CodeDecoder, GaussianEncoder, one_image, sixteenth
 
 
@@ -37,12 +38,12 @@ class StudyEncoder:
         """The module for images of this shape."""
         channels, height, width = one_image(context, inputs)
         h, w = sixteenth(context, height, width)
-        trunk = nn.Sequential(                                          # 64 x 64
-            nn.Conv2d(channels, 32, 4, stride=2, padding=1), nn.ReLU(),     # 32 x 32
-            nn.Conv2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),           # 16 x 16
-            nn.Conv2d(32, 64, 2, stride=2), nn.ReLU(),                      # 8 x 8
-            nn.Conv2d(64, 64, 2, stride=2), nn.ReLU(),                      # 4 x 4
-            nn.Flatten(), nn.Linear(64 * h * w, 256), nn.ReLU())
+        trunk = nn.Sequential(                                                  # 64 x 64
+            nn.Conv2d(channels, 32, 4, stride=2, padding=1), relu(),            # 32 x 32
+            nn.Conv2d(32, 32, 4, stride=2, padding=1), relu(),                  # 16 x 16
+            nn.Conv2d(32, 64, 2, stride=2), relu(),                             # 8 x 8
+            nn.Conv2d(64, 64, 2, stride=2), relu(),                             # 4 x 4
+            nn.Flatten(), nn.Linear(64 * h * w, 256), relu())
         return glorot(GaussianEncoder(trunk, 256, context.code.size))
 
 
@@ -62,10 +63,10 @@ class StudyGenerator:
         channels, height, width = context.image
         h, w = sixteenth(context, height, width)
         body = nn.Sequential(
-            nn.Linear(flat_size(inputs), 256), nn.ReLU(),
-            nn.Linear(256, 64 * h * w), nn.ReLU(), nn.Unflatten(1, (64, h, w)),     # 4 x 4
-            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1), nn.ReLU(),          # 8 x 8
-            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), nn.ReLU(),          # 16 x 16
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), nn.ReLU(),          # 32 x 32
-            Enlarging(32, channels, 4, stride=2, padding=1))                        # 64 x 64
+            nn.Linear(flat_size(inputs), 256), relu(),
+            nn.Linear(256, 64 * h * w), relu(), nn.Unflatten(1, (64, h, w)),    # 4 x 4
+            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1), relu(),         # 8 x 8
+            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), relu(),         # 16 x 16
+            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),         # 32 x 32
+            Enlarging(32, channels, 4, stride=2, padding=1))                    # 64 x 64
         return glorot(CodeDecoder(body, self.output))
