@@ -2,6 +2,7 @@
 
     python tests/attacks/failing_disk.py                            # the n-th write is refused, and all after it
     python tests/attacks/failing_disk.py --small                    # real small file systems, where mounting is allowed
+    python tests/attacks/failing_disk.py --read-only                # real folders that become read-only; by root, too
 
 After each failure: one error with a place and a remedy, only whole checkpoints, and the training that goes on is
 that of a disk that never failed, bit for bit.
@@ -171,18 +172,46 @@ def after_step(last: int, act: Callable[[], object]) -> Iterator[None]:
         Players.step = step  # type: ignore[method-assign]
 
 
+def read_only(place: Path, every: int) -> tuple[int, int, list[str]]:
+    """Take away the right to write after each step (each of `every`).  Tries, errors, what went wrong."""
+    recipe = load_recipe(HERE / "small.yaml", TRAINING)
+    whole, _ = undisturbed(load_recipe(HERE / "small.yaml", [*TRAINING, "train.keep=1000"]), place / "whole")
+    tried, errors, found = 0, 0, list[str]()
+    for step in range(0, recipe.train.steps, every):
+        run = Run(place / f"read-only-{step}")
+
+        def allow(mode: int, run: Run = run) -> None:
+            for folder in [run.folder, *(f for f in run.folder.rglob("*") if f.is_dir())]:
+                folder.chmod(mode)
+
+        with after_step(step, lambda allow=allow: allow(0o555)):
+            wrong, told = went_wrong(run, recipe, whole)
+        if told is None or "allow writing there" not in (told.hint or ""):
+            wrong.append(f"no error told to allow writing: {told}")
+        allow(0o755)
+        wrong += goes_on(run, recipe, whole)
+        found += [f"read-only after step {step}: {w}" for w in wrong]
+        tried, errors = tried + 1, errors + (told is not None)
+    return tried, errors, found
+
+
 def main() -> int:
     """Attack, and say how it went."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, help="only each of so many points")
     parser.add_argument("--small", action="store_true", help="real small file systems; needs the right to mount")
+    parser.add_argument("--read-only", action="store_true", help="folders that become read-only; of root, by setpriv")
     asked = parser.parse_args()
     if asked.small and os.environ.get("UNBRAID_MAY_MOUNT") != "1":               # in a world of its own
         os.execvpe("unshare", ["unshare", "-rm", sys.executable, *sys.argv], {**os.environ, "UNBRAID_MAY_MOUNT": "1"})
+    if asked.read_only and os.geteuid() == 0 and os.environ.get("UNBRAID_MAY_NOT_WRITE") != "1":
+        os.execvpe("setpriv", ["setpriv", "--bounding-set", "-dac_override", sys.executable, *sys.argv],
+                   {**os.environ, "UNBRAID_MAY_NOT_WRITE": "1"})        # a root that may no more than others
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
-        tried, errors, found = (small_disks if asked.small else refuse_all)(Path(folder), asked.every)
+        fail = small_disks if asked.small else read_only if asked.read_only else refuse_all
+        tried, errors, found = fail(Path(folder), asked.every)
     print(*found[:20], sep="\n")
     print(f"{tried} disks failed, {errors} errors were told; {len(found)} faults")
     return 1 if found else 0

@@ -116,6 +116,10 @@ ATTACKS = (
     Attack("A full disk costs nothing that was there",
            "the same on real file systems, of all sizes up to what is needed",
            "python tests/attacks/failing_disk.py --small --every", (6, 40)),
+    Attack("A folder that becomes read-only costs nothing that was there",
+           "the right to write into a run's folders is taken away after each step (of root, too): one error with place "
+           "and remedy, then as above",
+           "python tests/attacks/failing_disk.py --read-only --every", (1, 3)),
     Attack("A full disk spares what is there", "writing fails in the middle of a report, an export",
            "pytest tests/report tests/export"),
     Attack("A removed folder is not begun again",
