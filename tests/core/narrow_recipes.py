@@ -15,12 +15,18 @@ SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_e
 STAGES = ("players.critic.until_step=1", "players.generator.until_step=1", "players.encoder.from_step=1")
 SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
           "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere
+INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") for option in ("width", "hidden")),
+           "networks.posterior.hidden=8")
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
     "unit": ("code.content=16", *FRONTS), "source-only": ("networks.look.width=4",),
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
+    "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
+    "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
+    "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
+    "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 
 
