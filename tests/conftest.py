@@ -27,6 +27,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def solid() -> Path:
+    """The file of a plugin whose operation `solid.octahedron` makes a mesh."""
+    return Path(__file__).with_name("solid.py")
+
+
 @attrs.frozen
 class Said:
     """What a command line did."""

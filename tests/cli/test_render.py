@@ -14,32 +14,6 @@ from PIL import Image
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
 
-PLUGIN = '''
-"""Balls."""
-
-import torch
-
-from unbraid import hookimpl, operation
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.topology import Topology
-
-POINTS = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
-TOPOLOGY = Topology(torch.tensor([[4, 0, 2], [4, 2, 1], [4, 1, 3], [4, 3, 0], [5, 2, 0], [5, 1, 2], [5, 3, 1],
-                                  [5, 0, 3]]))
-
-
-@operation
-def octahedron(lengths):
-    """An octahedron whose corners are at these lengths (B, 6).  Returns a Mesh."""
-    points = POINTS.to(lengths.device) * (1 + lengths.sigmoid()[:, :, None])
-    return Mesh(points, TOPOLOGY, points * 0.2 + 0.5)
-
-
-@hookimpl
-def unbraid_components():
-    return [octahedron]
-'''
-
 RECIPE = """\
 title: Octahedra
 data:
@@ -194,14 +168,13 @@ def test_meshes_are_converted(unbraid, house):
     torch.testing.assert_close(read_mesh("house.glb").vertices, read_mesh(house).vertices)
 
 
-def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, tmp_path, pictures):
-    (tmp_path / "solid.py").write_text(PLUGIN)
+def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, solid, tmp_path, pictures):
     (tmp_path / "balls.yaml").write_text(RECIPE)
-    said = unbraid("--plugin", "solid.py", "train", "balls.yaml", "--out", "run")
+    said = unbraid("--plugin", solid, "train", "balls.yaml", "--out", "run")
     assert said.code == 0, said.err
 
     def render(*options: object):
-        return unbraid("--plugin", "solid.py", "render", "run", "--size", 16, *options)
+        return unbraid("--plugin", solid, "render", "run", "--size", 16, *options)
 
     assert render().out == "wrote render.png: a view of 8 faces\n"
     first = pixels("render.png")

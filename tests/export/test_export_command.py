@@ -4,36 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from functools import partial
 from pathlib import Path
 
-import attrs
 import pytest
 
-from unbraid.cli import main
 from unbraid.export import faults
 
 
-@attrs.frozen
-class Said:
-    """What a command line did."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
-def export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def export(unbraid, run: Path):
     """`export("encode", "--to", "encode.pt2")`, in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Said:
-        capsys.readouterr()
-        code = main(["export", str(run), *arguments])
-        said = capsys.readouterr()
-        return Said(code, said.out, said.err)
-
-    return call
+    return partial(unbraid, "export", run)
 
 
 def test_a_program_is_described(export, tmp_path: Path) -> None:

@@ -12,32 +12,6 @@ from tensorboardX.proto.event_pb2 import Event
 from unbraid import load, make_recipe, train
 from unbraid_registry import configure
 
-PLUGIN = '''
-"""A ball from a code."""
-
-import torch
-
-from unbraid import hookimpl, operation
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.topology import Topology
-
-POINTS = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
-TOPOLOGY = Topology(torch.tensor([[4, 0, 2], [4, 2, 1], [4, 1, 3], [4, 3, 0], [5, 2, 0], [5, 1, 2], [5, 3, 1],
-                                  [5, 0, 3]]))
-
-
-@operation
-def octahedron(lengths):
-    """An octahedron whose corners are at these lengths (B, 6), in [0, 1].  Returns a Mesh."""
-    points = POINTS.to(lengths.device) * lengths.sigmoid()[:, :, None]
-    return Mesh(points, TOPOLOGY, points * 0.5 + 0.5)
-
-
-@hookimpl
-def unbraid_components():
-    return [octahedron]
-'''
-
 RECIPE = {
     "title": "Octahedra",
     "data": {"source": {"type": "sprites", "size": 16, "count": 40}, "draw": {"x": {}}, "batch": 4},
@@ -54,10 +28,8 @@ RECIPE = {
 
 
 @pytest.fixture
-def plugin(tmp_path):
-    file = tmp_path / "solid.py"
-    file.write_text(PLUGIN)
-    configure(files=[file])
+def plugin(solid):
+    configure(files=[solid])
     yield
     configure()
 
