@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
-from unbraid_plugins.opengl.antialias import antialiased
+from unbraid_plugins.opengl.antialias import antialiased, parted
 from unbraid_plugins.opengl.background import Background, filled
 from unbraid_plugins.opengl.camera import Camera
 from unbraid_plugins.opengl.fragments import fragments, tips_of
@@ -80,11 +80,11 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     covered = front.rows(colour.new_ones(len(front.sample), 1))
     behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
     layers = torch.cat([front.rows(colour) + (1 - covered) * behind, covered], 1)
-    if outline is not None:
-        tips = colour[len(front.pixel):]
-        layers = antialiased(layers, outline, torch.cat([tips, tips.new_ones(len(tips), 1)], 1))
-    image = layers.reshape(batch, *size, channels + 1).permute(0, 3, 1, 2)
-    return Rendering(image[:, :-1], image[:, -1:], depth, normals, front.ids)
+    layers = layers.reshape(batch, *size, channels + 1)
+    if outline is None:
+        return Rendering(*parted(layers, channels), depth, normals, front.ids)
+    tips = functional.pad(colour[len(front.pixel):], (0, 1), value=1.0)
+    return Rendering(*antialiased(layers, outline, tips, channels), depth, normals, front.ids)
 
 
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
@@ -92,16 +92,15 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
     """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
     mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology, mesh.colours, mesh.uv, mesh.texture)
     layers, ids = painted(mesh, clip, light, size, channels, cull=cull)
-    rows = layers.reshape(-1, 4)
     if behind is not None:
-        behind = functional.pad(behind.permute(0, 2, 3, 1), (0, 4 - channels)).reshape(-1, 4)
-        rows = torch.addcmul(rows, 1 - rows[:, 3:], behind)
-    if smooth and len(mesh.topology.faces):
-        outline = crossings(ids, clip, mesh.topology, cull=cull)
-        tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels), (0, 3 - channels))
-        rows = antialiased(rows, outline, functional.pad(tips, (0, 1), value=1.0))
-    image = rows.reshape(len(clip), *size, 4).permute(0, 3, 1, 2)
-    return Rendering(image[:, :channels], image[:, 3:], None, None, ids)
+        behind = functional.pad(behind.permute(0, 2, 3, 1), (0, 4 - channels))
+        layers = torch.addcmul(layers, 1 - layers[..., 3:], behind)
+    if not smooth or not len(mesh.topology.faces):
+        return Rendering(*parted(layers, channels), None, None, ids)
+    outline = crossings(ids, clip, mesh.topology, cull=cull)
+    tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels), (0, 3 - channels))
+    tips = functional.pad(tips, (0, 1), value=1.0)
+    return Rendering(*antialiased(layers, outline, tips, channels), None, None, ids)
 
 
 def channels_of(mesh: Mesh) -> int:

@@ -34,15 +34,16 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
                       "uv": None if mesh.texture is None or mesh.uv is None else mesh.uv[:, spot],
                       "normal": None if light is None else mesh.normals()[:, vertex]}
         shaders = surface(*(name for name, is_so in {
-            "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None, "LIT": light is not None,
+            "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None,
+            "LAYERED": mesh.texture is not None and len(mesh.texture) > 1, "LIT": light is not None,
             "DIRECTIONAL": isinstance(light, DirectionalLight)}.items() if is_so))
-        texture = None if mesh.texture is None else mesh.texture.permute(0, 2, 3, 1)
+        texture = None if mesh.texture is None else _texels(mesh.texture)
         table = None if light is None else light.table()
         points = clip if topology.texture_faces is None else clip[:, vertex]
         for part in chunks(batch, *size):
-            tables = {name: _part(t, part) for name, t in (("texture_", texture), ("light", table)) if t is not None}
-            if "light" in tables:
-                tables["light"] = _wide(tables["light"])
+            tables = {} if texture is None else {"texture_": texture[0] if len(texture) == 1 else texture[part]}
+            if table is not None:
+                tables["light"] = _wide(_part(table, part))
             units = {name: unit for unit, name in enumerate(tables)}
             screen().paint(shaders, {**sizes(points[part], faces), **units}, _corners(points[part], attributes, part),
                            order(points[part], faces), {"f4": [layers[part]]}, cull=cull, textures=tables)
@@ -61,6 +62,11 @@ def _corners(points: Tensor, attributes: dict[str, Tensor | None], part: slice) 
             here = _part(t, part).float() if name == "uv" else _wide(_part(t, part).float())
             rows[name] = here.expand(len(points), -1, -1).reshape(-1, here.shape[2]).contiguous()
     return rows
+
+
+def _texels(texture: Tensor) -> Tensor:
+    """Textures (n, C, h, w) as OpenGL looks them up fastest: four numbers a texel, (n, h, w, 4)."""
+    return functional.pad(texture.permute(0, 2, 3, 1), (0, 4 - texture.shape[1]))
 
 
 def _part(t: Tensor, part: slice) -> Tensor:

@@ -62,7 +62,13 @@ in vec3 albedo;
 #endif
 #ifdef TEXTURED
 in vec2 spot;
-uniform sampler2DArray texture_;                   // a layer per image, or one
+#ifdef LAYERED                                     // a texture per image
+uniform sampler2DArray texture_;
+vec3 texel() { return textureLod(texture_, vec3(spot, float(row)), 0.0).rgb; }
+#else                                              // one for all, looked up faster
+uniform sampler2D texture_;
+vec3 texel() { return textureLod(texture_, spot, 0.0).rgb; }
+#endif
 #endif
 #ifdef LIT
 in vec3 across;
@@ -83,7 +89,7 @@ void main() {
     colour *= albedo;
 #endif
 #ifdef TEXTURED
-    colour *= textureLod(texture_, vec3(spot, float(min(row, textureSize(texture_, 0).z - 1))), 0.0).rgb;
+    colour *= texel();
 #endif
 #ifdef LIT
     colour *= shading(across / max(length(across), 1e-12));
@@ -94,7 +100,7 @@ void main() {
 
 
 def surface(*features: str) -> tuple[str, str]:
-    """Shaders for pictures of surfaces that are COLOURED, TEXTURED, LIT, and that by a DIRECTIONAL light."""
+    """Shaders for pictures of surfaces: COLOURED, TEXTURED, LAYERED (a texture per image), LIT, DIRECTIONAL (light)."""
     defined = "".join(f"#define {feature}\n" for feature in features)
     head = "#version 330\n"
     return SURFACE_VERTEX.replace(head, head + defined), SURFACE.replace(head, head + defined)

@@ -9,17 +9,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from unbraid.values import map_tensors, tensors
-from unbraid_plugins.opengl.fragments import Fragments, fragments
+from unbraid_plugins.opengl.fragments import Fragments
 from unbraid_plugins.opengl.gl_surface import picture
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.planes import Planes, planes
 from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.texture import mipmapped, sampled
 
 PART = 2**18                                       # pixels at a time on the way back: more would leave the cache
 
 
-def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, unit: Tensor | None = None,
+def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
             steps: Tensor | None = None) -> Tensor:
     """Albedo times shading in [0, 1], (N + T, C).
 
@@ -33,7 +34,7 @@ def surface(mesh: Mesh, front: Fragments, light: Light | None, channels: int, un
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
         uv = front.interpolated(mesh.uv.to(mesh.vertices), corners)
         texture = mesh.texture.to(mesh.vertices)
-        if steps is None:
+        if steps is None or not isinstance(front, Fragments):
             texels = sampled(texture, uv, front.sample)
         else:
             moved = torch.stack([front.changed(mesh.uv.to(uv), corners, steps[:, i]) for i in (0, 1)], 1)
@@ -100,22 +101,25 @@ class _Painted(torch.autograd.Function):
             part = slice(start, min(start + step, batch))
             wanted = [None if g is None else g if len(g) == 1 else g[part] for g in found]
             _add_gradients(ctx.scene, ctx.channels, [t if len(t) == 1 else t[part] for t in leaves], ids[part],
-                           slope[part].reshape(-1, 4), wanted)
+                           slope[part], wanted)
         return None, *found
 
 
 def _add_gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor,
                    found: list[Tensor | None]) -> None:
-    """Add to what is found, in place, the gradients of the scene's leaves by those of the pixels (B * H * W, 4)."""
+    """Add to what is found, in place, the gradients of the scene's leaves by those of the pixels (B, H, W, 4)."""
     with torch.enable_grad():
         again = [t.detach().requires_grad_(g is not None) for t, g in zip(leaves, found, strict=True)]
         rest = iter(again[1:])
         mesh, light = map_tensors(lambda _: next(rest), scene)
-        front = fragments(ids, again[0], mesh.topology.faces)
+        front = planes(ids, again[0], mesh.topology.faces)
         colour = surface(mesh, front, light, channels)
     if not colour.requires_grad:
         return
-    rows = slope.index_select(0, front.pixel)[:, :channels]
+    planes_of_slope = slope.permute(0, 3, 1, 2).flatten()
+    apart = ids[0].numel()
+    first = front.pixel + 3 * apart * front.sample
+    rows = torch.stack([planes_of_slope.index_select(0, first + k * apart) for k in range(channels)]).T
     wanted = [(t, g) for t, g in zip(again, found, strict=True) if g is not None]
     new = torch.autograd.grad(colour, [t for t, _ in wanted], rows, allow_unused=True)
     for (_, g), more in zip(wanted, new, strict=True):

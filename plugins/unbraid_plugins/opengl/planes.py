@@ -1,0 +1,105 @@
+"""Attributes across a face as a camera sees it: ratios of two planes over the screen (Heckbert 1989).
+
+Less work than barycentrics where many pixels see the same faces: what is not linear is done by face.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from unbraid_plugins.opengl.rows import rows
+
+THIN = 1 / 256                                     # pixels: OpenGL rounds corners to such, so where is a face thinner?
+
+
+@attrs.frozen(eq=False)
+class Planes:
+    """The N covered pixels of a batch, and the R faces that they see.
+
+    pixel: (N,), their places among B * H * W; sample: (N,), the image; row: (N,), which of the R faces; x, y: (N,), in
+    half widths and heights of the image from the first corner of that face. face, image: (R,); areas: (3, 3, R), for
+    every corner the plane 1, x, y of its share, with gradients to the clip coordinates.
+    """
+
+    pixel: Tensor
+    sample: Tensor
+    row: Tensor
+    x: Tensor
+    y: Tensor
+    face: Tensor
+    image: Tensor
+    areas: Tensor
+
+    def interpolated(self, attributes: Tensor, faces: Tensor) -> Tensor:
+        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once."""
+        batch, count, channels = attributes.shape
+        corners = faces[self.face] + (count * self.image[:, None] if batch > 1 else 0)
+        at = rows(attributes.reshape(-1, channels), corners.flatten()).reshape(-1, 3, channels).permute(1, 2, 0)
+        tops = (self.areas[:, None] * at.contiguous()[:, :, None]).sum(0)
+        planes = torch.cat([self.areas.sum(0, keepdim=True), tops])
+        return _Ratios.apply(planes, self.row, self.x, self.y)                   # type: ignore[no-any-return]
+
+
+def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
+    """The covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3).
+
+    A pixel at (x, y) has the share b_i = (u_j v_k - u_k v_j) / sum of corner i, with u = X - x W and v = Y - y W: the
+    products x y cancel. A face thinner than OpenGL's rounding has one share of each corner everywhere.
+    """
+    height, width = ids.shape[1:]
+    sample, down, right = (ids >= 0).nonzero().unbind(1)
+    pixel = (sample * height + down) * width + right
+    key = ids.flatten().index_select(0, pixel) + len(faces) * sample
+    seen = torch.zeros(len(clip) * len(faces), dtype=torch.bool, device=ids.device).index_fill_(0, key, True)
+    row = (seen.cumsum(0) - 1).index_select(0, key)
+    which = seen.nonzero().squeeze(1)
+    image, face = which // len(faces), which % len(faces)
+    corners = faces[face] + clip.shape[1] * image[:, None]
+    at = rows(clip.reshape(-1, 4), corners.flatten()).reshape(-1, 3, 4).permute(2, 1, 0).contiguous()
+    centre = (at[:2, 0] / at[3, 0]).detach().nan_to_num(0, 0, 0).clamp(-1, 1)
+    u, v, w = *(at[:2] - centre[:, None] * at[3]), at[3]
+    (uj, vj, wj), (uk, vk, wk) = ([t.roll(-n, 0) for t in (u, v, w)] for n in (1, 2))
+    areas = torch.stack([uj * vk - uk * vj, wk * vj - wj * vk, uk * wj - uj * wk], 1)
+    areas = torch.where(_thin(u, v, w, height, width), areas.new_tensor([1, 0, 0])[:, None], areas)
+    x, y = (2 * right + 1).to(clip.dtype) / width - 1, 1 - (2 * down + 1).to(clip.dtype) / height
+    x, y = (t - c.index_select(0, row) for t, c in zip((x, y), centre, strict=True))
+    return Planes(pixel, sample, row, x, y, face, image, areas)
+
+
+def _thin(u: Tensor, v: Tensor, w: Tensor, height: int, width: int) -> Tensor:
+    """Whether faces, whose corners (3, R) are u / w and v / w, are thinner than OpenGL's rounding, (R,)."""
+    x, y = u.detach() / w.detach() * (width / 2), v.detach() / w.detach() * (height / 2)
+    across, down = x - x.roll(-1, 0), y - y.roll(-1, 0)
+    area = across[0] * down[1] - across[1] * down[0]
+    return (area.abs() < THIN * torch.hypot(across, down).amax(0)) | (area == 0)
+
+
+class _Ratios(torch.autograd.Function):
+    """The planes (1 + C, 3, R) of some of them at places x, y (N,), each after the first divided by that: (N, C)."""
+
+    @staticmethod
+    def forward(ctx: Any, planes: Tensor, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        whole, *tops = (torch.addcmul(one.index_select(0, row), right.index_select(0, row), x)
+                        .addcmul_(down.index_select(0, row), y) for one, right, down in planes)
+        values = torch.stack(tops).div_(whole)
+        ctx.count = planes.shape[2]
+        ctx.save_for_backward(values, whole, row, x, y)
+        return values.T
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        values, whole, row, x, y = ctx.saved_tensors
+        tops = [s / whole for s in slope.T]
+        first = tops[0] * values[0]
+        for s, v in zip(tops[1:], values[1:], strict=True):
+            first.addcmul_(s, v)
+        found = slope.new_zeros(1 + len(tops), 3, ctx.count)
+        for planes, s in zip(found, [first.neg_(), *tops], strict=True):
+            for plane, part in zip(planes, (s, s * x, s * y), strict=True):
+                plane.index_add_(0, row, part)
+        return found, None, None, None
