@@ -66,12 +66,14 @@ class Screen:
         return made
 
     def paint(self, shaders: tuple[str, str], numbers: dict[str, Any], corners: dict[str, Tensor], order: Tensor,
-              targets: dict[str, list[Tensor]], *, cull: bool, textures: dict[str, Tensor] | None = None) -> None:
+              targets: dict[str, list[Tensor]], *, cull: bool, leaving: bool, textures: dict[str, Tensor] | None = None,
+              ) -> None:
         """Draw triangles of an order (N, 3) int32, and read what is seen.
 
         numbers, corners, textures: by the shaders' names; numbers are uniforms, corners contiguous float32 (R, C),
         textures (h, w, C), or (layers, h, w, C), at the units that their numbers are. targets: by type, f4 or u4,
-        contiguous tensors (B, H, W, C) to write; the images are below each other.
+        contiguous tensors (B, H, W, C) to write; the images are below each other. leaving: whether the shaders clip
+        what would reach into another one's image.
         """
         parts = [(kind, t) for kind, some in targets.items() for t in some]
         batch, height, width = parts[0][1].shape[:3]
@@ -90,6 +92,8 @@ class Screen:
                 target.clear()
                 context.enable_only(context.DEPTH_TEST | (context.CULL_FACE if cull else 0))
                 context.front_face = "cw"          # y points down
+                for distance in CLIP_DISTANCES:
+                    (context.enable_direct if leaving else context.disable_direct)(distance)
                 for name, picture in pictures.items():
                     picture.use(numbers[name])
                 array.render()
@@ -140,8 +144,6 @@ def _open() -> Screen:
         raise UnbraidError(f"no OpenGL context without a window: {error}",
                            hint="install EGL (Debian: apt install libegl1 libgl1-mesa-dri), or say  backend: torch  "
                                 "in the renderer's options") from error
-    for distance in CLIP_DISTANCES:
-        context.enable_direct(distance)
     name = str(context.info["GL_RENDERER"])
     software = any(s in name for s in SOFTWARE)
     level = logging.WARNING if software and torch.cuda.is_available() else logging.INFO

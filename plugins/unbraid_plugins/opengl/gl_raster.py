@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.gl_context import screen
-from unbraid_plugins.opengl.shaders import FRAGMENT, VERTEX
+from unbraid_plugins.opengl.shaders import numbers
 
 CHUNK = 2**20                                      # pixels per draw: more would leave the processor's cache
 
@@ -19,10 +19,12 @@ def rasterize_gl(clip: Tensor, faces: Tensor, height: int, width: int, cull: boo
     ids = torch.zeros(len(clip), height, width, 1, dtype=torch.int32)
     if ids.numel() and len(faces) and clip.shape[1]:
         corners, faces = clip.detach().to("cpu", torch.float32), faces.to("cpu", torch.int32)
+        out = leaving(corners)
+        shaders = numbers(*["LEAVING"] * out)
         for part in chunks(len(clip), height, width):
             points = corners[part]
-            screen().paint((VERTEX, FRAGMENT), sizes(points, faces), {"corner": points.reshape(-1, 4).contiguous()},
-                           order(points, faces), {"u4": [ids[part]]}, cull=cull)
+            screen().paint(shaders, sizes(points, faces), {"corner": points.reshape(-1, 4).contiguous()},
+                           order(points, faces), {"u4": [ids[part]]}, cull=cull, leaving=out)
     return ids[..., 0].to(clip.device, torch.int64) - 1
 
 
@@ -34,6 +36,11 @@ def chunks(batch: int, height: int, width: int) -> Iterator[slice]:
                            hint="make the image smaller, or say  backend: torch")
     step = max(1, min(CHUNK // (height * width), largest // height))
     return (slice(start, min(start + step, batch)) for start in range(0, batch, step))
+
+
+def leaving(corners: Tensor) -> bool:
+    """Whether any corner (B, V, 4) lies above or below its image: such faces have to be clipped, which takes time."""
+    return not bool((corners[..., 1].abs() <= corners[..., 3]).all())
 
 
 def sizes(corners: Tensor, faces: Tensor) -> dict[str, float]:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unbraid_plugins.opengl.gl_context import screen
-from unbraid_plugins.opengl.gl_raster import chunks, order, sizes
+from unbraid_plugins.opengl.gl_raster import chunks, leaving, order, sizes
 from unbraid_plugins.opengl.light import DirectionalLight, Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.shaders import surface
@@ -33,10 +33,11 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
         attributes = {"colour": mesh.colours if mesh.colours is None else mesh.colours[:, vertex],
                       "uv": None if mesh.texture is None or mesh.uv is None else mesh.uv[:, spot],
                       "normal": None if light is None else mesh.normals()[:, vertex]}
+        out = leaving(clip)
         shaders = surface(*(name for name, is_so in {
             "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None,
             "LAYERED": mesh.texture is not None and len(mesh.texture) > 1, "LIT": light is not None,
-            "DIRECTIONAL": isinstance(light, DirectionalLight)}.items() if is_so))
+            "DIRECTIONAL": isinstance(light, DirectionalLight), "LEAVING": out}.items() if is_so))
         texture = None if mesh.texture is None else _texels(mesh.texture)
         table = None if light is None else light.table()
         points = clip if topology.texture_faces is None else clip[:, vertex]
@@ -46,7 +47,7 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
                 tables["light"] = _wide(_part(table, part))
             units = {name: unit for unit, name in enumerate(tables)}
             screen().paint(shaders, {**sizes(points[part], faces), **units}, _corners(points[part], attributes, part),
-                           order(points[part], faces), {"f4": [layers[part]]}, cull=cull, textures=tables)
+                           order(points[part], faces), {"f4": [layers[part]]}, cull=cull, leaving=out, textures=tables)
     else:
         layers = torch.zeros(batch, *size, 4)
     ids = layers[..., 3].to(torch.int64).sub_(1)
@@ -66,7 +67,10 @@ def _corners(points: Tensor, attributes: dict[str, Tensor | None], part: slice) 
 
 def _texels(texture: Tensor) -> Tensor:
     """Textures (n, C, h, w) as OpenGL looks them up fastest: four numbers a texel, (n, h, w, 4)."""
-    return functional.pad(texture.permute(0, 2, 3, 1), (0, 4 - texture.shape[1]))
+    wide = texture.new_empty(len(texture), *texture.shape[2:], 4)
+    wide[..., :texture.shape[1]] = texture.permute(0, 2, 3, 1)
+    wide[..., texture.shape[1]:] = 0
+    return wide
 
 
 def _part(t: Tensor, part: slice) -> Tensor:

@@ -5,10 +5,14 @@ PLACE = """
 uniform int vertices;                              // per image
 uniform float images;
 in vec4 corner;                                    // clip coordinates
+#ifdef LEAVING                                     // some reach beyond the upper or lower end of their image
 out float gl_ClipDistance[2];
+#endif
 void place(float image) {
-    gl_ClipDistance[0] = corner.w - corner.y;      // nothing leaves its image
+#ifdef LEAVING
+    gl_ClipDistance[0] = corner.w - corner.y;
     gl_ClipDistance[1] = corner.w + corner.y;
+#endif
     // row 0 of an image is its top, and the first row in memory: y points down
     gl_Position = vec4(corner.x, (-corner.y + (2.0 * image + 1.0 - images) * corner.w) / images, corner.z, corner.w);
 }
@@ -99,8 +103,17 @@ void main() {
 """
 
 
+def numbers(*features: str) -> tuple[str, str]:
+    """Shaders for the numbers of faces, some of which may be LEAVING their image."""
+    return _with(features, VERTEX, FRAGMENT)
+
+
 def surface(*features: str) -> tuple[str, str]:
-    """Shaders for pictures of surfaces: COLOURED, TEXTURED, LAYERED (a texture per image), LIT, DIRECTIONAL (light)."""
+    """Shaders for pictures of surfaces: COLOURED, TEXTURED, LAYERED (one per image), LIT, DIRECTIONAL, LEAVING."""
+    return _with(features, SURFACE_VERTEX, SURFACE)
+
+
+def _with(features: tuple[str, ...], vertex: str, fragment: str) -> tuple[str, str]:
     defined = "".join(f"#define {feature}\n" for feature in features)
     head = "#version 330\n"
-    return SURFACE_VERTEX.replace(head, head + defined), SURFACE.replace(head, head + defined)
+    return vertex.replace(head, head + defined), fragment.replace(head, head + defined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -94,34 +95,34 @@ class _Painted(torch.autograd.Function):
         if slope is None:
             return None, *(None for _ in leaves)
         batch, height, width = ids.shape
+        step = max(1, PART // max(1, height * width))
+        if batch <= step:
+            return None, *_gradients(ctx.scene, ctx.channels, leaves, ids, slope, ctx.needs_input_grad[1:])
         found = [torch.zeros_like(t) if need else None
                  for t, need in zip(leaves, ctx.needs_input_grad[1:], strict=True)]
-        step = max(1, PART // max(1, height * width))
         for start in range(0, batch, step):
             part = slice(start, min(start + step, batch))
-            wanted = [None if g is None else g if len(g) == 1 else g[part] for g in found]
-            _add_gradients(ctx.scene, ctx.channels, [t if len(t) == 1 else t[part] for t in leaves], ids[part],
-                           slope[part], wanted)
+            parts = [t if len(t) == 1 else t[part] for t in leaves]
+            more = _gradients(ctx.scene, ctx.channels, parts, ids[part], slope[part], ctx.needs_input_grad[1:])
+            for whole, own in zip(found, more, strict=True):
+                if whole is not None and own is not None:
+                    (whole if len(whole) == 1 else whole[part]).add_(own)
         return None, *found
 
 
-def _add_gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor,
-                   found: list[Tensor | None]) -> None:
-    """Add to what is found, in place, the gradients of the scene's leaves by those of the pixels (B, H, W, 4)."""
+def _gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor, needed: Sequence[bool],
+               ) -> list[Tensor | None]:
+    """The gradients of the scene's leaves, where needed, by those of the pixels (B, H, W, 4)."""
     with torch.enable_grad():
-        again = [t.detach().requires_grad_(g is not None) for t, g in zip(leaves, found, strict=True)]
+        again = [t.detach().requires_grad_(need) for t, need in zip(leaves, needed, strict=True)]
         rest = iter(again[1:])
         mesh, light = map_tensors(lambda _: next(rest), scene)
         front = planes(ids, again[0], mesh.topology.faces)
         colour = surface(mesh, front, light, channels)
     if not colour.requires_grad:
-        return
-    planes_of_slope = slope.permute(0, 3, 1, 2).flatten()
-    apart = ids[0].numel()
+        return [None] * len(leaves)
+    by_plane, apart = slope.permute(0, 3, 1, 2).flatten(), ids[0].numel()
     first = front.pixel + 3 * apart * front.sample
-    rows = torch.stack([planes_of_slope.index_select(0, first + k * apart) for k in range(channels)]).T
-    wanted = [(t, g) for t, g in zip(again, found, strict=True) if g is not None]
-    new = torch.autograd.grad(colour, [t for t, _ in wanted], rows, allow_unused=True)
-    for (_, g), more in zip(wanted, new, strict=True):
-        if more is not None:
-            g.add_(more)
+    rows = torch.stack([by_plane.index_select(0, first + k * apart) for k in range(channels)]).T
+    found = iter(torch.autograd.grad(colour, [t for t in again if t.requires_grad], rows, allow_unused=True))
+    return [next(found) if need else None for need in needed]
