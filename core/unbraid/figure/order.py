@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Sequence
@@ -15,6 +16,11 @@ Side = tuple[dict[int, int], dict[int, list[int]]]
 
 def ordered(columns: list[list[int]], arrows: Pairs) -> list[list[int]]:
     """The columns with their members in a better order; arrows lead from one column to the next."""
+    return [list(c) for c in _ordered(tuple(map(tuple, columns)), tuple(arrows))]
+
+
+@functools.lru_cache(maxsize=64)                   # a figure is drawn as a file and as an image; others differ in names
+def _ordered(columns: tuple[tuple[int, ...], ...], arrows: tuple[tuple[int, int], ...]) -> list[list[int]]:
     members = [m for column in columns for m in column]
     before: dict[int, list[int]] = {m: [] for m in members}
     after: dict[int, list[int]] = {m: [] for m in members}
@@ -78,10 +84,11 @@ def _improve(columns: list[list[int]], before: dict[int, list[int]], after: dict
     while better:
         better = False
         for at, column in enumerate(columns):
-            sides = [({m: i for i, m in enumerate(columns[side])}, links)
-                     for side, links in ((at - 1, before), (at + 1, after)) if 0 <= side < len(columns)]
+            sides = tuple(({m: i for i, m in enumerate(columns[side])}, links)
+                          for side, links in ((at - 1, before), (at + 1, after)) if 0 <= side < len(columns))
 
-            def cost(above: int, below: int, sides: list[Side] = sides) -> int:
+            @functools.cache
+            def cost(above: int, below: int, sides: tuple[Side, ...] = sides) -> int:
                 return sum(rank[a] > rank[b] for rank, links in sides for a in links[above] for b in links[below])
 
             for member in list(column):
