@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import attrs
@@ -25,6 +25,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("no shared data (set UNBRAID_SHARED)")
     return folder
+
+
+@pytest.fixture
+def double_precision() -> Iterator[None]:
+    """New tensors and weights are float64 in this test."""
+    import torch
+
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.fixture

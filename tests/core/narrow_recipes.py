@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from unbraid.engine import Training
 from unbraid_configs import Recipe, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
@@ -53,6 +54,11 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
+
+
+def undrawn(patch: pytest.MonkeyPatch) -> None:
+    """Begin trainings without the method's figure, which costs more than they do; one training of each recipe draws."""
+    patch.setattr(Training, "_figure", lambda self, logbook: None)
 
 
 def narrow(name: str, *changes: str) -> Recipe:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from cutting import CutError, cut_at
-from narrow_recipes import narrow, own_data
+from narrow_recipes import narrow, own_data, undrawn
 
 from unbraid import checkpoint
 from unbraid.engine import train
@@ -46,6 +46,7 @@ def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
 def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
     whole = run(name, tmp_path / "whole", 4)
     with pytest.MonkeyPatch.context() as cutting:
+        undrawn(cutting)
         cut_at(cutting, step=2)                    # in the third step, when the first player has moved
         with pytest.raises(CutError):
             run(name, tmp_path / "cut", 4, every=2)
@@ -58,12 +59,14 @@ def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
 
 def train_on_and_on(name: str, out: Path, environment: dict[str, str]) -> None:
     os.environ |= environment
+    undrawn(pytest.MonkeyPatch())
     torch.set_num_threads(1)
     run(name, out, 1000)
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
-def test_a_kill_at_a_random_moment_loses_nothing(name: str, tmp_path: Path) -> None:
+def test_a_kill_at_a_random_moment_loses_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    undrawn(monkeypatch)
     killed = Run(tmp_path / "killed")
     process = FORKING.Process(target=train_on_and_on, args=(name, killed.folder, dict(os.environ)))
     process.start()

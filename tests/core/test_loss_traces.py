@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ STEPS = 2
 __all__ = ["own_data"]
 
 
-@pytest.fixture(autouse=True)
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def trace(name: str, folder: Path) -> list[dict[str, float]]:
     """The losses of the first steps, in float64; the second step's depend on the first one's gradients."""
     recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), "data.workers=0", "train.device=cpu"])
@@ -41,6 +33,7 @@ def trace(name: str, folder: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
+@pytest.mark.usefixtures("double_precision")
 def test_the_first_losses_are_what_they_were(name: str, tmp_path: Path) -> None:
     stored = json.loads(TRACES.read_text()) if TRACES.exists() else {}
     found = trace(name, tmp_path / "run")

@@ -38,13 +38,6 @@ def pair(own_data: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     pair.end()
 
 
-@pytest.fixture
-def double() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def small(name: str) -> Recipe:
     return narrow(name, "data.workers=0", "train.device=cpu", "train.average=0.9")
 
@@ -95,7 +88,8 @@ def takes_the_batch_whole(recipe: Recipe, data: Data) -> bool:
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
-def test_two_processes_are_the_ranks_that_they_should_be(name: str, pair: Pair, double: None, tmp_path: Path,
+@pytest.mark.usefixtures("double_precision")
+def test_two_processes_are_the_ranks_that_they_should_be(name: str, pair: Pair, tmp_path: Path,
                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     pair.ask(on_a_rank, name, tmp_path)
     simulation, recipe = Simulation(2), small(name)

@@ -75,8 +75,8 @@ def players_of(recipe: Mapping[str, Any], *overrides: str) -> Players:
 
 def differences(players: Players, hand: Hand) -> dict[str, float]:
     """The largest difference between the weights of every network and those of the hand's."""
-    return {name: max(float((a - b).detach().abs().max())
-                      for a, b in zip(net.parameters(), hand.nets[name].parameters(), strict=True))
+    return {name: max((float((a - b).detach().abs().max())
+                       for a, b in zip(net.parameters(), hand.nets[name].parameters(), strict=True)), default=0.0)
             for name, net in players.method.modules.items()}
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from by_hand import Hand, players_of
+from by_hand import Hand, differences, players_of
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -22,22 +20,13 @@ SMALL = (*(f"networks.{name}.width=3" for name in ("generator", "critic", "encod
          "networks.generator.background=24", "networks.render.backend=torch", "data.batch=3", "code.object=5",
          "flow.z=normal(size=5)", "flow.v=shape3d.viewpoints(azimuth=50, elevation=10, middle=20)")
 LEARNING = ("generator", "critic", "encoder")
-
-
-@pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 @pytest.fixture
-def players(tmp_path: Path, form: str) -> Players:
-    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
-    np.savez(tmp_path / "images.npz", images=images)
-    recipe = {"base": "shape3d", "data": {"source": {"type": "npz", "path": str(tmp_path / "images.npz")}}}
-    return players_of(recipe, *SMALL, f"networks.generator.form={form}", "players.critic.until_step=2",
-                      "players.generator.until_step=2", "players.encoder.from_step=2")
+def players(source: dict[str, Any], form: str) -> Players:
+    return players_of({"base": "shape3d", "data": {"source": source}}, *SMALL, f"networks.generator.form={form}",
+                      "players.critic.until_step=2", "players.generator.until_step=2", "players.encoder.from_step=2")
 
 
 def drawn(h: Hand, step: int, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,10 +89,6 @@ def one_step(h: Hand, step: int, form: str) -> None:
                + (known[:, :5] - z).pow(2).mean() + 10 * (known[:, 5:] - truth).pow(2).mean())
 
 
-def largest(a: torch.nn.Module, b: torch.nn.Module) -> float:
-    return max(float((p - q).detach().abs().max()) for p, q in zip(a.parameters(), b.parameters(), strict=True))
-
-
 @pytest.mark.parametrize("form", ["sheet", "ball"])
 def test_shape3d(players: Players, form: str) -> None:
     start, hand, careless = Hand(players), Hand(players), Hand(players, careless=True)
@@ -111,7 +96,7 @@ def test_shape3d(players: Players, form: str) -> None:
         players.step(step)
         for h in (hand, careless):
             one_step(h, step, form)
-    modules = players.method.modules
-    assert all(largest(modules[n], hand.nets[n]) < 1e-9 for n in LEARNING)
-    assert all(largest(modules[n], start.nets[n]) > 1e-5 for n in LEARNING), "every network should have moved"
-    assert largest(modules["generator"], careless.generator) > 1e-5, "gradients that went astray should show"
+    assert max(differences(players, hand).values()) < 1e-9
+    moved = differences(players, start)
+    assert all(moved[n] > 1e-5 for n in LEARNING), "every network should have moved"
+    assert differences(players, careless)["generator"] > 1e-5, "gradients that went astray should show"

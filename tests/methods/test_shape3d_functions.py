@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -20,12 +20,9 @@ AHEAD, ASIDE = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.6, 0.2]])
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def model(source: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Model:
     folder = tmp_path_factory.mktemp("shape3d")
-    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
-    np.savez(folder / "images.npz", images=images)
-    recipe = {"base": "shape3d-small", "data": {"source": {"type": "npz", "path": str(folder / "images.npz")}}}
-    unbraid.train(unbraid.make_recipe(recipe, NARROW), folder / "run")
+    unbraid.train(unbraid.make_recipe({"base": "shape3d-small", "data": {"source": source}}, NARROW), folder / "run")
     model = unbraid.load(folder / "run")
     with torch.no_grad():                          # as different as after many steps
         for name in ("shape", "texture", "background"):

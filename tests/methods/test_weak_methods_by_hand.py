@@ -5,30 +5,15 @@ Pixels are in [-1, 1] here, as in the papers; the recipes' weights are for pixel
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from by_hand import Hand, compare
 from torch import Tensor
 from torch.nn import functional as F
 
-
-@pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> dict[str, Any]:
-    images = np.random.default_rng(0).integers(0, 255, (24, 16, 16, 3), dtype=np.uint8)
-    np.savez(tmp_path / "images.npz", images=images, kind=np.arange(24) % 4)
-    return {"type": "npz", "path": str(tmp_path / "images.npz")}
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def square(y: Tensor, x: Tensor) -> Tensor:
