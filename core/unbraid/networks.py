@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import torch
 from torch import Tensor, nn
+from torch.utils import _pytree as pytree
 
 from unbraid.code import Layout
 from unbraid.compute import to_meta, zeros
@@ -97,6 +98,7 @@ class Called:
 
     name: str
     networks: Networks
+    answers: list[tuple[Any, Value]] = attrs.field(init=False, factory=list)     # on meta tensors, with their shapes
 
     @property
     def wants_sets(self) -> bool:
@@ -112,16 +114,29 @@ class Called:
         module = self.networks.modules[self.name]
         if not any(t.is_meta for t in tensors(inputs)):
             return run_at_rest(module, inputs)
-        try:
-            return run_on_meta(module, inputs)
-        except (NotImplementedError, RuntimeError, ValueError):
-            return to_meta(run_at_rest(module, zeros(inputs)))
+        if any(t.requires_grad for t in tensors(inputs)):      # the answer is part of a graph
+            return shapes_of(module, inputs)
+        leaves, structure = pytree.tree_flatten(inputs)
+        kind = structure, [(t.shape, t.dtype) if isinstance(t, Tensor) else t for t in leaves]
+        for known, answer in self.answers:
+            if known == kind:
+                return to_meta(answer)
+        self.answers.append((kind, shapes_of(module, inputs)))
+        return self.answers[-1][1]
 
     def __getattr__(self, name: str) -> Any:
         """What a loss or an operation on weights asks for, of a copy: a check leaves the weights as they are."""
         if name.startswith("__") or self.name not in self.networks.modules:
             raise AttributeError(f"{self.name} is only passed; call it once in the flow, so that its shapes are known")
         return getattr(copy.deepcopy(self.networks.modules[self.name]), name)
+
+
+def shapes_of(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
+    """What a module makes of meta tensors; of zeros, where it can't run on these."""
+    try:
+        return run_on_meta(module, inputs)
+    except (NotImplementedError, RuntimeError, ValueError):
+        return to_meta(run_at_rest(module, zeros(inputs)))
 
 
 def run_on_meta(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
