@@ -13,10 +13,12 @@ from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.fragments import fragments
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.margin_renderer import draw_with_margin
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
 from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.texture import sampled
+from unbraid_plugins.opengl.topology import Topology
 
 CHECK = torch.autograd.gradcheck
 
@@ -154,3 +156,15 @@ def test_opengl_paints_what_torch_does(light, cull, monkeypatch):
     torch.testing.assert_close(found[False]["image"], found[True]["image"], atol=1e-3, rtol=0)
     for name, expected in found[True].items():
         assert (found[False][name] - expected).norm() < 1e-3 * expected.norm(), name
+
+
+@pytest.mark.parametrize("draws", [draw, draw_with_margin])
+def test_what_is_brighter_than_white_is_white_and_sends_no_gradient(backend, draws) -> None:
+    vertices, faces = square(2.0)
+    colours = torch.tensor([1.5, 0.5, -0.5]).expand(1, 4, 3).clone().requires_grad_()
+    mesh = Mesh(vertices[None].float(), Topology(faces), colours)
+    colour = draws(mesh, views((0.0,), torch.float32), (8, 8), geometry=False, backend=backend).colour
+    torch.testing.assert_close(colour, torch.tensor([1.0, 0.5, 0.0])[None, :, None, None].expand(1, 3, 8, 8))
+    slope, = torch.autograd.grad(colour.sum(), colours)
+    assert not slope[..., [0, 2]].any()
+    assert slope[..., 1].sum().item() == pytest.approx(64, rel=1e-4)

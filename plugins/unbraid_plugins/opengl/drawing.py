@@ -74,7 +74,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     if light is not None or geometry:
         unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides)
     steps = front.to_the_next(clip, topology.faces) if mipmaps else None
-    colour = surface(mesh, front, light, channels, unit, steps)
+    colour = surface(mesh, front, light, channels, unit, steps).clamp(0, 1)
     normals = None if unit is None or not geometry else front.image(unit)
     depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
     covered = front.rows(colour.new_ones(len(front.sample), 1))
@@ -98,7 +98,7 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
     if not smooth or not len(mesh.topology.faces):
         return Rendering(*parted(layers, channels), None, None, ids)
     outline = crossings(ids, clip, mesh.topology, cull=cull)
-    tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels), (0, 3 - channels))
+    tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1), (0, 3 - channels))
     tips = functional.pad(tips, (0, 1), value=1.0)
     return Rendering(*antialiased(layers, outline, tips, channels), None, None, ids)
 

@@ -44,7 +44,8 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     fading = margin(crisp, clip, -seen[..., 2], topology, width, cull=cull)
     units = [facing(mesh, f, clip, flat=flat, both_sides=both_sides) if light is not None or geometry else None
              for f in (crisp, fading.front)]
-    colours = [surface(mesh, f, light, channels, unit) for f, unit in zip((crisp, fading.front), units, strict=True)]
+    colours = [surface(mesh, f, light, channels, unit).clamp(0, 1)
+               for f, unit in zip((crisp, fading.front), units, strict=True)]
     behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
     covered = crisp.rows(vertices.new_ones(len(crisp.pixel), 1))
     layers = torch.cat([crisp.rows(colours[0]) + (1 - covered) * behind, covered], 1)

@@ -65,8 +65,9 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     (uj, vj, wj), (uk, vk, wk) = ([t.roll(-n, 0) for t in (u, v, w)] for n in (1, 2))
     areas = torch.stack([uj * vk - uk * vj, wk * vj - wj * vk, uk * wj - uj * wk], 1)
     areas = torch.where(_thin(u, v, w, height, width), areas.new_tensor([1, 0, 0])[:, None], areas)
-    x, y = (2 * right + 1).to(clip.dtype) / width - 1, 1 - (2 * down + 1).to(clip.dtype) / height
-    x, y = (t - c.index_select(0, row) for t, c in zip((x, y), centre, strict=True))
+    columns, lines = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
+    x = columns.index_select(0, right) - centre[0].index_select(0, row)
+    y = -lines.index_select(0, down) - centre[1].index_select(0, row)
     return Planes(pixel, sample, row, x, y, face, image, areas)
 
 

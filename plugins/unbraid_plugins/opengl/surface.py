@@ -23,7 +23,7 @@ PART = 2**18                                       # pixels at a time on the way
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
             steps: Tensor | None = None) -> Tensor:
-    """Albedo times shading in [0, 1], (N + T, C).
+    """Albedo times shading, (N + T, C); an image shows what of it is within [0, 1].
 
     unit: the normals there, (N + T, 3), where they are known; steps: `to_the_next`, for mipmapped textures.
     """
@@ -47,7 +47,7 @@ def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels
         if unit is None:
             unit = functional.normalize(front.interpolated(mesh.normals(), topology.faces))
         colour = colour * light.shading(unit, front.sample)
-    return colour.clamp(0, 1)
+    return colour
 
 
 def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, both_sides: bool = False) -> Tensor:
@@ -110,6 +110,12 @@ class _Painted(torch.autograd.Function):
         return None, *found
 
 
+def _showable(mesh: Mesh, light: Light | None) -> bool:
+    """Whether all that the mesh shows is within [0, 1] anyway."""
+    albedo = [t for t in (mesh.colours, mesh.texture) if t is not None]
+    return light is None and all(t.numel() and t.min() >= 0 and t.max() <= 1 for t in albedo)
+
+
 def _gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor, needed: Sequence[bool],
                ) -> list[Tensor | None]:
     """The gradients of the scene's leaves, where needed, by those of the pixels (B, H, W, 4)."""
@@ -119,6 +125,8 @@ def _gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slo
         mesh, light = map_tensors(lambda _: next(rest), scene)
         front = planes(ids, again[0], mesh.topology.faces)
         colour = surface(mesh, front, light, channels)
+        if not _showable(mesh, light):
+            colour = colour.clamp(0, 1)
     if not colour.requires_grad:
         return [None] * len(leaves)
     by_plane, apart = slope.permute(0, 3, 1, 2).flatten(), ids[0].numel()
