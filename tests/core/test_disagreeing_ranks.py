@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,30 +9,17 @@ import numpy as np
 import pytest
 import torch
 from real_ranks import Pair
+from tiny_autoencoder import tiny_autoencoder
 
 from unbraid.engine import Training, TrainingError, train
 from unbraid.record import Run
 from unbraid.values import map_tensors
-from unbraid_configs import Recipe, make_recipe
+from unbraid_configs import Recipe
 
 
-def recipe(when: str | None = None, **train_: Any) -> Recipe:
-    player = {"trains": ["encoder", "generator"], "minimizes": {"rebuild": "mse(y, x)", "small": "0.1 * mean(y)"}}
-    return make_recipe({
-        "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "batch": 4, "workers": 0},
-        "code": {"z": 4},
-        "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
-                     "generator": {"type": "mlp_generator", "hidden": [8]}},
-        "flow": {"y": "generator(encoder(x))"},
-        "players": {"all": player if when is None else {**player, "when": when}},
-        "train": {"steps": 30, "tensorboard": False, "picture_every": 1000, **train_}})
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    pair = Pair.start(tmp_path_factory.mktemp("pair"))
-    yield pair
-    pair.end()
+def recipe(*overrides: str, **player: Any) -> Recipe:
+    return tiny_autoencoder("train.steps=30", *overrides, **player,
+                            minimizes={"rebuild": "mse(y, x)", "small": "0.1 * mean(y)"})
 
 
 def started(folder: Path, chosen: Recipe, images: dict[tuple[int, int], float]) -> Training:
@@ -66,8 +52,8 @@ def outcomes(folder: Path, chosen: Recipe, images: dict[tuple[int, int], float],
 def test_a_gate_is_decided_on_the_mean(pair: Pair, tmp_path: Path, threshold: float, expected: str, accumulate: int
                                        ) -> None:
     """Rank 0's images are black, rank 1's white: one of them is outvoted."""
-    pair.ask(outcomes, tmp_path, recipe(f"mean(x) < {threshold}", accumulate=accumulate), {(0, -1): 0.0, (1, -1): 1.0},
-             3)
+    pair.ask(outcomes, tmp_path, recipe(f"train.accumulate={accumulate}", when=f"mean(x) < {threshold}"),
+             {(0, -1): 0.0, (1, -1): 1.0}, 3)
     (first, _, a), (second, _, b) = pair.answers()
     assert first == second == [expected] * 3
     assert np.array_equal(a, b)
@@ -75,7 +61,7 @@ def test_a_gate_is_decided_on_the_mean(pair: Pair, tmp_path: Path, threshold: fl
 
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_loss_that_is_not_finite_on_one_rank_moves_nobody(pair: Pair, tmp_path: Path, accumulate: int) -> None:
-    pair.ask(outcomes, tmp_path, recipe(accumulate=accumulate), {(1, 2): float("nan")}, 4)
+    pair.ask(outcomes, tmp_path, recipe(f"train.accumulate={accumulate}"), {(1, 2): float("nan")}, 4)
     (first, named, a), (second, named_there, b) = pair.answers()
     assert first == second == ["moved", "moved", "stayed", "moved"]
     assert named == named_there == [[], [], ["all/rebuild", "all/small"], []], "rank 0 names what rank 1 saw"
@@ -119,7 +105,7 @@ def means(folder: Path, chosen: Recipe) -> str:
 def test_what_is_logged_is_the_mean_over_the_ranks(pair: Pair, tmp_path: Path) -> None:
     import attrs
 
-    own = recipe(steps=2, log_every=1)
+    own = recipe("train.steps=2", "train.log_every=1")
     pair.ask(means, tmp_path / "two", own)
     pair.answers()
     one = train(attrs.evolve(own, data=attrs.evolve(own.data, batch=8)), tmp_path / "one")

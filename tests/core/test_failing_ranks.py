@@ -15,24 +15,13 @@ from typing import Any
 import pytest
 import torch
 from real_ranks import Ranks
+from tiny_autoencoder import tiny_autoencoder
 
 from unbraid import checkpoint
 from unbraid.engine import train
 from unbraid.record import Run
-from unbraid_configs import Recipe, make_recipe
 
 ENDLESS = ("train.steps=100000", "train.checkpoint_every=3", "train.log_every=1")
-
-
-def recipe(*overrides: str, **changes: Any) -> Recipe:
-    return make_recipe({
-        "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "batch": 4, "workers": 0},
-        "code": {"z": 4},
-        "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
-                     "generator": {"type": "mlp_generator", "hidden": [8]}},
-        "flow": {"y": "generator(encoder(x))"},
-        "players": {"all": {"trains": ["encoder", "generator"], "minimizes": {"rebuild": "mse(y, x)"}}},
-        "train": {"steps": 6, "tensorboard": False, "picture_every": 1000}, **changes}, overrides)
 
 
 def training(rank: int, out: Path, overrides: tuple[str, ...], resume: bool) -> int:
@@ -42,7 +31,7 @@ def training(rank: int, out: Path, overrides: tuple[str, ...], resume: bool) -> 
     from unbraid.lockstep import Stopped
 
     try:
-        train(recipe(*overrides), out, resume=resume)
+        train(tiny_autoencoder(*overrides), out, resume=resume)
     except Stopped as stopped:
         return {"SIGINT": 130, "SIGTERM": 143}[stopped.signal_name]
     except Exception as error:
@@ -161,7 +150,7 @@ def test_an_error_of_one_rank_ends_all_and_is_told_by_it_alone(started: Any, tmp
 
 
 def test_what_rank_0_refuses_ends_all_and_is_told_once(started: Any, tmp_path: Path) -> None:
-    run = train(recipe(), tmp_path / "run")
+    run = train(tiny_autoencoder(), tmp_path / "run")
     before = last(run)
     ranks = started()
     assert ranks.wait() == [2, 2]

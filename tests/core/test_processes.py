@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
@@ -28,14 +27,6 @@ STEPS = 2
 Numbers = dict[str, torch.Tensor]
 OF_THE_BATCH = {"total_correlation", "index_code_information", "dimension_wise_kl", "dip", "permute_dims",
                 "annealed_kl"}                     # no means over samples
-
-
-@pytest.fixture(scope="module")
-def pair(own_data: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Two processes, to which recipes are given one after the other."""
-    pair = Pair.start(tmp_path_factory.mktemp("pair"))
-    yield pair
-    pair.end()
 
 
 def small(name: str) -> Recipe:
