@@ -8,13 +8,11 @@ logged step, and at the end all of them.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -24,6 +22,7 @@ from random import Random
 import attrs
 import torch
 from PIL import Image
+from rounds import in_rounds
 
 import unbraid.events
 from unbraid import checkpoint
@@ -138,20 +137,24 @@ class Outcome:
     finished: int = 0                              # trainings, each equal to the undisturbed one
     found: list[str] = attrs.Factory(list)
 
+    def __str__(self) -> str:
+        return (f"{self.kills} kills, {self.before} before the first step, {self.halves} in the middle of writing; "
+                f"{self.finished} trainings came to their end")
 
-def attack(place: Path, rounds: int, seed: int = 0) -> Outcome:
-    """Kill so many times, over as many trainings as that takes."""
+
+def attack(place: Path, rounds: int, seed: int) -> tuple[str, list[str]]:
+    """Kill so many times, over as many trainings as that takes; how it went, and what was wrong."""
     recipe = load_recipe(HERE / "small.yaml", WHOLE)
     import_all(recipe, place)
     first = in_child(attrs.evolve(recipe, train=attrs.evolve(recipe.train, keep=1000)), place / "undisturbed")
     if os.waitpid(first, 0)[1]:
-        return Outcome(found=["the undisturbed training failed"])
+        return str(Outcome()), ["the undisturbed training failed"]
     whole, random, outcome = Undisturbed.of(Run(place / "undisturbed")), Random(seed), Outcome()
     while outcome.kills < rounds and not outcome.found:
         run = Run(place / f"run-{outcome.finished}")
         one_training(recipe, run, whole, random, outcome)
         shutil.rmtree(run.folder)
-    return outcome
+    return str(outcome), outcome.found
 
 
 def one_training(recipe: Recipe, run: Run, whole: Undisturbed, random: Random, outcome: Outcome) -> None:
@@ -187,20 +190,5 @@ def one_training(recipe: Recipe, run: Run, whole: Undisturbed, random: Random, o
     outcome.finished += 1
 
 
-def main() -> int:
-    """Attack, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = attack(Path(folder), asked.rounds, asked.seed)
-    print(*outcome.found[:20], sep="\n")
-    print(f"{outcome.kills} kills, {outcome.before} before the first step, {outcome.halves} in the middle of writing; "
-          f"{outcome.finished} trainings came to their end; {len(outcome.found)} faults")
-    return 1 if outcome.found else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_rounds(__doc__, attack))

@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
-import tempfile
 import time
 from pathlib import Path
 from random import Random
 
 import torch
+from rounds import in_rounds
 
 from unbraid import checkpoint
 from unbraid.checkpoint import Checkpoint
@@ -62,8 +61,8 @@ def wait_for(folder: Path, step: int) -> None:
         time.sleep(0.001)
 
 
-def attack(folder: Path, rounds: int, seed: int = 0) -> tuple[int, int, list[str]]:
-    """The last step, the kills that left something half done, and what was wrong."""
+def attack(folder: Path, rounds: int, seed: int) -> tuple[str, list[str]]:
+    """How often it was killed in the middle of something, and what was wrong."""
     random, last, halves, found = Random(seed), 0, 0, list[str]()
     for number in range(rounds):
         child = os.fork()
@@ -79,23 +78,8 @@ def attack(folder: Path, rounds: int, seed: int = 0) -> tuple[int, int, list[str
         halves += any(p.name.startswith(".") for p in folder.iterdir()) if folder.exists() else 0
         found += [f"round {number}: {fault}" for fault in faults(folder, last)]
         last = max(checkpoint.steps(folder), default=0) if folder.exists() else 0
-    return last, halves, found
-
-
-def main() -> int:
-    """Attack, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
-        last, halves, found = attack(Path(folder) / "checkpoints", asked.rounds, asked.seed)
-    print(*found[:20], sep="\n")
-    print(f"{asked.rounds} kills, {halves} of them in the middle of something, {last} checkpoints written; "
-          f"{len(found)} faults")
-    return 1 if found else 0
+    return f"{rounds} kills, {halves} of them in the middle of something, {last} checkpoints written", found
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(in_rounds(__doc__, lambda place, rounds, seed: attack(place / "checkpoints", rounds, seed)))
