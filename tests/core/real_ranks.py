@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 import time
@@ -14,10 +13,8 @@ from typing import Any
 
 import attrs
 import torch
+from forking import FORKING
 from torch.distributed import TCPStore
-
-FORKING = multiprocessing.get_context("forkserver")
-FORKING.set_forkserver_preload(["unbraid.engine", "unbraid.cli.train", "unbraid_configs"])
 
 
 @attrs.define

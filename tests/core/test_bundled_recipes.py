@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from cutting import CutError, cut_at
+from forking import FORKING
 from narrow_recipes import narrow, own_data, undrawn
 
 from unbraid import checkpoint
@@ -21,8 +21,6 @@ from unbraid.record import Run
 from unbraid_configs import bundled_recipes
 
 __all__ = ["own_data"]
-FORKING = multiprocessing.get_context("forkserver")                  # torch is imported once for all that are killed
-FORKING.set_forkserver_preload(["unbraid.engine", "unbraid_configs"])
 
 
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:
