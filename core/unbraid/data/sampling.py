@@ -38,17 +38,18 @@ class Sampler:
     def rows(self, step: int, round: int, name: str) -> np.ndarray:
         """The rows of a draw, (B, count); count is 1 for a single image."""
         firsts = self._firsts(step, round, name)
-        plan, random = self.plans[name], stream(self.seed, self.split, "set", name, step, round, self.rank)
+        plan = self.plans[name]
         if plan.draw.frames is not None:
             clips = self._clips[plan.source]
             return np.stack([clips.after(firsts, k) for k in range(plan.draw.frames)], 1)
-        if (plan.count or 1) > 1 and plan.parent is None:
+        if (plan.count or 1) == 1 or plan.draw.next is not None:
+            return firsts[:, None]
+        random = stream(self.seed, self.split, "set", name, step, round, self.rank)
+        if plan.parent is None:
             others = self._members[name].pick(firsts, (plan.count or 1) - 1, random)
             return np.concatenate([firsts[:, None], others], 1)
-        if (plan.count or 1) > 1 and plan.draw.next is None:
-            first = self._firsts(step, round, plan.parent or "")
-            return self._partners[name].pick(first, plan.count or 1, random)
-        return firsts[:, None]
+        first = self._firsts(step, round, plan.parent)
+        return self._partners[name].pick(first, plan.count or 1, random)
 
     def _firsts(self, step: int, round: int, name: str) -> np.ndarray:
         """The first row of every sample of a draw, (B,): by epochs, or by its relation to another."""

@@ -28,7 +28,10 @@ class Epochs:
 
     def at(self, positions: np.ndarray, n: int, *address: int | str) -> np.ndarray:
         """The numbers in 0 ... n - 1 at these positions of an endless row of permutations of n things."""
-        epochs, chosen = positions // n, np.empty(len(positions), np.int64)
+        epochs = positions // n
+        if len(positions) and epochs[0] == epochs.min() == epochs.max():
+            return self._order(n, *address, int(epochs[0]))[positions % n]
+        chosen = np.empty(len(positions), np.int64)
         for epoch in np.unique(epochs):
             here = epochs == epoch
             chosen[here] = self._order(n, *address, int(epoch))[positions[here] % n]
