@@ -50,6 +50,7 @@ def together() -> Iterator[None]:
                                 else "gloo", store=_store, rank=number, world_size=count, timeout=TIMEOUT)
     except (RuntimeError, ValueError) as error:
         raise RankError(f"the {launched()} ranks did not find each other: {str(error).splitlines()[0]}") from error
+    threading.Thread(target=_answer, args=(_store.clone(), number), daemon=True).start()  # type: ignore[union-attr]
     try:
         yield
     except RankError:
@@ -181,6 +182,13 @@ def _reach(collective: Callable[[], object]) -> None:
         raise _lost(str(error)) from error
 
 
+def _answer(store: dist.Store, number: int) -> None:
+    """Say that this rank is here when another one asks, also while it waits for that one."""
+    with suppress(RuntimeError):                   # the store is gone: nobody asks any more
+        store.wait(["who is here"], timedelta(days=1000))
+        store.set(f"here {number}", "")
+
+
 def _left_word(error: BaseException) -> bool:
     """Leave word of an error for the other ranks, who will miss this one; whether it is the first."""
     with suppress(RuntimeError):                   # the store is gone too: nobody to tell
@@ -198,6 +206,7 @@ def _lost(reason: str) -> RankError:
     missing = [r for r in range(world()) if r != rank()]
     with suppress(RuntimeError):
         assert _store is not None
+        _store.set("who is here", "")
         _store.set(f"here {rank()}", "")
         deadline = time.monotonic() + ROLL_CALL
         while len(missing) > 1 and not _store.check(["failure"]) and time.monotonic() < deadline:
@@ -206,7 +215,7 @@ def _lost(reason: str) -> RankError:
         if _store.check(["failure"]):
             word = json.loads(_store.get("failure"))
             return RankError(f"rank {word['rank']} of {world()} failed: {word['text']}", told=True)
-    who = f"rank {missing[0]}" if len(missing) == 1 else f"ranks {', '.join(map(str, missing))}"
+    who = f"ranks {', '.join(map(str, missing))}" if len(missing) > 1 else f"rank {missing[0]}" if missing else "a rank"
     silent = f" (no answer for {TIMEOUT.total_seconds():.0f} seconds)" if "timed out" in reason.lower() else ""
     here = [r for r in range(world()) if r not in missing]
-    return RankError(f"{who} of {world()} {'is' if len(missing) == 1 else 'are'} gone{silent}", told=rank() != here[0])
+    return RankError(f"{who} of {world()} {'are' if len(missing) > 1 else 'is'} gone{silent}", told=rank() != here[0])
