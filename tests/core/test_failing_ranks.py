@@ -110,6 +110,29 @@ def test_a_killed_rank_ends_all_and_is_named_once(started: Any, tmp_path: Path, 
     assert max(checkpoint.steps(run.checkpoints)) == reached + 2
 
 
+def one_waits_for_another(rank: int) -> int:
+    """Rank 1 is gone, 0 misses it, and 2 waits for 0 alone."""
+    from unbraid import distributed
+
+    with distributed.together():
+        if rank == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            distributed._reach(lambda: torch.distributed.recv(torch.zeros(1), 1 if rank == 0 else 0))
+        except distributed.RankError as error:
+            print(error.message, error.told, file=sys.stderr)
+    return 0
+
+
+def test_a_rank_that_waits_for_another_is_not_missed(tmp_path: Path) -> None:
+    ranks = Ranks.start(3, tmp_path, one_waits_for_another)
+    try:
+        ranks.wait(30)
+        assert ranks.said() == ["rank 1 of 3 is gone False\n", "", "rank 1 of 3 is gone True\n"]
+    finally:
+        ranks.end()
+
+
 def hung(rank: int, out: Path, overrides: tuple[str, ...], resume: bool) -> int:
     from unbraid import distributed
 

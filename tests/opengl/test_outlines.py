@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 
+import attrs
 import pytest
 import torch
 from solids import bumpy, square
 
+from unbraid_plugins.opengl.antialias import antialiased
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
+from unbraid_plugins.opengl.silhouettes import crossings
 from unbraid_plugins.opengl.topology import Topology
 
 
@@ -139,3 +142,18 @@ def test_without_smooth_outlines_nothing_moves(backend):
         out = draw(Mesh.of(leaf, faces), camera, (32, 32), smooth=smooth, backend=backend)
         (out.alpha.sum() + 0 * leaf.sum()).backward()
         assert leaf.grad.any() == smooth
+
+
+def test_gradients_of_blending_reach_pixels_and_reach(front):
+    """Without tips; two images, so that pixels of the second are found in the gradient's planes."""
+    vertices, faces = square(0.53)
+    clip = front.clip(front.seen(torch.stack([vertices, vertices * 0.8])))
+    outline = crossings(rasterize(clip, faces, (8, 8), backend="torch"), clip, Topology(faces), cull=False)
+    assert len(outline.reach) > 16
+    assert outline.covered.all()
+    image = torch.rand(2, 8, 8, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def blended(image, reach):
+        return antialiased(image.clone(), attrs.evolve(outline, reach=reach), image.new_zeros(0, 4), 3)
+
+    assert torch.autograd.gradcheck(blended, (image.requires_grad_(), outline.reach.clone().requires_grad_()))

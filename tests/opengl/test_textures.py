@@ -61,3 +61,12 @@ def test_gradients_through_mipmaps_reach_the_scene(front):
     assert texture.grad.any()
     assert leaf.grad.isfinite().all()
     assert leaf.grad.any()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_every_image_sees_its_own_texture(front, backend, count):
+    texture = dice(count, 3, 16, 16).float()
+    mesh = textured(texture)
+    mesh = Mesh(mesh.vertices.float().expand(2, -1, -1), mesh.topology, None, mesh.uv.float(), texture)
+    out = draw(mesh, Camera(front.view.float(), front.projection.float()), (16, 16), geometry=False, backend=backend)
+    torch.testing.assert_close(out.colour, texture.expand(2, -1, -1, -1), rtol=0, atol=1e-4)

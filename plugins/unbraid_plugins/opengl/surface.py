@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -83,6 +82,7 @@ class _Painted(torch.autograd.Function):
         layers, ids = picture(map_tensors(Tensor.detach, mesh), leaves[0].detach(), map_tensors(Tensor.detach, light),
                               size, cull=cull)
         ctx.scene, ctx.channels = map_tensors(Tensor.detach, (mesh, light)), channels
+        ctx.showable = _showable(mesh, light)
         ctx.save_for_backward(ids, *leaves)
         ctx.mark_non_differentiable(ids)
         ctx.set_materialize_grads(False)
@@ -97,14 +97,13 @@ class _Painted(torch.autograd.Function):
         batch, height, width = ids.shape
         step = max(1, PART // max(1, height * width))
         if batch <= step:
-            return None, *_gradients(ctx.scene, ctx.channels, leaves, ids, slope, ctx.needs_input_grad[1:])
+            return None, *_gradients(ctx, leaves, ids, slope)
         found = [torch.zeros_like(t) if need else None
                  for t, need in zip(leaves, ctx.needs_input_grad[1:], strict=True)]
         for start in range(0, batch, step):
             part = slice(start, min(start + step, batch))
             parts = [t if len(t) == 1 else t[part] for t in leaves]
-            more = _gradients(ctx.scene, ctx.channels, parts, ids[part], slope[part], ctx.needs_input_grad[1:])
-            for whole, own in zip(found, more, strict=True):
+            for whole, own in zip(found, _gradients(ctx, parts, ids[part], slope[part]), strict=True):
                 if whole is not None and own is not None:
                     (whole if len(whole) == 1 else whole[part]).add_(own)
         return None, *found
@@ -116,21 +115,21 @@ def _showable(mesh: Mesh, light: Light | None) -> bool:
     return light is None and all(t.numel() and t.min() >= 0 and t.max() <= 1 for t in albedo)
 
 
-def _gradients(scene: Any, channels: int, leaves: list[Tensor], ids: Tensor, slope: Tensor, needed: Sequence[bool],
-               ) -> list[Tensor | None]:
-    """The gradients of the scene's leaves, where needed, by those of the pixels (B, H, W, 4)."""
+def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> list[Tensor | None]:
+    """The gradients of these leaves of the scene, where needed, by those of the pixels (B, H, W, 4)."""
+    needed = ctx.needs_input_grad[1:]
     with torch.enable_grad():
         again = [t.detach().requires_grad_(need) for t, need in zip(leaves, needed, strict=True)]
         rest = iter(again[1:])
-        mesh, light = map_tensors(lambda _: next(rest), scene)
+        mesh, light = map_tensors(lambda _: next(rest), ctx.scene)
         front = planes(ids, again[0], mesh.topology.faces)
-        colour = surface(mesh, front, light, channels)
-        if not _showable(mesh, light):
+        colour = surface(mesh, front, light, ctx.channels)
+        if not ctx.showable:
             colour = colour.clamp(0, 1)
     if not colour.requires_grad:
         return [None] * len(leaves)
     by_plane, apart = slope.permute(0, 3, 1, 2).flatten(), ids[0].numel()
     first = front.pixel + 3 * apart * front.sample
-    rows = torch.stack([by_plane.index_select(0, first + k * apart) for k in range(channels)]).T
+    rows = torch.stack([by_plane.index_select(0, first + k * apart) for k in range(ctx.channels)]).T
     found = iter(torch.autograd.grad(colour, [t for t in again if t.requires_grad], rows, allow_unused=True))
     return [next(found) if need else None for need in needed]
