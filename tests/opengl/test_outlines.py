@@ -151,9 +151,10 @@ def test_gradients_of_blending_reach_pixels_and_reach(front):
     outline = crossings(rasterize(clip, faces, (8, 8), backend="torch"), clip, Topology(faces), cull=False)
     assert len(outline.reach) > 16
     assert outline.covered.all()
-    image = torch.rand(2, 8, 8, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    image = torch.rand(2, 4, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
-    def blended(image, reach):
-        return antialiased(image.clone(), attrs.evolve(outline, reach=reach), image.new_zeros(0, 4), 3)
+    def blended(colour, alpha, reach):
+        return antialiased(colour.clone(), alpha.clone(), attrs.evolve(outline, reach=reach), colour.new_zeros(0, 3))
 
-    assert torch.autograd.gradcheck(blended, (image.requires_grad_(), outline.reach.clone().requires_grad_()))
+    leaves = (*image.split([3, 1], 1), outline.reach)
+    assert torch.autograd.gradcheck(blended, [t.clone().requires_grad_() for t in leaves])

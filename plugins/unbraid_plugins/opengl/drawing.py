@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
-from unbraid_plugins.opengl.antialias import antialiased, parted
+from unbraid_plugins.opengl.antialias import antialiased
 from unbraid_plugins.opengl.background import Background, filled
 from unbraid_plugins.opengl.camera import Camera
 from unbraid_plugins.opengl.fragments import fragments, tips_of
@@ -77,30 +76,27 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     colour = surface(mesh, front, light, channels, unit, steps).clamp(0, 1)
     normals = None if unit is None or not geometry else front.image(unit)
     depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
-    covered = front.rows(colour.new_ones(len(front.sample), 1))
-    behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
-    layers = torch.cat([front.rows(colour) + (1 - covered) * behind, covered], 1)
-    layers = layers.reshape(batch, *size, channels + 1)
-    if outline is None:
-        return Rendering(*parted(layers, channels), depth, normals, front.ids)
-    tips = functional.pad(colour[len(front.pixel):], (0, 1), value=1.0)
-    return Rendering(*antialiased(layers, outline, tips, channels), depth, normals, front.ids)
+    image, covered = front.image(colour), front.ids[:, None] >= 0
+    if background is not None:
+        image = image.where(covered, filled(background, batch, channels, size, vertices, camera))
+    alpha = covered.to(image.dtype)
+    if outline is not None:
+        image, alpha = antialiased(image, alpha, outline, colour[len(front.pixel):])
+    return Rendering(image, alpha, depth, normals, front.ids)
 
 
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
              size: tuple[int, int], *, cull: bool, smooth: bool) -> Rendering:
     """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
     mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology, mesh.colours, mesh.uv, mesh.texture)
-    layers, ids = painted(mesh, clip, light, size, channels, cull=cull)
-    if behind is not None:
-        behind = functional.pad(behind.permute(0, 2, 3, 1), (0, 4 - channels))
-        layers = torch.addcmul(layers, 1 - layers[..., 3:], behind)
-    if not smooth or not len(mesh.topology.faces):
-        return Rendering(*parted(layers, channels), None, None, ids)
-    outline = crossings(ids, clip, mesh.topology, cull=cull)
-    tips = functional.pad(surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1), (0, 3 - channels))
-    tips = functional.pad(tips, (0, 1), value=1.0)
-    return Rendering(*antialiased(layers, outline, tips, channels), None, None, ids)
+    image, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    alpha = (ids[:, None] >= 0).to(image.dtype)
+    image = image.mul_(alpha) if behind is None else behind.lerp(image, alpha)
+    if smooth and len(mesh.topology.faces):
+        outline = crossings(ids, clip, mesh.topology, cull=cull)
+        tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
+        image, alpha = antialiased(image, alpha.clone(), outline, tips)
+    return Rendering(image, alpha, None, None, ids)
 
 
 def channels_of(mesh: Mesh) -> int:

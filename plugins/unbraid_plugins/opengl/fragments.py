@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from unbraid_plugins.opengl.barycentrics import barycentrics, corners_of
+from unbraid_plugins.opengl.pixels import places
 from unbraid_plugins.opengl.rows import weighted
 from unbraid_plugins.opengl.silhouettes import Crossings
 
@@ -59,7 +60,9 @@ class Fragments:
     def image(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> images (B, C, H, W) of the covered pixels, 0 elsewhere."""
         batch, height, width = self.ids.shape
-        return self.rows(values).reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+        shape = batch, values.shape[1], height, width
+        rows, at = values[:len(self.pixel)], places(shape, self.pixel)
+        return values.new_zeros(shape).view(-1).index_copy(0, at.flatten(), rows.T.flatten()).view(shape)
 
     def rows(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> those of all pixels, (B * H * W, C), 0 where nothing is."""

@@ -21,6 +21,7 @@ CLIP_DISTANCES = 0x3000, 0x3001                    # GL_CLIP_DISTANCE0 and 1
 KEPT = 4                                           # framebuffers of different sizes
 
 
+KINDS = {torch.float32: "f4", torch.int32: "i4"}
 Formats = tuple[tuple[int, str], ...]              # of each target: numbers per pixel, and their type
 
 
@@ -32,7 +33,7 @@ class Screen:
     renderer: str
     process: int
     largest: int
-    _programs: dict[tuple[str, str], Any] = attrs.field(init=False, factory=dict)
+    _programs: dict[tuple[str, ...], Any] = attrs.field(init=False, factory=dict)
     _buffers: OrderedDict[tuple[int, int, Formats], Any] = attrs.field(init=False, factory=OrderedDict)
 
     def framebuffer(self, width: int, height: int, formats: Formats) -> Any:
@@ -50,55 +51,53 @@ class Screen:
         self._buffers[key] = made
         return made
 
-    def program(self, vertex: str, fragment: str) -> Any:
-        """A program of two shaders, made once."""
-        if (vertex, fragment) not in self._programs:
-            self._programs[vertex, fragment] = self.context.program(vertex_shader=vertex, fragment_shader=fragment)
-        return self._programs[vertex, fragment]
+    def program(self, vertex: str, fragment: str, *outputs: str) -> Any:
+        """A program of two shaders, made once; its outputs in the order of the targets."""
+        key = vertex, fragment, *outputs
+        if key not in self._programs:
+            places = {name: place for place, name in enumerate(outputs)}
+            self._programs[key] = self.context.program(vertex, fragment, fragment_outputs=places)
+        return self._programs[key]
 
-    def texture(self, table: Tensor) -> Any:
-        """A texture (h, w, C), or several as layers (n, h, w, C), looked up bilinearly; float32."""
-        *layers, height, width, channels = table.shape
-        make = self.context.texture_array if layers else self.context.texture
-        made = make((width, height, *layers), channels, table.contiguous().numpy(), dtype="f4")
-        made.filter = self.context.LINEAR, self.context.LINEAR
-        made.repeat_x = made.repeat_y = False
-        return made
+    def table(self, numbers: Tensor) -> Any:
+        """A table (h, w, C) for shaders; float32."""
+        height, width, channels = numbers.shape
+        return self.context.texture((width, height), channels, numbers.contiguous().numpy(), dtype="f4")
 
     def paint(self, shaders: tuple[str, str], numbers: dict[str, Any], corners: dict[str, Tensor], order: Tensor,
-              targets: dict[str, list[Tensor]], *, cull: bool, leaving: bool, textures: dict[str, Tensor] | None = None,
-              ) -> None:
+              targets: dict[str, Tensor], *, cull: bool, leaving: bool, tables: dict[str, Tensor] | None = None) -> None:
         """Draw triangles of an order (N, 3) int32, and read what is seen.
 
-        numbers, corners, textures: by the shaders' names; numbers are uniforms, corners contiguous float32 (R, C),
-        textures (h, w, C), or (layers, h, w, C), at the units that their numbers are. targets: by type, f4 or u4,
-        contiguous tensors (B, H, W, C) to write; the images are below each other. leaving: whether the shaders clip
-        what would reach into another one's image.
+        numbers, corners, targets, tables: by the shaders' names; numbers are uniforms, corners contiguous float32
+        (R, C), tables (h, w, C); targets are contiguous tensors (B, H, W, C), float32 or int32, to write: the images
+        are below each other. leaving: whether the shaders clip what would reach into another one's image.
         """
-        parts = [(kind, t) for kind, some in targets.items() for t in some]
-        batch, height, width = parts[0][1].shape[:3]
+        batch, height, width, _ = next(iter(targets.values())).shape
         with self.context as context:
-            program = self.program(*shaders)
-            for name, number in numbers.items():
+            program = self.program(*shaders, *targets)
+            units = {name: unit for unit, name in enumerate(tables or {})}
+            for name, number in {**numbers, **units}.items():
                 program[name] = number
-            target = self.framebuffer(width, batch * height, tuple((t.shape[3], kind) for kind, t in parts))
-            buffers = {name: context.buffer(t.numpy()) for name, t in corners.items() if name in program}
-            pictures = {name: self.texture(t) for name, t in (textures or {}).items()}
+            film = self.framebuffer(width, batch * height, tuple((t.shape[3], KINDS[t.dtype])
+                                                                 for t in targets.values()))
+            buffers = {name: context.buffer(t.numpy()) for name, t in corners.items()}
+            pictures = {name: self.table(t) for name, t in (tables or {}).items()}
             index = context.buffer(order.numpy())
             array = context.vertex_array(program, [(buffer, f"{corners[name].shape[1]}f", name)
                                                    for name, buffer in buffers.items()], index_buffer=index)
             try:
-                target.use()
-                target.clear()
+                film.use()
+                film.clear()
                 context.enable_only(context.DEPTH_TEST | (context.CULL_FACE if cull else 0))
                 context.front_face = "cw"          # y points down
                 for distance in CLIP_DISTANCES:
                     (context.enable_direct if leaving else context.disable_direct)(distance)
                 for name, picture in pictures.items():
-                    picture.use(numbers[name])
+                    picture.use(units[name])
                 array.render()
-                for place, (kind, t) in enumerate(parts):
-                    target.read_into(t.numpy(), components=t.shape[3], attachment=place, dtype=kind, alignment=1)
+                for place, t in enumerate(targets.values()):
+                    film.read_into(t.numpy(), components=t.shape[3], attachment=place, dtype=KINDS[t.dtype],
+                                   alignment=1)
             finally:
                 for made in (array, index, *buffers.values(), *pictures.values()):
                     made.release()

@@ -1,30 +1,34 @@
-"""What OpenGL runs: images of a batch lie below each other in one tall target."""
+"""What OpenGL runs: images of a batch lie below each other in tall targets."""
 
 PLACE = """
 #version 330
-uniform int vertices;                              // per image
+uniform int rows;                                  // of corners, per image
 uniform float images;
 in vec4 corner;                                    // clip coordinates
+flat out int last;                                 // the row of a face's last corner is the face
 #ifdef LEAVING                                     // some reach beyond the upper or lower end of their image
 out float gl_ClipDistance[2];
 #endif
-void place(float image) {
+int place() {
+    int image = gl_VertexID / rows;
+    last = gl_VertexID - image * rows;
 #ifdef LEAVING
     gl_ClipDistance[0] = corner.w - corner.y;
     gl_ClipDistance[1] = corner.w + corner.y;
 #endif
     // row 0 of an image is its top, and the first row in memory: y points down
-    gl_Position = vec4(corner.x, (-corner.y + (2.0 * image + 1.0 - images) * corner.w) / images, corner.z, corner.w);
+    gl_Position = vec4(corner.x, (-corner.y + (2.0 * float(image) + 1.0 - images) * corner.w) / images, corner.zw);
+    return image;
 }
 """
 
-VERTEX = PLACE + "void main() { place(float(gl_VertexID / vertices)); }"
+VERTEX = PLACE + "void main() { place(); }"
 
 FRAGMENT = """
 #version 330
-uniform int faces;                                 // per image
-out uint face;
-void main() { face = uint(gl_PrimitiveID % faces) + 1u; }
+flat in int last;
+out int face;                                      // + 1: 0 is where nothing is
+void main() { face = last + 1; }
 """
 
 SURFACE_VERTEX = PLACE + """
@@ -39,11 +43,10 @@ out vec2 spot;
 #ifdef LIT
 in vec3 normal;
 out vec3 across;
+flat out int image;
 #endif
-flat out int row;
 void main() {
-    row = gl_VertexID / vertices;
-    place(float(row));
+    int number = place();
 #ifdef COLOURED
     albedo = colour;
 #endif
@@ -52,32 +55,27 @@ void main() {
 #endif
 #ifdef LIT
     across = normal;
+    image = number;
 #endif
 }
 """
 
 SURFACE = """
 #version 330
-uniform int faces;
-flat in int row;
-out vec4 seen;                                     // a colour, and the face + 1: whole numbers below 2^24 are exact
+flat in int last;
+out int face;
+#ifdef TEXTURED
+in vec2 spot;
+out vec2 texel;                                    // where to look the texture up, from -1 to 1
+#endif
 #ifdef COLOURED
 in vec3 albedo;
 #endif
-#ifdef TEXTURED
-in vec2 spot;
-#ifdef LAYERED                                     // a texture per image
-uniform sampler2DArray texture_;
-vec3 texel() { return textureLod(texture_, vec3(spot, float(row)), 0.0).rgb; }
-#else                                              // one for all, looked up faster
-uniform sampler2D texture_;
-vec3 texel() { return textureLod(texture_, spot, 0.0).rgb; }
-#endif
-#endif
 #ifdef LIT
 in vec3 across;
+flat in int image;
 uniform sampler2D light;                           // a row per image, or one: 9 colours, or direction, colour, ambient
-vec3 of(int k) { return texelFetch(light, ivec2(k, min(row, textureSize(light, 0).y - 1)), 0).rgb; }
+vec3 of(int k) { return texelFetch(light, ivec2(k, min(image, textureSize(light, 0).y - 1)), 0).rgb; }
 vec3 shading(vec3 n) {                             // as in light.py; the factors of the basis are in the colours
 #ifdef DIRECTIONAL
     return of(2) + of(1) * max(0.0, dot(n, of(0)));
@@ -87,18 +85,24 @@ vec3 shading(vec3 n) {                             // as in light.py; the factor
 #endif
 }
 #endif
-void main() {
-    vec3 colour = vec3(1.0);
-#ifdef COLOURED
-    colour *= albedo;
+#if defined(COLOURED) || defined(LIT)
+out vec4 colours;                                  // with which the texture is multiplied, where there is one
 #endif
+void main() {
+    face = last + 1;
 #ifdef TEXTURED
-    colour *= texel();
+    texel = 2.0 * spot - 1.0;
+#endif
+#if defined(COLOURED) || defined(LIT)
+    vec3 seen = vec3(1.0);
+#ifdef COLOURED
+    seen *= albedo;
 #endif
 #ifdef LIT
-    colour *= shading(across / max(length(across), 1e-12));
+    seen *= shading(across / max(length(across), 1e-12));
 #endif
-    seen = vec4(clamp(colour, 0.0, 1.0), float(gl_PrimitiveID % faces + 1));
+    colours = vec4(seen, 1.0);
+#endif
 }
 """
 
@@ -109,7 +113,7 @@ def numbers(*features: str) -> tuple[str, str]:
 
 
 def surface(*features: str) -> tuple[str, str]:
-    """Shaders for pictures of surfaces: COLOURED, TEXTURED, LAYERED (one per image), LIT, DIRECTIONAL, LEAVING."""
+    """Shaders for what a surface looks like: COLOURED, TEXTURED, LIT, by a DIRECTIONAL light, LEAVING its image."""
     return _with(features, SURFACE_VERTEX, SURFACE)
 
 

@@ -13,6 +13,7 @@ from unbraid_plugins.opengl.fragments import Fragments
 from unbraid_plugins.opengl.gl_surface import picture
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.pixels import gathered
 from unbraid_plugins.opengl.planes import Planes, planes
 from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.texture import mipmapped, sampled
@@ -69,7 +70,7 @@ def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     """`picture` by OpenGL, with gradients to all of the scene that torch finds when they are asked for.  Once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
     if not torch.is_grad_enabled() or not any(t.requires_grad for t in leaves):
-        return picture(mesh, clip, light, size, cull=cull)
+        return picture(mesh, clip, light, size, channels, cull=cull)
     return _Painted.apply((mesh, light, size, channels, cull), *leaves)         # type: ignore[no-any-return]
 
 
@@ -79,14 +80,14 @@ class _Painted(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, scene: tuple[Any, ...], *leaves: Tensor) -> tuple[Tensor, Tensor]:
         mesh, light, size, channels, cull = scene
-        layers, ids = picture(map_tensors(Tensor.detach, mesh), leaves[0].detach(), map_tensors(Tensor.detach, light),
-                              size, cull=cull)
+        image, ids = picture(map_tensors(Tensor.detach, mesh), leaves[0].detach(), map_tensors(Tensor.detach, light),
+                             size, channels, cull=cull)
         ctx.scene, ctx.channels = map_tensors(Tensor.detach, (mesh, light)), channels
         ctx.showable = _showable(mesh, light)
         ctx.save_for_backward(ids, *leaves)
         ctx.mark_non_differentiable(ids)
         ctx.set_materialize_grads(False)
-        return layers, ids
+        return image, ids
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -116,7 +117,7 @@ def _showable(mesh: Mesh, light: Light | None) -> bool:
 
 
 def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> list[Tensor | None]:
-    """The gradients of these leaves of the scene, where needed, by those of the pixels (B, H, W, 4)."""
+    """The gradients of these leaves of the scene, where needed, by those of the image (B, C, H, W)."""
     needed = ctx.needs_input_grad[1:]
     with torch.enable_grad():
         again = [t.detach().requires_grad_(need) for t, need in zip(leaves, needed, strict=True)]
@@ -128,8 +129,6 @@ def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> li
             colour = colour.clamp(0, 1)
     if not colour.requires_grad:
         return [None] * len(leaves)
-    by_plane, apart = slope.permute(0, 3, 1, 2).flatten(), ids[0].numel()
-    first = front.pixel + 3 * apart * front.sample
-    rows = torch.stack([by_plane.index_select(0, first + k * apart) for k in range(ctx.channels)]).T
+    rows = gathered(slope.contiguous(), front.pixel)
     found = iter(torch.autograd.grad(colour, [t for t in again if t.requires_grad], rows, allow_unused=True))
     return [next(found) if need else None for need in needed]

@@ -55,14 +55,15 @@ class Topology:
         return self.faces if self.welded is None else self.welded[self.faces]
 
     @cached_property
-    def corners_with_texture(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Faces (F, 3) that count pairs of a vertex and a texture coordinate, and what each pair is of, (P,) both."""
+    def rows_by_face(self) -> tuple[Tensor, Tensor, Tensor]:
+        """`by_last_corner` of pairs of a vertex and a texture coordinate: of which each row is, (R,) both; faces."""
         if self.texture_faces is None:
-            every = torch.arange(int(self.faces.max()) + 1 if len(self.faces) else 0, device=self.faces.device)
-            return self.faces, every, every
+            row, faces = by_last_corner(self.faces, int(self.faces.max()) + 1 if len(self.faces) else 0)
+            return row, row, faces
         pairs = torch.stack([self.faces, self.texture_faces], -1).reshape(-1, 2)
         pairs, faces = torch.unique(pairs, dim=0, return_inverse=True)
-        return faces.reshape(-1, 3), pairs[:, 0], pairs[:, 1]
+        row, faces = by_last_corner(faces.reshape(-1, 3), len(pairs))
+        return pairs[row, 0], pairs[row, 1], faces
 
     @cached_property
     def edges(self) -> Tensor:
@@ -122,6 +123,24 @@ class Topology:
         sides = torch.stack([corners, corners.roll(-1, 1)], -1).reshape(-1, 2).sort(1).values
         edges, edge_of_side = torch.unique(sides, dim=0, return_inverse=True)
         return edges, edge_of_side.reshape(-1, 3)
+
+
+def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Rows of corners such that row f is the last corner of face f, whose number then tells OpenGL's shaders the face.
+
+    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32. The driver's
+    own numbers of faces (gl_PrimitiveID) have llvmpipe assemble every triangle anew, which takes longer.
+
+    >>> by_last_corner(torch.tensor([[0, 1, 2], [2, 1, 3]]), 4)
+    (tensor([2, 3, 0, 1]), tensor([[2, 3, 0], [0, 3, 1]], dtype=torch.int32))
+    """
+    number = torch.arange(len(faces), device=faces.device)
+    row = faces.new_full((count,), -1)
+    row[faces[:, 2]] = number
+    rest = (row < 0).nonzero().squeeze(1)
+    row[rest] = torch.arange(len(faces), len(faces) + len(rest), device=faces.device)
+    corners = torch.stack([row[faces[:, 0]], row[faces[:, 1]], number], 1)
+    return torch.cat([faces[:, 2], rest]), corners.int()
 
 
 def welding(vertices: Tensor) -> Tensor:
