@@ -9,7 +9,7 @@ import tomllib
 from import_walk import PACKAGES, ROOT, imports_of
 
 IMPORTED_AS = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
-               "imageio-ffmpeg": "imageio_ffmpeg"}
+               "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda"}
 ONLY_IN_TESTING = {"pytest"}                       # unbraid.testing is imported by pytest alone
 
 
@@ -20,7 +20,8 @@ def name_of(requirement: str) -> str:
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    return {name_of(r) for r in (*project["dependencies"], *optional["export"], *optional["video"])}
+    groups = (optional[group] for group in ("cuda", "export", "video"))
+    return {name_of(r) for requirements in (project["dependencies"], *groups) for r in requirements}
 
 
 def imported() -> set[str]:

@@ -1,0 +1,348 @@
+"""Memory that CUDA and OpenGL share: what CUDA's runtime is asked, in which order, and what happens when it refuses.
+
+Without a graphics card, tensors in main memory stand for CUDA's, and `Runtime` for its driver: the copies are real, so
+what OpenGL draws and reads is, too. With one, the same is tried on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import sys
+import threading
+from enum import IntEnum
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+
+from unbraid import UnbraidError
+from unbraid_plugins.opengl import cuda_sharing, gl_context
+from unbraid_plugins.opengl.cuda_sharing import Carrier, NoSharing, Shared, context_for
+
+CPU, STREAM = torch.device("cpu"), 77
+CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card for CUDA")
+Error = IntEnum("Error", {"cudaSuccess": 0, "cudaErrorUnknown": 999})
+TRIANGLE = torch.tensor([[-1.0, -1, 0, 1], [3, -1, 0, 1], [-1, 3, 0, 1]])
+VERTEX, FRAGMENT = ("#version 330\n" + s for s in (
+    "in vec4 corner; void main() { gl_Position = corner; }",
+    "uniform sampler2D table; out vec4 seen; void main() { seen = texelFetch(table, ivec2(gl_FragCoord.xy), 0); }"))
+
+
+class Runtime(ModuleType):
+    """As CUDA's documentation describes it, with OpenGL's buffers copied to main memory while they are mapped."""
+
+    cudaMemcpyKind = SimpleNamespace(cudaMemcpyDeviceToDevice="device to device")
+    cudaGLDeviceList = SimpleNamespace(cudaGLDeviceListAll="all")
+
+    def __init__(self, context):
+        super().__init__("cuda.bindings.runtime")
+        self.context, self.calls, self.fails, self.mapped, self.cards = context, [], "", {}, [0]
+        self.sizes = {}
+
+    def _noted(self, name, *results):
+        self.calls.append(name)
+        return (Error(999), *(None for _ in results)) if self.fails == name else (Error(0), *results)
+
+    def cudaGLGetDevices(self, most, which):
+        assert which == "all"
+        return self._noted("devices", len(self.cards), [*self.cards, *[0] * (most - len(self.cards))])
+
+    def cudaGraphicsGLRegisterBuffer(self, buffer, flags):
+        assert flags == 0
+        return self._noted("register", 0 if self.fails == "null" else buffer)
+
+    def cudaGraphicsUnregisterResource(self, resource):
+        assert resource not in self.mapped
+        return self._noted("unregister")
+
+    def cudaGraphicsMapResources(self, count, resource, stream):
+        assert (count, stream) == (1, STREAM)
+        assert resource not in self.mapped
+        if self.fails != "map":
+            numbers = self._buffer(resource).read()
+            self.mapped[resource] = ctypes.create_string_buffer(numbers, len(numbers))
+        return self._noted("map")
+
+    def cudaGraphicsResourceGetMappedPointer(self, resource):
+        memory = self.mapped[resource]
+        return self._noted("pointer", ctypes.addressof(memory), len(memory))
+
+    def cudaMemcpyAsync(self, to, source, size, kind, stream):
+        assert (kind, stream) == ("device to device", STREAM)
+        assert size <= len(next(iter(self.mapped.values())))
+        if self.fails != "copy":
+            ctypes.memmove(to, source, size)
+        return self._noted("copy")
+
+    def cudaGraphicsUnmapResources(self, count, resource, stream):
+        assert (count, stream) == (1, STREAM)
+        self._buffer(resource).write(self.mapped.pop(resource).raw)
+        return self._noted("unmap")
+
+    def _buffer(self, name):
+        return self.context.external_buffer(name, self.sizes[name])
+
+
+@pytest.fixture
+def context(opengl):
+    """This thread's, made current."""
+    with gl_context.screen().context as context:
+        yield context
+
+
+@pytest.fixture
+def runtime(opengl, monkeypatch):
+    """CUDA's, for tensors in main memory."""
+    made = Runtime(gl_context.screen().context)
+    package = ModuleType("cuda.bindings")
+    package.runtime = made
+    monkeypatch.setitem(sys.modules, "cuda", ModuleType("cuda"))
+    monkeypatch.setitem(sys.modules, "cuda.bindings", package)
+    monkeypatch.setattr(torch.cuda, "device", contextlib.nullcontext)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: SimpleNamespace(cuda_stream=STREAM))
+    reserved = Shared.reserved
+
+    def sized(self, size):
+        try:
+            return reserved(self, size)
+        finally:
+            made.sizes[self.buffer.glo] = self.buffer.size
+
+    monkeypatch.setattr(Shared, "reserved", sized)
+    return made
+
+
+def drawn(context, carrier, table, *, corners=TRIANGLE):
+    """What a table (H, W, 4) looks like when it is drawn, (H, W, 4); three transfers."""
+    height, width, _ = table.shape
+    seen = torch.zeros_like(table)
+    program = context.program(vertex_shader=VERTEX, fragment_shader=FRAGMENT)
+    texture = context.texture((width, height), 4, dtype="f4")
+    film = context.framebuffer([context.texture((width, height), 4, dtype="f4")])
+    carrier.fill(texture, "table", table.clone())
+    texture.use()
+    film.use()
+    context.enable_only(context.NOTHING)
+    context.vertex_array(program, [(carrier.buffer("corner", corners.to(table.device)), "4f", "corner")]
+                         ).render(vertices=3)
+    carrier.read(film, 0, "f4", seen)
+    carrier.done()
+    return seen
+
+
+@pytest.fixture
+def table():
+    return torch.rand(5, 7, 4, generator=torch.Generator().manual_seed(0))
+
+
+def test_main_memory_needs_no_cuda(context, table):
+    assert torch.equal(drawn(context, Carrier(context), table), table)
+
+
+def test_a_picture_is_the_same_in_shared_memory(context, runtime, table):
+    carrier = Carrier(context, CPU)
+    assert torch.equal(drawn(context, carrier, table), table)
+    copy = ["map", "pointer", "copy", "unmap"]
+    assert runtime.calls == 3 * ["register", *copy]
+    runtime.calls.clear()
+    assert torch.equal(drawn(context, carrier, table.flip(0)), table.flip(0))
+    assert runtime.calls == 3 * copy               # registered once
+
+
+def test_buffers_grow_and_are_registered_anew(context, runtime, table):
+    carrier = Carrier(context, CPU)
+    drawn(context, carrier, table[:2])
+    runtime.calls.clear()
+    assert torch.equal(drawn(context, carrier, table), table)
+    assert (runtime.calls.count("unregister"), runtime.calls.count("register")) == (2, 2)
+    runtime.calls.clear()
+    assert torch.equal(drawn(context, carrier, table[1:4]), table[1:4])
+    assert "register" not in runtime.calls
+
+
+@pytest.mark.parametrize("call", ["register", "null", "map", "pointer", "copy", "unmap"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_where_sharing_fails_main_memory_serves(context, runtime, table, caplog, call, after):
+    """At once or after a picture, with one line of log, and nothing is left with CUDA."""
+    caplog.set_level(logging.INFO, "unbraid.opengl")
+    carrier = Carrier(context, CPU)
+    for rows in range(after):
+        drawn(context, carrier, table[:1 + rows])
+    runtime.fails = call
+    for _ in range(2):
+        assert torch.equal(drawn(context, carrier, table), table)
+    assert carrier.shares is None
+    assert not runtime.mapped
+    registered = runtime.calls.count("register") - (call in ("register", "null"))
+    assert runtime.calls.count("unregister") == registered
+    [line] = caplog.messages
+    assert "main memory: " in line
+    assert ("gave nothing" if call == "null" else "cudaErrorUnknown") in line
+    runtime.calls.clear()
+    assert torch.equal(drawn(context, carrier, table), table)
+    assert runtime.calls == []
+
+
+def test_what_was_shared_stays_until_the_picture_is_drawn(context, runtime, table):
+    """Sharing fails after the corners were handed out: they are still there when OpenGL draws them."""
+    carrier = Carrier(context, CPU)
+    corners = carrier.buffer("corner", TRIANGLE)
+    runtime.fails = "map"
+    carrier.buffer("index", table)
+    assert corners.read(TRIANGLE.nbytes) == TRIANGLE.numpy().tobytes()
+    assert "unregister" not in runtime.calls
+    carrier.done()
+    assert runtime.calls.count("unregister") == runtime.calls.count("register")
+
+
+def test_tensors_elsewhere_go_through_main_memory(context, runtime, table):
+    assert torch.equal(drawn(context, Carrier(context, torch.device("cuda:0")), table), table)
+    assert runtime.calls == []
+
+
+def test_a_context_keeps_to_its_thread(context, table):
+    carrier, raised = Carrier(context), []
+
+    def backward():
+        try:
+            carrier.buffer("corner", table)
+        except UnbraidError as error:
+            raised.append(str(error))
+
+    thread = threading.Thread(target=backward)
+    thread.start()
+    thread.join()
+    assert "does not own the context" in raised[0]
+
+
+class Opened:
+    """EGL's devices as far as their makers go: with a real context behind those that are the right one."""
+
+    def __init__(self, real, *vendors):
+        self.real, self.vendors, self.released = real, vendors, []
+
+    def __call__(self, number):
+        if number >= len(self.vendors):
+            raise Exception(f"requested device index {number}")
+        if not self.vendors[number]:
+            raise Exception("eglInitialize failed")
+        return Device(self, number)
+
+
+class Device:
+    def __init__(self, opened, number):
+        self.opened, self.number = opened, number
+        self.info = {"GL_VENDOR": opened.vendors[number], "GL_RENDERER": f"device {number}"}
+        self.buffer, self.copy_buffer = opened.real.buffer, opened.real.copy_buffer
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        assert self.number not in self.opened.released
+
+    def release(self):
+        self.opened.released.append(self.number)
+
+
+def test_the_context_is_on_cudas_graphics_card(context, runtime, monkeypatch):
+    """The first is a stranger, the second does not open, the third is another card of CUDA's."""
+    opened = Opened(context, "Mesa", "", "NVIDIA Corporation", "NVIDIA Corporation", "NVIDIA Corporation")
+    asked = iter([[1], [5, 0], [2]])
+    monkeypatch.setattr(runtime, "cudaGLGetDevices",
+                        lambda most, _: (Error(0), len(now := next(asked)), [*now, *[0] * (most - len(now))]))
+    monkeypatch.setattr(cuda_sharing, "_prove", lambda context, device: proven.append(context.number))
+    proven = []
+    assert context_for(torch.device("cuda:0"), opened).number == 3
+    assert (proven, opened.released) == ([3], [0, 2])
+
+
+def test_numbers_make_it_to_opengl_and_back(context, runtime):
+    cuda_sharing._prove(context, CPU)
+    assert runtime.calls.count("unregister") == runtime.calls.count("register") == 2
+
+
+def test_numbers_that_do_not_arrive_are_noticed(context, runtime, monkeypatch):
+    monkeypatch.setattr(Runtime, "_buffer", lambda self, name: SimpleNamespace(
+        read=lambda: bytes(self.sizes[name]), write=lambda _: None))
+    with pytest.raises(NoSharing, match="the same numbers"):
+        cuda_sharing._prove(context, CPU)
+    assert runtime.calls.count("unregister") == 2
+
+
+@pytest.mark.parametrize(("vendors", "fails", "said"), [
+    ([], "", "no device"), (["Mesa"], "", "device 0 is not of CUDA"), (["NVIDIA"], "devices", "cudaErrorUnknown"),
+    (["NVIDIA", "NVIDIA"], "register", "device 0: cudaGraphicsGLRegister.*device 1: cudaGraphicsGLRegister")])
+def test_no_context_shares(context, runtime, monkeypatch, vendors, fails, said):
+    monkeypatch.setattr(torch, "arange", lambda *a, device, arange=torch.arange, **k: arange(*a, **k))
+    runtime.fails = fails
+    opened = Opened(context, *vendors)
+    with pytest.raises(NoSharing, match=said):
+        context_for(torch.device("cuda:0"), opened)
+    assert opened.released == list(range(len(vendors)))
+
+
+@pytest.mark.usefixtures("opengl")
+def test_without_cuda_bindings_nothing_is_opened(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cuda.bindings", None)
+    with pytest.raises(NoSharing, match=r"pip install 'unbraid\[cuda\]'"):
+        context_for(torch.device("cuda:0"), lambda number: pytest.fail("opened"))
+
+
+def test_the_functions_are_cudas():
+    """Where cuda-bindings is installed: it has what is asked of it, and takes such arguments, without a driver, too."""
+    runtime = pytest.importorskip("cuda.bindings.runtime")
+    resource = runtime.cudaGraphicsGLRegisterBuffer(1, 0)
+    assert len(resource) == 2
+    handle = runtime.cudaGraphicsResource_t(0)
+    assert int(handle) == 0
+    if not torch.cuda.is_available():
+        found = [runtime.cudaGLGetDevices(16, runtime.cudaGLDeviceList.cudaGLDeviceListAll),
+                 runtime.cudaGraphicsMapResources(1, handle, STREAM),
+                 runtime.cudaGraphicsResourceGetMappedPointer(handle),
+                 runtime.cudaMemcpyAsync(8, 16, 4, runtime.cudaMemcpyKind.cudaMemcpyDeviceToDevice, STREAM),
+                 runtime.cudaGraphicsUnmapResources(1, handle, STREAM),
+                 runtime.cudaGraphicsUnregisterResource(handle)]
+        assert [len(f) for f in found] == [3, 1, 3, 1, 1, 1]
+        assert all(int(f[0]) and f[0].name.startswith("cudaError") for f in found)
+
+
+def card_context():
+    import moderngl
+
+    device = torch.device("cuda", torch.cuda.current_device())
+    try:
+        return device, context_for(device, lambda number: moderngl.create_standalone_context(
+            require=330, backend="egl", device_index=number))
+    except NoSharing as error:
+        pytest.skip(f"no sharing here: {error}")
+
+
+@CARD
+def test_a_card_shares_its_memory(table):
+    device, context = card_context()
+    with context:
+        carrier = Carrier(context, device)
+        for size in (5, 300, 40):
+            wide = torch.rand(size, 2 * size, 4, device=device)
+            assert torch.equal(drawn(context, carrier, wide), wide)
+            assert torch.equal(drawn(context, Carrier(context), wide), wide)       # pinned
+        assert carrier.shares == device
+    context.release()
+
+
+@CARD
+def test_a_card_waits_for_its_streams():
+    """A tensor that is still being computed when it is handed over, and one that is used at once, on another stream."""
+    device, context = card_context()
+    with context, torch.cuda.stream(torch.cuda.Stream(device)):
+        for carrier in (Carrier(context, device), Carrier(context)):
+            for turn in range(10):
+                busy = torch.rand(2048, 2048, device=device)
+                for _ in range(20):
+                    busy = (busy @ busy).clamp(0, 1)
+                late = busy[:256, :256, None].repeat(1, 1, 4) * 0 + turn
+                assert torch.equal(drawn(context, carrier, late), late)
+    context.release()
