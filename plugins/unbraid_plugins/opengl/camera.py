@@ -27,11 +27,15 @@ class Camera:
 
     def seen(self, points: Tensor) -> Tensor:
         """World (B, V, 3) -> the camera's coordinates (B, V, 3)."""
-        return points @ self.view[:, :3, :3].mT + self.view[:, None, :3, 3]
+        return _moved(self.view[:, :3], points)
 
     def clip(self, seen: Tensor) -> Tensor:
         """The camera's coordinates (B, V, 3) -> clip coordinates (B, V, 4)."""
-        return seen @ self.projection[:, :, :3].mT + self.projection[:, None, :, 3]
+        return _moved(self.projection, seen)
+
+    def projected(self, points: Tensor) -> Tensor:
+        """World (B, V, 3) -> clip coordinates (B, V, 4), at once."""
+        return _moved(self.projection @ self.view, points)
 
 
 def perspective(field_of_view: float | Tensor, *, aspect: float = 1.0, near: float = 0.1, far: float = 100.0) -> Tensor:
@@ -95,6 +99,13 @@ def orbiting(azimuth: Tensor, elevation: Tensor, distance: float | Tensor = 4.0,
         right, top = c * right + s * top, c * top - s * right
     distance = distance[:, None] if isinstance(distance, Tensor) else distance
     return _rigid(torch.stack([right, top, back], 1), back * distance)
+
+
+def _moved(matrix: Tensor, points: Tensor) -> Tensor:
+    """Points (B or 1, V, 3), moved by (B or 1, k, 4): (B, V, k).  A short product of long rows is the fast one."""
+    batch = max(len(matrix), len(points))
+    matrix, points = matrix.expand(batch, -1, -1), points.expand(batch, -1, -1)
+    return torch.baddbmm(matrix[:, :, 3:], matrix[:, :, :3], points.mT).mT.contiguous()
 
 
 def _vector(number: float | Tensor) -> Tensor:

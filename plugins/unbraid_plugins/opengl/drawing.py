@@ -59,8 +59,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     channels = channels_of(mesh)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
-    seen = camera.seen(vertices)
-    clip = camera.clip(seen)
+    clip = camera.projected(vertices)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
     if not geometry and plain and paintable(mesh, channels) and chosen(backend, vertices.device) == "gl":
         return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
@@ -75,7 +74,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     steps = front.to_the_next(clip, topology.faces) if mipmaps else None
     colour = surface(mesh, front, light, channels, unit, steps).clamp(0, 1)
     normals = None if unit is None or not geometry else front.image(unit)
-    depth = front.image(front.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
+    depth = front.image(front.interpolated(-camera.seen(vertices)[..., 2:], topology.faces)) if geometry else None
     image, covered = front.image(colour), front.ids[:, None] >= 0
     if background is not None:
         image = image.where(covered, filled(background, batch, channels, size, vertices, camera))

@@ -38,10 +38,9 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     camera, channels = Camera(camera.view.to(vertices), camera.projection.to(vertices)), channels_of(mesh)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
-    seen = camera.seen(vertices)
-    clip = camera.clip(seen)
+    clip, away = camera.projected(vertices), -camera.seen(vertices)[..., 2]
     crisp = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
-    fading = margin(crisp, clip, -seen[..., 2], topology, width, cull=cull)
+    fading = margin(crisp, clip, away, topology, width, cull=cull)
     units = [facing(mesh, f, clip, flat=flat, both_sides=both_sides) if light is not None or geometry else None
              for f in (crisp, fading.front)]
     colours = [surface(mesh, f, light, channels, unit).clamp(0, 1)
@@ -52,7 +51,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     over = torch.cat([colours[1], torch.ones_like(colours[1][:, :1])], 1)
     layers = layers.index_add(0, fading.pixel, fading.alpha[:, None] * (over - layers[fading.pixel]))
     image = layers.reshape(batch, *size, channels + 1).permute(0, 3, 1, 2)
-    depth = crisp.image(crisp.interpolated(-seen[:, :, 2:], topology.faces)) if geometry else None
+    depth = crisp.image(crisp.interpolated(away[..., None], topology.faces)) if geometry else None
     normals = crisp.image(units[0]) if geometry and units[0] is not None else None
     return Rendering(image[:, :-1], image[:, -1:], depth, normals, crisp.ids)
 

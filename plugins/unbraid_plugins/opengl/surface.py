@@ -22,10 +22,11 @@ PART = 2**18                                       # pixels at a time on the way
 
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
-            steps: Tensor | None = None) -> Tensor:
+            steps: Tensor | None = None, *, blind: bool = False) -> Tensor:
     """Albedo times shading, (N + T, C); an image shows what of it is within [0, 1].
 
-    unit: the normals there, (N + T, 3), where they are known; steps: `to_the_next`, for mipmapped textures.
+    unit: the normals there, (N + T, 3), where they are known; steps: `to_the_next`, for mipmapped textures; blind:
+    the values are not wanted, only their gradients.
     """
     topology = mesh.topology.to(mesh.vertices.device)
     colour = None
@@ -36,7 +37,7 @@ def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels
         uv = front.interpolated(mesh.uv.to(mesh.vertices), corners)
         texture = mesh.texture.to(mesh.vertices)
         if steps is None or not isinstance(front, Fragments):
-            texels = sampled(texture, uv, front.sample)
+            texels = sampled(texture, uv, front.sample, blind=blind and colour is None and light is None)
         else:
             moved = torch.stack([front.changed(mesh.uv.to(uv), corners, steps[:, i]) for i in (0, 1)], 1)
             texels = mipmapped(texture, uv, front.sample, moved)
@@ -124,7 +125,7 @@ def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> li
         rest = iter(again[1:])
         mesh, light = map_tensors(lambda _: next(rest), ctx.scene)
         front = planes(ids, again[0], mesh.topology.faces)
-        colour = surface(mesh, front, light, ctx.channels)
+        colour = surface(mesh, front, light, ctx.channels, blind=ctx.showable)
         if not ctx.showable:
             colour = colour.clamp(0, 1)
     if not colour.requires_grad:

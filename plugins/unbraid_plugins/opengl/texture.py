@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 
-def sampled(texture: Tensor, uv: Tensor, sample: Tensor) -> Tensor:
+def sampled(texture: Tensor, uv: Tensor, sample: Tensor, *, blind: bool = False) -> Tensor:
     """Bilinear texture values (N, C) at uv (N, 2) of the samples (N,) of the batch.
 
     texture: (B or 1, C, h, w), row 0 on top; uv: (0, 0) is the lower left corner of the texture, (1, 1) the upper
-    right; beyond them the border goes on.
+    right; beyond them the border goes on; blind: the values are not wanted, only their gradients.
     """
     batch, channels, height, width = texture.shape
     x = (uv[:, 0] * width).clamp(0.5, width - 0.5)
@@ -22,8 +24,27 @@ def sampled(texture: Tensor, uv: Tensor, sample: Tensor) -> Tensor:
     place = torch.stack([2 * x / width - 1, 2 * y / texture.shape[2] - 1], 1)
     if not len(place):
         return texture.new_zeros(0, channels)
-    found = functional.grid_sample(texture, place[None, None], align_corners=False, padding_mode="border")
+    found = _Blind.apply(texture, place[None, None]) if blind else functional.grid_sample(
+        texture, place[None, None], align_corners=False, padding_mode="border")
     return found[0, :, 0].T
+
+
+class _Blind(torch.autograd.Function):
+    """The gradients of `grid_sample` without its values: zeros are in their place."""
+
+    @staticmethod
+    def forward(ctx: Any, texture: Tensor, place: Tensor) -> Tensor:
+        ctx.save_for_backward(texture, place)
+        return texture.new_zeros(()).expand(len(texture), texture.shape[1], *place.shape[1:3])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        bilinear, border = 0, 1
+        needed = list(ctx.needs_input_grad)
+        of_texture, of_place = torch.ops.aten.grid_sampler_2d_backward(
+            slope, *ctx.saved_tensors, bilinear, border, False, needed)
+        return of_texture if needed[0] else None, of_place
 
 
 def mipmapped(texture: Tensor, uv: Tensor, sample: Tensor, steps: Tensor) -> Tensor:
