@@ -38,7 +38,7 @@ class _Antialiased(torch.autograd.Function):
         leaves = [t.detach().requires_grad_(need)
                   for t, need in ((here, wanted[0] or wanted[1]), (reach, wanted[2]), (tips, wanted[3]))]
         with torch.set_grad_enabled(any(wanted)):
-            touched, added = _added(*leaves, outline, alpha.numel())
+            touched, added = _added(leaves[0], leaves[1], leaves[2], outline, alpha.numel())
         ctx.leaves, ctx.pixels, ctx.touched, ctx.added = leaves, pixels, touched, added
         ctx.shapes = [image.shape for image in images]
         ctx.set_materialize_grads(False)

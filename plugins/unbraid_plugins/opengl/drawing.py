@@ -37,6 +37,7 @@ class Rendering:
     ids: Tensor
 
 
+@torch.compiler.disable(reason="how many pixels are covered is known when they are")
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
          background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
          both_sides: bool = False, geometry: bool = True, backend: Backend = "auto", mipmaps: bool = False,
@@ -48,7 +49,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
     face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
     `rasterize`; mipmaps: textures are averaged where they are finer than the image. A batch of 1 among others is
-    repeated.
+    repeated. Code that `torch.compile` compiles calls it as it is.
 
     Raises UnbraidError for sizes that do not fit.
     """

@@ -22,6 +22,7 @@ from unbraid_plugins.opengl.renderer import MeshRenderer, MeshRendering
 from unbraid_plugins.opengl.surface import facing, surface
 
 
+@torch.compiler.disable(reason="how many pixels are covered is known when they are")
 def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width: float = 1.0,
                      light: Light | None = None, background: Background | None = None, cull: bool = False,
                      geometry: bool = True, backend: Backend = "auto", flat: bool = False, both_sides: bool = False,
