@@ -16,10 +16,16 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from solids import bumpy
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl import cuda_sharing, gl_context
+from unbraid.values import map_tensors
+from unbraid_plugins.opengl import cuda_sharing, gl_context, gl_raster
 from unbraid_plugins.opengl.cuda_sharing import Carrier, NoSharing, Shared, context_for
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.light import HarmonicLight
+from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.rasterize import chosen, rasterize
 
 CPU, STREAM = torch.device("cpu"), 77
 CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card for CUDA")
@@ -284,6 +290,76 @@ def test_no_context_shares(context, runtime, monkeypatch, vendors, fails, said):
     assert opened.released == list(range(len(vendors)))
 
 
+@pytest.fixture
+def scene(camera):
+    """A mesh of three images, its camera and a light."""
+    return scene_of(camera, 3)
+
+
+def scene_of(camera, level):
+    vertices, faces = bumpy(level)
+    shade = torch.Generator().manual_seed(0)
+    colours, texture = (torch.rand(1, *shape, generator=shade) for shape in ((len(vertices), 3), (3, 32, 32)))
+    mesh = Mesh.of(vertices.float()[None].expand(3, -1, -1), faces, colours=colours, texture=texture,
+                   uv=vertices.float()[None, :, :2] / 4 + 0.5)
+    return map_tensors(torch.Tensor.float, (mesh, camera, HarmonicLight(5 * torch.rand(1, 3, 9, generator=shade))))
+
+
+def pictures(scene, device=CPU, backend="gl"):
+    """What is seen by rasterizing alone, and what is drawn, with gradients to the vertices."""
+    mesh, camera, light = map_tensors(lambda t: t.to(device), scene)
+    vertices = mesh.vertices.clone().requires_grad_()
+    ids = rasterize(camera.clip(camera.seen(vertices)), mesh.faces, (40, 60), cull=True, backend=backend)
+    seen = draw(Mesh(vertices, mesh.topology, mesh.colours, mesh.uv, mesh.texture), camera, (40, 60), light=light,
+                geometry=False, cull=True, backend=backend)
+    seen.colour.square().sum().backward()
+    return [t.detach().cpu() for t in (ids, seen.ids, seen.colour, seen.alpha, vertices.grad)]
+
+
+@pytest.mark.parametrize("fails", ["", "copy"])
+def test_the_renderer_draws_the_same_in_shared_memory(runtime, monkeypatch, camera, fails):
+    """Of a large mesh and of a small one, in two parts each, so that buffers are used again."""
+    monkeypatch.setattr(gl_raster, "CHUNK", 2 * 40 * 60)
+    scenes, screen = [scene_of(camera, 3), scene_of(camera, 1)], gl_context.screen()
+    expected = [pictures(scene) for scene in scenes]
+    assert screen.carrier._passing == []
+    runtime.fails, screen.carrier.shares = fails, CPU
+    try:
+        for scene, before in zip(scenes, expected, strict=True):
+            assert before[2].mean() > 0.05
+            assert all(torch.equal(a, b) for a, b in zip(pictures(scene), before, strict=True))
+        assert screen.carrier.shares == (None if fails else CPU)
+        assert runtime.calls.count("copy") == (1 if fails else 2 * (2 * (2 + 1) + 2 * (5 + 1 + 3)))
+    finally:
+        screen.carrier.shares = None
+        with screen.context:
+            screen.carrier.done()
+    assert runtime.calls.count("register") == runtime.calls.count("unregister") > 0
+
+
+@pytest.mark.usefixtures("opengl")
+def test_what_auto_means_for_cuda(monkeypatch, caplog):
+    """A graphics card draws, whether it shares memory or not; the processor does not draw for CUDA.  Said once."""
+    caplog.set_level(logging.INFO, "unbraid.opengl")
+    card = torch.device("cuda:0")
+
+    def refuses(device, opened):
+        raise NoSharing("no such luck")
+
+    for name, backend in (("llvmpipe (LLVM)", "torch"), ("NVIDIA H100/PCIe/SSE2", "gl")):
+        monkeypatch.setattr(gl_context, "_ours", threading.local())
+        monkeypatch.setattr(gl_context, "context_for", refuses)
+        gl_context.screen().renderer = name
+        caplog.clear()
+        assert [chosen("auto", card), chosen("auto", card), chosen("auto", CPU)] == [backend, backend, "gl"]
+        assert gl_context.screen(card) is gl_context.screen()
+        assert [m for m in caplog.messages if "no such luck" in m] == caplog.messages != []
+    monkeypatch.setattr(gl_context, "_ours", threading.local())
+    monkeypatch.setattr(gl_context, "context_for", lambda device, opened: opened(0))
+    assert gl_context.screen(card).carrier.shares == card
+    assert gl_context.screen().carrier.shares is None
+
+
 @pytest.mark.usefixtures("opengl")
 def test_without_cuda_bindings_nothing_is_opened(monkeypatch):
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
@@ -346,3 +422,23 @@ def test_a_card_waits_for_its_streams():
                 late = busy[:256, :256, None].repeat(1, 1, 4) * 0 + turn
                 assert torch.equal(drawn(context, carrier, late), late)
     context.release()
+
+
+@CARD
+def test_a_card_draws_what_the_processor_does(scene, monkeypatch):
+    """In shared memory exactly what it draws through pinned memory, and on all but borders what the others draw."""
+    device = torch.device("cuda", torch.cuda.current_device())
+    if gl_context.why_not(device) or gl_context.screen(device).software:
+        pytest.skip("no graphics card for OpenGL")
+    carrier = gl_context.screen(device).carrier
+    shared, shares = pictures(scene, device), carrier.shares
+    monkeypatch.setattr(carrier, "shares", None)
+    pinned = pictures(scene, device)
+    if shares:
+        assert all(torch.equal(a, b) for a, b in zip(shared[:2], pinned[:2], strict=True))
+        for a, b in zip(shared[2:], pinned[2:], strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)        # CUDA adds gradients in any order
+    for other in (pictures(scene, device, "torch"), pictures(scene)):
+        assert all((a == b).float().mean() > 0.999 for a, b in zip(pinned[:2], other[:2], strict=True))
+        assert all((a - b).abs().mean() < 1e-3 for a, b in zip(pinned[2:4], other[2:4], strict=True))
+        assert (pinned[4] - other[4]).norm() < 0.02 * other[4].norm()

@@ -88,7 +88,8 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
              size: tuple[int, int], *, cull: bool, smooth: bool) -> Rendering:
     """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
-    mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology, mesh.colours, mesh.uv, mesh.texture)
+    colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
+    mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
     image, ids = painted(mesh, clip, light, size, channels, cull=cull)
     alpha = (ids[:, None] >= 0).to(image.dtype)
     image = image.mul_(alpha) if behind is None else behind.lerp(image, alpha)

@@ -17,22 +17,23 @@ CHUNK = 2**20                                      # pixels per draw: more would
 
 def rasterize_gl(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool) -> Tensor:
     """Like `rasterize`, for tensors on any device."""
-    seen = torch.zeros(len(clip), height, width, 1, dtype=torch.int32)
+    seen = torch.zeros(len(clip), height, width, 1, dtype=torch.int32, device=clip.device)
     if seen.numel() and len(faces) and clip.shape[1]:
-        points = clip.detach().to("cpu", torch.float32)
+        points = clip.detach().float()
         out = leaving(points)
-        vertex, faces = by_last_corner(faces.cpu(), clip.shape[1])
+        vertex, faces = by_last_corner(faces.to(clip.device), clip.shape[1])
         corners, shaders = points.index_select(1, vertex), numbers(*["LEAVING"] * out)
-        for part in chunks(len(clip), height, width):
+        for part in chunks(seen):
             here = corners[part]
-            screen().paint(shaders, sizes(here), {"corner": here.reshape(-1, 4)}, order(here, faces),
-                           {"face": seen[part]}, cull=cull, leaving=out)
-    return seen[..., 0].to(clip.device, torch.int64) - 1
+            screen(clip.device).paint(shaders, sizes(here), {"corner": here.reshape(-1, 4)}, order(here, faces),
+                                      {"face": seen[part]}, cull=cull, leaving=out)
+    return seen[..., 0].to(torch.int64) - 1
 
 
-def chunks(batch: int, height: int, width: int) -> Iterator[slice]:
-    """Parts of a batch that are drawn at a time.  Raises UnbraidError for images that OpenGL can't draw here."""
-    largest = screen().largest
+def chunks(seen: Tensor) -> Iterator[slice]:
+    """Parts of a batch (B, H, W, C) that are drawn at a time.  Raises UnbraidError for images that are too large."""
+    batch, height, width, _ = seen.shape
+    largest = screen(seen.device).largest
     if max(height, width) > largest:
         raise UnbraidError(f"an image of {height} x {width} is too large: OpenGL draws up to {largest} here",
                            hint="make the image smaller, or say  backend: torch")
@@ -53,7 +54,7 @@ def sizes(corners: Tensor) -> dict[str, float]:
 def order(corners: Tensor, faces: Tensor) -> Tensor:
     """The corners of all faces of a batch (B, R, 4), (B * F, 3) int32; faces that are not finite become points."""
     batch, count = corners.shape[:2]
-    index = faces + count * torch.arange(batch, dtype=torch.int32)[:, None, None]
+    index = faces + count * torch.arange(batch, dtype=torch.int32, device=corners.device)[:, None, None]
     if not corners.sum().isfinite():               # one sum is cheaper than the tests, which then have to be made
         index = index * corners.isfinite().all(-1)[:, faces.long()].all(-1)[..., None]
     return index.reshape(-1, 3)

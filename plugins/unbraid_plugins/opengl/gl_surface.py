@@ -24,11 +24,11 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
 
     Returns images (B, C, H, W) in [0, 1] that mean something where a surface is, and the faces as `rasterize` does.
     """
-    seen = {"face": torch.zeros(len(clip), *size, 1, dtype=torch.int32)}
+    seen = {"face": torch.zeros(len(clip), *size, 1, dtype=torch.int32, device=clip.device)}
     if mesh.texture is not None:
-        seen["texel"] = torch.zeros(len(clip), *size, 2)
+        seen["texel"] = clip.new_zeros(len(clip), *size, 2)
     if mesh.colours is not None or light is not None:
-        seen["colours"] = torch.zeros(len(clip), *size, 4)
+        seen["colours"] = clip.new_zeros(len(clip), *size, 4)
     if seen["face"].numel() and len(mesh.topology.faces) and clip.shape[1]:
         _paint(mesh, clip, light, seen, cull=cull)
     image = None
@@ -39,27 +39,26 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
         colours = seen["colours"].permute(0, 3, 1, 2)[:, :channels]
         image = colours.contiguous() if image is None else image.mul_(colours)
     if image is None:
-        image = torch.ones(len(clip), channels, *size)
+        image = clip.new_ones(len(clip), channels, *size)
     return image.clamp_(0, 1), seen["face"][..., 0].to(torch.int64).sub_(1)
 
 
 def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:
     """Draw what the shaders have outputs for, into tensors of the outputs' names."""
-    batch, height, width, _ = seen["face"].shape
     vertex, spot, faces = mesh.topology.rows_by_face
     points, out = clip.index_select(1, vertex), leaving(clip)
-    attributes = {"colour": mesh.colours if mesh.colours is None else mesh.colours[:, vertex],
-                  "uv": None if mesh.texture is None or mesh.uv is None else mesh.uv[:, spot],
-                  "normal": None if light is None else mesh.normals()[:, vertex]}
+    attributes = {"colour": None if mesh.colours is None else mesh.colours.index_select(1, vertex),
+                  "uv": None if mesh.texture is None or mesh.uv is None else mesh.uv.index_select(1, spot),
+                  "normal": None if light is None else mesh.normals().index_select(1, vertex)}
     shaders = surface(*(name for name, is_so in {
         "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None, "LIT": light is not None,
         "DIRECTIONAL": isinstance(light, DirectionalLight), "LEAVING": out}.items() if is_so))
     table = None if light is None else _wide(light.table())
-    for part in chunks(batch, height, width):
+    for part in chunks(seen["face"]):
         here = points[part]
-        screen().paint(shaders, sizes(here), _corners(here, attributes, part), order(here, faces),
-                       {name: t[part] for name, t in seen.items()}, cull=cull, leaving=out,
-                       tables={} if table is None else {"light": _part(table, part)})
+        screen(clip.device).paint(shaders, sizes(here), _corners(here, attributes, part), order(here, faces),
+                                  {name: t[part] for name, t in seen.items()}, cull=cull, leaving=out,
+                                  tables={} if table is None else {"light": _part(table, part)})
 
 
 def _corners(points: Tensor, attributes: dict[str, Tensor | None], part: slice) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.gl_context import why_not
+from unbraid_plugins.opengl.gl_context import screen, why_not
 from unbraid_plugins.opengl.gl_raster import rasterize_gl
 from unbraid_plugins.opengl.torch_raster import rasterize_torch
 
@@ -20,9 +20,9 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
     """The nearest face at the centre of every pixel, (B, H, W) int64; -1 where there is none.  No gradient.
 
     clip: (B, V, 4) clip coordinates; faces: (F, 3); size: (H, W); cull: leave out faces that are clockwise in the
-    image; backend: gl, torch, or auto: OpenGL for tensors in main memory where it is to be had, torch otherwise. Both
-    see the same, except on a face's border, where OpenGL rounds vertices to a fraction of a pixel. Faces with a vertex
-    that is not finite are left out.
+    image; backend: gl, torch, or auto: OpenGL where it is to be had, for CUDA's tensors on a graphics card only, torch
+    otherwise. Both see the same, except on a face's border, where OpenGL rounds vertices to a fraction of a pixel.
+    Faces with a vertex that is not finite are left out.
     """
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
@@ -34,7 +34,8 @@ def chosen(backend: str, device: torch.device) -> str:
     """The backend that `auto` means on a device."""
     if backend != "auto":
         return backend
-    return "gl" if device.type == "cpu" and not why_not() else "torch"
+    able = device.type in ("cpu", "cuda") and not why_not(device)
+    return "gl" if able and (device.type == "cpu" or not screen(device).software) else "torch"
 
 
 @torch.library.custom_op("unbraid::rasterize", mutates_args=())

@@ -128,11 +128,12 @@ class Topology:
 def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Rows of corners such that row f is the last corner of face f, whose number then tells OpenGL's shaders the face.
 
-    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32. The driver's
+    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32. OpenGL's
     own numbers of faces (gl_PrimitiveID) have llvmpipe assemble every triangle anew, which takes longer.
 
-    >>> by_last_corner(torch.tensor([[0, 1, 2], [2, 1, 3]]), 4)
-    (tensor([2, 3, 0, 1]), tensor([[2, 3, 0], [0, 3, 1]], dtype=torch.int32))
+    >>> vertex, corners = by_last_corner(torch.tensor([[0, 1, 2], [2, 1, 3]]), 4)
+    >>> vertex, corners.tolist()
+    (tensor([2, 3, 0, 1]), [[2, 3, 0], [0, 3, 1]])
     """
     number = torch.arange(len(faces), device=faces.device)
     row = faces.new_full((count,), -1)
