@@ -40,29 +40,32 @@ class _Antialiased(torch.autograd.Function):
         with torch.set_grad_enabled(any(wanted)):
             touched, added = _added(leaves[0], leaves[1], leaves[2], outline, alpha.numel())
         ctx.leaves, ctx.pixels, ctx.touched, ctx.added = leaves, pixels, touched, added
-        ctx.shapes = [image.shape for image in images]
         ctx.set_materialize_grads(False)
-        return _plus(images, touched, added.detach())           # type: ignore[return-value]
+        parts = added.detach().split([colour.shape[1], 1], 1)
+        return tuple(_plus(image, touched, part)                # type: ignore[return-value]
+                     for image, part in zip(images, parts, strict=True))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
-        images = [ctx.added.new_zeros(shape) if slope is None else slope.contiguous()
-                  for slope, shape in zip(slopes, ctx.shapes, strict=True)]
-        of_added = torch.cat([gathered(image, ctx.touched) for image in images], 1)
+        counts = ctx.added.shape[1] - 1, 1
+        slopes = tuple(None if slope is None else slope.contiguous() for slope in slopes)
+        of_added = torch.cat([
+            ctx.added.new_zeros(len(ctx.added), count) if slope is None else gathered(slope, ctx.touched)
+            for slope, count in zip(slopes, counts, strict=True)], 1)
         wanted = [t for t in ctx.leaves if t.requires_grad]
         found = iter(torch.autograd.grad(ctx.added, wanted, of_added, retain_graph=True, allow_unused=True))
         of_here, of_reach, of_tips = (next(found) if t.requires_grad else None for t in ctx.leaves)
-        if of_here is None:
-            return None, None, of_reach, of_tips, None
-        return *_plus([image.clone() for image in images], ctx.pixels, of_here), of_reach, of_tips, None
+        of_images = [None if slope is None or not need else _plus(slope.clone(), ctx.pixels, part)
+                     for slope, need, part in zip(slopes, ctx.needs_input_grad[:2], of_here.split(counts, 1),
+                                                  strict=True)] if of_here is not None else [None, None]
+        return *of_images, of_reach, of_tips, None
 
 
-def _plus(images: list[Tensor], pixels: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
-    """Images, in place, with rows (M, all their channels) added to pixels (M,)."""
-    for image, part in zip(images, rows.split([image.shape[1] for image in images], 1), strict=True):
-        image.view(-1).index_add_(0, places(image.shape, pixels).flatten(), part.T.flatten())
-    return tuple(images)
+def _plus(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
+    """Images (B, C, H, W), in place, with rows (M, C) added to pixels (M,)."""
+    image.view(-1).index_add_(0, places(image.shape, pixels).flatten(), rows.T.flatten())
+    return image
 
 
 def _added(here: Tensor, reach: Tensor, tips: Tensor, outline: Crossings, count: int) -> tuple[Tensor, Tensor]:

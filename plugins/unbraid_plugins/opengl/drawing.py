@@ -90,13 +90,13 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
     """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
     colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
     mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
-    image, ids = painted(mesh, clip, light, size, channels, cull=cull)
-    alpha = (ids[:, None] >= 0).to(image.dtype)
-    image = image.mul_(alpha) if behind is None else behind.lerp(image, alpha)
+    image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    if behind is not None:
+        image = torch.addcmul(image, 1 - alpha, behind)
     if smooth and len(mesh.topology.faces):
         outline = crossings(ids, clip, mesh.topology, cull=cull)
         tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
-        image, alpha = antialiased(image, alpha.clone(), outline, tips)
+        image, alpha = antialiased(image, alpha, outline, tips)
     return Rendering(image, alpha, None, None, ids)
 
 

@@ -19,28 +19,28 @@ def paintable(mesh: Mesh, channels: int) -> bool:
 
 
 def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
-            ) -> tuple[Tensor, Tensor]:
+            within: bool) -> tuple[Tensor, Tensor, Tensor]:
     """The surfaces as a camera sees them: clip (B, V, 4), up to three colours, bilinear textures.
 
-    Returns images (B, C, H, W) in [0, 1] that mean something where a surface is, and the faces as `rasterize` does.
+    within: whether all colours are in [0, 1] anyway. Returns images (B, C, H, W) in [0, 1], black where nothing is,
+    their alpha (B, 1, H, W), 1 or 0, and the faces as `rasterize` does.
     """
-    seen = {"face": torch.zeros(len(clip), *size, 1, dtype=torch.int32, device=clip.device)}
+    seen = {"face": clip.new_zeros(len(clip), *size, 1, dtype=torch.int32)}
     if mesh.texture is not None:
         seen["texel"] = clip.new_zeros(len(clip), *size, 2)
     if mesh.colours is not None or light is not None:
         seen["colours"] = clip.new_zeros(len(clip), *size, 4)
     if seen["face"].numel() and len(mesh.topology.faces) and clip.shape[1]:
         _paint(mesh, clip, light, seen, cull=cull)
-    image = None
+    face = seen["face"].permute(0, 3, 1, 2)
+    image = alpha = face.clamp(max=1).to(clip.dtype)
     if mesh.texture is not None:
         texture = mesh.texture.expand(len(clip), -1, -1, -1)
-        image = functional.grid_sample(texture, seen["texel"], align_corners=False, padding_mode="border")
+        image = functional.grid_sample(texture, seen["texel"], align_corners=False, padding_mode="border").mul_(alpha)
     if "colours" in seen:
-        colours = seen["colours"].permute(0, 3, 1, 2)[:, :channels]
-        image = colours.contiguous() if image is None else image.mul_(colours)
-    if image is None:
-        image = clip.new_ones(len(clip), channels, *size)
-    return image.clamp_(0, 1), seen["face"][..., 0].to(torch.int64).sub_(1)
+        image = image * seen["colours"].permute(0, 3, 1, 2)[:, :channels]
+    image = image.expand(-1, channels, -1, -1).contiguous()
+    return image if within else image.clamp_(0, 1), alpha, face[:, 0].to(torch.int64).sub_(1)
 
 
 def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:

@@ -67,11 +67,9 @@ def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, bo
 
 
 def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
-            ) -> tuple[Tensor, Tensor]:
+            ) -> tuple[Tensor, Tensor, Tensor]:
     """`picture` by OpenGL, with gradients to all of the scene that torch finds when they are asked for.  Once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
-    if not torch.is_grad_enabled() or not any(t.requires_grad for t in leaves):
-        return picture(mesh, clip, light, size, channels, cull=cull)
     return _Painted.apply((mesh, light, size, channels, cull), *leaves)         # type: ignore[no-any-return]
 
 
@@ -79,20 +77,20 @@ class _Painted(torch.autograd.Function):
     """OpenGL forwards, and torch backwards: what it does on the covered pixels is done anew."""
 
     @staticmethod
-    def forward(ctx: Any, scene: tuple[Any, ...], *leaves: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, scene: tuple[Any, ...], *leaves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         mesh, light, size, channels, cull = scene
-        image, ids = picture(map_tensors(Tensor.detach, mesh), leaves[0].detach(), map_tensors(Tensor.detach, light),
-                             size, channels, cull=cull)
         ctx.scene, ctx.channels = map_tensors(Tensor.detach, (mesh, light)), channels
-        ctx.showable = _showable(mesh, light)
+        ctx.within = _within(*ctx.scene)
+        image, alpha, ids = picture(ctx.scene[0], leaves[0].detach(), ctx.scene[1], size, channels, cull=cull,
+                                    within=ctx.within)
         ctx.save_for_backward(ids, *leaves)
-        ctx.mark_non_differentiable(ids)
+        ctx.mark_non_differentiable(alpha, ids)
         ctx.set_materialize_grads(False)
-        return image, ids
+        return image, alpha, ids
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, slope: Tensor | None, _: None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, slope: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
         ids, *leaves = ctx.saved_tensors
         if slope is None:
             return None, *(None for _ in leaves)
@@ -111,10 +109,10 @@ class _Painted(torch.autograd.Function):
         return None, *found
 
 
-def _showable(mesh: Mesh, light: Light | None) -> bool:
-    """Whether all that the mesh shows is within [0, 1] anyway."""
-    albedo = [t for t in (mesh.colours, mesh.texture) if t is not None]
-    return light is None and all(t.numel() and t.min() >= 0 and t.max() <= 1 for t in albedo)
+def _within(mesh: Mesh, light: Light | None) -> bool:
+    """Whether all that the mesh shows is in [0, 1] anyway."""
+    ends = [t.aminmax() for t in (mesh.colours, mesh.texture) if t is not None and t.numel()]
+    return light is None and all(bool(low >= 0) and bool(high <= 1) for low, high in ends)
 
 
 def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> list[Tensor | None]:
@@ -125,8 +123,8 @@ def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> li
         rest = iter(again[1:])
         mesh, light = map_tensors(lambda _: next(rest), ctx.scene)
         front = planes(ids, again[0], mesh.topology.faces)
-        colour = surface(mesh, front, light, ctx.channels, blind=ctx.showable)
-        if not ctx.showable:
+        colour = surface(mesh, front, light, ctx.channels, blind=ctx.within)
+        if not ctx.within:
             colour = colour.clamp(0, 1)
     if not colour.requires_grad:
         return [None] * len(leaves)
