@@ -17,7 +17,7 @@ from unbraid_plugins.opengl.margin_renderer import draw_with_margin
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
 from unbraid_plugins.opengl.rows import rows
-from unbraid_plugins.opengl.texture import sampled
+from unbraid_plugins.opengl.texture import sampled, spots
 from unbraid_plugins.opengl.topology import Topology
 
 CHECK = torch.autograd.gradcheck
@@ -93,10 +93,10 @@ def test_rows_have_two_derivatives():
 
 def test_texture_values_and_gradients():
     texture, uv, sample = dice(2, 3, 4, 5), dice(20, 2, seed=1), torch.arange(20) % 2
-    assert CHECK(lambda t, p: sampled(t, p, sample), [texture.requires_grad_(), uv.requires_grad_()])
+    assert CHECK(lambda t, p: sampled(t, spots(p), sample), [texture.requires_grad_(), uv.requires_grad_()])
     grid = torch.stack([2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1]], 1).reshape(10, 2, 2).transpose(0, 1)[:, :, None]
     expected = torch.nn.functional.grid_sample(texture, grid, align_corners=False, padding_mode="border")
-    torch.testing.assert_close(sampled(texture, uv, sample), expected[..., 0].permute(2, 0, 1).reshape(20, 3))
+    torch.testing.assert_close(sampled(texture, spots(uv), sample), expected[..., 0].permute(2, 0, 1).reshape(20, 3))
 
 
 def test_a_texture_is_seen_upright(front, backend):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unbraid_plugins.opengl.pixels import gathered, places
+from unbraid_plugins.opengl.pixels import add, gathered
 from unbraid_plugins.opengl.silhouettes import Crossings
 
 
@@ -42,7 +42,7 @@ class _Antialiased(torch.autograd.Function):
         ctx.leaves, ctx.pixels, ctx.touched, ctx.added = leaves, pixels, touched, added
         ctx.set_materialize_grads(False)
         parts = added.detach().split([colour.shape[1], 1], 1)
-        return tuple(_plus(image, touched, part)                # type: ignore[return-value]
+        return tuple(add(image, touched, part)                # type: ignore[return-value]
                      for image, part in zip(images, parts, strict=True))
 
     @staticmethod
@@ -56,16 +56,10 @@ class _Antialiased(torch.autograd.Function):
         wanted = [t for t in ctx.leaves if t.requires_grad]
         found = iter(torch.autograd.grad(ctx.added, wanted, of_added, retain_graph=True, allow_unused=True))
         of_here, of_reach, of_tips = (next(found) if t.requires_grad else None for t in ctx.leaves)
-        of_images = [None if slope is None or not need else _plus(slope.clone(), ctx.pixels, part)
+        of_images = [None if slope is None or not need else add(slope.clone(), ctx.pixels, part)
                      for slope, need, part in zip(slopes, ctx.needs_input_grad[:2], of_here.split(counts, 1),
                                                   strict=True)] if of_here is not None else [None, None]
         return *of_images, of_reach, of_tips, None
-
-
-def _plus(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
-    """Images (B, C, H, W), in place, with rows (M, C) added to pixels (M,)."""
-    image.view(-1).index_add_(0, places(image.shape, pixels).flatten(), rows.T.flatten())
-    return image
 
 
 def _added(here: Tensor, reach: Tensor, tips: Tensor, outline: Crossings, count: int) -> tuple[Tensor, Tensor]:

@@ -60,9 +60,9 @@ class Fragments:
     def image(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> images (B, C, H, W) of the covered pixels, 0 elsewhere."""
         batch, height, width = self.ids.shape
-        shape = batch, values.shape[1], height, width
-        rows, at = values[:len(self.pixel)], places(shape, self.pixel)
-        return values.new_zeros(shape).view(-1).index_copy(0, at.flatten(), rows.T.flatten()).view(shape)
+        image = values.new_zeros(batch, values.shape[1], height, width)
+        place = torch.cat(list(places(image, self.pixel)))
+        return image.view(-1).index_copy(0, place, values[:len(self.pixel)].T.flatten()).view(image.shape)
 
     def rows(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> those of all pixels, (B * H * W, C), 0 where nothing is."""

@@ -11,6 +11,7 @@ from unbraid_plugins.opengl.gl_raster import chunks, leaving, order, sizes
 from unbraid_plugins.opengl.light import DirectionalLight, Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.shaders import surface
+from unbraid_plugins.opengl.texture import spots
 
 
 def paintable(mesh: Mesh, channels: int) -> bool:
@@ -48,7 +49,7 @@ def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor
     vertex, spot, faces = mesh.topology.rows_by_face
     points, out = clip.index_select(1, vertex), leaving(clip)
     attributes = {"colour": None if mesh.colours is None else mesh.colours.index_select(1, vertex),
-                  "uv": None if mesh.texture is None or mesh.uv is None else mesh.uv.index_select(1, spot),
+                  "spot": None if mesh.texture is None or mesh.uv is None else spots(mesh.uv).index_select(1, spot),
                   "normal": None if light is None else mesh.normals().index_select(1, vertex)}
     shaders = surface(*(name for name, is_so in {
         "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None, "LIT": light is not None,
@@ -66,7 +67,7 @@ def _corners(points: Tensor, attributes: dict[str, Tensor | None], part: slice) 
     rows = {"corner": points.reshape(-1, 4).contiguous()}
     for name, t in attributes.items():
         if t is not None:
-            here = _part(t, part).float() if name == "uv" else _wide(_part(t, part).float())
+            here = _part(t, part).float() if name == "spot" else _wide(_part(t, part).float())
             rows[name] = here.expand(len(points), -1, -1).reshape(-1, here.shape[2]).contiguous()
     return rows
 

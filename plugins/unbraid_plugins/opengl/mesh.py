@@ -7,7 +7,7 @@ from torch import Tensor
 
 from unbraid import UnbraidError, static, value
 from unbraid_plugins.opengl.rows import rows
-from unbraid_plugins.opengl.texture import sampled
+from unbraid_plugins.opengl.texture import sampled, spots
 from unbraid_plugins.opengl.topology import Topology
 
 
@@ -86,7 +86,7 @@ class Mesh:
             place = torch.zeros(count, dtype=torch.long, device=corners.device)
             uv = self.uv[:, place.scatter(0, topology.faces.flatten(), corners.flatten())].expand(batch, -1, -1)
             sample = torch.arange(batch, device=corners.device).repeat_interleave(count)
-            painted = sampled(self.texture, uv.reshape(-1, 2), sample).reshape(batch, count, -1)
+            painted = sampled(self.texture, spots(uv).reshape(-1, 2), sample).reshape(batch, count, -1)
             colours = painted if colours is None else painted * colours
         return self.vertices, topology.faces, None if colours is None else colours.expand(batch, count, 3)
 

@@ -1,25 +1,34 @@
-"""Some pixels of images, plane by plane."""
+"""Some pixels of images, plane by plane: fewer numbers to look up at a time, and none to lay out anew."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 
-def places(shape: tuple[int, ...] | torch.Size, pixels: Tensor) -> Tensor:
-    """Where in the memory of images (B, C, H, W) pixels (M,) lie that are numbered among B * H * W: (C, M).
+def places(image: Tensor, pixels: Tensor) -> Iterator[Tensor]:
+    """Where in the memory of contiguous images (B, C, H, W) pixels (M,) lie, numbered among B * H * W: C times (M,).
 
-    >>> places((2, 3, 1, 2), torch.tensor([0, 3]))
-    tensor([[ 0,  7],
-            [ 2,  9],
-            [ 4, 11]])
+    >>> [place.tolist() for place in places(torch.zeros(2, 3, 1, 2), torch.tensor([0, 3]))]
+    [[0, 7], [2, 9], [4, 11]]
     """
-    _, channels, height, width = shape
+    _, channels, height, width = image.shape
     apart = height * width
-    first = pixels + (channels - 1) * apart * (pixels // apart)
-    return first + apart * torch.arange(channels, device=pixels.device)[:, None]
+    first = pixels if channels == 1 else pixels + (channels - 1) * apart * (pixels // apart)
+    return (first + apart * channel if channel else first for channel in range(channels))
 
 
 def gathered(image: Tensor, pixels: Tensor) -> Tensor:
     """What contiguous images (B, C, H, W) show at pixels (M,): (M, C)."""
-    return image.view(-1).index_select(0, places(image.shape, pixels).flatten()).reshape(image.shape[1], -1).T
+    flat = image.view(-1)
+    return torch.stack([flat.index_select(0, place) for place in places(image, pixels)]).T
+
+
+def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
+    """Contiguous images (B, C, H, W), in place, with rows (M, C) added to pixels (M,)."""
+    flat = image.view(-1)
+    for place, row in zip(places(image, pixels), rows.unbind(1), strict=True):
+        flat.index_add_(0, place, row)
+    return image

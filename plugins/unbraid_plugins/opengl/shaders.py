@@ -37,8 +37,8 @@ in vec3 colour;
 out vec3 albedo;
 #endif
 #ifdef TEXTURED
-in vec2 uv;
-out vec2 spot;
+in vec2 spot;
+out vec2 here;
 #endif
 #ifdef LIT
 in vec3 normal;
@@ -51,7 +51,7 @@ void main() {
     albedo = colour;
 #endif
 #ifdef TEXTURED
-    spot = vec2(uv.x, 1.0 - uv.y);
+    here = spot;
 #endif
 #ifdef LIT
     across = normal;
@@ -65,8 +65,8 @@ SURFACE = """
 flat in int last;
 out int face;
 #ifdef TEXTURED
-in vec2 spot;
-out vec2 texel;                                    // where to look the texture up, from -1 to 1
+in vec2 here;
+out vec2 texel;                                    // where to look the texture up, as `spots`
 #endif
 #ifdef COLOURED
 in vec3 albedo;
@@ -91,7 +91,7 @@ out vec4 colours;                                  // with which the texture is 
 void main() {
     face = last + 1;
 #ifdef TEXTURED
-    texel = 2.0 * spot - 1.0;
+    texel = here;
 #endif
 #if defined(COLOURED) || defined(LIT)
     vec3 seen = vec3(1.0);

@@ -16,7 +16,7 @@ from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.pixels import gathered
 from unbraid_plugins.opengl.planes import Planes, planes
 from unbraid_plugins.opengl.rows import rows
-from unbraid_plugins.opengl.texture import mipmapped, sampled
+from unbraid_plugins.opengl.texture import mipmapped, sampled, spots
 
 PART = 2**18                                       # pixels at a time on the way back: more would leave the cache
 
@@ -34,13 +34,13 @@ def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels
         colour = front.interpolated(mesh.colours.to(mesh.vertices), topology.faces)
     if mesh.texture is not None and mesh.uv is not None:
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
-        uv = front.interpolated(mesh.uv.to(mesh.vertices), corners)
-        texture = mesh.texture.to(mesh.vertices)
+        corner = spots(mesh.uv.to(mesh.vertices))
+        spot, texture = front.interpolated(corner, corners), mesh.texture.to(mesh.vertices)
         if steps is None or not isinstance(front, Fragments):
-            texels = sampled(texture, uv, front.sample, blind=blind and colour is None and light is None)
+            texels = sampled(texture, spot, front.sample, blind=blind and colour is None and light is None)
         else:
-            moved = torch.stack([front.changed(mesh.uv.to(uv), corners, steps[:, i]) for i in (0, 1)], 1)
-            texels = mipmapped(texture, uv, front.sample, moved)
+            moved = torch.stack([front.changed(corner, corners, steps[:, i]) for i in (0, 1)], 1)
+            texels = mipmapped(texture, spot, front.sample, moved)
         colour = texels if colour is None else colour * texels
     if colour is None:
         colour = mesh.vertices.new_ones(len(front.sample), channels)
