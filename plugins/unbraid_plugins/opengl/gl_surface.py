@@ -26,12 +26,14 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     within: whether all colours are in [0, 1] anyway. Returns images (B, C, H, W) in [0, 1], black where nothing is,
     their alpha (B, 1, H, W), 1 or 0, and the faces as `rasterize` does.
     """
-    seen = {"face": clip.new_zeros(len(clip), *size, 1, dtype=torch.int32)}
+    some = len(clip) and min(size) and len(mesh.topology.faces)
+    film = clip.new_empty if some else clip.new_zeros                       # OpenGL writes all of it
+    seen = {"face": film(len(clip), *size, 1, dtype=torch.int32)}
     if mesh.texture is not None:
-        seen["texel"] = clip.new_zeros(len(clip), *size, 2)
+        seen["texel"] = film(len(clip), *size, 2)
     if mesh.colours is not None or light is not None:
-        seen["colours"] = clip.new_zeros(len(clip), *size, 4)
-    if seen["face"].numel() and len(mesh.topology.faces) and clip.shape[1]:
+        seen["colours"] = film(len(clip), *size, 4)
+    if some:
         _paint(mesh, clip, light, seen, cull=cull)
     face = seen["face"].permute(0, 3, 1, 2)
     image = alpha = face.clamp(max=1).to(clip.dtype)

@@ -102,5 +102,5 @@ class _Ratios(torch.autograd.Function):
         found = slope.new_zeros(1 + len(tops), 3, ctx.count)
         for planes, s in zip(found, [first.neg_(), *tops], strict=True):
             for plane, part in zip(planes, (s, s * x, s * y), strict=True):
-                plane.index_add_(0, row, part)
+                plane.scatter_add_(0, row, part)
         return found, None, None, None
