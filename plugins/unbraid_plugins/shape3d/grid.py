@@ -57,8 +57,9 @@ def closed(maps: Tensor) -> Tensor:
 
 def padded(maps: Tensor, form: Form, by: int) -> Tensor:
     """A map (B, C, N, N) with what lies beyond its border: on a ball that is the other half of the same side."""
-    if form == "sheet":
-        return torch.nn.functional.pad(maps, (by, by, by, by), mode="replicate")
+    if form == "sheet":                            # compiled, torch's "replicate" fails on the way back (2.11)
+        maps = torch.cat([maps[:, :, :1].expand(-1, -1, by, -1), maps, maps[:, :, -1:].expand(-1, -1, by, -1)], 2)
+        return torch.cat([maps[..., :1].expand(-1, -1, -1, by), maps, maps[..., -1:].expand(-1, -1, -1, by)], 3)
     maps = torch.cat([maps[:, :, 1:by + 1].flip(2, 3), maps, maps[:, :, -by - 1:-1].flip(2, 3)], 2)
     return torch.cat([maps[..., 1:by + 1].flip(2, 3), maps, maps[..., -by - 1:-1].flip(2, 3)], 3)
 
