@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from unbraid import Code, Gaussian, Layout, Record, UnbraidError
 from unbraid_plugins.convnets import (
@@ -222,14 +222,29 @@ def test_weights_come_from_torchs_generator_alone(context):
 @pytest.mark.parametrize(("kernel", "stride", "padding", "even"),
                          [(4, 2, 1, (0, 0)), (3, 2, 1, (1, 0)), (5, 1, 2, (0, 0))])
 @pytest.mark.parametrize("channels", [1, 3, 8])
+@pytest.mark.parametrize("images", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bias", [True, False])
 def test_enlarging_is_the_transposed_convolution(kernel: int, stride: int, padding: int, even: tuple[int, int],
-                                                 channels: int) -> None:
-    layer = Enlarging(5, channels, kernel, stride=stride, padding=padding, output_padding=even).double()
-    x = torch.randn(2, 5, 6, 7, dtype=torch.float64, requires_grad=True)
+                                                 channels: int, images: torch.memory_format, bias: bool) -> None:
+    layer = Enlarging(5, channels, kernel, stride=stride, padding=padding, output_padding=even, bias=bias).double()
+    x = torch.randn(2, 5, 6, 7, dtype=torch.float64).to(memory_format=images).requires_grad_()
     made, plain = layer(x), nn.ConvTranspose2d.forward(layer, x)
     torch.testing.assert_close(made, plain)
     for ours, torchs in zip(*(torch.autograd.grad(y.square().sum(), (x, *layer.parameters())) for y in (made, plain)),
                             strict=True):
+        torch.testing.assert_close(ours, torchs)
+
+
+@pytest.mark.parametrize("channels", [2, 6])
+def test_enlarging_is_differentiated_twice(channels: int) -> None:
+    layer = Enlarging(3, channels, 4, stride=2, padding=1).double()
+    x = torch.randn(2, 3, 3, 3, dtype=torch.float64).to(memory_format=torch.channels_last).requires_grad_()
+
+    def penalty(made: Tensor) -> tuple[Tensor, ...]:
+        slope, = torch.autograd.grad(made.square().sum(), x, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), (x, *layer.parameters()))
+
+    for ours, torchs in zip(penalty(layer(x)), penalty(nn.ConvTranspose2d.forward(layer, x)), strict=True):
         torch.testing.assert_close(ours, torchs)
 
 

@@ -55,8 +55,8 @@ class BurgessGenerator:
         body = nn.Sequential(
             nn.Linear(flat_size(inputs), 256), relu(), nn.Linear(256, 256), relu(),
             nn.Linear(256, 32 * h * w), relu(), nn.Unflatten(1, (32, h, w)),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),
+            Enlarging(32, 32, 4, stride=2, padding=1), relu(),
+            Enlarging(32, 32, 4, stride=2, padding=1), relu(),
+            Enlarging(32, 32, 4, stride=2, padding=1), relu(),
             Enlarging(32, channels, 4, stride=2, padding=1))
         return CodeDecoder(body, self.output)

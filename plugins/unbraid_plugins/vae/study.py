@@ -65,8 +65,8 @@ class StudyGenerator:
         body = nn.Sequential(
             nn.Linear(flat_size(inputs), 256), relu(),
             nn.Linear(256, 64 * h * w), relu(), nn.Unflatten(1, (64, h, w)),    # 4 x 4
-            nn.ConvTranspose2d(64, 64, 4, stride=2, padding=1), relu(),         # 8 x 8
-            nn.ConvTranspose2d(64, 32, 4, stride=2, padding=1), relu(),         # 16 x 16
-            nn.ConvTranspose2d(32, 32, 4, stride=2, padding=1), relu(),         # 32 x 32
+            Enlarging(64, 64, 4, stride=2, padding=1), relu(),                  # 8 x 8
+            Enlarging(64, 32, 4, stride=2, padding=1), relu(),                  # 16 x 16
+            Enlarging(32, 32, 4, stride=2, padding=1), relu(),                  # 32 x 32
             Enlarging(32, channels, 4, stride=2, padding=1))                    # 64 x 64
         return glorot(CodeDecoder(body, self.output))
