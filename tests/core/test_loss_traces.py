@@ -1,6 +1,7 @@
 """The first losses of every bundled recipe are what they were: a refactoring reproduces them, or says why not.
 
     UNBRAID_RENEW_TRACES=1 pytest tests/core/test_loss_traces.py        # writes them anew; say why in the commit
+    UNBRAID_COMPILE=1 pytest tests/core/test_loss_traces.py             # compiled networks have them, too: half an hour
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ STEPS = 2
 __all__ = ["own_data"]
 
 
-def trace(name: str, folder: Path) -> list[dict[str, float]]:
+def trace(name: str, folder: Path, *changes: str) -> list[dict[str, float]]:
     """The losses of the first steps, in float64; the second step's depend on the first one's gradients."""
-    recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), "data.workers=0", "train.device=cpu"])
+    recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), "data.workers=0", "train.device=cpu", *changes])
     training = Training.start(recipe, Run(folder), torch.device("cpu"))
     try:
         return [training.players.step(step).numbers() for step in range(STEPS)]
@@ -45,3 +46,11 @@ def test_the_first_losses_are_what_they_were(name: str, tmp_path: Path) -> None:
     assert [sorted(step) for step in found] == [sorted(step) for step in stored[name]]
     for now, then in zip(found, stored[name], strict=True):
         assert now == pytest.approx(then, rel=1e-7, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", bundled_recipes() if os.environ.get("UNBRAID_COMPILE") else [])
+@pytest.mark.usefixtures("double_precision")
+def test_compiled_networks_have_the_same_losses(name: str, tmp_path: Path) -> None:
+    found = trace(name, tmp_path / "run", "train.compile=true", "train.channels_last=true")
+    for now, then in zip(found, json.loads(TRACES.read_text())[name], strict=True):
+        assert now == pytest.approx(then, rel=1e-6, abs=1e-8)

@@ -16,7 +16,7 @@ from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import Backend, chosen, rasterize
 from unbraid_plugins.opengl.silhouettes import crossings
-from unbraid_plugins.opengl.surface import facing, painted, surface
+from unbraid_plugins.opengl.surface import facing, painted, shaded, surface
 
 
 @value
@@ -62,9 +62,9 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
         return shapes(vertices, channels, size, geometry)
     clip = camera.projected(vertices)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
-    if not geometry and plain and paintable(mesh, channels) and chosen(backend, vertices.device) == "gl":
+    if not geometry and plain:
         return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
-                        if background is not None else None, channels, size, cull=cull, smooth=smooth)
+                        if background is not None else None, channels, size, cull=cull, smooth=smooth, backend=backend)
     front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
     outline = crossings(front.ids, clip, topology, cull=cull) if smooth and len(topology.faces) else None
     if outline is not None:
@@ -86,11 +86,15 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
 
 
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
-             size: tuple[int, int], *, cull: bool, smooth: bool) -> Rendering:
-    """A picture that OpenGL draws wholly; where gradients are wanted, torch does it again on the way back."""
+             size: tuple[int, int], *, cull: bool, smooth: bool, backend: Backend) -> Rendering:
+    """A picture without depth and normals, all of which OpenGL can draw; torch goes by planes over the image."""
     colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
     mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
-    image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    if paintable(mesh, channels) and chosen(backend, clip.device) == "gl":
+        image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    else:
+        ids = rasterize(clip, mesh.topology.faces, size, cull=cull, backend=backend)
+        image, alpha = shaded(mesh, clip, ids, light, channels)
     if behind is not None:
         image = torch.addcmul(image, 1 - alpha, behind)
     if smooth and len(mesh.topology.faces):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unbraid_plugins.opengl.barycentrics import barycentrics, corners_of
-from unbraid_plugins.opengl.pixels import places
+from unbraid_plugins.opengl.pixels import scattered
 from unbraid_plugins.opengl.rows import weighted
 from unbraid_plugins.opengl.silhouettes import Crossings
 
@@ -60,9 +60,7 @@ class Fragments:
     def image(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> images (B, C, H, W) of the covered pixels, 0 elsewhere."""
         batch, height, width = self.ids.shape
-        image = values.new_zeros(batch, values.shape[1], height, width)
-        place = torch.cat(list(places(image, self.pixel)))
-        return image.view(-1).index_copy(0, place, values[:len(self.pixel)].T.flatten()).view(image.shape)
+        return scattered(values[:len(self.pixel)], self.pixel, (batch, height, width))
 
     def rows(self, values: Tensor) -> Tensor:
         """Values (N + T, C) -> those of all pixels, (B * H * W, C), 0 where nothing is."""

@@ -32,3 +32,11 @@ def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
     for place, row in zip(places(image, pixels), rows.unbind(1), strict=True):
         flat.index_add_(0, place, row)
     return image
+
+
+def scattered(rows: Tensor, pixels: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Images (B, C, H, W) that show rows (M, C) at pixels (M,) of shape (B, H, W), and 0 elsewhere; differentiable."""
+    batch, height, width = shape
+    image = rows.new_zeros(batch, rows.shape[1], height, width)
+    place = torch.cat(list(places(image, pixels)))
+    return image.view(-1).index_copy(0, place, rows.T.flatten()).view(image.shape)

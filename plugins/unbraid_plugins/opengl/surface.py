@@ -13,7 +13,7 @@ from unbraid_plugins.opengl.fragments import Fragments
 from unbraid_plugins.opengl.gl_surface import picture
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.pixels import gathered
+from unbraid_plugins.opengl.pixels import gathered, scattered
 from unbraid_plugins.opengl.planes import Planes, planes
 from unbraid_plugins.opengl.rows import rows
 from unbraid_plugins.opengl.texture import mipmapped, sampled, spots
@@ -71,6 +71,14 @@ def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     """`picture` by OpenGL, with gradients to all of the scene that torch finds when they are asked for.  Once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
     return _Painted.apply((mesh, light, size, channels, cull), *leaves)         # type: ignore[no-any-return]
+
+
+def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels: int) -> tuple[Tensor, Tensor]:
+    """What `painted` shows, by torch, of faces (B, H, W) that are known: images and their alpha."""
+    batch, height, width = ids.shape
+    front = planes(ids, clip, mesh.topology.to(clip.device).faces)
+    colour = surface(mesh, front, light, channels).clamp(0, 1)
+    return scattered(colour, front.pixel, (batch, height, width)), (ids[:, None] >= 0).to(clip.dtype)
 
 
 class _Painted(torch.autograd.Function):
