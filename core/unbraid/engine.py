@@ -327,12 +327,15 @@ class Training:
         return Estimate(min(seconds[1:]), self.recipe.train.steps - self.step, peak_memory())
 
     def _compile(self) -> None:
-        """Compile each network by itself; one that a loss takes whole (and differentiates twice) stays eager."""
-        from unbraid.graph import ReferenceOp
+        """Compile each network that gains by it; one that a loss takes whole (and differentiates twice) stays eager."""
+        from unbraid.fusing import pays_compiled
+        from unbraid.graph import ReferenceOp, below
 
-        eager = {n.op.network for n in self.method.flow.graph.nodes if isinstance(n.op, ReferenceOp)}
-        for name, module in self.method.modules.items():
-            if name not in eager:
+        m = self.method
+        terms = [t.node for game in m.games.values() for t in game.terms]
+        eager = {n.op.network for n in below(*terms) if isinstance(n.op, ReferenceOp)}
+        for name, module in m.modules.items():
+            if name not in eager and pays_compiled(module, m.called_with[name], self.players.device):
                 module.compile(mode="reduce-overhead" if self.recipe.train.cuda_graphs else "default")
 
 

@@ -52,6 +52,7 @@ class Method:
     layouts: dict[str, Layout]
     variational: bool                              # whether some value is a normal distribution over codes
     parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with
+    called_with: dict[str, tuple[Value, ...]]      # of networks: the same, of the first call
 
 
 def bring_to_life(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
@@ -108,7 +109,8 @@ class _Check:
         self._raise()
         wants = frozenset(name for name, called in networks.called.items() if called.wants_sets)
         return Method(recipe, self.facts, layout, flow, games, watched, bodies, networks.modules, wants,
-                      networks.layouts(), any(isinstance(v, Gaussian) for v in self.shapes.values()), parameters)
+                      networks.layouts(), any(isinstance(v, Gaussian) for v in self.shapes.values()), parameters,
+                      networks.called_with)
 
     def _raise(self) -> None:
         if self.mistakes:

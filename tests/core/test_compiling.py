@@ -1,4 +1,4 @@
-"""`train.compile`: every network by itself, but for those that a loss differentiates twice; the numbers stay."""
+"""`train.compile`: each network that gains by it, but for those that a loss differentiates twice; the numbers stay."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from torch import device, nn
 
 from unbraid.engine import Training, train
+from unbraid.fusing import pays_compiled
 from unbraid.record import Run
 from unbraid_configs import load_recipe
 from unbraid_registry.errors import UnbraidError
 
+CPU = device("cpu")
 SMALL = ("data.batch=4", "data.source.count=40", "train.steps=3", "train.log_every=1", "train.picture_every=1000",
          "train.tensorboard=false",
          *(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")))
@@ -31,22 +34,53 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[nn.Module, str]]:
     return seen
 
 
+@pytest.fixture
+def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network gains by it."""
+    monkeypatch.setattr("unbraid.fusing.pays_compiled", lambda network, inputs, where: True)
+
+
 def run(out: Path, *changes: str) -> list[dict[str, Any]]:
     return train(load_recipe("mixing-sprites", [*SMALL, *changes]), out).metrics()
 
 
+@pytest.mark.usefixtures("everywhere")
 def test_compiled_networks_give_the_same_numbers(tmp_path: Path, compiled: list[tuple[nn.Module, str]]) -> None:
     eager, own = run(tmp_path / "eager"), run(tmp_path / "compiled", "train.compile=true")
     assert [pytest.approx(numbers, rel=1e-5) for numbers in eager] == own
     assert [mode for _, mode in compiled] == ["default"] * 4
 
 
+def left_eager(out: Path, compiled: list[tuple[nn.Module, str]], *changes: str) -> set[str]:
+    """The networks that a training does not compile."""
+    begun = Training.start(load_recipe("mixing-sprites", [*SMALL, "train.compile=true", *changes]), Run(out), CPU)
+    return {n for n, module in begun.method.modules.items() if all(module is not own for own, _ in compiled)}
+
+
+@pytest.mark.usefixtures("everywhere")
 def test_a_critic_that_is_differentiated_twice_stays_eager(tmp_path: Path,
                                                            compiled: list[tuple[nn.Module, str]]) -> None:
-    changes = ["train.compile=true", "players.critic.minimizes.realism=gradient_penalty(critic, x1, x3)"]
-    begun = Training.start(load_recipe("mixing-sprites", [*SMALL, *changes]), Run(tmp_path), device("cpu"))
-    eager = {n for n, module in begun.method.modules.items() if all(module is not own for own, _ in compiled)}
-    assert eager == {"critic"}
+    penalty = "players.critic.minimizes.realism=gradient_penalty(critic, x1, x3)"
+    assert left_eager(tmp_path, compiled, penalty) == {"critic"}
+
+
+@pytest.mark.usefixtures("everywhere")
+def test_a_critic_whose_weights_are_clipped_is_compiled(tmp_path: Path, compiled: list[tuple[nn.Module, str]]) -> None:
+    assert left_eager(tmp_path, compiled, "players.critic.then=clip_weights(critic, limit=0.01)") == set()
+
+
+def test_on_a_cpu_products_and_rectifiers_alone_stay_eager(tmp_path: Path,
+                                                           compiled: list[tuple[nn.Module, str]]) -> None:
+    assert left_eager(tmp_path / "plain", compiled) == {"encoder", "generator", "critic"}
+    assert left_eager(tmp_path / "normalised", compiled, "networks.encoder.norm=instance") == {"generator", "critic"}
+
+
+def test_on_a_gpu_every_network_is_compiled() -> None:
+    plain = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    x = torch.empty(2, 2, device="meta")
+    assert pays_compiled(plain, (x,), device("cuda"))
+    assert not pays_compiled(plain, (x,), CPU)
+    assert pays_compiled(nn.Sequential(plain, nn.BatchNorm1d(2)), (x,), CPU)
 
 
 def test_graphs_are_of_compiled_networks(tmp_path: Path, compiled: list[tuple[nn.Module, str]]) -> None:
