@@ -158,3 +158,22 @@ def test_gradients_of_blending_reach_pixels_and_reach(front):
 
     leaves = (*image.split([3, 1], 1), outline.reach)
     assert torch.autograd.gradcheck(blended, [t.clone().requires_grad_() for t in leaves])
+
+
+def test_a_white_spike_before_white_changes_nothing(front, backend):
+    """It passes between the pixels' centres: no pixel sees it, and its tips are blended, not added."""
+    spike = torch.tensor([[-0.05, -0.7, 0], [0.05, -0.7, 0], [0, 0.8, 0]], dtype=torch.float64)
+    area = 0.1 * 1.5 / 2 * 8**2                    # in pixels
+    for behind in (1.0, 0.0):
+        leaf = spike[None].clone().requires_grad_()
+        out = draw(Mesh.of(leaf, torch.tensor([[0, 1, 2]])), front, (16, 16), backend=backend,
+                   background=torch.full((1, 3), behind, dtype=torch.float64))
+        assert not (out.ids >= 0).any()
+        out.colour.mean(1).square().sum().backward()
+        if behind:
+            torch.testing.assert_close(out.colour, torch.ones_like(out.colour))
+            assert leaf.grad.abs().max() < 1e-9
+        else:
+            assert out.colour.max() <= 1
+            assert out.colour.sum().item() / 3 == pytest.approx(area, rel=0.1)
+            assert leaf.grad.any()

@@ -1,0 +1,62 @@
+"""A picture that is drawn at once shows what the one by parts does, of which depth and normals are wanted, too."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from solids import bumpy
+
+from unbraid.values import map_tensors, tensors
+from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.mesh import Mesh
+
+SURFACES = ["plain", "coloured", "textured", "coloured, textured", "textures"]
+LIGHTS = ["", "harmonic", "lamp"]
+
+
+def scene(surface, light):
+    """Two images of a ball with bumps, and a light that is too strong in places; background last."""
+    dice = torch.Generator().manual_seed(1)
+
+    def rand(*shape):
+        return torch.rand(*shape, generator=dice)
+
+    vertices, faces = bumpy(3)
+    v = vertices.float()[None] * torch.tensor([1, 0.8])[:, None, None]
+    colours = 0.5 + 0.4 * torch.sin(3 * v[:1] + rand(1, 1, 3)) if "coloured" in surface else None
+    texture = torch.nn.functional.interpolate(rand(2 if surface == "textures" else 1, 3, 4, 4), size=32, mode="bilinear"
+                                              ) if "texture" in surface else None
+    mesh = Mesh.of(v, faces, colours=colours, texture=texture, uv=v[:1, :, :2] / 4 + 0.5)
+    lights = {"harmonic": HarmonicLight.even(torch.tensor([[0.6, 0.8, 0.9]])), "": None,
+              "lamp": DirectionalLight(torch.tensor([[1.0, 2, 3]]), rand(2, 3) + 0.8, rand(1, 3) * 0.4)}
+    return mesh, lights[light], rand(2, 3)
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("behind", [False, True])
+def test_at_once_and_by_parts(surface, light, behind, backend):
+    camera = Camera(orbiting(torch.tensor([0.2, 2.0]), torch.tensor([0.3, -0.2]), 4.0), perspective(0.7))
+    weights = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(2))
+    found = []
+    for geometry, by in ((False, backend), (True, "torch")):
+        mesh, lamp, background = map_tensors(lambda t: t.clone().requires_grad_(), scene(surface, light))
+        out = draw(mesh, camera, (48, 48), light=lamp, background=background if behind else None, cull=True,
+                   geometry=geometry, backend=by)
+        assert (out.depth is not None) == geometry
+        (out.colour * weights).sum().backward()
+        leaves = [*tensors(mesh), *tensors(lamp), *([background] if behind else [])]
+        found.append((out.colour.detach(), out.alpha.detach(), [t.grad for t in leaves]))
+    (colour, alpha, slopes), (colours, alphas, expected) = found
+    assert 0.2 < alpha.mean() < 0.8
+    assert colour.min() >= 0
+    assert colour.max() <= 1
+    for a, b in ((colour, colours), (alpha, alphas)):
+        assert (a - b).abs().mean() < 1e-4
+        assert ((a - b).abs() > 1e-2).float().mean() < 1e-3
+    for a, b in zip(slopes, expected, strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            assert (a - b).norm() < 0.02 * b.norm() + 1e-5
