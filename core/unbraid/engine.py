@@ -20,6 +20,7 @@ from unbraid.data import Data, open_data
 from unbraid.distributed import RankError
 from unbraid.fitting import fit_networks
 from unbraid.followers import follow
+from unbraid.kept_memory import keep_freed_memory
 from unbraid.lockstep import Stopped, TrainingError, go_on, how_to_go_on
 from unbraid.logbook import Logbook
 from unbraid.method import Method, bring_to_life
@@ -119,6 +120,8 @@ class Training:
         data: where it is open already; at: the step to go on from, by default that of the last checkpoint.
         """
         t, path, resumption = recipe.train, None, None
+        if device.type == "cpu":
+            keep_freed_memory()
         recipe = with_pretrained(recipe)
         if resume:
             resumption = Resumption.of(run, recipe)
