@@ -60,3 +60,18 @@ def test_at_once_and_by_parts(surface, light, behind, backend):
         assert (a is None) == (b is None)
         if b is not None:
             assert (a - b).norm() < 0.02 * b.norm() + 1e-5
+
+
+@pytest.mark.parametrize("smooth", [False, True])
+def test_gradients_that_lie_in_memory_in_another_order(smooth, backend):
+    """They are read as they are, and nobody writes into them."""
+    camera = Camera(orbiting(torch.tensor([0.2, 2.0]), torch.tensor([0.3, -0.2]), 4.0), perspective(0.7))
+    slope, found = torch.rand(2, 3, 20, 20, generator=torch.Generator().manual_seed(3)), []
+    for order in (torch.contiguous_format, torch.channels_last):
+        mesh, _, _ = map_tensors(lambda t: t.clone().requires_grad_(), scene("textured", ""))
+        own = slope.clone(memory_format=order)
+        draw(mesh, camera, (20, 20), smooth=smooth, geometry=False, backend=backend).colour.backward(own)
+        assert torch.equal(own, slope)
+        found.append(mesh.vertices.grad)
+    assert found[0].any()
+    torch.testing.assert_close(*found)
