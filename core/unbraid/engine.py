@@ -337,9 +337,11 @@ class Training:
         m = self.method
         terms = [t.node for game in m.games.values() for t in game.terms]
         eager = {n.op.network for n in below(*terms) if isinstance(n.op, ReferenceOp)}
+        own: dict[str, Any] = {"options": {"fallback_random": True}}            # dropout as it is without compiling
+        how = {"mode": "reduce-overhead"} if self.recipe.train.cuda_graphs else own
         for name, module in m.modules.items():
             if name not in eager and pays_compiled(module, m.called_with[name], self.players.device):
-                module.compile(mode="reduce-overhead" if self.recipe.train.cuda_graphs else "default")
+                module.compile(**how)
 
 
 def shown_images(data: Data, source: str | None = None) -> Tensor:
