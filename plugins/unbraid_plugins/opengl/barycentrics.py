@@ -26,13 +26,19 @@ def barycentrics(place: tuple[Tensor, Tensor, Tensor], face: Tensor, clip: Tenso
 
 
 def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int, width: int) -> Tensor:
-    """z / w in [-1, 1] of faces (N,) at pixels (N,); no gradient."""
-    sample, place = pixel // (height * width), pixel % (height * width)
-    clip = clip.detach()
-    shares = barycentrics((sample, place // width, place % width), face, clip, faces, height, width)
+    """z / w in [-1, 1] of faces (N,) at pixels (N,), numbered among B * H * W; no gradient."""
+    sample = pixel // (height * width)
+    place = pixel - sample * (height * width)
+    row = place // width
     corners = corners_of(sample, face, clip.shape[1], faces)
-    _, _, z, w = functional.embedding_bag(corners, clip.reshape(-1, 4), per_sample_weights=shares, mode="sum").unbind(1)
-    return (z / w.where(w.abs() > TINY, torch.ones_like(w))).clamp(-1, 1)
+    x, y, z, w = functional.embedding(corners.T, clip.detach().reshape(-1, 4)).permute(2, 0, 1).contiguous()
+    u = x - ((2 * (place - row * width) + 1).to(x.dtype) / width - 1) * w
+    v = y - (1 - (2 * row + 1).to(y.dtype) / height) * w
+    areas = torch.linalg.cross(u, v, dim=0)
+    whole = areas.sum(0)
+    shares = (areas / whole).clamp(1 - FARTHEST, FARTHEST).where(whole.abs() > TINY, 1 / 3)
+    z, w = (shares * z).sum(0), (shares * w).sum(0)
+    return (z / w.where(w.abs() > TINY, 1)).clamp(-1, 1)
 
 
 class _Barycentrics(torch.autograd.Function):

@@ -72,14 +72,16 @@ def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> C
             across, line * width + before, before * width + line)
         inner, outer = here + step * inner_after, here + step * ~inner_after
         visible, covered = _seen(inner, outer, depth, edge.index_select(0, owner), ids, clip, topology)
-        reach = torch.where(inner_after, before + 1 - place, place - before)
+        reach = torch.where(inner_after, before + 1 - place, place - before).clamp(0, 1)
         kept = _outermost(2 * (2 * here + across) + inner_after, reach, visible)
-        owner, across, line, before, inner_after, inner, outer, covered, t = (
-            v.index_select(0, kept) for v in (owner, across, line, before, inner_after, inner, outer, covered, t))
+        owner, across, line, before, inner_after = (
+            v.index_select(0, kept) for v in (owner, across, line, before, inner_after))
+        inner, outer, reach, covered, t = (v.index_select(0, kept) for v in (inner, outer, reach, covered, t))
         tips = (~covered).nonzero().squeeze(1)
         of, t = owner.index_select(0, tips), t.index_select(0, tips)
         face, barycentrics = _within(edge[of], side[of], t, ends[of], clip, topology)
-    reach = _reach(clip, ends.index_select(0, owner), across, line, before, inner_after, height, width)
+    if clip.requires_grad:
+        reach = _reach(clip, ends.index_select(0, owner), across, line, before, inner_after, height, width)
     return Crossings(inner, outer, reach, covered, sample[of], face, barycentrics)
 
 
@@ -97,13 +99,16 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
                   + xs[2] * (ys[0] * ws[1] - ys[1] * ws[0]))
     facing = (facing > 0).char() if cull else facing.sign().char()
     facing = torch.cat([facing, facing.new_zeros(1, facing.shape[1])])
-    total = count = facing.new_zeros(len(topology.edges), facing.shape[1])
-    for faces, direction in zip(topology.faces_of_edge.T, topology.directions.char().T, strict=True):
-        around = facing.index_select(0, faces) * direction[:, None]
-        total, count = total + around, count + around.abs()
-    alone = (total.abs() == count) & (count > 0)
+    around = [facing.index_select(0, faces) for faces in topology.faces_of_edge.T]
+    signs = topology.directions.char()
+    if topology.oriented:                          # a face on either side, or none: then the two differ
+        alone = around[0] != around[1]
+    else:
+        turned = [side * sign[:, None] for side, sign in zip(around, signs.T, strict=True)]
+        count = sum(side.abs() for side in turned)
+        alone = (sum(turned).abs() == count) & (count > 0)
     edge, sample = (alone if whole else alone & (w > 0)[topology.edges].all(1)).nonzero().unbind(1)
-    return sample, edge, total[edge, sample]
+    return sample, edge, sum(side[edge, sample] * sign for side, sign in zip(around, signs[edge].T, strict=True))
 
 
 def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, clip: Tensor, topology: Topology,

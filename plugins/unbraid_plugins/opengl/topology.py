@@ -86,6 +86,14 @@ class Topology:
         return self._around[1]
 
     @cached_property
+    def oriented(self) -> bool:
+        """Whether no edge has more than two faces, and where it has two, they run along it in opposite directions."""
+        if self.directions.shape[1] != 2:
+            return False
+        one, other = self.directions.unbind(1)
+        return bool(((one != 0) & ((other == -one) | (other == 0))).all())
+
+    @cached_property
     def pieces(self) -> Tensor:
         """For every face the number of the connected piece of the surface that it belongs to, (F,)."""
         from scipy.sparse import coo_array
