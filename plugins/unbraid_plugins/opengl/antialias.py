@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -27,66 +28,72 @@ def antialiased(colour: Tensor, alpha: Tensor, outline: Crossings, tips: Tensor)
 
 
 class _Antialiased(torch.autograd.Function):
-    """Only the pixels at crossings are touched, forwards and backwards; what happens there torch differentiates."""
+    """Only the pixels at crossings are touched, forwards and backwards.
+
+    A target pixel a gets s (o - a) of the other one o for each of its crossings that are seen, with s = |r - 1/2|, and
+    for all of its tips together w (t - a), with w their sum of r - 1/2 and t their mean colour. As a mean has no more
+    than 1 to give away, s is divided by the sum of all where that is more, and w is within [0, what is left]; the
+    gradients know of neither.
+    """
 
     @staticmethod
     def forward(ctx: Any, colour: Tensor, alpha: Tensor, reach: Tensor, tips: Tensor, outline: Crossings,
                 ) -> tuple[Tensor, Tensor]:
-        images, wanted = [t.detach().contiguous() for t in (colour, alpha)], ctx.needs_input_grad
-        pixels = torch.cat([outline.inner, outline.outer])
-        here = torch.cat([gathered(image, pixels) for image in images], 1)
-        leaves = [t.detach().requires_grad_(need)
-                  for t, need in ((here, wanted[0] or wanted[1]), (reach, wanted[2]), (tips, wanted[3]))]
-        with torch.set_grad_enabled(any(wanted)):
-            touched, added = _added(leaves[0], leaves[1], leaves[2], outline, alpha.numel())
-        ctx.leaves, ctx.pixels, ctx.touched, ctx.added = leaves, pixels, touched, added
+        images = [t.detach().contiguous() for t in (colour, alpha)]
+        out, share = reach > 0.5, (reach - 0.5).to(colour.dtype)
+        target, other = (torch.where(out, *pair) for pair in ((outline.outer, outline.inner),
+                                                              (outline.inner, outline.outer)))
+        shown = _shown(images, target)
+        seen, alone = outline.covered.nonzero().squeeze(1), (~outline.covered).nonzero().squeeze(1)
+        at, beside, part = target.index_select(0, seen), other.index_select(0, seen), share.index_select(0, seen)
+        total = part.new_zeros(alpha.numel()).index_add_(0, at, part.abs())
+        most = total.index_select(0, at).clamp_min_(1)
+        apart = (_shown(images, beside) - shown.index_select(0, seen)) / most[:, None]
+        added = part.abs()[:, None] * apart
+        spot, place = target.index_select(0, alone).unique(return_inverse=True)
+        tip = share.index_select(0, alone)
+        weight = tip.new_zeros(len(spot)).index_add_(0, place, tip)
+        weight = weight.clamp_min_(0).minimum(1 - total.index_select(0, spot).clamp_max_(1))
+        mix = tip.abs() + 1e-6
+        mix = mix / mix.new_zeros(len(spot)).index_add_(0, place, mix).index_select(0, place)
+        solid = functional.pad(tips, (0, 1), value=1.0)
+        mean = solid.new_zeros(len(spot), solid.shape[1]).index_add_(0, place, mix[:, None] * solid)
+        lack = mean - shown.index_select(0, torch.zeros_like(spot).scatter_(0, place, alone))
+        ctx.save_for_backward(seen, alone, at, beside, part, part.abs() / most, apart, spot, place, mix, weight, lack)
+        ctx.count = len(reach), reach.dtype
         ctx.set_materialize_grads(False)
-        parts = added.detach().split([colour.shape[1], 1], 1)
-        return tuple(add(image, touched, part)                # type: ignore[return-value]
-                     for image, part in zip(images, parts, strict=True))
+        _spread(images, at, added)
+        _spread(images, spot, weight[:, None] * lack)
+        return images[0], images[1]
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *slopes: Tensor | None) -> tuple[Tensor | None, ...]:
-        counts = ctx.added.shape[1] - 1, 1
-        slopes = tuple(None if slope is None else slope.contiguous() for slope in slopes)
-        of_added = torch.cat([
-            ctx.added.new_zeros(len(ctx.added), count) if slope is None else gathered(slope, ctx.touched)
-            for slope, count in zip(slopes, counts, strict=True)], 1)
-        wanted = [t for t in ctx.leaves if t.requires_grad]
-        found = iter(torch.autograd.grad(ctx.added, wanted, of_added, retain_graph=True, allow_unused=True))
-        of_here, of_reach, of_tips = (next(found) if t.requires_grad else None for t in ctx.leaves)
-        of_images = [None if slope is None or not need else add(slope.clone(), ctx.pixels, part)
-                     for slope, need, part in zip(slopes, ctx.needs_input_grad[:2], of_here.split(counts, 1),
-                                                  strict=True)] if of_here is not None else [None, None]
-        return *of_images, of_reach, of_tips, None
+        seen, alone, at, beside, part, blend, apart, spot, place, mix, weight, lack = ctx.saved_tensors
+        images = [None if slope is None else slope.contiguous() for slope in slopes]
+        counts = apart.shape[1] - 1, 1
+        here, there = (torch.cat([apart.new_zeros(len(pixels), count) if image is None else gathered(image, pixels)
+                                  for image, count in zip(images, counts, strict=True)], 1) for pixels in (at, spot))
+        count, dtype = ctx.count
+        of_reach = here.new_empty(count)
+        of_reach[seen] = part.sign() * (here * apart).sum(1)
+        of_reach[alone] = (there * lack).sum(1).index_select(0, place)
+        of_tips = (mix * weight.index_select(0, place))[:, None] * there[:, :-1].index_select(0, place)
+        fresh = [None if image is None or not need else image.clone()
+                 for image, need in zip(images, ctx.needs_input_grad[:2], strict=True)]
+        given = blend[:, None] * here
+        for pixels, rows in ((beside, given), (at, -given), (spot, -weight[:, None] * there)):
+            _spread(fresh, pixels, rows)
+        return *fresh, of_reach.to(dtype), of_tips, None
 
 
-def _added(here: Tensor, reach: Tensor, tips: Tensor, outline: Crossings, count: int) -> tuple[Tensor, Tensor]:
-    """What which of `count` pixels get: numbers (M,), some of them several times, and colours and alphas (M, C + 1).
+def _shown(images: list[Tensor], pixels: Tensor) -> Tensor:
+    """All channels of both images at pixels (M,): (M, C + 1)."""
+    return torch.cat([gathered(image, pixels) for image in images], 1)
 
-    here: (2 K, C + 1), what the inner pixels show, and the outer ones.
-    """
-    out = reach > 0.5
-    target = torch.where(out, outline.outer, outline.inner)
-    inner, outer = here.chunk(2)
-    shown = torch.where(out[:, None], outer, inner)
-    share = (reach - 0.5).to(here.dtype)
-    seen, alone = (which.nonzero().squeeze(1) for which in (outline.covered, ~outline.covered))
-    at, some = target.index_select(0, seen), share.index_select(0, seen).abs()
-    total = some.new_zeros(count).index_add_(0, at, some.detach())
-    blended = some / total.index_select(0, at).clamp_min(1)
-    added = blended[:, None] * (inner + outer - 2 * shown).index_select(0, seen)
-    if not len(tips):
-        return at, added
-    spot, place = target.index_select(0, alone).unique(return_inverse=True)
-    share = share.index_select(0, alone)
-    weight = share.new_zeros(len(spot)).index_add(0, place, share)
-    free = 1 - total.index_select(0, spot).clamp_max(1)
-    weight = weight + (weight.detach().clamp_min(0).minimum(free) - weight.detach())   # the gradient goes on
-    part = share.detach().abs() + 1e-6
-    part = part / part.new_zeros(len(spot)).index_add_(0, place, part).index_select(0, place)
-    solid = functional.pad(tips, (0, 1), value=1.0)
-    colour = solid.new_zeros(len(spot), solid.shape[1]).index_add(0, place, part[:, None] * solid)
-    below = shown.index_select(0, torch.zeros_like(spot).scatter_(0, place, alone))
-    return torch.cat([at, spot]), torch.cat([added, weight[:, None] * (colour - below)])
+
+def _spread(images: Sequence[Tensor | None], pixels: Tensor, rows: Tensor) -> None:
+    """Add rows (M, C + 1) to pixels (M,) of both images, where there is one."""
+    for image, part in zip(images, rows.split([rows.shape[1] - 1, 1], 1), strict=True):
+        if image is not None:
+            add(image, pixels, part)

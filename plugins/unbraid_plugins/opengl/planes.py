@@ -21,8 +21,8 @@ class Planes:
     """The N covered pixels of a batch, and the R faces that they see.
 
     pixel: (N,), their places among B * H * W; sample: (N,), the image; row: (N,), which of the R faces; x, y: (N,), in
-    half widths and heights of the image from the first corner of that face. face, image: (R,); areas: (3, 3, R), for
-    every corner the plane 1, x, y of its share, with gradients to the clip coordinates.
+    half widths and heights of the image from the first corner of that face. face, image: (R,); areas: (3, 3, R), the
+    planes 1, x, y of the three corners' shares, with gradients to the clip coordinates.
     """
 
     pixel: Tensor
@@ -37,10 +37,10 @@ class Planes:
     def interpolated(self, attributes: Tensor, faces: Tensor) -> Tensor:
         """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once."""
         batch, count, channels = attributes.shape
-        corners = faces[self.face] + (count * self.image[:, None] if batch > 1 else 0)
-        at = rows(attributes.reshape(-1, channels), corners.flatten()).reshape(-1, 3, channels).permute(1, 2, 0)
-        tops = (self.areas[:, None] * at.contiguous()[:, :, None]).sum(0)
-        planes = torch.cat([self.areas.sum(0, keepdim=True), tops])
+        corners = faces.index_select(0, self.face) + (count * self.image[:, None] if batch > 1 else 0)
+        at = rows(attributes.reshape(-1, channels), corners.flatten()).reshape(-1, 3, channels).permute(2, 1, 0)
+        tops = (self.areas * at.contiguous()[:, None]).sum(2)
+        planes = torch.cat([self.areas.sum(1)[None], tops])
         return _Ratios.apply(planes, self.row, self.x, self.y)                   # type: ignore[no-any-return]
 
 
@@ -58,22 +58,21 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     row = (seen.cumsum(0) - 1).index_select(0, key)
     which = seen.nonzero().squeeze(1)
     image, face = which // len(faces), which % len(faces)
-    corners = faces[face] + clip.shape[1] * image[:, None]
+    corners = faces.index_select(0, face) + clip.shape[1] * image[:, None]
     at = rows(clip.reshape(-1, 4), corners.flatten()).reshape(-1, 3, 4).permute(2, 1, 0).contiguous()
     centre = (at[:2, 0] / at[3, 0]).detach().nan_to_num(0, 0, 0).clamp(-1, 1)
-    u, v, w = *(at[:2] - centre[:, None] * at[3]), at[3]
-    (uj, vj, wj), (uk, vk, wk) = ([t.roll(-n, 0) for t in (u, v, w)] for n in (1, 2))
-    areas = torch.stack([uj * vk - uk * vj, wk * vj - wj * vk, uk * wj - uj * wk], 1)
-    areas = torch.where(_thin(u, v, w, height, width), areas.new_tensor([1, 0, 0])[:, None], areas)
+    corner = torch.cat([at[3:], at[:2] - centre[:, None] * at[3]])          # w, u, v
+    areas = torch.linalg.cross(corner.roll(-1, 1), corner.roll(-2, 1), dim=0)
+    areas = areas.where(~_thin(corner.detach(), height, width), areas.new_tensor([[1], [0], [0]])[..., None])
     columns, lines = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
     x = columns.index_select(0, right) - centre[0].index_select(0, row)
     y = -lines.index_select(0, down) - centre[1].index_select(0, row)
     return Planes(pixel, sample, row, x, y, face, image, areas)
 
 
-def _thin(u: Tensor, v: Tensor, w: Tensor, height: int, width: int) -> Tensor:
-    """Whether faces, whose corners (3, R) are u / w and v / w, are thinner than OpenGL's rounding, (R,)."""
-    x, y = u.detach() / w.detach() * (width / 2), v.detach() / w.detach() * (height / 2)
+def _thin(corner: Tensor, height: int, width: int) -> Tensor:
+    """Whether faces, of whose corners w, u and v are given (3, 3, R), are thinner than OpenGL's rounding, (R,)."""
+    x, y = corner[1] / corner[0] * (width / 2), corner[2] / corner[0] * (height / 2)
     across, down = x - x.roll(-1, 0), y - y.roll(-1, 0)
     area = across[0] * down[1] - across[1] * down[0]
     return (area.abs() < THIN * torch.hypot(across, down).amax(0)) | (area == 0)
