@@ -17,7 +17,7 @@ from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
-from unbraid_plugins.opengl.silhouettes import crossings
+from unbraid_plugins.opengl.silhouettes import Crossings, crossings
 from unbraid_plugins.opengl.topology import Topology
 
 
@@ -177,3 +177,55 @@ def test_a_white_spike_before_white_changes_nothing(front, backend):
             assert out.colour.max() <= 1
             assert out.colour.sum().item() / 3 == pytest.approx(area, rel=0.1)
             assert leaf.grad.any()
+
+
+def crowd(reach, covered):
+    """Crossings of one row of five pixels, of whose middle one there are several; all that are not covered are tips."""
+    inner, outer = torch.tensor([1, 3, 1, 3, 2, 2]), torch.tensor([2, 2, 2, 2, 1, 3])
+    covered = torch.tensor(covered)
+    tips = int((~covered).sum())
+    return Crossings(inner, outer, torch.tensor(reach, dtype=torch.float64), covered, torch.zeros(tips).long(),
+                     torch.zeros(tips).long(), torch.zeros(tips, 3))
+
+
+CROWDS = [([0.9, 0.95, 0.6, 0.7, 0.8, 0.3], [True] * 6), ([0.9, 0.8, 0.7, 0.6, 0.1, 0.2], [True, False] * 3),
+          ([0.9, 0.8, 1.0, 0.95, 0.1, 0.7], [False] * 6), ([0.6, 0.55, 0.7, 0.2, 0.1, 0.45], [True] * 2 + [False] * 4)]
+
+
+@pytest.mark.parametrize(("reach", "covered"), CROWDS)
+def test_however_many_cross_a_pixel_stays_a_mean(reach, covered):
+    """Of its neighbours, its tips and itself; and the gradients of all of them are those of that mean."""
+    outline, dice = crowd(reach, covered), torch.Generator().manual_seed(0)
+    colour, alpha, tips = (torch.rand(*shape, generator=dice, dtype=torch.float64)
+                           for shape in ((1, 2, 1, 5), (1, 1, 1, 5), (len(outline.face), 2)))
+
+    def blended(colour, alpha, tips):
+        return antialiased(colour.clone(), alpha.clone(), outline, tips)
+
+    for image, rest in zip(blended(colour.round(), alpha.round(), tips.round()), (colour, alpha), strict=True):
+        assert image.shape == rest.shape
+        assert -1e-12 <= image.min() <= image.max() <= 1 + 1e-12
+    assert torch.autograd.gradcheck(blended, [t.requires_grad_() for t in (colour, alpha, tips)])
+
+
+def test_two_tips_at_a_pixel_have_the_colour_of_their_mean():
+    """Weighted by how far each reaches: 0.3 of a white one and 0.1 of a black one, over grey."""
+    outline = crowd([0.8, 0.6, 0.5, 0.5, 0.5, 0.5], [False, False, True, True, True, True])
+    grey, tips = torch.full((1, 1, 1, 5), 0.5, dtype=torch.float64), torch.tensor([[1.0], [0.0]]).double()
+    colour, _ = antialiased(grey.clone(), grey.clone(), outline, tips)
+    assert colour[0, 0, 0, 2].item() == pytest.approx(0.5 + 0.4 * (0.75 - 0.5), abs=1e-5)
+
+
+def test_two_faces_on_one_side_of_an_edge_that_both_run_along(front, backend):
+    """A surface that is not oriented: the edge bounds it, and the covered area moves with it."""
+    vertices = torch.tensor([[-0.5, -0.4, 0], [0.55, -0.3, 0], [0.1, 0.6, 0], [-0.2, 0.5, -0.1]], dtype=torch.float64)
+    topology = Topology(torch.tensor([[0, 1, 2], [0, 1, 3]]))
+    assert not topology.oriented
+
+    def area(down, size):
+        moved = vertices - torch.tensor([[0, 1, 0]] * 2 + [[0, 0, 0]] * 2) * down
+        return draw(Mesh(moved[None], topology), front, (size, size), backend=backend).alpha.mean() * 4
+
+    down = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    slope, = torch.autograd.grad(area(down, 64), down)
+    assert slope.item() == pytest.approx((area(0.02, 512) - area(-0.02, 512)).item() / 0.04, rel=0.05)

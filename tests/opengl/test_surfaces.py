@@ -52,6 +52,15 @@ def test_interpolation_is_perspective_correct(backend):
     torch.testing.assert_close(front.barycentrics.sum(1), torch.ones(len(row)).double(), **tight)
 
 
+def test_depths_of_faces_that_are_next_to_nothing():
+    """A line has the mean depth of its corners; beside a sliver depth does not run away."""
+    corners = torch.tensor([[-0.5, 0, 0.1, 1], [0, 0, 0.2, 1], [0.5, 0, 0.6, 1], [0.5, 1e-6, -0.3, 1]]).double()
+    pixel, face = torch.tensor([27, 27]), torch.tensor([0, 1])
+    line, sliver = depths(pixel, face, corners[None], torch.tensor([[0, 1, 2], [0, 2, 3]]), 8, 8)
+    assert line.item() == pytest.approx(0.3)
+    assert -1 < sliver.item() < 1
+
+
 def test_gradients_within_a_surface():
     """To vertices, camera, colours and light, in double precision; the faces that are seen stay the same."""
     vertices, faces = bumpy(1)

@@ -91,7 +91,7 @@ class Topology:
         if self.directions.shape[1] != 2:
             return False
         one, other = self.directions.unbind(1)
-        return bool(((one != 0) & ((other == -one) | (other == 0))).all())
+        return bool(((other == -one) | (other == 0)).all())
 
     @cached_property
     def pieces(self) -> Tensor:
