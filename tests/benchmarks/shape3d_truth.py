@@ -167,6 +167,12 @@ def turned_images(model: Any, run: Path, count: int = 3) -> list[Row]:
     return rows
 
 
+def as_large(images: np.ndarray, truth: Views) -> np.ndarray:
+    """Images (..., H, W) whose pixels are as many of the truth's as fit."""
+    times = truth.images.shape[-1] // images.shape[-1]
+    return images.repeat(times, -2).repeat(times, -1)
+
+
 @torch.inference_mode()
 def inverted_images(model: Any, run: Path, file: Path, category: int) -> dict[str, float]:
     """What the encoder finds in the test images."""
@@ -202,7 +208,7 @@ def main() -> None:
     asked = parser.parse_args()
     truth, curves = true_views(asked.objects, asked.category), {}
     told("truth", report(truth, truth))
-    rows = [Row(truth.images[::2, i, :, ::2, ::2], "a car of the data") for i in (1, 25)]
+    rows = [Row(truth.images[::2, i], "a car of the data") for i in (1, 25)]
     curves["truth"] = truth.widths()
     for run in asked.runs:
         model = unbraid.load(run)
@@ -211,14 +217,15 @@ def main() -> None:
         made = made.turned(turn)
         told(run.name, {"step": model.step, "turned": STEP * turn, **report(made, truth)})
         curves[run.name] = made.widths()
-        rows += [Row(made.images[::2, asked.count + i], f"{run.name}, object {i + 1}") for i in range(2)]
+        views = as_large(made.images[::2, asked.count:asked.count + 2].swapaxes(0, 1), truth)
+        rows += [Row(images, f"{run.name}, object {i + 1}") for i, images in enumerate(views)]
         if "encoder" in model.modules and model.step > load_recipe(run / "recipe.yaml").players["encoder"].from_step:
             told(f"{run.name}, encoded", inverted_images(model, run, asked.objects, asked.category))
-            rows += turned_images(model, run)
+            rows += [attrs.evolve(row, images=as_large(row.images, truth)) for row in turned_images(model, run)]
     for name, curve in curves.items():
         print(f"{name:24} width at 0, 30, ... 330: " + " ".join(f"{w:.2f}" for w in curve[::2]))
     if asked.out:
-        print("wrote", write_rows(asked.out, rows, 2))
+        print("wrote", write_rows(asked.out, rows))
 
 
 if __name__ == "__main__":
