@@ -39,6 +39,7 @@ from unbraid_registry.errors import UnbraidError
 PATIENCE = 10                                      # turns in a row whose loss is not finite, before giving up
 SHOWN = 8                                          # images in a picture's row
 TRIAL = 3                                          # steps that are timed before the training starts
+FORMS = 8                                          # of a network, for which torch compiles it: sizes, without gradients
 
 
 @attrs.frozen
@@ -342,6 +343,7 @@ class Training:
         for name, module in m.modules.items():
             if name not in eager and pays_compiled(module, m.called_with[name], self.players.device):
                 module.compile(**how)
+                torch._dynamo.config.recompile_limit += FORMS          # which all networks of a class share
 
 
 def shown_images(data: Data, source: str | None = None) -> Tensor:

@@ -88,3 +88,12 @@ def test_graphs_are_of_compiled_networks(tmp_path: Path, compiled: Compiled) -> 
     run(tmp_path / "run", "train.compile=true", "train.cuda_graphs=true")
     assert all(how == {"mode": "reduce-overhead"} for _, how in compiled)
     assert compiled
+
+
+@pytest.mark.usefixtures("everywhere", "compiled")
+def test_as_many_networks_of_a_class_as_there_are(tmp_path: Path) -> None:
+    """Torch compiles a class's `forward` for eight forms of it, and leaves the rest eager; here it would raise."""
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, recompile_limit=8):
+        for width in range(4, 8):
+            run(tmp_path / str(width), "train.compile=true", "train.steps=1",
+                *(f"networks.{name}.width={width}" for name in ("encoder", "generator", "critic", "classifier")))
