@@ -14,6 +14,7 @@ from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.mesh_file import read_mesh
+from unbraid_plugins.opengl.topology import Topology
 
 SCENES = {
     "off-screen": lambda v: v + torch.tensor([50.0, 0, 0]),
@@ -112,6 +113,18 @@ def test_spot_is_seen_from_the_front(shared, backend):
     assert red > 1.5 * blue
     assert out.depth[0][out.depth[0] > 0].min() < out.depth[1][out.depth[1] > 0].min()
     assert out.normals[0, 2].min() > -0.05
+
+
+@pytest.mark.parametrize("geometry", [False, True])
+@pytest.mark.parametrize(("faces", "of_texture", "fault"), [
+    ([[0, 1, 9]], None, "a vertex 9, and there are 4"), ([[0, -1, 2]], None, "a vertex -1, and there are 4"),
+    ([[0, 1, 2]], [[0, 1, 5]], "a texture coordinate 5, and there are 3"),
+    ([[0, 1, 3]], None, "a texture coordinate 3, and there are 3")])
+def test_faces_of_corners_that_are_not_there(faces, of_texture, fault, geometry, backend, camera):
+    topology = Topology(torch.tensor(faces), None if of_texture is None else torch.tensor(of_texture))
+    mesh = Mesh(torch.rand(1, 4, 3), topology, None, torch.rand(1, 3, 2), torch.rand(1, 3, 4, 4))
+    with pytest.raises(UnbraidError, match=fault):
+        draw(mesh, camera, (8, 8), geometry=geometry, backend=backend)
 
 
 def test_compiled_code_draws_as_it_is(backend, camera):

@@ -60,6 +60,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     channels = channels_of(mesh)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
+    topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
     clip = camera.projected(vertices)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
     if not geometry and plain:

@@ -39,6 +39,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     camera, channels = Camera(camera.view.to(vertices), camera.projection.to(vertices)), channels_of(mesh)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
+    topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
     clip, away = camera.projected(vertices), -camera.seen(vertices)[..., 2]
     crisp = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
     fading = margin(crisp, clip, away, topology, width, cull=cull)

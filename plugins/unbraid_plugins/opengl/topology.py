@@ -49,6 +49,14 @@ class Topology:
             self._moved[device] = Topology(self.faces.to(device), texture_faces, welded)
         return self._moved[device]
 
+    def expect(self, vertices: int, spots: int | None) -> None:
+        """Raises UnbraidError where a face has a vertex, or a texture coordinate, beyond the last of so many."""
+        ends, of_texture = self._ends
+        for (low, high), count, what in ((ends, vertices, "vertex"), (of_texture, spots, "texture coordinate")):
+            if count is not None and (low < 0 or high >= count):
+                raise UnbraidError(f"a face has a {what} {low if low < 0 else high}, and there are {count}",
+                                   hint="faces count them from 0")
+
     @property
     def corners(self) -> Tensor:
         """The faces as indices of places: those of welded vertices, (F, 3)."""
@@ -111,6 +119,12 @@ class Topology:
     def several(self) -> bool:
         """Whether the surface has more than one piece."""
         return bool(self.pieces.any())
+
+    @cached_property
+    def _ends(self) -> list[tuple[int, int]]:
+        """The first and the last vertex, and texture coordinate, that faces have."""
+        both = self.faces, self.faces if self.texture_faces is None else self.texture_faces
+        return [(int(t.min()), int(t.max())) if t.numel() else (0, -1) for t in both]
 
     @cached_property
     def _around(self) -> tuple[Tensor, Tensor]:
