@@ -11,6 +11,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from unbraid_plugins.opengl.pixels import covered
 from unbraid_plugins.opengl.rows import rows
 
 THIN = 1 / 256                                     # pixels: OpenGL rounds corners to such, so where is a face thinner?
@@ -51,9 +52,8 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     products x y cancel. A face thinner than OpenGL's rounding has one share of each corner everywhere.
     """
     height, width = ids.shape[1:]
-    sample, down, right = (ids >= 0).nonzero().unbind(1)
-    pixel = (sample * height + down) * width + right
-    key = ids.flatten().index_select(0, pixel) + len(faces) * sample
+    pixel, count = covered(ids), len(faces)
+    key = (ids + count * torch.arange(len(ids), device=ids.device)[:, None, None]).flatten().index_select(0, pixel)
     seen = torch.zeros(len(clip) * len(faces), dtype=torch.bool, device=ids.device).index_fill_(0, key, True)
     row = (seen.cumsum(0) - 1).index_select(0, key)
     which = seen.nonzero().squeeze(1)
@@ -65,9 +65,9 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     areas = torch.linalg.cross(corner.roll(-1, 1), corner.roll(-2, 1), dim=0)
     areas = areas.where(~_thin(corner.detach(), height, width), areas.new_tensor([[1], [0], [0]])[..., None])
     columns, lines = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
-    x = columns.index_select(0, right) - centre[0].index_select(0, row)
-    y = -lines.index_select(0, down) - centre[1].index_select(0, row)
-    return Planes(pixel, sample, row, x, y, face, image, areas)
+    x, y = (t.expand(ids.shape).flatten().index_select(0, pixel) - c.index_select(0, row)
+            for t, c in zip((columns, -lines[:, None]), centre, strict=True))
+    return Planes(pixel, image.index_select(0, row), row, x, y, face, image, areas)
 
 
 def _thin(corner: Tensor, height: int, width: int) -> Tensor:
