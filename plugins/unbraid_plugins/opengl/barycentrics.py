@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from unbraid_plugins.opengl.rows import columns
+
 TINY = 1e-14                                       # of twice an area in clip coordinates, seen from the pixel
 FARTHEST = 2.0                                     # OpenGL may paint a sliver beyond its border
 
@@ -30,8 +32,8 @@ def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int
     sample = pixel // (height * width)
     place = pixel - sample * (height * width)
     row = place // width
-    corners = corners_of(sample, face, clip.shape[1], faces)
-    x, y, z, w = functional.embedding(corners.T, clip.detach().reshape(-1, 4)).permute(2, 0, 1).contiguous()
+    corners = columns(faces, face) + clip.shape[1] * sample
+    x, y, z, w = columns(clip.detach().reshape(-1, 4), corners.flatten()).reshape(4, 3, -1)
     u = x - ((2 * (place - row * width) + 1).to(x.dtype) / width - 1) * w
     v = y - (1 - (2 * row + 1).to(y.dtype) / height) * w
     areas = torch.linalg.cross(u, v, dim=0)

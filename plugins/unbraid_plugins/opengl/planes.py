@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from unbraid_plugins.opengl.pixels import covered
-from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.rows import columns
 
 THIN = 1 / 256                                     # pixels: OpenGL rounds corners to such, so where is a face thinner?
 
@@ -38,9 +38,9 @@ class Planes:
     def interpolated(self, attributes: Tensor, faces: Tensor) -> Tensor:
         """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once."""
         batch, count, channels = attributes.shape
-        corners = faces.index_select(0, self.face) + (count * self.image[:, None] if batch > 1 else 0)
-        at = rows(attributes.reshape(-1, channels), corners.flatten()).reshape(-1, 3, channels).permute(2, 1, 0)
-        tops = (self.areas * at.contiguous()[:, None]).sum(2)
+        corners = columns(faces, self.face) + (count * self.image if batch > 1 else 0)
+        at = columns(attributes.reshape(-1, channels), corners.flatten()).reshape(channels, 1, 3, -1)
+        tops = (self.areas * at).sum(2)
         planes = torch.cat([self.areas.sum(1)[None], tops])
         return _Ratios.apply(planes, self.row, self.x, self.y)                   # type: ignore[no-any-return]
 
@@ -58,15 +58,15 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     row = (seen.cumsum(0) - 1).index_select(0, key)
     which = seen.nonzero().squeeze(1)
     image, face = which // len(faces), which % len(faces)
-    corners = faces.index_select(0, face) + clip.shape[1] * image[:, None]
-    at = rows(clip.reshape(-1, 4), corners.flatten()).reshape(-1, 3, 4).permute(2, 1, 0).contiguous()
+    corners = columns(faces, face) + clip.shape[1] * image
+    at = columns(clip.reshape(-1, 4), corners.flatten()).reshape(4, 3, -1)
     centre = (at[:2, 0] / at[3, 0]).detach().nan_to_num(0, 0, 0).clamp(-1, 1)
     corner = torch.cat([at[3:], at[:2] - centre[:, None] * at[3]])          # w, u, v
     areas = torch.linalg.cross(corner.roll(-1, 1), corner.roll(-2, 1), dim=0)
     areas = areas.where(~_thin(corner.detach(), height, width), areas.new_tensor([[1], [0], [0]])[..., None])
-    columns, lines = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
+    right, down = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
     x, y = (t.expand(ids.shape).flatten().index_select(0, pixel) - c.index_select(0, row)
-            for t, c in zip((columns, -lines[:, None]), centre, strict=True))
+            for t, c in zip((right, -down[:, None]), centre, strict=True))
     return Planes(pixel, image.index_select(0, row), row, x, y, face, image, areas)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unbraid_plugins.opengl.barycentrics import depths
-from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.rows import columns
 from unbraid_plugins.opengl.topology import Topology
 
 BEHIND = 1e-5                                      # how much farther, in z / w, what an edge is in front of
@@ -145,7 +145,7 @@ def _on_screen(clip: Tensor, ends: Tensor, height: int, width: int) -> Tensor:
     """Of both ends (S, 2) of edges among the corners of clip coordinates (B, V, 4): column and row in pixels, from the
     upper left corner, and z / w, (2, 3, S).
     """
-    x, y, z, w = rows(clip.reshape(-1, 4), ends.T.flatten()).unbind(1)
+    x, y, z, w = columns(clip.reshape(-1, 4), ends.T.flatten())
     places = torch.stack([(x / w + 1) * (width / 2), (1 - y / w) * (height / 2), z / w])
     return places.reshape(3, 2, -1).transpose(0, 1)
 
