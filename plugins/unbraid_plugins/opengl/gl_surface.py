@@ -20,11 +20,11 @@ def paintable(mesh: Mesh, channels: int) -> bool:
 
 
 def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
-            within: bool) -> tuple[Tensor, Tensor, Tensor]:
+            within: bool) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """The surfaces as a camera sees them: clip (B, V, 4), up to three colours, bilinear textures.
 
     within: whether all colours are in [0, 1] anyway. Returns images (B, C, H, W) in [0, 1], black where nothing is,
-    their alpha (B, 1, H, W), 1 or 0, and the faces as `rasterize` does.
+    their alpha (B, 1, H, W), 1 or 0, the faces as `rasterize` does, and where in the texture pixels look, (B, H, W, 2).
     """
     some = len(clip) and min(size) and len(mesh.topology.faces)
     film = clip.new_empty if some else clip.new_zeros                       # OpenGL writes all of it
@@ -43,7 +43,7 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     if "colours" in seen:
         image = image * seen["colours"].permute(0, 3, 1, 2)[:, :channels]
     image = image.expand(-1, channels, -1, -1).contiguous()
-    return image if within else image.clamp_(0, 1), alpha, face[:, 0].to(torch.int64).sub_(1)
+    return image if within else image.clamp_(0, 1), alpha, face[:, 0].to(torch.int64).sub_(1), seen.get("texel")
 
 
 def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:

@@ -35,28 +35,33 @@ class Planes:
     image: Tensor
     areas: Tensor
 
-    def interpolated(self, attributes: Tensor, faces: Tensor) -> Tensor:
-        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once."""
+    def interpolated(self, attributes: Tensor, faces: Tensor, known: Tensor | None = None) -> Tensor:
+        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once.
+
+        known: (C, N), where somebody has found the values already.
+        """
         batch, count, channels = attributes.shape
         corners = columns(faces, self.face) + (count * self.image if batch > 1 else 0)
         at = columns(attributes.reshape(-1, channels), corners.flatten()).reshape(channels, 1, 3, -1)
         tops = (self.areas * at).sum(2)
         planes = torch.cat([self.areas.sum(1)[None], tops])
-        return _Ratios.apply(planes, self.row, self.x, self.y)                   # type: ignore[no-any-return]
+        return _Ratios.apply(planes, self.row, self.x, self.y, known)                 # type: ignore[no-any-return]
 
 
-def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
+def planes(ids: Tensor, clip: Tensor, faces: Tensor, seen: tuple[Tensor, Tensor] | None = None) -> Planes:
     """The covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3).
+
+    seen: what `covered` says of the ids, where that is known.
 
     A pixel at (x, y) has the share b_i = (u_j v_k - u_k v_j) / sum of corner i, with u = X - x W and v = Y - y W: the
     products x y cancel. A face thinner than OpenGL's rounding has one share of each corner everywhere.
     """
     height, width = ids.shape[1:]
-    pixel, count = covered(ids), len(faces)
-    key = (ids + count * torch.arange(len(ids), device=ids.device)[:, None, None]).flatten().index_select(0, pixel)
-    seen = torch.zeros(len(clip) * len(faces), dtype=torch.bool, device=ids.device).index_fill_(0, key, True)
-    row = (seen.cumsum(0) - 1).index_select(0, key)
-    which = seen.nonzero().squeeze(1)
+    pixel, sample = covered(ids) if seen is None else seen
+    key = ids.flatten().index_select(0, pixel) + len(faces) * sample
+    used = torch.zeros(len(clip) * len(faces), dtype=torch.bool, device=ids.device).index_fill_(0, key, True)
+    row = (used.cumsum(0) - 1).index_select(0, key)
+    which = used.nonzero().squeeze(1)
     image, face = which // len(faces), which % len(faces)
     corners = columns(faces, face) + clip.shape[1] * image
     at = columns(clip.reshape(-1, 4), corners.flatten()).reshape(4, 3, -1)
@@ -67,7 +72,7 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     right, down = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
     x, y = (t.expand(ids.shape).flatten().index_select(0, pixel) - c.index_select(0, row)
             for t, c in zip((right, -down[:, None]), centre, strict=True))
-    return Planes(pixel, image.index_select(0, row), row, x, y, face, image, areas)
+    return Planes(pixel, sample, row, x, y, face, image, areas)
 
 
 def _thin(corner: Tensor, height: int, width: int) -> Tensor:
@@ -82,10 +87,11 @@ class _Ratios(torch.autograd.Function):
     """The planes (1 + C, 3, R) of some of them at places x, y (N,), each after the first divided by that: (N, C)."""
 
     @staticmethod
-    def forward(ctx: Any, planes: Tensor, row: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    def forward(ctx: Any, planes: Tensor, row: Tensor, x: Tensor, y: Tensor, known: Tensor | None) -> Tensor:
         whole, *tops = (torch.addcmul(one.index_select(0, row), right.index_select(0, row), x)
-                        .addcmul_(down.index_select(0, row), y) for one, right, down in planes)
-        values = torch.stack(tops).div_(whole)
+                        .addcmul_(down.index_select(0, row), y)
+                        for one, right, down in (planes if known is None else planes[:1]))
+        values = torch.stack(tops).div_(whole) if known is None else known
         ctx.count = planes.shape[2]
         ctx.save_for_backward(values, whole, row, x, y)
         return values.T
@@ -102,4 +108,4 @@ class _Ratios(torch.autograd.Function):
         for planes, s in zip(found, [first.neg_(), *tops], strict=True):
             for plane, part in zip(planes, (s, s * x, s * y), strict=True):
                 plane.scatter_add_(0, row, part)
-        return found, None, None, None
+        return found, None, None, None, None

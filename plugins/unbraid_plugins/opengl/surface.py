@@ -15,18 +15,18 @@ from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.pixels import gathered, scattered
 from unbraid_plugins.opengl.planes import Planes, planes
-from unbraid_plugins.opengl.rows import rows
+from unbraid_plugins.opengl.rows import columns, rows
 from unbraid_plugins.opengl.texture import mipmapped, sampled, spots
 
 PART = 2**18                                       # pixels at a time on the way back: more would leave the cache
 
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
-            steps: Tensor | None = None, *, blind: bool = False) -> Tensor:
+            steps: Tensor | None = None, *, spot: Tensor | None = None, blind: bool = False) -> Tensor:
     """Albedo times shading, (N + T, C); an image shows what of it is within [0, 1].
 
-    unit: the normals there, (N + T, 3), where they are known; steps: `to_the_next`, for mipmapped textures; blind:
-    the values are not wanted, only their gradients.
+    unit: the normals there, (N + T, 3), and spot: where they look in the texture, (2, N), where they are known; steps:
+    `to_the_next`, for mipmapped textures; blind: the values are not wanted, only their gradients.
     """
     topology = mesh.topology.to(mesh.vertices.device)
     colour = None
@@ -35,12 +35,13 @@ def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels
     if mesh.texture is not None and mesh.uv is not None:
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
         corner = spots(mesh.uv.to(mesh.vertices))
-        spot, texture = front.interpolated(corner, corners), mesh.texture.to(mesh.vertices)
+        known = (spot,) if isinstance(front, Planes) else ()
+        place, texture = front.interpolated(corner, corners, *known), mesh.texture.to(mesh.vertices)
         if steps is None or not isinstance(front, Fragments):
-            texels = sampled(texture, spot, front.sample, blind=blind and colour is None and light is None)
+            texels = sampled(texture, place, front.sample, blind=blind and colour is None and light is None)
         else:
             moved = torch.stack([front.changed(corner, corners, steps[:, i]) for i in (0, 1)], 1)
-            texels = mipmapped(texture, spot, front.sample, moved)
+            texels = mipmapped(texture, place, front.sample, moved)
         colour = texels if colour is None else colour * texels
     if colour is None:
         colour = mesh.vertices.new_ones(len(front.sample), channels)
@@ -78,7 +79,7 @@ def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels:
     batch, height, width = ids.shape
     front = planes(ids, clip, mesh.topology.to(clip.device).faces)
     colour = surface(mesh, front, light, channels).clamp(0, 1)
-    return scattered(colour, front.pixel, (batch, height, width)), (ids[:, None] >= 0).to(clip.dtype)
+    return scattered(colour, front.pixel, (batch, height, width), front.sample), (ids[:, None] >= 0).to(clip.dtype)
 
 
 class _Painted(torch.autograd.Function):
@@ -89,9 +90,9 @@ class _Painted(torch.autograd.Function):
         mesh, light, size, channels, cull = scene
         ctx.scene, ctx.channels = map_tensors(Tensor.detach, (mesh, light)), channels
         ctx.within = _within(*ctx.scene)
-        image, alpha, ids = picture(ctx.scene[0], leaves[0].detach(), ctx.scene[1], size, channels, cull=cull,
-                                    within=ctx.within)
-        ctx.save_for_backward(ids, *leaves)
+        image, alpha, ids, texel = picture(ctx.scene[0], leaves[0].detach(), ctx.scene[1], size, channels, cull=cull,
+                                           within=ctx.within)
+        ctx.save_for_backward(ids, texel, *leaves)
         ctx.mark_non_differentiable(alpha, ids)
         ctx.set_materialize_grads(False)
         return image, alpha, ids
@@ -99,19 +100,20 @@ class _Painted(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, slope: Tensor | None, *_: None) -> tuple[Tensor | None, ...]:
-        ids, *leaves = ctx.saved_tensors
+        ids, texel, *leaves = ctx.saved_tensors
         if slope is None:
             return None, *(None for _ in leaves)
         batch, height, width = ids.shape
         step = max(1, PART // max(1, height * width))
         if batch <= step:
-            return None, *_gradients(ctx, leaves, ids, slope)
+            return None, *_gradients(ctx, leaves, ids, texel, slope)
         found = [torch.zeros_like(t) if need else None
                  for t, need in zip(leaves, ctx.needs_input_grad[1:], strict=True)]
         for start in range(0, batch, step):
             part = slice(start, min(start + step, batch))
             parts = [t if len(t) == 1 else t[part] for t in leaves]
-            for whole, own in zip(found, _gradients(ctx, parts, ids[part], slope[part]), strict=True):
+            seen = ids[part], None if texel is None else texel[part]
+            for whole, own in zip(found, _gradients(ctx, parts, *seen, slope[part]), strict=True):
                 if whole is not None and own is not None:
                     (whole if len(whole) == 1 else whole[part]).add_(own)
         return None, *found
@@ -123,7 +125,8 @@ def _within(mesh: Mesh, light: Light | None) -> bool:
     return light is None and all(bool(low >= 0) and bool(high <= 1) for low, high in ends)
 
 
-def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> list[Tensor | None]:
+def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, texel: Tensor | None, slope: Tensor,
+               ) -> list[Tensor | None]:
     """The gradients of these leaves of the scene, where needed, by those of the image (B, C, H, W)."""
     needed = ctx.needs_input_grad[1:]
     with torch.enable_grad():
@@ -131,11 +134,12 @@ def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, slope: Tensor) -> li
         rest = iter(again[1:])
         mesh, light = map_tensors(lambda _: next(rest), ctx.scene)
         front = planes(ids, again[0], mesh.topology.faces)
-        colour = surface(mesh, front, light, ctx.channels, blind=ctx.within)
+        spot = None if texel is None else columns(texel.flatten(0, 2), front.pixel)
+        colour = surface(mesh, front, light, ctx.channels, spot=spot, blind=ctx.within)
         if not ctx.within:
             colour = colour.clamp(0, 1)
     if not colour.requires_grad:
         return [None] * len(leaves)
-    rows = gathered(slope.contiguous(), front.pixel)
+    rows = gathered(slope.contiguous(), front.pixel, front.sample)
     found = iter(torch.autograd.grad(colour, [t for t in again if t.requires_grad], rows, allow_unused=True))
     return [next(found) if need else None for need in needed]
