@@ -62,6 +62,7 @@ def jobs(triangles: int, size: int, backend: Backend, batch: int = 16) -> list[J
     points, topology, uv, texture, camera = scene(triangles, batch)
     clip, shape = camera.clip(camera.seen(points[None])), (size, size)
     slope = torch.rand(batch, 3, size, size)
+    leaves = points.repeat(batch, 1, 1).requires_grad_(), texture.clone().requires_grad_()
 
     def image() -> Tensor:
         with torch.no_grad():
@@ -69,7 +70,8 @@ def jobs(triangles: int, size: int, backend: Backend, batch: int = 16) -> list[J
                         backend=backend).colour
 
     def gradients() -> None:
-        leaves = points.repeat(batch, 1, 1).requires_grad_(), texture.clone().requires_grad_()
+        for leaf in leaves:
+            leaf.grad = None
         draw(Mesh(leaves[0], topology, None, uv[None], leaves[1]), camera, shape, cull=True, geometry=False,
              backend=backend).colour.backward(slope)
 

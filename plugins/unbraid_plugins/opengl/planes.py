@@ -67,7 +67,7 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor, seen: tuple[Tensor, Tensor]
     at = columns(clip.reshape(-1, 4), corners.flatten()).reshape(4, 3, -1)
     centre = (at[:2, 0] / at[3, 0]).detach().nan_to_num(0, 0, 0).clamp(-1, 1)
     corner = torch.cat([at[3:], at[:2] - centre[:, None] * at[3]])          # w, u, v
-    areas = torch.linalg.cross(corner.roll(-1, 1), corner.roll(-2, 1), dim=0)
+    areas = _Cofactors.apply(corner)
     areas = areas.where(~_thin(corner.detach(), height, width), areas.new_tensor([[1], [0], [0]])[..., None])
     right, down = ((2 * torch.arange(n, device=ids.device) + 1).to(clip.dtype) / n - 1 for n in (width, height))
     x, y = (t.expand(ids.shape).flatten().index_select(0, pixel) - c.index_select(0, row)
@@ -80,7 +80,32 @@ def _thin(corner: Tensor, height: int, width: int) -> Tensor:
     x, y = corner[1] / corner[0] * (width / 2), corner[2] / corner[0] * (height / 2)
     across, down = x - x.roll(-1, 0), y - y.roll(-1, 0)
     area = across[0] * down[1] - across[1] * down[0]
-    return (area.abs() < THIN * torch.hypot(across, down).amax(0)) | (area == 0)
+    longest = (across.square() + down.square()).amax(0)
+    return (area.square() < THIN**2 * longest) | (area == 0)
+
+
+class _Cofactors(torch.autograd.Function):
+    """Those of matrices (3, 3, R): of both indices, the next two rows' and columns' determinant."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        m = _around(matrix)
+        ctx.save_for_backward(m)
+        return torch.addcmul(m[1:4, 1:4] * m[2:, 2:], m[2:, 1:4], m[1:4, 2:], value=-1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        m, = ctx.saved_tensors
+        s = _around(slope)
+        found = (s[1:4, 1:4] * m[2:, 2:]).addcmul_(m[1:4, 1:4], s[2:, 2:])
+        return found.addcmul_(s[2:, 1:4], m[1:4, 2:], value=-1).addcmul_(m[2:, 1:4], s[1:4, 2:], value=-1)
+
+
+def _around(matrix: Tensor) -> Tensor:
+    """Matrices (3, 3, R) whose first two rows and columns follow once more, (5, 5, R)."""
+    wide = torch.cat([matrix, matrix[:, :2]], 1)
+    return torch.cat([wide, wide[:2]])
 
 
 class _Ratios(torch.autograd.Function):
