@@ -342,7 +342,7 @@ class Training:
         how = {"mode": "reduce-overhead"} if self.recipe.train.cuda_graphs else own
         for name, module in m.modules.items():
             if name not in eager and pays_compiled(module, m.called_with[name], self.players.device):
-                module.compile(**how)
+                module.compile(dynamic=False, **how)                   # symbols for sizes can keep it busy for an hour
                 torch._dynamo.config.recompile_limit += FORMS          # which all networks of a class share
 
 

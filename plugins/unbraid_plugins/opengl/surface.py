@@ -18,7 +18,7 @@ from unbraid_plugins.opengl.planes import Planes, planes
 from unbraid_plugins.opengl.rows import columns, rows
 from unbraid_plugins.opengl.texture import mipmapped, sampled, spots
 
-PART = 2**19                                       # pixels at a time on the way back: more takes memory, and no less time
+PART = 2**19                                       # pixels at a time on the way back: more takes memory for little time
 
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
