@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import torch
 from torch import device, nn
+from torch._dynamo.source import Source, TensorPropertySource
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from unbraid.engine import Training, train
 from unbraid.fusing import pays_compiled
@@ -29,7 +31,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Compiled:
 
     def traced(module: nn.Module, **how: Any) -> Any:
         seen.append((module, how))
-        return compile_(module, backend="aot_eager")
+        return compile_(module, backend="aot_eager", dynamic=how.get("dynamic"))
 
     monkeypatch.setattr(nn.Module, "compile", traced)
     return seen
@@ -49,7 +51,7 @@ def run(out: Path, *changes: str) -> list[dict[str, Any]]:
 def test_compiled_networks_give_the_same_numbers(tmp_path: Path, compiled: Compiled) -> None:
     eager, own = run(tmp_path / "eager"), run(tmp_path / "compiled", "train.compile=true")
     assert [pytest.approx(numbers, rel=1e-5) for numbers in eager] == own
-    assert [how for _, how in compiled] == [{"options": {"fallback_random": True}}] * 4
+    assert [how for _, how in compiled] == [{"options": {"fallback_random": True}, "dynamic": False}] * 4
 
 
 def left_eager(out: Path, compiled: Compiled, *changes: str) -> set[str]:
@@ -86,7 +88,7 @@ def test_graphs_are_of_compiled_networks(tmp_path: Path, compiled: Compiled) -> 
     with pytest.raises(UnbraidError, match="cuda_graphs"):
         run(tmp_path / "refused", "train.cuda_graphs=true")
     run(tmp_path / "run", "train.compile=true", "train.cuda_graphs=true")
-    assert all(how == {"mode": "reduce-overhead"} for _, how in compiled)
+    assert all(how == {"mode": "reduce-overhead", "dynamic": False} for _, how in compiled)
     assert compiled
 
 
@@ -97,3 +99,21 @@ def test_as_many_networks_of_a_class_as_there_are(tmp_path: Path) -> None:
         for width in range(4, 8):
             run(tmp_path / str(width), "train.compile=true", "train.steps=1",
                 *(f"networks.{name}.width={width}" for name in ("encoder", "generator", "critic", "classifier")))
+
+
+@pytest.mark.usefixtures("everywhere", "compiled")
+def test_for_sizes_and_not_for_symbols(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of images of another size, too: Inductor has taken more than an hour for what symbols made of them."""
+    sizes, create = list[Any](), ShapeEnv.create_symbol
+
+    def created(env: ShapeEnv, value: int, source: Source, *args: Any, **options: Any) -> Any:
+        symbol = create(env, value, source, *args, **options)
+        if isinstance(source, TensorPropertySource):
+            sizes.append(symbol)
+        return symbol
+
+    monkeypatch.setattr(ShapeEnv, "create_symbol", created)
+    for batch in (4, 6):
+        run(tmp_path / str(batch), "train.compile=true", "train.steps=1", f"data.batch={batch}")
+    assert sizes
+    assert all(size.is_Integer for size in sizes)
