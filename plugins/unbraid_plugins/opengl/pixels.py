@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,39 +21,56 @@ def covered(ids: Tensor) -> tuple[Tensor, Tensor]:
     return pixel, images.repeat_interleave(counts, output_size=len(pixel))
 
 
-def places(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> Iterator[Tensor]:
-    """Where in the memory of contiguous images (B, C, H, W) pixels (M,) lie, numbered among B * H * W: C times (M,).
+def channels(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
+    """Views of the memory of contiguous images (B, C, H, W), one by channel, and where in each the pixels (M,) are.
 
-    sample: which images they are of, (M,), where that is known: it saves a division.
+    pixels: numbered among B * H * W; sample: which images they are of, (M,), where that is known: it saves a division.
 
-    >>> [place.tolist() for place in places(torch.zeros(2, 3, 1, 2), torch.tensor([0, 3]))]
+    >>> views, place = channels(torch.arange(12).reshape(2, 3, 1, 2), torch.tensor([0, 3]))
+    >>> [view[place].tolist() for view in views]
     [[0, 7], [2, 9], [4, 11]]
     """
-    _, channels, height, width = image.shape
-    apart = height * width
-    first = pixels
-    if channels > 1:
-        first = pixels + (channels - 1) * apart * (pixels // apart if sample is None else sample)
-    return (first + apart * channel if channel else first for channel in range(channels))
+    _, count, height, width = image.shape
+    apart, flat = height * width, image.view(-1)
+    views = [flat[apart * channel:] for channel in range(count)]
+    if count == 1:
+        return views, pixels
+    return views, pixels + (count - 1) * apart * (pixels // apart if sample is None else sample)
 
 
 def gathered(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> Tensor:
     """What contiguous images (B, C, H, W) show at pixels (M,): (M, C)."""
-    flat = image.view(-1)
-    return torch.stack([flat.index_select(0, place) for place in places(image, pixels, sample)]).T
+    views, place = channels(image, pixels, sample)
+    return torch.stack([view.index_select(0, place) for view in views]).T
 
 
 def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
     """Contiguous images (B, C, H, W), in place, with rows (M, C) added to pixels (M,)."""
-    flat = image.view(-1)
-    for place, row in zip(places(image, pixels), rows.unbind(1), strict=True):
-        flat.index_add_(0, place, row)
+    views, place = channels(image, pixels)
+    for view, row in zip(views, rows.unbind(1), strict=True):
+        view.index_add_(0, place, row)
     return image
 
 
 def scattered(rows: Tensor, pixels: Tensor, shape: tuple[int, int, int], sample: Tensor | None = None) -> Tensor:
     """Images (B, C, H, W) that show rows (M, C) at pixels (M,) of shape (B, H, W), and 0 elsewhere; differentiable."""
-    batch, height, width = shape
-    image = rows.new_zeros(batch, rows.shape[1], height, width)
-    place = torch.cat(list(places(image, pixels, sample)))
-    return image.view(-1).index_copy(0, place, rows.T.flatten()).view(image.shape)
+    return _Scattered.apply(rows, pixels, shape, sample)                         # type: ignore[no-any-return]
+
+
+class _Scattered(torch.autograd.Function):
+    """The way back gathers."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, pixels: Tensor, shape: tuple[int, int, int], sample: Tensor | None) -> Tensor:
+        ctx.save_for_backward(pixels, sample)
+        batch, height, width = shape
+        image = rows.new_zeros(batch, rows.shape[1], height, width)
+        views, place = channels(image, pixels, sample)
+        for view, row in zip(views, rows.unbind(1), strict=True):
+            view.index_copy_(0, place, row)
+        return image
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        return gathered(slope.contiguous(), *ctx.saved_tensors), None, None, None
