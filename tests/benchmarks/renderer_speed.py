@@ -135,7 +135,7 @@ def lines(file: Path, rounds: int) -> None:
             axis.plot([x for *_, x in cases], costs, marker="o", markersize=3, label=what)
         axis.set(xlabel=label, xlim=(0, None), ylim=(0, None))
     axes[0].set_ylabel("CPU ms per batch")
-    axes[0].legend(frameon=False)
+    axes[2].legend(frameon=False)
     figure.savefig(file)
 
 

@@ -13,14 +13,10 @@ class _Rows(torch.autograd.Function):
     """Gather by `embedding` and scatter by `index_add`: of torch's ways the fastest two on a CPU."""
 
     @staticmethod
-    def forward(table: Tensor, index: Tensor) -> Tensor:
-        return functional.embedding(index, table)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        table, index = inputs
+    def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
         ctx.count = len(table)
         ctx.save_for_backward(index)
+        return functional.embedding(index, table)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -37,14 +33,10 @@ class _Columns(torch.autograd.Function):
     """One column at a time, there and back: torch is slow at rows of a few numbers."""
 
     @staticmethod
-    def forward(table: Tensor, index: Tensor) -> Tensor:
-        return torch.stack([column.index_select(0, index) for column in table.unbind(1)])
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        table, index = inputs
+    def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
         ctx.count = len(table)
         ctx.save_for_backward(index)
+        return torch.stack([column.index_select(0, index) for column in table.unbind(1)])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
