@@ -48,16 +48,14 @@ class Planes:
         return _Ratios.apply(planes, self.row, self.x, self.y, known)                 # type: ignore[no-any-return]
 
 
-def planes(ids: Tensor, clip: Tensor, faces: Tensor, seen: tuple[Tensor, Tensor] | None = None) -> Planes:
+def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
     """The covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3).
-
-    seen: what `covered` says of the ids, where that is known.
 
     A pixel at (x, y) has the share b_i = (u_j v_k - u_k v_j) / sum of corner i, with u = X - x W and v = Y - y W: the
     products x y cancel. A face thinner than OpenGL's rounding has one share of each corner everywhere.
     """
     height, width = ids.shape[1:]
-    pixel, sample = covered(ids) if seen is None else seen
+    pixel, sample = covered(ids)
     key = ids.flatten().index_select(0, pixel) + len(faces) * sample
     used = torch.zeros(len(clip) * len(faces), dtype=torch.bool, device=ids.device).index_fill_(0, key, True)
     row = (used.cumsum(0) - 1).index_select(0, key)
