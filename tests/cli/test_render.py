@@ -163,6 +163,15 @@ def test_a_film(unbraid, house):
     assert encoder.count_frames_and_secs("a.mp4") == (12, 1.0)
 
 
+@pytest.mark.parametrize("size", ["1x1", "16x1", "1x16"])
+def test_a_film_of_less_than_two_pixels(unbraid, house, size):
+    pytest.importorskip("imageio_ffmpeg")
+    said = unbraid("render", house, "--out", "a.mp4", "--size", size)
+    assert said.code == 2
+    assert said.err.startswith(f"Error: an .mp4 of {size} pixels is too small\n")
+    assert not list(Path().glob("*a.mp4"))
+
+
 def test_meshes_are_converted(unbraid, house):
     assert unbraid("render", house, "--out", "house.glb").out == "wrote house.glb\n"
     torch.testing.assert_close(read_mesh("house.glb").vertices, read_mesh(house).vertices)
@@ -197,6 +206,7 @@ def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, solid, tmp_path, p
     (["--size", "0"], "'0' is no size"), (["--size", "99999"], "up to 4096"), (["--light", "up"], "AZIMUTH,ELEVATION"),
     (["--background", "blurple"], "no colour and no picture"), (["--out", "a.tiff"], "no format .tiff"),
     (["--image", "a.png"], "--image and --function are for runs"), (["--show", "everything"], "everything"),
+    (["--light", "nan,nan"], "'nan,nan' is no place of a lamp"), (["--light", "0,inf"], "AZIMUTH,ELEVATION"),
     (["--out", "/proc/a.png"], "can't write /proc/a.png"), (["--size", 4096, "--views", 90], "are too many")])
 def test_mistakes_are_told(unbraid, house, options, told):
     said = unbraid("render", house, *options)
@@ -204,11 +214,34 @@ def test_mistakes_are_told(unbraid, house, options, told):
     assert told in said.err
 
 
+@pytest.mark.parametrize("option", ["azimuth", "elevation", "distance", "fov", "ambient", "rate"])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_numbers_are_finite(unbraid, house, option, number):
+    said = unbraid("render", house, f"--{option}={number}")
+    assert said.code == 2
+    assert f"Invalid value for '--{option}'" in said.err
+    assert not Path("render.png").exists()
+
+
+def test_a_place_where_nothing_is(unbraid):
+    for place in ("runs/typo", "typo", "runs/a.b"):
+        said = unbraid("render", place)
+        assert said.code == 2
+        assert said.err == (f"Error: neither a run nor a mesh file at {place}\n"
+                            "  a run is a folder, a mesh a file that ends in .obj, .ply, .glb\n")
+    assert "no mesh at runs/typo.obj" in unbraid("render", "runs/typo.obj").err
+
+
 def test_files_that_are_no_meshes_and_backgrounds_that_are_no_pictures(unbraid, house, tmp_path):
     (tmp_path / "bad.obj").write_text("f 1 2 3\n")
     assert unbraid("render", "bad.obj").code == 2
     said = unbraid("render", "none.obj")
     assert (said.code, said.err) == (2, "Error: no mesh at none.obj\n")
+    (tmp_path / "bad.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nusemtl steel\nf 1 2 3\n")
+    said = unbraid("render", "bad.obj")
+    assert "'steel'" in said.err
+    assert "--shape-alone" in said.err
+    assert unbraid("render", "bad.obj", "--shape-alone").code == 0
     said = unbraid("render", house, "--background", "bad.obj")
     assert said.code == 2
     assert "can't read the picture bad.obj" in said.err

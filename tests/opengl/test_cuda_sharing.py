@@ -7,15 +7,14 @@ what OpenGL draws and reads is, too. With one, the same is tried on it.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import sys
 import threading
-from enum import IntEnum
 from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from cuda_standin import STREAM, Error, Opened, Runtime
 from solids import bumpy
 
 from unbraid import UnbraidError
@@ -27,68 +26,12 @@ from unbraid_plugins.opengl.light import HarmonicLight
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import chosen, rasterize
 
-CPU, STREAM = torch.device("cpu"), 77
+CPU = torch.device("cpu")
 CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card for CUDA")
-Error = IntEnum("Error", {"cudaSuccess": 0, "cudaErrorUnknown": 999})
 TRIANGLE = torch.tensor([[-1.0, -1, 0, 1], [3, -1, 0, 1], [-1, 3, 0, 1]])
 VERTEX, FRAGMENT = ("#version 330\n" + s for s in (
     "in vec4 corner; void main() { gl_Position = corner; }",
     "uniform sampler2D table; out vec4 seen; void main() { seen = texelFetch(table, ivec2(gl_FragCoord.xy), 0); }"))
-
-
-class Runtime(ModuleType):
-    """As CUDA's documentation describes it, with OpenGL's buffers copied to main memory while they are mapped."""
-
-    cudaMemcpyKind = SimpleNamespace(cudaMemcpyDeviceToDevice="device to device")
-    cudaGLDeviceList = SimpleNamespace(cudaGLDeviceListAll="all")
-
-    def __init__(self, context):
-        super().__init__("cuda.bindings.runtime")
-        self.context, self.calls, self.fails, self.mapped, self.cards = context, [], "", {}, [0]
-        self.sizes = {}
-
-    def _noted(self, name, *results):
-        self.calls.append(name)
-        return (Error(999), *(None for _ in results)) if self.fails == name else (Error(0), *results)
-
-    def cudaGLGetDevices(self, most, which):
-        assert which == "all"
-        return self._noted("devices", len(self.cards), [*self.cards, *[0] * (most - len(self.cards))])
-
-    def cudaGraphicsGLRegisterBuffer(self, buffer, flags):
-        assert flags == 0
-        return self._noted("register", 0 if self.fails == "null" else buffer)
-
-    def cudaGraphicsUnregisterResource(self, resource):
-        assert resource not in self.mapped
-        return self._noted("unregister")
-
-    def cudaGraphicsMapResources(self, count, resource, stream):
-        assert (count, stream) == (1, STREAM)
-        assert resource not in self.mapped
-        if self.fails != "map":
-            numbers = self._buffer(resource).read()
-            self.mapped[resource] = ctypes.create_string_buffer(numbers, len(numbers))
-        return self._noted("map")
-
-    def cudaGraphicsResourceGetMappedPointer(self, resource):
-        memory = self.mapped[resource]
-        return self._noted("pointer", ctypes.addressof(memory), len(memory))
-
-    def cudaMemcpyAsync(self, to, source, size, kind, stream):
-        assert (kind, stream) == ("device to device", STREAM)
-        assert size <= len(next(iter(self.mapped.values())))
-        if self.fails != "copy":
-            ctypes.memmove(to, source, size)
-        return self._noted("copy")
-
-    def cudaGraphicsUnmapResources(self, count, resource, stream):
-        assert (count, stream) == (1, STREAM)
-        self._buffer(resource).write(self.mapped.pop(resource).raw)
-        return self._noted("unmap")
-
-    def _buffer(self, name):
-        return self.context.external_buffer(name, self.sizes[name])
 
 
 @pytest.fixture
@@ -221,36 +164,6 @@ def test_a_context_keeps_to_its_thread(context, table):
     thread.start()
     thread.join()
     assert "does not own the context" in raised[0]
-
-
-class Opened:
-    """EGL's devices as far as their makers go: with a real context behind those that are the right one."""
-
-    def __init__(self, real, *vendors):
-        self.real, self.vendors, self.released = real, vendors, []
-
-    def __call__(self, number):
-        if number >= len(self.vendors):
-            raise Exception(f"requested device index {number}")
-        if not self.vendors[number]:
-            raise Exception("eglInitialize failed")
-        return Device(self, number)
-
-
-class Device:
-    def __init__(self, opened, number):
-        self.opened, self.number = opened, number
-        self.info = {"GL_VENDOR": opened.vendors[number], "GL_RENDERER": f"device {number}"}
-        self.buffer, self.copy_buffer = opened.real.buffer, opened.real.copy_buffer
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        assert self.number not in self.opened.released
-
-    def release(self):
-        self.opened.released.append(self.number)
 
 
 def test_the_context_is_on_cudas_graphics_card(context, runtime, monkeypatch):

@@ -49,3 +49,6 @@ def test_errors_count_the_images(meshes, camera):
         draw_different(meshes[:1], camera, (8, 8))
     with pytest.raises(UnbraidError, match="no mesh"):
         draw_different([], camera, (8, 8))
+    grey = Mesh(meshes[1].vertices, meshes[1].topology, torch.ones(1, 4, 1))
+    with pytest.raises(UnbraidError, match="1 and 3 colours"):
+        draw_different([meshes[0], grey], camera, (8, 8))

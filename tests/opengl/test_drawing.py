@@ -9,9 +9,12 @@ from solids import bumpy, square
 
 from unbraid import UnbraidError
 from unbraid.values import map_tensors
+from unbraid_plugins.opengl.background import Panorama
 from unbraid_plugins.opengl.camera import Camera, looking, orbiting, orthographic, perspective
+from unbraid_plugins.opengl.different import draw_different
 from unbraid_plugins.opengl.drawing import draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.margin_renderer import draw_with_margin
 from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.mesh_file import read_mesh
 from unbraid_plugins.opengl.topology import Topology
@@ -28,6 +31,8 @@ SCENES = {
     "hardly anything": lambda v: v * 1e-12,
     "enormous": lambda v: v * 1e6,
 }
+DRAWN = [(draw, {"geometry": True}), (draw, {"geometry": False}), (draw_with_margin, {}),
+         (lambda mesh, *rest, **options: draw_different([mesh], *rest, **options), {"geometry": False})]
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -99,6 +104,34 @@ def test_errors_name_the_parts(camera):
         draw(Mesh.of(vertices.float()[None], faces), camera, (8, 8), background=torch.ones(1, 3, 9, 9))
 
 
+LAMPS = [lambda channels: HarmonicLight(torch.linspace(0, 1, 9).expand(1, channels, 9)),
+         lambda channels: DirectionalLight(torch.ones(1, 3), torch.ones(1, channels) / 2, torch.ones(1, channels) / 3)]
+
+
+@pytest.mark.parametrize("lamp", LAMPS)
+@pytest.mark.parametrize("geometry", [False, True])
+def test_a_light_has_as_many_channels_as_the_mesh_or_one(backend, camera, lamp, geometry):
+    vertices, faces = bumpy(1)
+    for channels in (1, 2, 3, 4):
+        mesh = Mesh.of(vertices.float()[None], faces, colours=torch.rand(1, len(vertices), channels))
+        whole, one = (draw(mesh, camera, (12, 12), light=lamp(n), geometry=geometry, backend=backend).colour
+                      for n in (channels, 1))
+        assert torch.equal(whole, one)
+        assert whole.any((0, 2, 3)).all()
+        for paint in (draw, draw_with_margin):
+            with pytest.raises(UnbraidError, match=f"of 5 channels, the mesh has {channels}"):
+                paint(mesh, camera, (12, 12), light=lamp(5), geometry=geometry, backend=backend)
+
+
+@pytest.mark.parametrize(("paint", "options"), DRAWN)
+def test_no_mesh_is_no_image(backend, paint, options):
+    camera = Camera(orbiting(torch.zeros(1), torch.zeros(1)), perspective(0.6))
+    mesh = Mesh.of(torch.zeros(0, 4, 3), square(1.0)[1])
+    for background in (torch.ones(1, 3), Panorama(torch.rand(1, 3, 4, 8))):
+        seen = paint(mesh, camera, (8, 9), light=LAMPS[0](3), background=background, backend=backend, **options)
+        assert seen.colour.shape == (0, 3, 8, 9)
+
+
 @pytest.mark.shared
 def test_spot_is_seen_from_the_front(shared, backend):
     """A known cow: closed, its nose towards +z, brown horns on top; both sides of the image alike."""
@@ -151,3 +184,32 @@ def test_compiled_code_draws_as_it_is(backend, camera):
             assert torch.equal(eager, compiled)
     assert any("mul" in graph for graph in graphs)
     assert not any("index_select" in graph or "nonzero" in graph for graph in graphs)
+
+
+def scene_of(given):
+    """A mesh, a camera and a light of tensors of one type."""
+    vertices, colours, view, projection, harmonics = given
+    return Mesh.of(vertices, bumpy(1)[1], colours=colours), Camera(view, projection), HarmonicLight(harmonics)
+
+
+@pytest.mark.parametrize(("paint", "options"), DRAWN)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("autocast", [False, True])
+def test_lower_precision_moves_nothing(backend, camera, paint, options, dtype, autocast):
+    """Under autocast, and of halves, the image is exactly that of the same numbers as float32; gradients are halves."""
+    vertices = bumpy(1)[0].repeat(3, 1, 1)
+    parts = vertices, torch.rand_like(vertices), camera.view, camera.projection, torch.rand(1, 3, 9)
+    leaves = [t.to(dtype).requires_grad_() for t in parts]
+    exact = torch.promote_types(dtype, torch.float32)
+    images, slopes = [], []
+    for given, lower in (([t.to(exact) for t in leaves], False), (leaves, autocast)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=lower):
+            mesh, seen_by, light = scene_of(given)
+            images.append(paint(mesh, seen_by, (16, 20), light=light, backend=backend, **options).colour)
+        slopes.append(torch.autograd.grad(images[-1].square().sum(), leaves))
+    assert images[0].dtype == images[1].dtype == exact
+    assert torch.equal(*images)
+    for expected, found, leaf in zip(*slopes, leaves, strict=True):
+        assert found.dtype == leaf.dtype
+        assert expected.any()
+        assert torch.equal(found, expected)

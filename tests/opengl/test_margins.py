@@ -8,6 +8,7 @@ from solids import bumpy, square
 
 from unbraid import Context, Layout
 from unbraid.testing import RendererSuite, numbers
+from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.light import HarmonicLight
 from unbraid_plugins.opengl.margin_renderer import Margin, draw_with_margin
 from unbraid_plugins.opengl.mesh import Mesh
@@ -96,3 +97,25 @@ def test_numbers_are_finite(camera, change):
 def test_it_is_a_renderer_of_recipes():
     module = Margin(width=2.0).build(Context(name="render", image=(3, 12, 16), code=Layout.of({})))
     assert module(Mesh(VERTICES.float()[None], Topology(FACES)), torch.zeros(2, 2)).shape == (2, 3, 12, 16)
+
+
+@pytest.mark.parametrize(("near", "far", "seen"), [(0.1, 100.0, True), (0.1, 3.9, False), (4.1, 100.0, False)])
+def test_what_the_near_or_the_far_plane_cuts_off_has_no_margin(backend, near, far, seen):
+    """A square at distance 4."""
+    vertices, faces = square(0.7)
+    zero = torch.zeros(1, dtype=torch.float64)
+    camera = Camera(orbiting(zero, zero, 4.0), perspective(0.8, near=near, far=far).double())
+    out = draw_with_margin(Mesh.of(vertices[None], faces), camera, (32, 32), backend=backend)
+    assert bool(out.alpha.any()) == seen
+
+
+def test_a_floor_has_a_margin_as_far_as_it_is_seen(backend):
+    """It goes through the far plane at z = -4: no row of pixels beyond has a margin."""
+    vertices = torch.tensor([[-0.5, -0.5, 1], [0.5, -0.5, 1], [0.5, -0.5, -40], [-0.5, -0.5, -40]], dtype=torch.float64)
+    zero = torch.zeros(1, dtype=torch.float64)
+    camera = Camera(orbiting(zero, zero, 4.0), perspective(0.8, far=8.0).double())
+    mesh = Mesh.of(vertices[None], torch.tensor([[0, 1, 2], [0, 2, 3]]))
+    out = draw_with_margin(mesh, camera, (64, 64), backend=backend)
+    rows, seen = ((t > 0).any(-1).squeeze() for t in (out.alpha, out.ids + 1))
+    assert 5 < seen.sum() < 20
+    assert 1 <= (rows & ~seen).sum() <= 2          # at its near end, and where its far end passes between two rows

@@ -152,6 +152,56 @@ def test_the_shape_alone_needs_no_material(folder):
     assert len(mesh.faces) == 2
 
 
+@pytest.mark.parametrize("lines", ["", "mtllib square.mtl\n", "mtllib lost.mtl\n", "# mtllib or usemtl lost\n"])
+def test_texture_coordinates_without_a_material_are_white(folder, lines):
+    (folder / "square.obj").write_text(f"{lines}{SQUARE}{CORNERS}{FACE}")
+    mesh = read_mesh(folder / "square.obj")
+    assert mesh.texture is None
+    assert mesh.colours is None
+    assert len(mesh.faces) == 2
+
+
+def test_texture_coordinates_without_a_material_leave_vertices_their_colours(folder):
+    coloured = SQUARE.replace("0\n", "0 1 0 0.2\n")
+    (folder / "square.obj").write_text(f"{coloured}{CORNERS}{FACE}")
+    assert set(seen(read_mesh(folder / "square.obj")).values()) == {(255, 0, 51)}
+
+
+def test_a_ply_of_texture_coordinates_alone_is_white(tmp_path):
+    file = tmp_path / "square.ply"
+    file.write_text("ply\nformat ascii 1.0\nelement vertex 3\nproperty float x\nproperty float y\nproperty float z\n"
+                    "element face 2\nproperty list uchar int vertex_indices\nproperty list uchar float texcoord\n"
+                    "end_header\n0 0 0\n1 0 0\n0 1 0\n3 0 1 2 6 0 0 1 0 0 1\n3 0 2 1 6 0 0 0 1 1 0\n")
+    mesh = read_mesh(file)
+    assert mesh.texture is None
+    assert mesh.vertices.shape == (1, 3, 3)
+
+
+def test_materials_that_no_face_has_are_not_looked_at(folder):
+    (folder / "broken.png").write_bytes(b"no picture")
+    (folder / "square.mtl").write_text("newmtl a\nmap_Kd broken.png\nnewmtl m\nKd 0 1 0\nnewmtl b\nmap_Kd lost.png\n"
+                                       "newmtl c\nmap_Kd picture.png\n")
+    (folder / "square.obj").write_text(f"mtllib square.mtl\n{SQUARE}{CORNERS}usemtl a\nusemtl m\n{FACE}usemtl b\n")
+    mesh = read_mesh(folder / "square.obj")
+    assert mesh.texture is None
+    assert set(seen(mesh).values()) == {(0, 255, 0)}
+
+
+def test_materials_come_from_several_files_whose_names_may_have_spaces(folder):
+    (folder / "no colour.mtl").write_text("newmtl k\nKd 1 0 0\n")
+    for named in ("mtllib no colour.mtl\nmtllib square.mtl\n", "mtllib no colour.mtl square.mtl\n"):
+        (folder / "square.obj").write_text(f"{named}{SQUARE}{CORNERS}usemtl m\n{FACE}usemtl k\nf 1 2 3\n")
+        assert len(read_mesh(folder / "square.obj").faces) == 3
+
+
+@pytest.mark.parametrize("options", ["-s 1 1 1", "-o 0 0.0 -s 1.000 1 -clamp off", "-blendu on -bm 0.5 -mm 0 1"])
+def test_options_that_leave_a_texture_as_it_is(folder, options):
+    for name in ("picture.png", "2 pictures.png"):
+        quarters(folder / name)
+        (folder / "square.mtl").write_text(f"newmtl m\n\tmap_Kd {options} {name}\r\n")
+        assert seen(read_mesh(folder / "square.obj")) == COLOURS
+
+
 def test_16_bits_and_transparency(folder):
     Image.fromarray(np.full((4, 4), 32896, np.uint16)).save(folder / "picture.png")
     texture = read_mesh(folder / "square.obj").texture
@@ -189,6 +239,28 @@ def test_materials_that_are_missing_or_outside(folder):
     refused(inner / "square.obj", "lies outside of its folder")
 
 
+def test_a_material_that_faces_name_and_no_file_has(folder):
+    for lines in ("", "mtllib square.mtl\n"):
+        for face in (FACE, "f 1 2 3\n", f"{FACE}usemtl m\n{FACE}"):
+            (folder / "square.obj").write_text(f"{lines}{SQUARE}{CORNERS}usemtl steel\n{face}")
+            refused(folder / "square.obj", "a material 'steel'", "which is not in square.mtl" if lines else "mtllib",
+                    "--shape-alone", "materials=False")
+            assert read_mesh(folder / "square.obj", materials=False).texture is None
+
+
+@pytest.mark.parametrize("options", ["-s 2 2 1", "-s 1 1 2", "-o 0.5", "-t 0 1", "-mm 0.1 1", "-clamp on"])
+def test_options_that_change_a_texture(folder, options):
+    (folder / "square.mtl").write_text(f"newmtl m\nmap_Kd -cc on {options} picture.png\n")
+    refused(folder / "square.obj", f"'map_Kd -cc on {options} picture.png'", "option", "--shape-alone")
+
+
+def test_texture_coordinates_that_are_not_there(folder):
+    (folder / "square.obj").write_text(f"mtllib square.mtl\n{SQUARE}{CORNERS}usemtl m\nf 1/1 2/2 3/7\n")
+    refused(folder / "square.obj", "line 11: a face names the texture coordinate 7, and there are 4")
+    (folder / "square.obj").write_text(f"mtllib square.mtl\n{SQUARE}usemtl m\nf 1 2 3\n")
+    assert read_mesh(folder / "square.obj").texture is None
+
+
 def test_textures_that_are_no_pictures(folder):
     picture = folder / "picture.png"
     write_mesh(folder / "square.glb", read_mesh(folder / "square.obj"))
@@ -203,10 +275,17 @@ def test_textures_that_are_no_pictures(folder):
     refused(folder / "square.obj", "a EPS, which is not read here")
     Image.new("1", (9000, 9000)).save(picture)
     refused(folder / "square.obj", "9000 x 9000 pixels")
+    picture.write_bytes(b"no picture")
+    (folder / "square.mtl").write_text("newmtl m\nmap_Kd picture.png\nnewmtl n\nmap_Kd other.png\n")
+    (folder / "square.obj").write_text(f"mtllib square.mtl\n{SQUARE}{CORNERS}usemtl m\n{FACE}usemtl n\n{FACE}")
+    refused(folder / "square.obj", "no picture")
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("", ""), ("v 0 0 0\n", "no faces"), ("hello\n", ""), (SQUARE, "no faces"), (SQUARE + "f 1 2 9\n", ""),
+    ("", "is empty"), ("v 0 0 0\n", "no faces"), ("hello\n", ""), (SQUARE, "no faces"),
+    (SQUARE + "f 1 2 9\n", "line 5: a face names the vertex 9, and there are 4"),
+    (f"# four\n{SQUARE}{CORNERS}f 1/1 2/2 5/3\nf 2/1 3/1 4/1\n", "line 10: a face names the vertex 5"),
+    (f"{SQUARE}vn 0 0 1\nf -1//1 -2//1 6//1\n", "line 6: a face names the vertex 6"),
     (SQUARE + "f 1 2\n", ""), (SQUARE + "f 0 1 2\n", "line 5, 'f 0 1 2': there is no 0"),
     (SQUARE + "f 1 2 -5\n", "there is no -5"),
     (SQUARE + "f 1 2 x\n", ""), (SQUARE + "f\n", ""), ("v 0 0 0\nv 1 x 0\nv 0 1 0\nf 1 2 3\n", ""),
@@ -240,7 +319,9 @@ def test_glb_files_that_are_none(tmp_path):
     dice = np.random.default_rng(0)
     file.write_bytes(good)
     assert len(read_mesh(file).faces) == 12
-    for content in (b"", b"glTF", good[:100], good[:-300],
+    file.write_bytes(b"")
+    refused(file, "bad.glb is empty")
+    for content in (b"glTF", good[:100], good[:-300],
                     good[:20] + json.dumps({"asset": {}}).encode().ljust(len(good) - 20)):
         file.write_bytes(content)
         refused(file)

@@ -229,3 +229,31 @@ def test_two_faces_on_one_side_of_an_edge_that_both_run_along(front, backend):
     down = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     slope, = torch.autograd.grad(area(down, 64), down)
     assert slope.item() == pytest.approx((area(0.02, 512) - area(-0.02, 512)).item() / 0.04, rel=0.05)
+
+
+FLOOR = {"a corner": [[2, -0.5, -1], [-2, -0.5, -1], [0.4, -0.5, 2.3]],
+         "two corners": [[-2, -0.5, 2.05], [2, -0.5, 2.6], [0, -0.5, -3]],
+         "a far corner": [[0.5, -0.6, 0.3], [-1, -0.5, -1], [9, 2.0, 40]]}
+
+
+@pytest.mark.parametrize("behind", FLOOR)
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_edge_that_passes_the_camera(backend, behind, turned):
+    """A triangle with corners behind the camera at z = 2, in 4 directions, against differences of fine images."""
+    corners = torch.tensor(FLOOR[behind], dtype=torch.float64)
+    faces, zero = torch.tensor([[0, 2, 1] if turned else [0, 1, 2]]), torch.zeros(1, dtype=torch.float64)
+    camera = Camera(orbiting(zero, zero, 2.0), perspective(math.radians(60)).double())
+
+    def area(moved, size):
+        return (draw(Mesh(moved[None], Topology(faces)), camera, (size, size), backend=backend).alpha
+                * weights(size)).mean()
+
+    leaf, dice, found, measured = corners.clone().requires_grad_(), torch.Generator().manual_seed(0), [], []
+    slope, = torch.autograd.grad(area(leaf, 128), leaf)
+    for _ in range(4):
+        d = torch.randn(3, 3, generator=dice, dtype=torch.float64)
+        found.append((slope * d).sum())
+        measured.append((area(corners + 0.01 * d, 512) - area(corners - 0.01 * d, 512)) / 0.02)
+    found, measured = torch.stack(found), torch.stack(measured)
+    assert measured.norm() > 0.1
+    assert (found - measured).norm() < 0.03 * measured.norm()

@@ -14,6 +14,8 @@ from solids import bumpy, square
 from unbraid import UnbraidError
 from unbraid_plugins.opengl import gl_context, gl_raster, torch_raster
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import chosen, face_ids, rasterize
 
 
@@ -156,6 +158,17 @@ def test_errors_say_what_was_expected():
         rasterize(torch.ones(1, 3, 4), torch.tensor([[0, 1, 7]]), (4, 4))
 
 
+@pytest.mark.parametrize("name", ["opengl", "GL", "cuda", ""])
+def test_a_backend_that_there_is_not(camera, name):
+    vertices, faces = square(1.0)
+    mesh = Mesh.of(vertices.float()[None], faces)
+    for drawing in (lambda: rasterize(torch.zeros(1, 4, 4), faces, (4, 4), backend=name),
+                    lambda: draw(mesh, camera, (4, 4), backend=name),
+                    lambda: draw(mesh, camera, (4, 4), geometry=False, backend=name)):
+        with pytest.raises(UnbraidError, match=f"no backend {name!r}\n *there are auto, gl, torch"):
+            drawing()
+
+
 def test_the_operator_keeps_the_contract_of_torch(backend):
     clip, faces = torch.randn(2, 6, 4).abs(), torch.tensor([[0, 1, 2], [3, 4, 5]])
     torch.library.opcheck(face_ids, (clip, faces, 8, 9, False, backend))
@@ -179,6 +192,8 @@ def test_a_machine_without_egl():
     """In a process that finds no driver, torch draws, and asking for OpenGL says what is missing."""
     code = """
 import torch
+from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.rasterize import rasterize
 clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.tensor([[0, 1, 2]])
 print(int((rasterize(clip, faces, (8, 8)) >= 0).sum()))
@@ -188,3 +203,31 @@ rasterize(clip, faces, (8, 8), backend="gl")
     ran = subprocess.run([sys.executable, "-c", code], env=hidden, capture_output=True, text=True, check=False)
     assert int(ran.stdout) == 32
     assert "no OpenGL context" in ran.stderr
+
+
+@pytest.mark.usefixtures("opengl")
+def test_a_process_that_was_forked():
+    """Of a parent that has drawn by OpenGL: torch draws the same, and OpenGL is an error: it would wait for ever."""
+    code = """
+import os, signal, torch
+from unbraid import UnbraidError
+from unbraid_plugins.opengl.rasterize import chosen, rasterize
+clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.tensor([[0, 1, 2]])
+rasterize(clip, faces, (8, 8), backend="gl")
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+else:
+    signal.alarm(20)
+    print(int((rasterize(clip, faces, (8, 8)) >= 0).sum()), chosen("auto", clip.device))
+    try:
+        rasterize(clip, faces, (8, 8), backend="gl")
+    except UnbraidError as error:
+        print(error)
+print(chosen("auto", clip.device))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    drawn, error, hint, of_child, of_parent = ran.stdout.splitlines()
+    assert (drawn, of_child, of_parent) == ("32 torch", "torch", "gl")
+    assert "forked after OpenGL was used" in error
+    assert "spawn" in hint

@@ -58,6 +58,16 @@ def test_looking_at_the_origin_is_orbiting():
     torch.testing.assert_close(torch.linalg.det(straight_down), angles(1))
 
 
+def test_autocast_moves_no_camera():
+    turned = torch.tensor([0.3, 2.0])
+    eye = torch.stack([turned, turned - 1, turned + 3], 1)
+    camera = Camera(looking(eye), perspective(0.6))
+    for view in (lambda: orbiting(turned, turned / 2, 3.1), lambda: looking(eye), lambda: camera.projected(eye[None])):
+        exact = view()
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(view(), exact)
+
+
 def test_weak_perspective_scales_and_shifts():
     camera = Camera(orbiting(angles(0), angles(0)), weak_perspective(angles(0.5, 2), angles(0.1, -0.2)[None]))
     clip = camera.clip(camera.seen(angles(0.2, 0.4, -1).expand(2, 1, 3)))
@@ -132,7 +142,11 @@ def test_errors_say_what_was_expected():
             (lambda: Mesh.of(vertices[None], faces.float()), "int64"),
             (lambda: Mesh.of(vertices[None], faces, texture_faces=faces[:1]), "1 texture faces for 2 faces"),
             (lambda: Camera(torch.eye(4), torch.eye(4)[None]), r"view has the shape \(4, 4\)"),
-            (lambda: HarmonicLight(torch.ones(1, 3, 4)), r"expected \(B, C, 9\)")):
+            (lambda: HarmonicLight(torch.ones(1, 3, 4)), r"expected \(B, C, 9\)"),
+            (lambda: HarmonicLight(torch.ones(3, 9)), r"harmonics of shape \(3, 9\)"),
+            (lambda: DirectionalLight(torch.ones(3), torch.ones(1, 3), torch.ones(1, 3)), r"expected \(B, 3\)"),
+            (lambda: DirectionalLight(torch.ones(1, 3), torch.ones(3), torch.ones(1, 3)), r"colour of shape \(3,\)"),
+            (lambda: DirectionalLight(torch.ones(1, 3), torch.ones(1, 3), torch.ones(3)), r"expected \(B, C\)")):
         with pytest.raises(UnbraidError, match=told):
             wrong()
 

@@ -55,7 +55,7 @@ def look_of(solid: trimesh.Trimesh, materials: bool = True) -> Part:
         picture, uv = _picture(visual.material), visual.uv
         base = _base(visual.material)
         if picture is None or uv is None or np.shape(uv) != (len(vertices), 2):
-            own = visual.vertex_attributes.get("color")
+            own = visual.vertex_attributes.get("color", solid.vertex_attributes.get("color"))
             colours = np.tile(base, (len(vertices), 1)) if own is None or len(own) != len(vertices) else (
                 _unit(np.asarray(own)[:, :3]) * base)
             return Part(vertices, faces, _unless_white(colours))
@@ -128,8 +128,10 @@ def _in_tiles(uv: np.ndarray, faces: np.ndarray, texture: np.ndarray) -> tuple[n
 
 
 def _picture(material: Any) -> Any:
-    name = "baseColorTexture" if hasattr(material, "baseColorTexture") else "image"
-    return getattr(material, name, None)
+    if hasattr(material, "baseColorTexture"):
+        return material.baseColorTexture
+    picture = getattr(material, "image", None)
+    return None if getattr(picture, "format", None) is None else picture     # trimesh's own, where no file gives one
 
 
 def _base(material: Any) -> np.ndarray:

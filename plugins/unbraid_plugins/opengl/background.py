@@ -48,7 +48,7 @@ class Panorama:
         if self.span > 2 * math.pi - 1e-6:                                  # column 0 is next to the last one
             image = torch.cat([image[..., -1:], image, image[..., :1]], 3)
             across = (across.remainder(1) * width + 1) / (width + 2)
-        batch = max(len(across), len(image))
+        batch = len(image) if len(across) == 1 else len(across)
         place = torch.stack([2 * across - 1, 2 * down - 1], -1).expand(batch, *size, 2)
         return functional.grid_sample(image.expand(batch, channels, -1, -1), place, padding_mode="reflection",
                                       align_corners=False)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unbraid import UnbraidError, value
+from unbraid_plugins.opengl.precise import precise
 
 
 @value
@@ -25,14 +26,17 @@ class Camera:
                 raise UnbraidError(f"the camera's {name} has the shape {tuple(matrix.shape)}",
                                    hint="expected (B, 4, 4)")
 
+    @precise
     def seen(self, points: Tensor) -> Tensor:
         """World (B, V, 3) -> the camera's coordinates (B, V, 3)."""
         return _moved(self.view[:, :3], points)
 
+    @precise
     def clip(self, seen: Tensor) -> Tensor:
         """The camera's coordinates (B, V, 3) -> clip coordinates (B, V, 4)."""
         return _moved(self.projection, seen)
 
+    @precise
     def projected(self, points: Tensor) -> Tensor:
         """World (B, V, 3) -> clip coordinates (B, V, 4), at once."""
         return _moved(self.projection @ self.view, points)
@@ -103,7 +107,7 @@ def orbiting(azimuth: Tensor, elevation: Tensor, distance: float | Tensor = 4.0,
 
 def _moved(matrix: Tensor, points: Tensor) -> Tensor:
     """Points (B or 1, V, 3), moved by (B or 1, k, 4): (B, V, k).  A short product of long rows is the fast one."""
-    batch = max(len(matrix), len(points))
+    batch = len(points) if len(matrix) == 1 else len(matrix)
     matrix, points = matrix.expand(batch, -1, -1), points.expand(batch, -1, -1)
     return torch.baddbmm(matrix[:, :, 3:], matrix[:, :, :3], points.mT).mT.contiguous()
 
@@ -116,6 +120,7 @@ def _unit(v: Tensor) -> Tensor:
     return v / v.norm(dim=-1, keepdim=True).clamp_min(1e-12)
 
 
+@precise
 def _rigid(rotation: Tensor, eye: Tensor) -> Tensor:
     top = torch.cat([rotation, -rotation @ eye[:, :, None]], 2)
     last = eye.new_tensor([[[0.0, 0.0, 0.0, 1.0]]]).expand(len(eye), 1, 4)

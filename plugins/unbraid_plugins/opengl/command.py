@@ -24,6 +24,14 @@ MOST = 2**28                                       # pixels of a sheet or a film
 FROM_IMAGES, FROM_NOISE = "mesh_of", "solid"       # functions of recipes that give a mesh
 
 
+def finite(_: click.Context, __: click.Parameter, given: Any) -> Any:
+    """A number, several or none, as they are.  Raises a usage error where one is NaN or infinite."""
+    numbers = given if isinstance(given, tuple) else () if given is None else (given,)
+    if not all(map(math.isfinite, numbers)):
+        raise click.BadParameter("expected a finite number")
+    return given
+
+
 def size_of(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
     """`256`, or `320x240` for width x height, as (height, width).  Raises a usage error."""
     numbers = text.lower().split("x")
@@ -38,6 +46,8 @@ def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, fl
         return None
     try:
         azimuth, elevation = (math.radians(float(n)) for n in text.split(","))
+        if not math.isfinite(azimuth + elevation):
+            raise ValueError
     except ValueError:
         raise click.BadParameter(f"{text!r} is no place of a lamp; expected AZIMUTH,ELEVATION in degrees, or none"
                                  ) from None
@@ -55,25 +65,25 @@ def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, fl
               help="What is drawn; may be given several times.")
 @click.option("--size", default="256", show_default=True, callback=size_of, metavar="N|WxH",
               help="Of a view, in pixels.")
-@click.option("--azimuth", default=30.0, show_default=True, metavar="DEGREES",
+@click.option("--azimuth", default=30.0, show_default=True, callback=finite, metavar="DEGREES",
               help="Of the camera, 0 in front (+z), growing to its right (+x).")
 @click.option("--elevation", "elevations", multiple=True, default=[20.0], show_default=True,
-              type=click.FloatRange(-90, 90), metavar="DEGREES",
+              type=click.FloatRange(-90, 90), callback=finite, metavar="DEGREES",
               help="Of the camera; each one given is a row of a contact sheet.")
-@click.option("--distance", type=click.FloatRange(0, min_open=True), metavar="X",
+@click.option("--distance", type=click.FloatRange(0, min_open=True), callback=finite, metavar="X",
               help="Of the camera, in radii of the mesh (default: as near as it fits in).")
-@click.option("--fov", "field_of_view", default=30.0, show_default=True, type=click.FloatRange(1, 170),
+@click.option("--fov", "field_of_view", default=30.0, show_default=True, type=click.FloatRange(1, 170), callback=finite,
               metavar="DEGREES", help="The camera's angle from bottom to top.")
 @click.option("--light", "lamp", default="-20,35", show_default=True, callback=lamp_of, metavar="A,E|none",
               help="Azimuth and elevation of a lamp, as the camera sees it; none shows the colours alone.")
-@click.option("--ambient", default=0.35, show_default=True, type=click.FloatRange(0, 1), metavar="X",
+@click.option("--ambient", default=0.35, show_default=True, type=click.FloatRange(0, 1), callback=finite, metavar="X",
               help="How much of the light comes from everywhere.")
 @click.option("--background", default="white", show_default=True, metavar="COLOUR|FILE|none",
               help="A colour (navy, #203040), a picture of all that is around, or none: transparent.")
 @click.option("--flat", is_flag=True, help="Every face has one shade.")
 @click.option("--shape-alone", is_flag=True, help="Without the mesh's colours and textures.")
 @click.option("--unscaled", is_flag=True, help="Leave the mesh where it is and as large as it is.")
-@click.option("--rate", default=15.0, show_default=True, type=click.FloatRange(1, 60), metavar="X",
+@click.option("--rate", default=15.0, show_default=True, type=click.FloatRange(1, 60), callback=finite, metavar="X",
               help="Frames of a turntable in a second.")
 @click.option("--backend", type=click.Choice(["auto", "gl", "torch"]), default="auto", show_default=True,
               help="Who finds the faces: OpenGL or torch.")
@@ -100,6 +110,9 @@ def command(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], 
                                  f"{', '.join(dict.fromkeys((*STILL, *MOVING, *FORMATS)))}", param_hint="--out")
     if scene.is_dir():
         mesh = made(scene, image, function, seed)
+    elif not scene.exists() and scene.suffix.lower() not in FORMATS:
+        raise UnbraidError(f"neither a run nor a mesh file at {scene}",
+                           hint=f"a run is a folder, a mesh a file that ends in {', '.join(FORMATS)}")
     elif image is not None or function is not None:
         raise click.UsageError("--image and --function are for runs, and this is a file")
     else:

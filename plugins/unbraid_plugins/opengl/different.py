@@ -11,10 +11,12 @@ from torch import Tensor
 from unbraid import UnbraidError
 from unbraid.values import map_tensors, tensors
 from unbraid_plugins.opengl.camera import Camera
-from unbraid_plugins.opengl.drawing import Rendering, draw
+from unbraid_plugins.opengl.drawing import Rendering, channels_of, draw
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.precise import precise
 
 
+@precise
 def draw_different(meshes: Sequence[Mesh], camera: Camera, size: tuple[int, int], *, light: Any = None,
                    background: Any = None, **options: Any) -> Rendering:
     """Render meshes of different topology; the options are `draw`'s.
@@ -32,6 +34,10 @@ def draw_different(meshes: Sequence[Mesh], camera: Camera, size: tuple[int, int]
         found = ", ".join(map(str, sorted(sizes)))
         raise UnbraidError(f"camera, light or background are of {found} images, the meshes of {sum(counts)}",
                            hint="as many as the meshes' shapes together, or 1, which is repeated")
+    channels = {channels_of(mesh) for mesh in meshes}
+    if len(channels) > 1:
+        raise UnbraidError(f"the meshes have {' and '.join(map(str, sorted(channels)))} colours",
+                           hint="give all as many; one that says nothing about its colours has 3")
     drawn, start = [], 0
     for mesh, count in zip(meshes, counts, strict=True):
         part = slice(start, start + count)

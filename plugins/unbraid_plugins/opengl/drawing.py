@@ -14,9 +14,11 @@ from unbraid_plugins.opengl.fragments import fragments, tips_of
 from unbraid_plugins.opengl.gl_surface import paintable
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.precise import precise
 from unbraid_plugins.opengl.rasterize import Backend, chosen, rasterize
 from unbraid_plugins.opengl.silhouettes import crossings
 from unbraid_plugins.opengl.surface import facing, painted, shaded, surface
+from unbraid_plugins.opengl.uncompiled import uncompiled
 
 
 @value
@@ -37,7 +39,8 @@ class Rendering:
     ids: Tensor
 
 
-@torch.compiler.disable(reason="how many pixels are covered is known when they are")
+@uncompiled                                        # how many pixels are covered is known when they are
+@precise
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
          background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
          both_sides: bool = False, geometry: bool = True, backend: Backend = "auto", mipmaps: bool = False,
@@ -49,7 +52,8 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
     face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
     `rasterize`; mipmaps: textures are averaged where they are finer than the image. A batch of 1 among others is
-    repeated. Code that `torch.compile` compiles calls it as it is.
+    repeated. Code that `torch.compile` compiles calls it as it is; it computes in float32 under autocast and for half
+    precision, too, whose gradients are of their own types.
 
     Raises UnbraidError for sizes that do not fit.
     """
@@ -58,6 +62,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     topology = mesh.topology.to(vertices.device)
     camera = Camera(camera.view.to(vertices), camera.projection.to(vertices))
     channels = channels_of(mesh)
+    light = None if light is None else light.with_channels(channels)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])

@@ -59,6 +59,9 @@ def _encode(file: Path, frames: Iterable[np.ndarray], rate: float) -> None:
     encoder = None
     for frame in frames:
         even = np.ascontiguousarray(frame[:frame.shape[0] // 2 * 2, :frame.shape[1] // 2 * 2, :3])      # as H.264 wants
+        if not even.size:
+            raise UnbraidError(f"an .mp4 of {frame.shape[1]}x{frame.shape[0]} pixels is too small",
+                               hint="its sides are even, and 2 at least: make it larger, or write a .gif or .webp")
         if encoder is None:
             encoder = imageio_ffmpeg.write_frames(str(file), even.shape[1::-1], fps=rate, macro_block_size=2,
                                                   output_params=["-f", "mp4"], ffmpeg_log_level="error")

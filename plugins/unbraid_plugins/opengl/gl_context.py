@@ -33,7 +33,6 @@ class Screen:
 
     context: Any
     renderer: str
-    process: int
     largest: int
     carrier: Carrier
     _programs: dict[tuple[str, ...], Any] = attrs.field(init=False, factory=dict)
@@ -117,6 +116,7 @@ class Screen:
 
 
 _ours = threading.local()
+_users: set[int] = set()                           # processes that have opened OpenGL; a forked one has its parent here
 
 
 def screen(device: torch.device = CPU) -> Screen:
@@ -126,6 +126,9 @@ def screen(device: torch.device = CPU) -> Screen:
     """
     screens, _ = _remembered()
     place = device if device.type == "cuda" else CPU
+    if _users - {os.getpid()}:                     # the driver's threads, which it would wait for, are not in this one
+        raise UnbraidError("a process that was forked after OpenGL was used can't draw by it",
+                           hint="start processes by spawn, or say  backend: torch")
     if place not in screens:
         screens[place] = _open() if place is CPU else _sharing(place) or screen()
     return screens[place]
@@ -150,7 +153,7 @@ def renderer_name(device: torch.device = CPU) -> str:
 
 
 def _remembered() -> tuple[dict[torch.device, Screen], dict[torch.device, str]]:
-    """The screens of this thread and its failures.  A process that was forked has none yet."""
+    """The screens of this thread and its failures.  A process that was forked has none of its parent's."""
     if getattr(_ours, "process", 0) != os.getpid():
         _ours.process, _ours.screens, _ours.failures = os.getpid(), {}, {}
     return _ours.screens, _ours.failures
@@ -183,11 +186,13 @@ def _context(**options: Any) -> Any:
     import moderngl
 
     egl: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
-    return moderngl.create_standalone_context(require=330, **egl, **options)
+    made = moderngl.create_standalone_context(require=330, **egl, **options)
+    _users.add(os.getpid())
+    return made
 
 
 def _screen(context: Any, shares: torch.device | None = None) -> Screen:
     with context:
         info = context.info
     largest = min(int(info["GL_MAX_TEXTURE_SIZE"]), *map(int, info["GL_MAX_VIEWPORT_DIMS"]))
-    return Screen(context, str(info["GL_RENDERER"]), os.getpid(), largest, Carrier(context, shares))
+    return Screen(context, str(info["GL_RENDERER"]), largest, Carrier(context, shares))

@@ -18,22 +18,24 @@ FACTORS = [_Y[0], *[_Y[1] * 2 / 3] * 3, *[_Y[2] / 4] * 2, _Y[2] / 4 / math.sqrt(
 class HarmonicLight:
     """Light from everywhere, as its first nine spherical harmonics (Ramamoorthi & Hanrahan 2001).
 
-    harmonics: (B or 1, C, 9), per channel L00, L1-1 (y), L10 (z), L11 (x), L2-2 (xy), L2-1 (yz), L20 (3 z^2 - 1),
+    harmonics: (B or 1, C or 1, 9), per channel L00, L1-1 (y), L10 (z), L11 (x), L2-2 (xy), L2-1 (yz), L20 (3 z^2 - 1),
     L21 (xz), L22 (x^2 - y^2), in world coordinates.
     """
 
     harmonics: Tensor
 
     def __attrs_post_init__(self) -> None:
-        if isinstance(self.harmonics, Tensor) and (self.harmonics.ndim != 3 or self.harmonics.shape[2] != 9):
-            raise UnbraidError(f"the light's harmonics have the shape {tuple(self.harmonics.shape)}",
-                               hint="expected (B, C, 9)")
+        _expect("harmonics", self.harmonics, "(B, C, 9)", 3, 9)
 
     @staticmethod
     def even(strength: Tensor) -> HarmonicLight:
         """The same light from everywhere: strength (B or 1, C), 1 shows the albedo as it is."""
         return HarmonicLight(torch.cat([strength[..., None] * math.sqrt(4 * math.pi),
                                         strength.new_zeros(*strength.shape, 8)], -1))
+
+    def with_channels(self, channels: int) -> HarmonicLight:
+        """The same for a surface of so many channels; what has 1 serves all.  Raises UnbraidError for other numbers."""
+        return HarmonicLight(_spread("harmonics", self.harmonics, channels))
 
     def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
         """What a white surface reflects, (N, C), for unit normals (N, 3) of the samples (N,) of the batch.
@@ -53,12 +55,22 @@ class HarmonicLight:
 class DirectionalLight:
     """A far lamp and what is everywhere.
 
-    direction: (B or 1, 3), towards the lamp, in world coordinates, of any length; colour, ambient: (B or 1, C).
+    direction: (B or 1, 3), towards the lamp, in world coordinates, of any length; colour, ambient: (B or 1, C or 1).
     """
 
     direction: Tensor
     colour: Tensor
     ambient: Tensor
+
+    def __attrs_post_init__(self) -> None:
+        _expect("direction", self.direction, "(B, 3)", 2, 3)
+        for name, t in (("colour", self.colour), ("ambient", self.ambient)):
+            _expect(name, t, "(B, C)", 2)
+
+    def with_channels(self, channels: int) -> DirectionalLight:
+        """The same for a surface of so many channels; what has 1 serves all.  Raises UnbraidError for other numbers."""
+        return DirectionalLight(self.direction, *(_spread(name, t, channels) for name, t in (
+            ("colour", self.colour), ("ambient", self.ambient))))
 
     def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
         """What a white surface reflects: ambient + colour max(0, n . d), (N, C), for unit normals (N, 3)."""
@@ -81,3 +93,15 @@ def harmonic_basis(normals: Tensor) -> Tensor:
     x, y, z = normals.unbind(-1)
     polynomials = torch.stack([torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
     return polynomials * normals.new_tensor(FACTORS)
+
+
+def _expect(name: str, t: Tensor, form: str, ndim: int, last: int | None = None) -> None:
+    if isinstance(t, Tensor) and (t.ndim != ndim or last not in (None, t.shape[-1])):
+        raise UnbraidError(f"the light has {name} of shape {tuple(t.shape)}", hint=f"expected {form}")
+
+
+def _spread(name: str, t: Tensor, channels: int) -> Tensor:
+    if t.shape[1] not in (1, channels):
+        raise UnbraidError(f"the light has {name} of {t.shape[1]} channels, the mesh has {channels}",
+                           hint="give as many as the mesh has, or 1, which serves all")
+    return t.expand(-1, channels, *t.shape[2:])

@@ -17,12 +17,15 @@ from unbraid_plugins.opengl.fragments import fragments
 from unbraid_plugins.opengl.light import Light
 from unbraid_plugins.opengl.margins import margin
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.precise import precise
 from unbraid_plugins.opengl.rasterize import Backend, rasterize
 from unbraid_plugins.opengl.renderer import MeshRenderer, MeshRendering
 from unbraid_plugins.opengl.surface import facing, surface
+from unbraid_plugins.opengl.uncompiled import uncompiled
 
 
-@torch.compiler.disable(reason="how many pixels are covered is known when they are")
+@uncompiled                                        # how many pixels are covered is known when they are
+@precise
 def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width: float = 1.0,
                      light: Light | None = None, background: Background | None = None, cull: bool = False,
                      geometry: bool = True, backend: Backend = "auto", flat: bool = False, both_sides: bool = False,
@@ -37,6 +40,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     mesh, topology = (Mesh(vertices, mesh.topology, mesh.colours, mesh.uv, mesh.texture),
                       mesh.topology.to(vertices.device))
     camera, channels = Camera(camera.view.to(vertices), camera.projection.to(vertices)), channels_of(mesh)
+    light = None if light is None else light.with_channels(channels)
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])

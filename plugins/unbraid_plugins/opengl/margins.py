@@ -31,7 +31,7 @@ def margin(crisp: Fragments, clip: Tensor, away: Tensor, topology: Topology, wid
 
     crisp: what the pixels see; away: (B, V), how far vertices are from the camera along its axis. A margin counts as
     away + away d / (2 width) at the point of the face that is nearest in the image, so that it lies behind faces
-    beside it. Faces with a vertex behind the camera have none.
+    beside it. Faces with a vertex behind the camera have none, nor has what the near or the far plane cuts off.
     """
     batch, height, columns = crisp.ids.shape
     with torch.no_grad():
@@ -60,7 +60,8 @@ def margin(crisp: Fragments, clip: Tensor, away: Tensor, topology: Topology, wid
             pixel = (face // count * height + row) * columns + column
             distance, barycentrics = _nearest(flat, corners[face], column, row, height, columns)
             z = (barycentrics * away.detach().flatten()[corners[face]]).sum(1) * (1 + distance / (2 * width))
-            good = (distance > 0) & (distance < width) & (z < deep[pixel])
+            deepness, w = ((barycentrics * flat[:, i][corners[face]]).sum(1) for i in (2, 3))
+            good = (distance > 0) & (distance < width) & (z < deep[pixel]) & (deepness.abs() <= w)
             key = (z.clamp_min(0).float().view(torch.int32).long() << 32) + face % count      # floats sort as integers
             nearest.scatter_reduce_(0, pixel[good], key[good], "amin")
         pixel = (nearest != NOTHING).nonzero().squeeze(1)

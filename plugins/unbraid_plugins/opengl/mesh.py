@@ -43,7 +43,7 @@ class Mesh:
     def of(vertices: Tensor, faces: Tensor, *, colours: Tensor | None = None, uv: Tensor | None = None,
            texture: Tensor | None = None, texture_faces: Tensor | None = None) -> Mesh:
         """A mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
-        welded = None if vertices.is_meta else vertices[0]
+        welded = None if vertices.is_meta or not len(vertices) else vertices[0]
         return Mesh(vertices, Topology.of(faces, welded, texture_faces), colours, uv, texture)
 
     @property

@@ -20,6 +20,7 @@ from torch import Tensor
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.appearance import Part, faulty_picture, joined, look_of, picture_of
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.wavefront import INSTEAD, chosen_materials, expect_corners, materials_of, plain
 
 if TYPE_CHECKING:
     import trimesh
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 FORMATS = (".obj", ".ply", ".glb")
 LARGEST = 2**30                                    # bytes of a file
 MOST = 2**24                                       # faces: a texture or an image that numbers them has 24 bits and more
-NEITHER = re.compile(rb"^f\b[^\n]*[\s/](-|0[\s/\n])", re.MULTILINE)
+MATERIALS = "<materials>"                          # stands for those that an .obj uses, from any of its files
 
 logging.getLogger("trimesh").addHandler(logging.NullHandler())     # what matters of its warnings is an error here
 
@@ -111,7 +112,9 @@ def _bytes_of(file: Path) -> bytes:
             raise UnbraidError(f"{file} is no file", hint="expected an .obj, .ply or .glb file")
         if file.stat().st_size > LARGEST:
             raise UnbraidError(f"{file} has {file.stat().st_size / 2**30:.1f} GiB", hint="at most 1 GiB is read")
-        return file.read_bytes()
+        if not (data := file.read_bytes()):
+            raise UnbraidError(f"{file} is empty")
+        return data
     except OSError as error:
         raise UnbraidError(f"no mesh at {file}" if isinstance(error, FileNotFoundError)
                            else f"can't read {file}: {error.strerror}") from None
@@ -123,26 +126,66 @@ def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
 
     beside = _resolver(file)
     if kind == "obj":
-        data = _absolute(data)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message=".*unmatched data.*")             # numpy, on a number that is none
-        scene = trimesh.exchange.load.load_scene(BytesIO(data), file_type=kind, resolver=beside, process=False,
-                                                 skip_materials=not materials)
-    if beside.lost:
-        name, why = next(iter(beside.lost.items()))
-        raise UnbraidError(f"{name!r}, which it names, {why}",
-                           hint="put it into the mesh's folder, or read the shape without its materials")
+        data = plain(data)
+        if materials:
+            beside.materials = _materials_beside(data, beside)
+    scene = _scene(data, kind, beside, materials)
+    _expect_nothing_lost(beside)
     if materials:
-        faults = [faulty_picture(picture_of(g)) for g in scene.geometry.values() if picture_of(g) is not None]
-        if not faults and (len(beside.given) > (kind == "obj") or (kind == "glb" and b'"baseColorTexture"' in data)):
-            faults = ["no picture"]                # trimesh goes on without what it can't open
-        if any(faults):
-            raise UnbraidError(f"its texture is {next(filter(None, faults))}", hint="expected a PNG or JPEG")
+        _expect_textures(scene, kind, data, beside)
     solids = [g for g in scene.dump() if isinstance(g, trimesh.Trimesh) and len(g.faces)]
     for solid in solids:
         _check(np.asarray(solid.vertices), np.asarray(solid.faces))
     return [look_of(solid, materials) for solid in solids]
+
+
+def _scene(data: bytes, kind: str, beside: Any, materials: bool) -> Any:
+    """What trimesh finds in a file.  Raises UnbraidError where a face names a vertex that is not there."""
+    import trimesh
+
+    own = f"mtllib {MATERIALS}\n".encode() if kind == "obj" else b""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("error", message=".*unmatched data.*")             # numpy, on a number that is none
+        try:
+            return trimesh.exchange.load.load_scene(BytesIO(own + data), file_type=kind, resolver=beside,
+                                                    process=False, skip_materials=not materials)
+        except IndexError:
+            if kind == "obj":
+                expect_corners(data)
+            raise
+
+
+def _materials_beside(data: bytes, beside: Any) -> bytes:
+    """The materials that an .obj uses, from the files that it names.  Raises UnbraidError."""
+    names, files = materials_of(data)
+    libraries = {}
+    for file in files:
+        with suppress(FileNotFoundError):
+            libraries[file] = beside.get(file)
+    _expect_nothing_lost(beside)
+    beside.given.clear()
+    return chosen_materials(libraries, names)
+
+
+def _expect_nothing_lost(beside: Any) -> None:
+    for name, why in beside.lost.items():
+        raise UnbraidError(f"{name!r}, which it names, {why}", hint=f"put it into the mesh's folder, or {INSTEAD}")
+
+
+def _expect_textures(scene: Any, kind: str, data: bytes, beside: Any) -> None:
+    """Raises UnbraidError where trimesh went on without a picture that it can't open, or without its coordinates."""
+    textured = [g for g in scene.geometry.values() if picture_of(g) is not None]
+    if kind == "obj" and b"\nvt " in data and any(g.visual.uv is None for g in textured):
+        expect_corners(data)
+    pictures = [picture_of(g) for g in textured]
+    faults = [fault for fault in map(faulty_picture, pictures) if fault]
+    if kind == "obj":
+        unopened = not beside.given <= {p.info.get("file_path") for p in pictures}
+    else:
+        unopened = not pictures and (beside.given or (kind == "glb" and b'"baseColorTexture"' in data))
+    if faults or unopened:
+        raise UnbraidError(f"its texture is {faults[0] if faults else 'no picture'}", hint="expected a PNG or JPEG")
 
 
 def _check(vertices: np.ndarray, faces: np.ndarray) -> None:
@@ -163,17 +206,20 @@ def _resolver(file: Path) -> Any:
     class Beside(FilePathResolver):
         """Files of one folder."""
 
+        materials: bytes
         lost: dict[str, str]
         given: set[str]
 
         def get(self, name: str) -> bytes:
             """The content of a file in the folder or below, by its name alone if need be."""
-            name = name.strip().replace("\\", "/")
+            if name == MATERIALS:
+                return self.materials
+            asked, name = name, name.strip().replace("\\", "/")
             for candidate in (name, name.rsplit("/", 1)[-1]):
                 with suppress(ValueError):
                     path = self.absolute(candidate)
                     if path.is_file() and path.stat().st_size <= LARGEST:
-                        self.given.add(name)
+                        self.given.add(asked)
                         return path.read_bytes()
             try:
                 self.absolute(name)
@@ -183,37 +229,8 @@ def _resolver(file: Path) -> Any:
             raise FileNotFoundError(name)
 
     beside = Beside(str(file))
-    beside.lost, beside.given = {}, set()
+    beside.materials, beside.lost, beside.given = b"", {}, set()
     return beside
-
-
-def _absolute(text: bytes) -> bytes:
-    """A Wavefront file whose corners count from the first vertex: -1 is the last one before the face.
-
-    Raises UnbraidError where one is 0.
-    """
-    if not NEITHER.search(text):
-        return text
-    counts = {b"v": 0, b"vt": 0, b"vn": 0}
-    lines = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if words and words[0] in counts:
-            counts[words[0]] += 1
-        elif words and words[0] == b"f":
-            corners = []
-            for corner in words[1:]:
-                places = [int(p) if p else None for p in corner.split(b"/")]
-                places = [p and (p if p > 0 else p + 1 + count or -1)
-                          for p, count in zip(places, counts.values(), strict=False)]
-                if any(p is not None and p <= 0 for p in places):
-                    raise UnbraidError(f"line {number}, {line.decode(errors='replace')!r}: there is no "
-                                       f"{corner.decode(errors='replace')}",
-                                       hint="vertices count from 1, or backwards from -1")
-                corners.append(b"/".join(b"" if p is None else str(p).encode() for p in places))
-            line = b"f " + b" ".join(corners)
-        lines.append(line)
-    return b"\n".join(lines)
 
 
 def _mesh(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray | None, uv: np.ndarray | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
     clip: (B, V, 4) clip coordinates; faces: (F, 3); size: (H, W); cull: leave out faces that are clockwise in the
     image; backend: gl, torch, or auto: OpenGL where it is to be had, for CUDA's tensors on a graphics card only, torch
     otherwise. Both see the same, except on a face's border, where OpenGL rounds vertices to a fraction of a pixel.
-    Faces with a vertex that is not finite are left out.
+    Faces with a vertex that is not finite are left out.  Raises UnbraidError for shapes and backends that are none.
     """
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
@@ -31,7 +31,9 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
 
 
 def chosen(backend: str, device: torch.device) -> str:
-    """The backend that `auto` means on a device."""
+    """The backend that `auto` means on a device.  Raises UnbraidError where there is none of that name."""
+    if backend not in get_args(Backend):
+        raise UnbraidError(f"no backend {backend!r}", hint=f"there are {', '.join(get_args(Backend))}")
     if backend != "auto":
         return backend
     able = device.type in ("cpu", "cuda") and not why_not(device)

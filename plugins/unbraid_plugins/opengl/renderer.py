@@ -6,17 +6,16 @@ import math
 from typing import Any, Literal
 
 import attrs
-import torch
 from attrs.validators import and_, gt, in_, le, optional
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, renderer
-from unbraid.values import map_tensors
 from unbraid_plugins.opengl.background import Background, Panorama
 from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.drawing import Rendering, draw
 from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, Light
 from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.precise import precise
 from unbraid_plugins.opengl.rasterize import Backend
 
 
@@ -74,11 +73,8 @@ class MeshRendering(nn.Module):
             found = ", ".join(type(v).__name__ for v in rest)
             raise UnbraidError(f"mesh_renderer got, after the mesh and the view, {found}",
                                hint="there may be one light and one background, a tensor or a Panorama")
-        device = mesh.vertices.device.type
-        with torch.autocast("cpu" if device == "meta" else device, enabled=False):     # places need all their digits
-            mesh, view, light, background = (map_tensors(_precise, v) for v in (
-                mesh, view, lights[0] if lights else None, self._behind(backgrounds[0]) if backgrounds else None))
-            out = self.drawn(mesh, self._camera(view), light, background)
+        out = self.drawn(mesh, self._camera(view), lights[0] if lights else None,
+                         self._behind(backgrounds[0]) if backgrounds else None)
         if out.colour.shape[1] != self.image[0]:
             raise UnbraidError(f"the mesh has {out.colour.shape[1]} colours, the images {self.image[0]}",
                                hint="give its colours or texture as many channels as the images have")
@@ -97,6 +93,7 @@ class MeshRendering(nn.Module):
             return background
         return Panorama(background, math.radians(span))
 
+    @precise
     def _camera(self, view: Camera | Tensor) -> Camera:
         if isinstance(view, Camera):
             return view
@@ -110,7 +107,3 @@ class MeshRendering(nn.Module):
         projection = perspective(math.radians(self.options.field_of_view), aspect=width / height, near=far / 40,
                                  far=far * 10)
         return Camera(orbiting(angles[0], angles[1], far, *angles[2:]), projection.to(view))
-
-
-def _precise(t: Tensor) -> Tensor:
-    return t.float() if t.dtype in (torch.float16, torch.bfloat16) else t

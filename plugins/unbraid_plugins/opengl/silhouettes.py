@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import attrs
 import torch
 from torch import Tensor
@@ -43,50 +46,74 @@ def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> C
     """
     height, width = ids.shape[1:]
     with torch.no_grad():
-        sample, edge, side = _silhouettes(clip, topology, cull)
+        sample, edge, side, whole = _silhouettes(clip, topology, cull)
         ends = topology.edges.index_select(0, edge) + clip.shape[1] * sample[:, None]
         p, q = _on_screen(clip, ends, height, width)
         steep = (q[1] - p[1]).abs() >= (q[0] - p[0]).abs()
-        lines = torch.where(steep, height, width)
         (start, a), (stop, b) = ((torch.where(steep, e[1], e[0]), torch.where(steep, e[0], e[1])) for e in (p, q))
-        first = (torch.minimum(start, stop) - 0.5).ceil().clamp_min(0)
-        last = torch.minimum((torch.maximum(start, stop) - 0.5).ceil(), lines.to(first.dtype))
-        number = (last - first).clamp_min(0).long()
         # rows count downwards: a surface on the left of an edge that runs down, or left, has the larger place
         after = torch.where(steep, q[1] > p[1], q[0] < p[0]) == (side > 0)
-        owner = torch.repeat_interleave(torch.arange(len(number), device=clip.device), number)
-        skipped = first.long() - (number.cumsum(0) - number)
-        line = skipped.index_select(0, owner) + torch.arange(len(owner), device=clip.device)
+        first, last = start, stop
+        if not whole:                              # of an edge that passes the camera one end has w < 0
+            behind = clip.reshape(-1, 4)[:, 3][ends.T] < 0
+            first, last = _beyond(start, stop, behind)
+            after = after ^ behind.any(0)
+        owner, line = _passed(first, last, torch.where(steep, height, width))
         t = (line + 0.5 - start.index_select(0, owner)) / (stop - start).index_select(0, owner)
-        place = a.index_select(0, owner) + t * (b - a).index_select(0, owner) - 0.5
-        depth = p[2].index_select(0, owner) + t * (q[2] - p[2]).index_select(0, owner)
-        before = place.floor()
+        place, depth = (e.index_select(0, owner).lerp(f.index_select(0, owner), t) for e, f in ((a, b), (p[2], q[2])))
+        before = (place - 0.5).floor()
         room = torch.where(steep, width - 1, height - 1).index_select(0, owner)
         valid = ((before >= 0) & (before < room) & (depth.abs() <= 1)).nonzero().squeeze(1)
-        owner, line, depth, t, place, before = (
-            v.index_select(0, valid) for v in (owner, line, depth, t, place, before))
-        across, inner_after = steep.index_select(0, owner), after.index_select(0, owner)
-        before = before.long()
+        owner, line, t, place, depth, before = _at(valid, owner, line, t, place, depth, before.long())
+        start_of, across, inner_after, of_edge = _at(owner, sample * (height * width), steep, after, edge)
+        here = start_of + torch.where(across, line * width + before, before * width + line)
         step = torch.where(across, 1, width)
-        here = (sample * (height * width)).index_select(0, owner) + torch.where(
-            across, line * width + before, before * width + line)
         inner, outer = here + step * inner_after, here + step * ~inner_after
-        visible, covered = _seen(inner, outer, depth, edge.index_select(0, owner), ids, clip, topology)
-        reach = torch.where(inner_after, before + 1 - place, place - before).clamp(0, 1)
+        reach = torch.where(inner_after, before + 1.5 - place, place - 0.5 - before).clamp(0, 1)
+        visible, covered = _seen(inner, outer, depth, of_edge, ids, clip, topology)
         kept = _outermost(2 * (2 * here + across) + inner_after, reach, visible)
-        owner, across, line, before, inner_after = (
-            v.index_select(0, kept) for v in (owner, across, line, before, inner_after))
-        inner, outer, reach, covered, t = (v.index_select(0, kept) for v in (inner, outer, reach, covered, t))
+        inner, outer, reach, covered, owner, t, inner_after = _at(
+            kept, inner, outer, reach, covered, owner, t, inner_after)
         tips = (~covered).nonzero().squeeze(1)
-        of, t = owner.index_select(0, tips), t.index_select(0, tips)
-        face, barycentrics = _within(edge[of], side[of], t, ends[of], clip, topology)
+        of = owner.index_select(0, tips)
+        face, barycentrics = _within(edge[of], side[of], t.index_select(0, tips), ends[of], clip, topology)
     if clip.requires_grad:
-        reach = _reach(clip, ends.index_select(0, owner), across, line, before, inner_after, height, width)
+        lean = (b - a) / (stop - start)
+        moving = torch.stack([torch.where(steep, 1, -lean) * (width / 2), torch.where(steep, lean, -1) * (height / 2)])
+        reach = _Reach.apply(clip, reach, ends.index_select(0, owner).T, torch.stack([1 - t, t]),
+                             moving.index_select(1, owner) * torch.where(inner_after, -1, 1))
     return Crossings(inner, outer, reach, covered, sample[of], face, barycentrics)
 
 
-def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Images, edges and sides (S,) of the edges all of whose faces lie on one side; 1 is the left in the image."""
+def _at(index: Tensor, *values: Tensor) -> Iterator[Tensor]:
+    """The elements (K,) of each of the values (S,)."""
+    return (v.index_select(0, index) for v in values)
+
+
+def _passed(start: Tensor, stop: Tensor, lines: Tensor) -> tuple[Tensor, Tensor]:
+    """Of all n + 1/2 between start and stop (S,), in either order, with 0 <= n < lines: the place in (S,), and n."""
+    first = (torch.minimum(start, stop) - 0.5).ceil().clamp_min(0)
+    last = torch.minimum((torch.maximum(start, stop) - 0.5).ceil(), lines.to(first.dtype))
+    number = (last - first).clamp_min(0).long()
+    owner = torch.repeat_interleave(torch.arange(len(number), device=start.device), number)
+    skipped = first.long() - (number.cumsum(0) - number)
+    return owner, skipped.index_select(0, owner) + torch.arange(len(owner), device=start.device)
+
+
+def _beyond(start: Tensor, stop: Tensor, behind: Tensor) -> tuple[Tensor, Tensor]:
+    """From where to where edges are seen whose ends are at start and stop (S,), which are behind the camera or not.
+
+    behind: (2, S). Such an edge is seen from its other end on, away from the place that its end behind the camera has.
+    """
+    away = torch.copysign(torch.full_like(start, torch.inf), stop - start)
+    return torch.where(behind[0], away, start), torch.where(behind[1], -away, stop)
+
+
+def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor, bool]:
+    """Images, edges and sides (S,) of the edges all of whose faces lie on one side; 1 is the left in the image.
+
+    Only edges with an end in front of the camera; and whether all of the meshes is in front of it.
+    """
     x, y, w = (clip[..., i].T.contiguous() for i in (0, 1, 3))             # images last: rows are gathered whole
     whole = bool((w > 0).all())
     corners = topology.faces.unbind(1)
@@ -107,26 +134,32 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
         turned = [side * sign[:, None] for side, sign in zip(around, signs.T, strict=True)]
         count = sum(side.abs() for side in turned)
         alone = (sum(turned).abs() == count) & (count > 0)
-    edge, sample = (alone if whole else alone & (w > 0)[topology.edges].all(1)).nonzero().unbind(1)
-    return sample, edge, sum(side[edge, sample] * sign for side, sign in zip(around, signs[edge].T, strict=True))
+    if not whole:
+        ends = w[topology.edges]
+        alone = alone & (ends > 0).any(1) & (ends.abs() > 0).all(1)
+    edge, sample = alone.nonzero().unbind(1)
+    side = sum(side[edge, sample] * sign for side, sign in zip(around, signs[edge].T, strict=True))
+    return sample, edge, side, whole
 
 
 def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, clip: Tensor, topology: Topology,
           ) -> tuple[Tensor, Tensor]:
     """Whether nothing is in front of the crossings, and whether the inner pixels see their surface; (K,) each."""
-    pixels = torch.cat([inner, outer])
-    faces = ids.flatten().index_select(0, pixels)
-    some = (faces >= 0).nonzero().squeeze(1)
-    deep = depths(pixels.index_select(0, some), faces.index_select(0, some), clip, topology.faces, *ids.shape[1:])
-    farther = torch.ones_like(faces, dtype=torch.bool)
-    farther[some] = deep > depth.repeat(2).index_select(0, some) + BEHIND
-    behind, before = farther.chunk(2)
-    faces = faces[:len(inner)]
-    covered = faces >= 0
+    seen = ids.flatten()
+    face = seen.index_select(0, inner)
+    covered = face >= 0
     if topology.several:
-        other = topology.pieces[faces.clamp_min(0)] != topology.pieces[topology.faces_of_edge[edge, 0]]
-        covered &= ~(other & behind)
-    return before & (covered | behind), covered
+        covered &= topology.pieces[face.clamp_min(0)] == topology.pieces[topology.faces_of_edge[edge, 0]]
+    return _behind(depth, outer, seen.index_select(0, outer), ids, clip, topology), covered
+
+
+def _behind(depth: Tensor, pixel: Tensor, face: Tensor, ids: Tensor, clip: Tensor, topology: Topology) -> Tensor:
+    """Whether what pixels (K,) see, a face or nothing, is behind a depth there, (K,)."""
+    some = (face >= 0).nonzero().squeeze(1)
+    deep = depths(pixel.index_select(0, some), face.index_select(0, some), clip, topology.faces, *ids.shape[1:])
+    behind = torch.ones_like(face, dtype=torch.bool)
+    behind[some] = deep > depth.index_select(0, some) + BEHIND
+    return behind
 
 
 def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, topology: Topology,
@@ -160,10 +193,29 @@ def _outermost(pair: Tensor, reach: Tensor, visible: Tensor) -> Tensor:
     return places.index_select(0, order.index_select(0, farthest.nonzero().squeeze(1)))
 
 
-def _reach(clip: Tensor, ends: Tensor, steep: Tensor, line: Tensor, before: Tensor, inner_after: Tensor, height: int,
-           width: int) -> Tensor:
-    """The reach of chosen crossings again, with gradients."""
-    p, q = _on_screen(clip, ends, height, width)
-    (a, c), (b, d) = ((torch.where(steep, e[1], e[0]), torch.where(steep, e[0], e[1])) for e in (p, q))
-    place = c + (line + 0.5 - a) / (b - a) * (d - c) - 0.5
-    return torch.where(inner_after, before + 1 - place, place - before).clamp(0, 1)
+class _Reach(torch.autograd.Function):
+    """The reach of crossings, which is known, with its gradient.
+
+    Where an edge from p to q crosses a line at the share t of its way, the crossing moves along the line by
+    n . ((1 - t) dp + t dq), with n = (1, - dx / dy) on a row of pixels and (- dy / dx, 1) on a column.
+
+    ends: (2, K) of the edges, among the corners of clip; share: (2, K) of both ends; moving: (2, K), n for places in
+    half widths and heights of the image, upwards, towards the outer pixel.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, clip: Tensor, reach: Tensor, ends: Tensor, share: Tensor, moving: Tensor) -> Tensor:
+        ctx.save_for_backward(clip, ends, share, moving)
+        return reach
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
+        clip, ends, share, moving = ctx.saved_tensors
+        table, ends = clip.reshape(-1, 4), ends.flatten()
+        x, y, w = (table[:, i].index_select(0, ends) for i in (0, 1, 3))
+        u, v = (moving[:, None] * (slope * share)).flatten(1) / w
+        found = torch.zeros_like(table.T)
+        for i, part in ((0, u), (1, v), (3, -(x * u + y * v) / w)):
+            found[i].index_add_(0, ends, part)
+        return found.T.reshape(clip.shape), None, None, None, None

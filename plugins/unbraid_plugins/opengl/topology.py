@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unbraid import UnbraidError
+from unbraid_plugins.opengl.precise import precise
 
 
 @attrs.frozen(eq=False)
@@ -166,6 +167,7 @@ def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return torch.cat([faces[:, 2], rest]), corners.int()
 
 
+@precise
 def welding(vertices: Tensor) -> Tensor:
     """For every vertex (V, 3) the first one at the same place, (V,).
 
