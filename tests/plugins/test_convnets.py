@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -233,6 +236,26 @@ def test_enlarging_is_the_transposed_convolution(kernel: int, stride: int, paddi
     for ours, torchs in zip(*(torch.autograd.grad(y.square().sum(), (x, *layer.parameters())) for y in (made, plain)),
                             strict=True):
         torch.testing.assert_close(ours, torchs)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 6])
+@pytest.mark.parametrize("images", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("bias", [True, False])
+def test_enlarging_in_bfloat16(channels: int, images: torch.memory_format, bias: bool) -> None:
+    """As near to the exact numbers as torch's own under autocast."""
+    layer = Enlarging(32, channels, 4, stride=2, padding=1, bias=bias).to(memory_format=images)
+    x = torch.randn(4, 32, 6, 7).to(memory_format=images).requires_grad_()
+
+    def found(forward: Callable[[Tensor], Tensor], lower: bool) -> list[Tensor]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=lower):
+            y = forward(x)
+        assert y.dtype == (torch.bfloat16 if lower else torch.float32)
+        return [y, *torch.autograd.grad(y.float().square().sum(), (x, *layer.parameters()))]
+
+    exact, torchs = (found(partial(nn.ConvTranspose2d.forward, layer), lower) for lower in (False, True))
+    for true, own, other in zip(exact, found(layer, True), torchs, strict=True):
+        assert own.dtype == other.dtype
+        assert (own - true).norm() <= 1.2 * (other - true).norm()
 
 
 @pytest.mark.parametrize("channels", [2, 6])

@@ -16,19 +16,30 @@ class Enlarging(nn.ConvTranspose2d):
     """Transposed convolution: torch's own numbers up to rounding, in less time where oneDNN takes too long for them.
 
     To the few channels of an image a CPU makes it by one matrix product whose columns are added up. With channels last
-    a bias' gradient is a sum by itself: oneDNN takes half as long for it as for that of the weights.
+    a bias' gradient is a sum by itself: oneDNN takes half as long for it as for that of the weights, and longer in
+    bfloat16.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B, in, h, w) -> (B, out, H, W)."""
         compiling = torch.compiler.is_dynamo_compiling()        # torch calls that an export, too
-        if (x.device.type != "cpu" or torch.is_autocast_enabled("cpu") or is_batchedtensor(x)
-                or is_batchedtensor(self.weight) or (torch.compiler.is_exporting() and not compiling)
-                or (self.out_channels > FEW and (compiling or not x.is_contiguous(memory_format=torch.channels_last)))):
+        lower = torch.is_autocast_enabled("cpu")
+        if self.out_channels <= FEW:
+            slow = not (compiling and lower)
+        else:
+            slow = not compiling and x.is_contiguous(memory_format=torch.channels_last)
+        if (not slow or x.device.type != "cpu" or is_batchedtensor(x) or is_batchedtensor(self.weight)
+                or (torch.compiler.is_exporting() and not compiling)):
             return super().forward(x, output_size)
+        x, weight = (_lowered(t) if lower else t for t in (x, self.weight))
         enlarged = enlarge if compiling else _Enlarge.apply
-        return enlarged(x, self.weight, self.kernel_size, self.bias, self.stride, self.padding, self.output_padding,
+        return enlarged(x, weight, self.kernel_size, self.bias, self.stride, self.padding, self.output_padding,
                         self.dilation)
+
+
+def _lowered(t: Tensor) -> Tensor:
+    """What autocast makes of a tensor."""
+    return t if t.dtype == torch.float64 else t.to(torch.get_autocast_dtype("cpu"))
 
 
 def _made(x: Tensor, weight: Tensor, kernel: list[int], bias: Tensor | None, stride: list[int], padding: list[int],
@@ -38,8 +49,9 @@ def _made(x: Tensor, weight: Tensor, kernel: list[int], bias: Tensor | None, str
     size = [(n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, s, p, d, k, o
             in zip(x.shape[2:], stride, padding, dilation, kernel, output_padding, strict=True)]
     columns = torch.bmm(weight.flatten(1).t().expand(len(x), -1, -1), x.flatten(2))         # (B, out * k * k, h * w)
+    columns = columns.to(torch.promote_types(x.dtype, torch.float32))                       # added up in no lower one
     made = torch.ops.aten.col2im(columns, size, kernel, dilation, padding, stride)
-    return made if bias is None else made.add_(bias[:, None, None])
+    return (made if bias is None else made.add_(bias[:, None, None])).to(x.dtype)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
