@@ -51,8 +51,8 @@ def unbraid_evaluate(run: Any, step: int) -> Mapping[str, float]:  # type: ignor
 
 
 @hookspec
-def unbraid_checkpoint(run: Any, state: dict[str, Any]) -> None:
-    """A checkpoint is about to be written.  state: what will be in it."""
+def unbraid_checkpoint(run: Any, state: Any) -> None:
+    """A checkpoint is about to be written.  state: a copy of what will be in it, `.step` and `.groups` of tensors."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""What is quick stays quick: `import unbraid` and `unbraid --help` load no numerical library and no plugin."""
+"""What is quick stays quick: `import unbraid` and `--help` load no numerical library or plugin, a list no compiler."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "numpy", "sklearn", "matplotlib", "tensorboardX", "moderngl", "trimesh",
-         "unbraid_plugins")
+HEAVY = ("torch", "torch._dynamo", "torchvision", "numpy", "sklearn", "matplotlib", "tensorboardX", "moderngl",
+         "trimesh", "unbraid_plugins")
 
 
 def loaded_by(code: str) -> list[str]:
@@ -27,9 +27,8 @@ def test_that_the_probe_can_fail():
     assert "torch" in loaded_by("import unbraid; unbraid.Code")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"]], ids=" ".join)
-def test_help(arguments):
-    code = f"""
+def loaded_by_command(*arguments: str) -> list[str]:
+    return loaded_by(f"""
 from unbraid.cli import main
 import sys
 sys.argv = ["unbraid", *{arguments!r}]
@@ -37,8 +36,18 @@ try:
     main()
 except SystemExit as stop:
     assert not stop.code, stop.code
-"""
-    assert loaded_by(code) == []
+""")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"]], ids=" ".join)
+def test_help(arguments):
+    assert loaded_by_command(*arguments) == []
+
+
+def test_a_list_of_all_components():
+    loaded = loaded_by_command("list")
+    assert "unbraid_plugins" in loaded
+    assert not {"torch._dynamo", "sklearn", "matplotlib", "tensorboardX"} & {*loaded}
 
 
 def test_pytest_in_a_foreign_project_loads_nothing_of_ours():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from importlib import metadata
@@ -103,3 +104,18 @@ def test_importing_the_package_loads_nothing(site: Site) -> None:
                           env={"PYTHONPATH": str(site.folder)})
     assert done.stdout.split() == ["False", "False"]
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("fault", ["", "raise RuntimeError('no')\n"], ids=["whole", "broken"])
+def test_no_garbage_is_looked_for_while_plugins_load(site: Site, collecting: bool, fault: str) -> None:
+    site.add("acme", x=f"import gc, sys\nsys.unbraid_test_collects = gc.isenabled()\n{fault}{contributes('one')}")
+    frozen, before = gc.get_freeze_count(), gc.isenabled()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        site.load()
+        assert gc.isenabled() == collecting
+        assert gc.get_freeze_count() == frozen
+    finally:
+        (gc.enable if before else gc.disable)()
+    assert vars(sys).pop("unbraid_test_collects") is False
