@@ -8,6 +8,9 @@ import attrs
 
 from unbraid_registry.component import Component
 
+SHARE = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.le(1.0))
+BELOW_1 = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0))
+
 
 @attrs.frozen
 class Place:
@@ -66,7 +69,7 @@ class Network:
     from_: str | None = None                       # RUN#network
     freeze: bool = False
     average_of: str | None = None                  # {type: average, of: encoder, decay: 0.999}
-    decay: float = 0.999
+    decay: float = attrs.field(default=0.999, validator=SHARE)
     place: Place = attrs.field(default=Place("<recipe>"), eq=False)
 
 
@@ -103,10 +106,10 @@ class Optimizer:
 
     type: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
     lr: Expression = Expression("1.0e-3")
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    momentum: float = 0.0
-    weight_decay: float = 0.0
+    betas: tuple[float, float] = attrs.field(default=(0.9, 0.999), validator=attrs.validators.deep_iterable(BELOW_1))
+    eps: float = attrs.field(default=1e-8, validator=attrs.validators.ge(0))
+    momentum: float = attrs.field(default=0.0, validator=BELOW_1)
+    weight_decay: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
 
 
 @attrs.frozen(kw_only=True)
@@ -155,7 +158,8 @@ class Train:
     cuda_graphs: bool = False                      # of the compiled networks
     channels_last: bool = False
     accumulate: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    average: float | None = None                   # decay of the averaged weights that functions use
+    average: float | None = attrs.field(           # decay of the averaged weights that functions use
+        default=None, validator=attrs.validators.optional(SHARE))
     tensorboard: bool = True
 
 

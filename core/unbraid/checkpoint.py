@@ -110,7 +110,7 @@ def read(path: Path) -> Checkpoint:
             groups[name] = load_file(file)
         except (OSError, SafetensorError, ValueError, MemoryError) as error:
             raise CheckpointError(f"can't read {file}: {error}", hint="the file is damaged or no safetensors file; "
-                                  "use an older checkpoint or train again") from None
+                                  + _without(path, state["step"])) from None
     return Checkpoint(state["step"], groups, state["facts"])
 
 
@@ -129,11 +129,28 @@ def _state(path: Path) -> dict[str, Any]:
     if state["format"] > FORMAT:
         raise CheckpointError(f"{file} has format {state['format']}; this unbraid reads up to {FORMAT}",
                               hint="install a newer unbraid")
-    groups = state.get("groups")
+    groups, step, facts = state.get("groups"), state.get("step"), state.get("facts", {})
     if not (isinstance(groups, list) and all(isinstance(g, str) and names.fullmatch(g) for g in groups)
-            and isinstance(state.get("step"), int) and isinstance(state.get("facts", {}), dict)):
+            and type(step) is int and isinstance(facts, dict) and is_best(facts.get("best", {}))):
         raise CheckpointError(f"{file} is no checkpoint of unbraid", hint="its fields are not what they should be")
+    there = {tensors.stem for tensors in path.glob("*.safetensors")}
+    if path.name != name_of(step) or there - {*groups}:
+        told = f"tells of step {step} and {', '.join(sorted(groups))}"
+        raise CheckpointError(f"{file} {told}, beside {', '.join(sorted(there))} in {path.name}",
+                              hint="the file is damaged, or the folder was renamed")
     return {"facts": {}, **state}
+
+
+def _without(path: Path, step: int) -> str:
+    """What to do where the checkpoint of a step is damaged."""
+    older = [p.name for number, p in steps(path.parent).items() if number < step]
+    return f"remove {path}, and {older[-1]} is the last one" if older else "train again"
+
+
+def is_best(v: object) -> bool:
+    """Whether a value tells of a best checkpoint as runs write it down: its name, and numbers."""
+    return isinstance(v, dict) and all(isinstance(number, str if name == "checkpoint" else int | float)
+                                       for name, number in v.items())
 
 
 def flat(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -148,11 +148,11 @@ def agreed(text: str) -> str:
     """What rank 0 says, on all ranks; the others wait for it."""
     if world() == 1:
         return text
-    size = torch.tensor(len(text.encode()))
+    letters = torch.tensor(list(text.encode()), dtype=torch.uint8)
+    size = torch.tensor(len(letters))
     _reach(lambda: dist.broadcast(size, 0))
-    letters = torch.zeros(int(size), dtype=torch.uint8)
-    if rank() == 0:
-        letters = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
+    if rank():
+        letters = torch.zeros(int(size), dtype=torch.uint8)
     _reach(lambda: dist.broadcast(letters, 0))
     return bytes(letters.tolist()).decode()
 

@@ -6,7 +6,7 @@ import copy
 import resource
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,8 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
         if distributed.rank() == 0:                # the others write nothing
             if resume:
                 run = Run.at(run.folder)
-            elif run.record_file.exists():
-                raise RunError(f"{run.folder} already has a run",
-                               hint="--resume goes on with it; or choose another --out")
+            else:
+                run.expect_none()
             held.enter_context(run.locked())
         run = Run(Path(distributed.agreed(str(run.folder))))
         try:
@@ -152,7 +151,7 @@ class Training:
             self._record, self._resumption = run.record(), resumption
             if path is not None:
                 self._record |= take_up(self, path, resumption)
-            resumption.confirm(self.step, data_changes(data.facts, self._record), accept_changes)
+            resumption.confirm(self.step, data_changes(data, self._record), accept_changes)
             self.best = self._record.get("best", {}).get(t.keep_best)
         return self
 
@@ -204,8 +203,12 @@ class Training:
         state = self.state()
         if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
             t = self.recipe.train
-            registry().call("unbraid_checkpoint", run=self.run, state=state)
+            heard = registry().hook.unbraid_checkpoint.get_hookimpls()
+            registry().call("unbraid_checkpoint", run=self.run, state=copy.deepcopy(state) if heard else state)
             value = (numbers or {}).get(t.keep_best) if t.keep_best else None
+            if t.keep_best and numbers and t.keep_best not in (known := {*numbers, *self._logged()}):
+                warnings.warn(f"train.keep_best: nobody logs {t.keep_best!r}; there are {', '.join(sorted(known))}",
+                              stacklevel=2)
             better = value is not None and (self.best is None or value < self.best)
             if better:
                 self.best, name = value, checkpoint.name_of(self.step)
@@ -214,6 +217,12 @@ class Training:
             checkpoint.write(self.run.checkpoints, attrs.evolve(state, facts=facts))
             if better:
                 self.run.write_record(self._record)
+
+    def _logged(self) -> Iterator[str]:
+        """The names of what the recipe's players minimise and of what it watches, at whatever step."""
+        for name, player in self.recipe.players.items():
+            yield from (f"{name}/{term}" for term in player.minimizes)
+        yield from (f"watch/{name}" for name in self.recipe.watch)
 
     def prune(self) -> None:
         """Forget all but the last checkpoints and the best one."""
@@ -244,7 +253,8 @@ class Training:
                    "threads": torch.get_num_threads(), **({"beside": list(self.beside)} if self.beside else {})}
         if self._resumption is not None:
             session |= went_on(self._resumption, session, self._record)
-        self._record = {"title": self.recipe.title, **self._record, "data": self.data.facts.to_json(),
+        self._record = {"title": self.recipe.title, **self._record,
+                        "data": {**self.data.facts.to_json(), "checksums": self.data.checksums()},
                         "sessions": [*self._record.get("sessions", []), session]}
         self.run.write_record(self._record)
         if self._resumption is not None:
@@ -367,9 +377,9 @@ def device_of(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.empty(1, device=device).item()       # which "meta" has not
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UnbraidError(f"train.device: can't use {name!r}: {str(error).splitlines()[0]}",
+        raise UnbraidError(f"train.device: can't use {name!r}: {str(error).partition('. ')[0].splitlines()[0]:.120}",
                            hint="auto, cpu, cuda or cuda:N") from None
     return device
 

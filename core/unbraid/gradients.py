@@ -25,8 +25,8 @@ def plus(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     return b if a is None else a if b is None else a + b
 
 
-def laid_out(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
-    """The gradient with its numbers in memory as the weight's are: torch's fused optimizers read both in one order."""
-    if gradient is None or gradient.stride() == weight.stride():
-        return gradient
-    return torch.empty_like(weight).copy_(gradient)
+def laid_out(numbers: Tensor | None, weight: Tensor) -> Tensor | None:
+    """A gradient or a moment, in memory as its weight is: torch's fused optimizers read all of them in one order."""
+    if numbers is None or numbers.stride() == weight.stride():
+        return numbers
+    return torch.empty_like(weight).copy_(numbers)

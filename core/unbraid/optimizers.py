@@ -9,8 +9,9 @@ import attrs
 import torch
 from torch import Tensor, nn
 
+from unbraid.gradients import laid_out
 from unbraid.schedule import Weight, Weights
-from unbraid_configs import recipe
+from unbraid_configs import Mistake, RecipeError, recipe
 
 _MAKERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": lambda w, o: torch.optim.Adam(w, lr=0.0, betas=o.betas, eps=o.eps, weight_decay=o.weight_decay, fused=True),
@@ -53,7 +54,7 @@ class Optimizer:
             number, _, name = key.partition("/")
             if int(number) >= len(weights) or (v.ndim and v.shape != weights[int(number)].shape):
                 raise ValueError(f"the optimizer's {key} does not fit its weights")
-            state.setdefault(int(number), {})[name] = v
+            state.setdefault(int(number), {})[name] = laid_out(v, weights[int(number)]) if v.ndim else v
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
 
 
@@ -61,4 +62,6 @@ def optimizer_for(o: recipe.Optimizer, weights: Sequence[nn.Parameter], weights_
                   path: str) -> Optimizer:
     """The optimizer that a recipe describes."""
     rate = weights_of_recipe.read(o.lr, f"{path}.lr")
+    if rate.number < 0:
+        raise RecipeError([Mistake(o.lr.place, f"{path}.lr", f"must be >= 0, got {rate.number:g}")])
     return Optimizer(_MAKERS[o.type](list(weights), o) if weights else None, rate)

@@ -17,6 +17,7 @@ import attrs
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from unbraid.disk import remedy
 from unbraid_registry.errors import UnbraidError
 
 KEY = "unbraid-rows"
@@ -73,7 +74,7 @@ def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
     except OSError as error:
         with suppress(OSError):
             scratch.unlink()
-        raise RowsError(f"can't write the picture {path}: {error.strerror}") from None
+        raise RowsError(f"can't write the picture {path}: {error.strerror}", hint=remedy(error)) from None
     return path
 
 

@@ -69,6 +69,14 @@ class Run:
         """The folder of the pictures."""
         return self.folder / "pictures"
 
+    def expect_none(self) -> None:
+        """Raises RunError where there is a run already, or what is left of one."""
+        if self.record_file.exists():
+            raise RunError(f"{self.folder} already has a run", hint="--resume goes on with it; or choose another --out")
+        if self.last_checkpoint() is not None:
+            raise RunError(f"{self.folder} has checkpoints, but no run.json",
+                           hint="put that back and go on with --resume, or choose another --out")
+
     def last_checkpoint(self) -> Path | None:
         """The newest complete checkpoint."""
         found = checkpoint.steps(self.checkpoints)
@@ -87,6 +95,11 @@ class Run:
         if record["format"] > FORMAT:
             raise RunError(f"{self.record_file} has format {record['format']}; this unbraid reads up to {FORMAT}",
                            hint="install a newer unbraid")
+        sessions = record.get("sessions", [])
+        if not (isinstance(sessions, list) and all(isinstance(s, dict) and isinstance(s.get("versions", {}), dict)
+                                                   for s in sessions) and checkpoint.is_best(record.get("best", {}))):
+            raise RunError(f"{self.record_file} is no record of a run", hint="its fields are not what they should be; "
+                           "the file is damaged")
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:
@@ -114,7 +127,7 @@ class Run:
         Raises RunError where another process does.
         """
         return locked(self.folder, RunError(f"another training is writing into {self.folder}",
-                                            hint="choose another --out"))
+                                            hint="wait for its end, or choose another --out"))
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from unbraid import checkpoint, distributed, memories
-from unbraid.data import DataFacts
+from unbraid.data import Data, DataFacts, SourceFacts
 from unbraid.model import ModelError, load_weights
 from unbraid.record import Run, RunError, write_whole
 from unbraid.sameness import Difference, all_differences, written
@@ -118,20 +118,25 @@ def _is_layout(path: str) -> bool:
     return parts[0] == "code" or (parts[0] == "networks" and parts[-1] in ("code", "image"))
 
 
-def data_changes(now: DataFacts, record: Mapping[str, Any]) -> list[Difference]:
+def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
     """Sources that hold other images than the record says."""
     try:
-        then = DataFacts.from_json(record["data"]).sources
+        then, sums = DataFacts.from_json(record["data"]).sources, dict(record["data"].get("checksums", {}))
     except Exception:                              # a damaged record: the weights tell whether they fit
         return []
 
-    def held(sources: Mapping[str, Any], name: str) -> str:
-        s = sources[name]
+    def held(s: SourceFacts, checksum: str) -> str:
         splits = ", ".join(f"{split} {count}" for split, count in s.splits.items())
-        return f"{s.images} images {'x'.join(map(str, s.image))} ({splits})"
+        return f"{s.images} images {'x'.join(map(str, s.image))} ({splits})" + (checksum and f", checksum {checksum}")
 
-    return [Difference(f"the source {name!r}", held(now.sources, name), held(then, name))
-            for name in now.sources if name in then and held(now.sources, name) != held(then, name)]
+    found = []
+    for name, checksum in now.checksums().items():
+        if name in then:
+            before = str(sums.get(name, ""))       # which older runs have not
+            here = held(now.facts.sources[name], checksum if before else "")
+            there = held(then[name], before if checksum else "")
+            found += [Difference(f"the source {name!r}", here, there)] if here != there else []
+    return found
 
 
 def went_on(resumption: Resumption, session: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ from random import Random
 import attrs
 import numpy as np
 import torch
-from mutations import mutated
+from mutations import mutated, other_values
 from PIL import Image
 
 import unbraid
@@ -42,6 +43,7 @@ class Target:
     kind: str
     file: Path
     read: Callable[[], object]
+    damaged: Callable[[bytes, Random], bytes] = mutated
 
 
 def targets(folder: Path) -> list[Target]:
@@ -78,6 +80,27 @@ def targets(folder: Path) -> list[Target]:
                lambda: Folder(path=str(folder / "pictures"), size=16).open())]
 
 
+def resumed(folder: Path) -> list[Target]:
+    """What a finished run goes on by, all of it well-formed; a run that does not go on is left as it was."""
+    run, another = folder / "run", folder.with_name(f"{folder.name}-copy")
+    checkpoint = max((run / "checkpoints").iterdir())
+
+    def goes_on() -> object:
+        shutil.rmtree(another, ignore_errors=True)
+        shutil.copytree(run, another)
+        before = _listing(another)
+        try:
+            return unbraid.train(load_recipe(RECIPE, ["train.keep_best=autoencoder/rebuild"]), another, resume=True)
+        except UnbraidError:
+            if _listing(another) != before:
+                raise AssertionError(f"files changed: {_listing(another) ^ before}") from None
+            raise
+
+    return [Target("record, resumed", run / "run.json", goes_on, other_values),
+            Target("state, resumed", checkpoint / "state.json", goes_on, other_values),
+            Target("optimizers, resumed", checkpoint / "optimizers.safetensors", goes_on)]
+
+
 @attrs.define
 class Outcomes:
     """How often each kind was read and refused; faults: seed, kind, what was raised."""
@@ -97,7 +120,7 @@ def attack(folder: Path, chosen: Sequence[Target], first: int, rounds: int) -> O
     for seed in range(first, first + rounds):
         random = Random(seed)
         target = random.choice(chosen)
-        target.file.write_bytes(mutated(whole[target.file], random))
+        target.file.write_bytes(target.damaged(whole[target.file], random))
         began = time.perf_counter()
         try:
             with warnings.catch_warnings():
@@ -132,11 +155,14 @@ def main() -> int:
     parser.add_argument("--only", help="a kind of file")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent, "damaged")
+        folder.mkdir()
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + 2 * MEMORY, used + 2 * MEMORY))
-        chosen = [t for t in targets(Path(folder)) if asked.only in (None, t.kind)]
-        found = attack(Path(folder), chosen, asked.first, asked.rounds)
+        all_ = [*targets(folder), *resumed(folder)]
+        chosen = [t for t in all_ if asked.only in (None, t.kind)]
+        found = attack(folder, chosen, asked.first, asked.rounds)
     for kind in sorted({*found.read, *found.refused}):
         print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
     print(f"slowest: seed {found.slowest[1]} ({found.slowest[2]})")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 NASTY = (
     b"", b"\x00", b"\xff" * 8, b"NaN", b"-1", b"1e999", b"9" * 30, b"null", b"[]", b"{}", b"${X}", b"../../x", b"'",
     b'"', b"[" * 2000, b"{" * 500, b": ", b"- ", b"&a *a", b"!!python/object/apply:os.system", b"__import__('os')",
     b"\xe2\x80\xae", b"\xed\xa0\x80", b"\t", b"\r\n", b"%", b"((((((((", b"x(" * 300, b"..", b"~", b"|", b">")
+
+
+OTHERS: tuple[Any, ...] = (None, True, -1, 0, 3, 2.5, 1e308, 10**30, "", "z", "../../x", [], [3], {}, {"a": 4}, [{}])
 
 
 def mutated(data: bytes, random: Random) -> bytes:
@@ -98,3 +103,25 @@ ACCIDENTS = (*PLAIN, _near_the_front)
 def mutated_once(data: bytes, random: Random) -> bytes:
     """The bytes after one accident anywhere."""
     return random.choice(PLAIN)(data, random)
+
+
+def other_values(data: bytes, random: Random) -> bytes:
+    """A JSON file that is one still: some of its values are others, gone, or have another name."""
+    tree = json.loads(data)
+    for _ in range(random.choice((1, 1, 2))):
+        holder, key = random.choice(list(_places(tree)))
+        value = holder.pop(key)
+        if isinstance(holder, list):
+            holder.insert(key, random.choice(OTHERS))
+        elif random.random() < 0.8:
+            holder[key] = random.choice(OTHERS)
+        elif random.random() < 0.5:
+            holder[random.choice(("x", *holder))] = value
+    return json.dumps(tree).encode()
+
+
+def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
+    """All containers in a tree, with each of their keys."""
+    for key in tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ():
+        yield tree, key
+        yield from _places(tree[key])

@@ -65,8 +65,9 @@ class Row:
 ATTACKS = (
     Attack("Damage is refused in words",
            "seeded mutations of recipes, run records, logs, checkpoints, weights, `.npz`, PNG and JPEG files (bits, "
-           "cuts, nasty text, headers), each read under a limit of memory",
-           "python tests/attacks/damaged_files.py --rounds", (10_000, 500)),
+           "cuts, nasty text, headers), each read under a limit of memory; and records, states and optimizers with "
+           "other values in them, by which a run goes on",
+           "python tests/attacks/damaged_files.py --rounds", (12_000, 500)),
     Attack("Damage costs a command one message",
            "seeded mutations of the same files given to `train`, `check`, `evaluate`, `edit`, `show`, `export`, "
            "`probe` and others: exit code 2 or a result, one error without a traceback, no file changed or left",

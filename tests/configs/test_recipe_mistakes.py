@@ -166,6 +166,8 @@ STRUCTURE = [
         "got 5",
     ),
     (changed("    trains: critic\n", "    trains: critic\n    clip: §0\n"), "must be > 0", ""),
+    (changed("    trains: critic\n", "    trains: critic\n    optimizer: {weight_decay: §-1}\n"), "must be >= 0", "-1"),
+    (changed("    trains: critic\n", "    trains: critic\n    optimizer: {betas: §[0.9, 1]}\n"), "must be < 1", ""),
     (changed("    trains: critic\n", "    trains: critic\n    when: §true\n"), "expected an expression, got true", ""),
     (changed("    trains: critic\n", "    trains: critic\n    §when:\n"), "nothing stands after the colon", ""),
     (changed("10 * mse(y, x1)", "§>-\n        10 * mse(y, x1)"), "block text (>)", "plainly"),

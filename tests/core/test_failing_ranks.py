@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,25 @@ def test_another_number_of_ranks_goes_on(started: Any, tmp_path: Path, before: i
     assert started("train.steps=9", world=after, resume=True).wait() == [0] * after
     assert max(checkpoint.steps(run.checkpoints)) == 9
     assert [session["world"] for session in run.record()["sessions"]] == [before, after]
+
+
+def test_changes_that_nobody_accepts_end_all_and_are_told_once(started: Any, tmp_path: Path) -> None:
+    assert started().wait() == [0, 0]
+    before = last(Run(tmp_path / "run"))
+    ranks = started("train.steps=9", "train.seed=5", resume=True)
+    assert ranks.wait() == [2, 2]
+    told, = filter(None, ranks.said())
+    assert "train.seed: 0 -> 5" in told
+    assert all(torch.equal(t, last(Run(tmp_path / "run"))[name]) for name, t in before.items())
+
+
+def test_ranks_begin_again_where_no_checkpoint_was_written(started: Any, tmp_path: Path) -> None:
+    assert started().wait() == [0, 0]
+    whole = last(Run(tmp_path / "run"))
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    again = started(resume=True)
+    assert again.wait() == [0, 0], again.said()
+    assert all(torch.equal(t, last(Run(tmp_path / "run"))[name]) for name, t in whole.items())
 
 
 def torchrun(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cutting import CutError, cut_at
 from PIL import Image
-from test_training import RECIPE, assert_equal, recipe, tensors
+from small_runs import RECIPE, assert_equal, recipe, tensors
 
 from unbraid import checkpoint
 from unbraid.engine import train

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from small_runs import RECIPE, assert_equal, recipe, tensors
 
 import unbraid
 from unbraid import checkpoint
@@ -22,39 +24,6 @@ from unbraid.engine import TrainingError, train
 from unbraid.record import Run, RunError
 from unbraid_configs import make_recipe
 from unbraid_registry import UnbraidError
-
-RECIPE: dict[str, Any] = {
-    "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "draw": {"x1, x2": {}}, "batch": 4, "workers": 0},
-    "code": {"chunk": "3 x 4"},
-    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
-                 "generator": {"type": "mlp_generator", "hidden": [8]},
-                 "critic": {"type": "mlp_critic", "hidden": [8]}},
-    "flow": {"f1": "encoder(x1)", "mask": "mixing.random_mask()",
-             "x3": "generator(mix(f1, encoder(x2), mask))"},
-    "players": {
-        "critic": {"trains": "critic", "minimizes": {"realism": "gan.tell_apart(critic(x1), critic(x3))"}},
-        "autoencoder": {"trains": ["encoder", "generator"], "minimizes": {
-            "rebuild": "10 * mse(generator(f1), x1)", "realism": "ramp(over=10) * gan.fool(critic(x3))"}}},
-    "watch": {"size": "mean(x3)"},
-    "functions": {"encode(x)": "encoder(x)", "decode(f)": "generator(f)"},
-    "train": {"steps": 20, "log_every": 5, "checkpoint_every": 7, "picture_every": 10, "tensorboard": False},
-}
-
-
-def recipe(*overrides: str, **changes: Any) -> Any:
-    return make_recipe({**RECIPE, **changes}, overrides)
-
-
-def tensors(run: Run, step: int | None = None) -> dict[str, torch.Tensor]:
-    path = run.last_checkpoint() if step is None else checkpoint.steps(run.checkpoints)[step]
-    assert path is not None
-    return checkpoint.flat(checkpoint.read(path).groups)
-
-
-def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
-    assert a.keys() == b.keys()
-    for name in a:
-        assert torch.equal(a[name], b[name]), name
 
 
 def test_a_run_has_recipe_record_metrics_checkpoints_and_pictures(tmp_path: Path) -> None:
@@ -78,6 +47,20 @@ def test_resume_equals_the_undisturbed_run_bit_for_bit(tmp_path: Path) -> None:
     last = [m for m in whole.metrics() if m["step"] == 20]
     assert last == [m for m in cut.metrics() if m["step"] == 20]
     assert len(cut.record()["sessions"]) == 2
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop", "adagrad"])
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_resume_with_weights_that_lie_otherwise_in_memory(optimizer: str, precision: str, tmp_path: Path) -> None:
+    networks = {"encoder": {"type": "conv_encoder", "width": 4}, "generator": {"type": "conv_generator", "width": 4},
+                "critic": {"type": "conv_critic", "width": 4}}
+    momentum = ["train.optimizer.momentum=0.9"] if optimizer in ("sgd", "rmsprop") else []
+    settings = ["train.channels_last=true", f"train.precision={precision}", f"train.optimizer.type={optimizer}",
+                *momentum]
+    whole = train(recipe(*settings, "train.steps=4", networks=networks), tmp_path / "whole")
+    train(recipe(*settings, "train.steps=2", networks=networks), tmp_path / "cut")
+    cut = train(recipe(*settings, "train.steps=4", networks=networks), tmp_path / "cut", resume=True)
+    assert_equal(tensors(whole), tensors(cut))
 
 
 def test_resume_refuses_another_recipe(tmp_path: Path) -> None:
@@ -111,7 +94,7 @@ def test_the_seed_makes_the_run(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 sys.path.insert(0, {folder!r})
-from test_training import recipe
+from small_runs import recipe
 from unbraid.engine import train
 train(recipe("train.steps={steps}", "train.checkpoint_every=3", "train.log_every=1"), {out!r}, resume={resume})
 """
@@ -244,46 +227,6 @@ def test_a_checkpoint_is_as_open_to_others_as_its_folder(tmp_path: Path) -> None
     assert {oct(p.stat().st_mode & 0o777) for p in path.iterdir()} == {"0o640"}
 
 
-def test_a_damaged_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
-    run = train(recipe("train.steps=2"), tmp_path / "run")
-    file = run.last_checkpoint() / "networks.safetensors"
-    file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(checkpoint.CheckpointError, match="damaged"):
-        unbraid.load(run.folder)
-    with pytest.raises(checkpoint.CheckpointError, match="damaged"):
-        train(recipe(), run.folder, resume=True)
-
-
-@pytest.mark.parametrize("state", ["[]", "{}", "nonsense", '{"format": 99, "step": 1, "groups": []}',
-                                   '{"format": 1, "step": 1, "groups": ["../../etc/passwd"]}'])
-def test_a_foreign_checkpoint_is_one_clear_error(tmp_path: Path, state: str) -> None:
-    run = train(recipe("train.steps=2"), tmp_path / "run")
-    (run.last_checkpoint() / "state.json").write_text(state)
-    with pytest.raises(checkpoint.CheckpointError):
-        unbraid.load(run.folder)
-
-
-def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    run = train(recipe("train.steps=2"), tmp_path / "run")
-    run.recipe_file.write_text(run.recipe_file.read_text().replace("hidden: [8]", "hidden: [9]"))
-    with pytest.raises(UnbraidError, match=r"don't fit: .* expected"):
-        unbraid.load(run.folder)
-
-
-def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = train(recipe("train.steps=7"), tmp_path / "run")
-    before = tensors(run)
-
-    def full(*_: Any, **__: Any) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(checkpoint.CheckpointError, match="No space left"):
-        train(recipe("train.steps=14"), run.folder, resume=True)
-    assert_equal(before, tensors(run))
-    assert not list(run.checkpoints.glob(".writing-*"))
-
-
 def test_plugins_hear_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from unbraid_registry import registry
 
@@ -310,17 +253,47 @@ def test_a_function_that_wants_more_than_an_image_stops_no_training(tmp_path: Pa
     assert run.last_checkpoint() is not None
 
 
-def test_a_write_that_dies_before_its_end_leaves_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = train(recipe("train.steps=3"), tmp_path / "run")
+def test_a_plugin_cannot_change_a_checkpoint(tmp_path: Path) -> None:
+    from unbraid_registry import registry
 
-    def killed(*_: Any) -> None:
-        raise SystemExit("killed")
+    class Spoiling:
+        @staticmethod
+        @unbraid.hookimpl
+        def unbraid_checkpoint(state: Any) -> None:
+            for group in state.groups.values():
+                for t in group.values():
+                    t.fill_(7)
+            state.groups.clear()
 
-    written = checkpoint.Checkpoint(9, {"networks": {"a": torch.ones(3)}})
-    with monkeypatch.context() as dying:
-        dying.setattr(checkpoint.os, "replace", killed)
-        with pytest.raises(SystemExit):
-            checkpoint.write(run.checkpoints, written)
-    assert list(checkpoint.steps(run.checkpoints)) == [3]
-    train(recipe("train.steps=6"), run.folder, resume=True)
-    assert not list(run.checkpoints.glob(".writing-*")), "what was left is cleaned up"
+    whole = train(recipe("train.steps=9"), tmp_path / "whole")
+    plugin = Spoiling()
+    registry().manager.register(plugin)
+    try:
+        spoiled = train(recipe("train.steps=9"), tmp_path / "spoiled")
+    finally:
+        registry().manager.unregister(plugin)
+    assert_equal(tensors(whole), tensors(spoiled))
+
+
+@pytest.mark.parametrize("device", ["meta", "mps", "tpu"])
+def test_a_device_that_is_not_there_is_told_in_a_line(device: str, tmp_path: Path) -> None:
+    with pytest.raises(UnbraidError, match=f"train.device: can't use '{device}': ") as told:
+        train(recipe(f"train.device={device}"), tmp_path / "run")
+    assert len(told.value.message) < 170
+
+
+@pytest.mark.parametrize(("setting", "fault"), [
+    ("train.optimizer.lr=-1", "must be >= 0, got -1"), ("train.average=1.5", "must be <= 1"),
+    ("train.optimizer.momentum=1", "must be < 1"), ("train.optimizer.eps=-1", "must be >= 0")])
+def test_numbers_by_which_nothing_can_be_learned_are_refused(setting: str, fault: str, tmp_path: Path) -> None:
+    with pytest.raises(UnbraidError, match=fault) as told:
+        train(recipe(setting), tmp_path / "run")
+    assert setting.partition("=")[0].removeprefix("train.") in str(told.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_best_by_a_value_that_nobody_logs_is_told(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="nobody logs 'autoencoder/rebuidl'; there are .*autoencoder/rebuild"):
+        train(recipe("train.keep_best=autoencoder/rebuidl"), tmp_path / "run")
+    with warnings.catch_warnings(action="error"):  # what begins to be logged later
+        train(recipe("train.keep_best=autoencoder/rebuild", "players.autoencoder.from_step=15"), tmp_path / "later")

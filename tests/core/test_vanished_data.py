@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from test_training import RECIPE, assert_equal, recipe, tensors
+from small_runs import RECIPE, assert_equal, recipe, tensors
 
 from unbraid import checkpoint
 from unbraid.data import DataError

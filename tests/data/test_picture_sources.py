@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -190,6 +191,17 @@ def test_frames_are_in_natural_order_and_clips_named(tmp_path):
     assert images.fields["frame"].values.tolist() == [0, 1, 2, 3] * 3
     with pytest.raises(DataError, match=r"(?s)no folders of frames.*type: folder"):
         Clips(path=str(tmp_path / "run" / "anna")).open()
+
+
+@pytest.mark.parametrize("check", ["all", "headers"])
+def test_a_pipe_is_no_picture(tmp_path, check):
+    """Whoever opened it would wait for ever."""
+    for i in range(3):
+        Image.new("RGB", (8, 8)).save(tmp_path / f"{i}.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    images = Folder(path=str(tmp_path), size=8, check=check).open()
+    assert len(images) == 3
+    assert "pipe.png (it is no file)" in images.notes[0]
 
 
 def test_a_corrupt_frame_leaves_a_gap(tmp_path):

@@ -53,6 +53,7 @@ class Data:
         self._samplers: dict[str, Sampler] = {}
         self._recent: OrderedDict[tuple[str, int, int, str], np.ndarray] = OrderedDict()
         self._fields: dict[tuple[str, str], Tensor] = {}
+        self._checksums: dict[str, str] = {}       # the same for all seeds
         self._ahead = recipe.workers
         self._pool = ThreadPoolExecutor(recipe.workers, "unbraid-data") if recipe.workers else None
         self._stores = {name: Store(i, self.device, resident, self._pool) for name, i in self.images_of.items()}
@@ -169,6 +170,12 @@ class Data:
                                        {split: len(rows) for split, rows in self._rows[name].items()},
                                        tuple(i.notes)) for name, i in self.images_of.items()},
             batch=self.recipe.batch)
+
+    def checksums(self) -> dict[str, str]:
+        """Of every source's images, read once."""
+        if not self._checksums:
+            self._checksums |= {name: images.checksum() for name, images in self.images_of.items()}
+        return dict(self._checksums)
 
     @property
     def notes(self) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Protocol, runtime_checkable
 
 import attrs
 import numpy as np
 
 from unbraid.data.errors import DataError
+
+CHECKED, SOME = 2 ** 28, 16                        # bytes of images whose checksum is that of all; else of how many
 
 
 @runtime_checkable
@@ -129,6 +132,20 @@ class Images:
     def read(self, rows: np.ndarray) -> np.ndarray:
         """The images of these rows, uint8 (len(rows), C, H, W)."""
         return self.images[rows] if isinstance(self.images, np.ndarray) else self.images.read(rows)
+
+    def checksum(self) -> str:
+        """Of its fields and images; of some, where they are read when needed or many.  "" where one can't be read."""
+        if isinstance(self.images, np.ndarray) and self.images.nbytes <= CHECKED:
+            images = self.images
+        else:
+            try:
+                images = self.read(np.unique(np.linspace(0, len(self) - 1, SOME).astype(np.int64)))
+            except DataError:
+                return ""
+        number = 0
+        for numbers in (images, *(field.values for field in self.fields.values())):
+            number = zlib.crc32(np.ascontiguousarray(numbers).data, number)
+        return f"{number:08x}"
 
 
 class Clips:

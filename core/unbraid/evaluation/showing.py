@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from unbraid import pictures
+from unbraid.disk import remedy
 from unbraid.evaluation import edits
 from unbraid.evaluation.agreement_picture import draw_agreement
 from unbraid.evaluation.evidence import Evidence, Sampled
@@ -105,5 +106,5 @@ def save(figure: Figure, path: Path) -> Path:
     except OSError as error:
         with suppress(OSError):
             scratch.unlink()
-        raise UnbraidError(f"can't write the picture {path}: {error.strerror}") from None
+        raise UnbraidError(f"can't write the picture {path}: {error.strerror}", hint=remedy(error)) from None
     return path

@@ -52,9 +52,9 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
     _one_recipe(recipes, out)
     runs = [Run(Path(folder).expanduser()) for folder in out]
     began = [run.record_file.exists() for run in runs]
-    if any(began) and not resume:
-        raise RunError(f"{runs[began.index(True)].folder} already has a run",
-                       hint="--resume goes on with it; or choose another --out")
+    if not resume:
+        for run in runs:
+            run.expect_none()
     t, device = recipes[0].train, device_of(recipes[0].train.device)
     with ExitStack() as held:
         for run in runs:

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from unbraid.disk import remedy
 from unbraid.plot_style import COLOURS, FAINT, INK, STYLE
 from unbraid.study.axes import plain, short
 from unbraid.study.groups import Group, columns_of, groups_of
@@ -178,5 +179,5 @@ def save(figure: Figure, stem: Path) -> Path:
             canvas(figure).print_figure(scratch, format=suffix[1:], **options)
             scratch.replace(path)
     except OSError as error:
-        raise UnbraidError(f"can't write the picture {path}: {error.strerror}") from None
+        raise UnbraidError(f"can't write the picture {path}: {error.strerror}", hint=remedy(error)) from None
     return path

@@ -128,6 +128,8 @@ def open_pictures(paths: list[Path], size: Size, channels: int,
     decoded = np.empty(lazy.shape, np.uint8) if small else None
 
     def look(i: int) -> str:
+        if not paths[i].is_file():
+            return "it is no file"                 # a pipe would be waited for
         try:
             if decoded is not None:
                 decoded[i] = read_picture(paths[i], sides(size), channels)

@@ -55,6 +55,10 @@ def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
     if not array.size:
         raise DataError(f"the array of images is empty: {array.shape}")
     low, high = float(array.min()), float(array.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        wrong = next(i for i, image in enumerate(array) if not np.isfinite(image).all())
+        raise DataError(f"image {wrong} has values that are not finite",
+                        hint="mend it, or leave it out: NaN and infinity are no brightness")
     if white is None:
         if array.dtype.kind == "b" or high <= 1:
             white = 1

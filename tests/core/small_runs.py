@@ -1,0 +1,44 @@
+"""Runs of a small game with a critic, a millisecond a step, and what they left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from unbraid import checkpoint
+from unbraid.record import Run
+from unbraid_configs import make_recipe
+
+RECIPE: dict[str, Any] = {
+    "data": {"source": {"type": "sprites", "size": 8, "count": 60}, "draw": {"x1, x2": {}}, "batch": 4, "workers": 0},
+    "code": {"chunk": "3 x 4"},
+    "networks": {"encoder": {"type": "mlp_encoder", "hidden": [8]},
+                 "generator": {"type": "mlp_generator", "hidden": [8]},
+                 "critic": {"type": "mlp_critic", "hidden": [8]}},
+    "flow": {"f1": "encoder(x1)", "mask": "mixing.random_mask()",
+             "x3": "generator(mix(f1, encoder(x2), mask))"},
+    "players": {
+        "critic": {"trains": "critic", "minimizes": {"realism": "gan.tell_apart(critic(x1), critic(x3))"}},
+        "autoencoder": {"trains": ["encoder", "generator"], "minimizes": {
+            "rebuild": "10 * mse(generator(f1), x1)", "realism": "ramp(over=10) * gan.fool(critic(x3))"}}},
+    "watch": {"size": "mean(x3)"},
+    "functions": {"encode(x)": "encoder(x)", "decode(f)": "generator(f)"},
+    "train": {"steps": 20, "log_every": 5, "checkpoint_every": 7, "picture_every": 10, "tensorboard": False},
+}
+
+
+def recipe(*overrides: str, **changes: Any) -> Any:
+    return make_recipe({**RECIPE, **changes}, overrides)
+
+
+def tensors(run: Run, step: int | None = None) -> dict[str, torch.Tensor]:
+    path = run.last_checkpoint() if step is None else checkpoint.steps(run.checkpoints)[step]
+    assert path is not None
+    return checkpoint.flat(checkpoint.read(path).groups)
+
+
+def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
