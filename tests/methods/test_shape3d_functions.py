@@ -10,7 +10,8 @@ import torch
 
 import unbraid
 from unbraid.model import Model
-from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
+from unbraid_plugins.opengl.learned import export_mesh
+from unbraid_plugins.opengl.mesh_file import read_mesh
 
 NARROW = (*(f"networks.{name}.width=3" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
           "networks.generator.form=ball", "data.batch=4", "data.source.size=16", "train.steps=4",
@@ -96,8 +97,17 @@ def test_the_view_is_a_factor_that_edits_know(model, images):
 @pytest.mark.parametrize("kind", ["obj", "glb"])
 def test_meshes_go_to_files(model, images, tmp_path: Path, kind):
     mesh = model.mesh_of(images[0])
-    again = read_mesh(write_mesh(tmp_path / f"object.{kind}", mesh))
+    again = read_mesh(export_mesh(model, tmp_path / f"object.{kind}", images[0]))
     assert again.faces.shape == mesh.faces.shape == (128, 3)
     was, read = (m.vertices[0][m.faces].reshape(-1, 3).sort(0).values for m in (mesh, again))
     assert torch.allclose(was, read, atol=1e-4)
     assert torch.allclose(again.texture, mesh.texture, atol=1 / 255)
+
+
+def test_meshes_of_noise_go_to_files(model, images, tmp_path: Path):
+    first, again, other = (read_mesh(export_mesh(model, tmp_path / f"{seed}.glb", seed=seed)) for seed in (0, 0, 1))
+    assert torch.equal(first.vertices, again.vertices)
+    assert different(first.vertices, other.vertices)
+    with pytest.raises(unbraid.UnbraidError, match=r"encode\(x\) gives a Code, not a mesh"):
+        export_mesh(model, tmp_path / "code.glb", images[0], function="encode")
+    assert not (tmp_path / "code.glb").exists()

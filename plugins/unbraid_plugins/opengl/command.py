@@ -5,23 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import numpy as np
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.film import MOVING, STILL, write_film, write_still
+from unbraid_plugins.opengl.learned import FROM_IMAGES, FROM_NOISE, learned_mesh
 from unbraid_plugins.opengl.mesh_file import FORMATS, read_mesh, write_mesh
 from unbraid_plugins.opengl.showing import LAYERS, Look, fitted, sheet, surroundings, views
 
-if TYPE_CHECKING:
-    from unbraid import Model
-    from unbraid_plugins.opengl.mesh import Mesh
-
 FRAMES = 36                                        # of a turntable
 MOST = 2**28                                       # pixels of a sheet or a film
-FROM_IMAGES, FROM_NOISE = "mesh_of", "solid"       # functions of recipes that give a mesh
 
 
 def finite(_: click.Context, __: click.Parameter, given: Any) -> Any:
@@ -109,7 +105,9 @@ def command(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], 
         raise click.BadParameter(f"no format {suffix or 'without a suffix'}; there is "
                                  f"{', '.join(dict.fromkeys((*STILL, *MOVING, *FORMATS)))}", param_hint="--out")
     if scene.is_dir():
-        mesh = made(scene, image, function, seed)
+        from unbraid import load
+
+        mesh = learned_mesh(load(scene), image, function=function, seed=seed)
     elif not scene.exists() and scene.suffix.lower() not in FORMATS:
         raise UnbraidError(f"neither a run nor a mesh file at {scene}",
                            hint=f"a run is a folder, a mesh a file that ends in {', '.join(FORMATS)}")
@@ -169,35 +167,3 @@ def behind(text: str) -> Any:
         return surroundings(read_picture(file, picture_size(file), 3))
     except BadPicture as error:
         raise UnbraidError(f"can't read the picture {file}: {error}") from None
-
-
-def made(run: Path, image: Path | None, function: str | None, seed: int) -> Mesh:
-    """A mesh that a run's model makes: of a picture, or of noise.  Raises UnbraidError."""
-    import torch
-
-    from unbraid import load
-    from unbraid_plugins.opengl.mesh import Mesh
-
-    model = load(run)
-    name = function or (FROM_NOISE if image is None else FROM_IMAGES)
-    parameters = model.functions.get(name)
-    if parameters is None or len(parameters) != 1:
-        known = ", ".join(f"{n}({', '.join(p)})" for n, p in model.functions.items())
-        raise UnbraidError(f"the model has no function {name}(x) that could give a mesh",
-                           hint=f"choose one by --function: {known}")
-    with torch.no_grad():
-        found = model(name, noise(model, name, parameters[0], seed) if image is None else image, seed=seed)
-    if not isinstance(found, Mesh):
-        raise UnbraidError(f"{name}({parameters[0]}) gives a {type(found).__name__}, not a mesh",
-                           hint="a mesh is made by an operation such as shape3d.mesh(surface, texture)")
-    return found
-
-
-def noise(model: Model, function: str, parameter: str, seed: int) -> Any:
-    """Normal numbers of the shape that a function was checked with.  Raises UnbraidError."""
-    import torch
-
-    known = model.method.parameters[function].get(parameter)
-    if not isinstance(known, torch.Tensor) or known.ndim == 4:
-        raise UnbraidError(f"{function}({parameter}) does not make a mesh of noise alone", hint="give it an --image")
-    return torch.randn(1, *known.shape[1:], generator=torch.Generator().manual_seed(seed))
