@@ -50,7 +50,8 @@ def compare(given: str | Mapping[str, Any], *, accumulate: int = 1) -> list[list
             assert own.outcomes == by_itself.outcomes
             assert own.numbers() == pytest.approx(by_itself.numbers(), rel=1e-9, abs=1e-9)
     for ours, theirs in zip(together, alone, strict=True):
-        assert difference(ours.weights(), theirs.weights()) < 1e-9
+        # before batch norm a bias has no gradient but rounding errors, and Adam makes steps of them
+        assert difference(ours.weights(), theirs.weights()) < 1e-8
     assert difference(together[0].weights(), together[1].weights()) > 1e-3
     return steps
 
