@@ -129,8 +129,8 @@ ATTACKS = (
     Attack("Vanished data is named", "pictures are deleted, cut or overwritten while they are read, with and without "
            "workers; files of data in memory are deleted", "pytest tests/core/test_vanished_data.py"),
     Attack("A run that contradicts itself is not believed",
-           "checkpoints of other formats and steps, cut short, or without a part; records of other things; what is left "
-           "of a run", "pytest tests/core/test_damaged_runs.py"),
+           "checkpoints of other formats and steps, cut short, or without a part; records of other things; what is "
+           "left of a run", "pytest tests/core/test_damaged_runs.py"),
     Attack("One training in a folder", "a second training, or sweep, into a folder that is held",
            "pytest tests/core/test_training.py tests/study"),
     Attack("A bad plugin costs one line",
