@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from unbraid import checkpoint, distributed, memories
 from unbraid.data import Data, open_data
+from unbraid.devices import device_of, peak_memory, without_bfloat16
 from unbraid.distributed import RankError
 from unbraid.fitting import fit_networks
 from unbraid.followers import follow
@@ -122,6 +122,8 @@ class Training:
         t, path, resumption = recipe.train, None, None
         if device.type == "cpu":
             keep_freed_memory()
+        if t.precision == "bf16" and distributed.rank() == 0 and (lacking := without_bfloat16(device)):
+            warnings.warn(f"train.precision=bf16: {lacking}; float32 is several times as fast there", stacklevel=2)
         recipe = with_pretrained(recipe)
         if resume:
             resumption = Resumption.of(run, recipe)
@@ -369,23 +371,3 @@ def shown_images(data: Data, source: str | None = None) -> Tensor:
 def trained(recipe: Recipe) -> list[str]:
     """The networks that some player trains."""
     return list(dict.fromkeys(name for p in recipe.players.values() for name in p.trains))
-
-
-def device_of(name: str) -> torch.device:
-    """The device of a recipe: auto is CUDA where there is one.  Raises UnbraidError."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device).item()       # which "meta" has not
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UnbraidError(f"train.device: can't use {name!r}: {str(error).partition('. ')[0].splitlines()[0]:.120}",
-                           hint="auto, cpu, cuda or cuda:N") from None
-    return device
-
-
-def peak_memory() -> int:
-    """The most memory that this process had so far, in bytes; on CUDA, that of the device."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return torch.cuda.max_memory_reserved()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

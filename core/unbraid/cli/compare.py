@@ -91,7 +91,7 @@ def show(rows: list[Row], groups: list[Group], metrics: list[str], sort: str | N
 def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity: str, images: int, device: str,
            quiet: bool) -> list[Row]:
     """Rank without labels, write the ranking into the study, print it; returns the rows with their scores."""
-    from unbraid.engine import device_of
+    from unbraid.devices import device_of
     from unbraid.study.groups import groups_of
     from unbraid.study.results import write_ranking
     from unbraid.study.scores import UDR, with_scores

@@ -98,7 +98,10 @@ def devices() -> Iterator[tuple[str, str]]:
     """Where networks can run and where OpenGL can draw."""
     import torch
 
-    yield "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"
+    from unbraid.devices import without_bfloat16
+
+    lacking = ", no fast bfloat16" if without_bfloat16(torch.device("cpu")) else ""
+    yield "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads{lacking}"
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
             facts = torch.cuda.get_device_properties(i)

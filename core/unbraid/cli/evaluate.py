@@ -38,7 +38,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     Writes evaluation.json, pictures and report.html into each run and prints a table; several runs stand side by side,
     in a report of their own too.
     """
-    from unbraid.engine import device_of
+    from unbraid.devices import device_of
     from unbraid.evaluation import Controls, evaluate, protocol_of, table
     from unbraid.record import Run
 

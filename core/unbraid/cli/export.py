@@ -86,7 +86,7 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
 
 def device_name(device: str) -> str:
     """auto as the device that it is."""
-    from unbraid.engine import device_of
+    from unbraid.devices import device_of
 
     return str(device_of(device))
 

@@ -24,7 +24,7 @@ def out_option(default: str) -> Any:
 
 def model_of(run: Path, device: str) -> Model:
     """The trained model of a run.  Raises UnbraidError."""
-    from unbraid.engine import device_of
+    from unbraid.devices import device_of
     from unbraid.model import load
 
     return load(run, device=str(device_of(device)))

@@ -41,7 +41,7 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
     and an untrained encoder: fitted on training images, judged on test images. Writes probe.json, a picture and
     report.html into each run and prints a table.
     """
-    from unbraid.engine import device_of
+    from unbraid.devices import device_of
     from unbraid.probing import probe, table
     from unbraid.record import Run
     from unbraid.report import write_report

@@ -19,7 +19,8 @@ def say_profile(recipe: Recipe, folder: Path) -> int:
     """Watch some steps of a recipe's training and print what they spend; nothing is trained or written."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")          # a machine without a GPU is no error
     from unbraid import distributed
-    from unbraid.engine import Training, device_of
+    from unbraid.devices import device_of
+    from unbraid.engine import Training
     from unbraid.profiling import profile
     from unbraid.record import Run
 

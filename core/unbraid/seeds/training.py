@@ -11,7 +11,8 @@ import torch
 
 from unbraid import checkpoint, distributed
 from unbraid.data import open_data
-from unbraid.engine import Estimate, Training, device_of
+from unbraid.devices import device_of
+from unbraid.engine import Estimate, Training
 from unbraid.lockstep import Stopped, TrainingError, go_on
 from unbraid.record import Run, RunError, new_folder
 from unbraid.resuming import Accept
