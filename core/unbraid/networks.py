@@ -18,6 +18,7 @@ from unbraid.data import DataFacts
 from unbraid.interfaces import Context
 from unbraid.random import seed_at
 from unbraid.values import Value, tensors
+from unbraid.within_memory import WithinMemory
 from unbraid_configs.recipe import Network, Recipe
 
 
@@ -42,6 +43,7 @@ class Networks:
     modules: dict[str, nn.Module] = attrs.field(init=False, factory=dict)
     called_with: dict[str, tuple[Value, ...]] = attrs.field(init=False, factory=dict)
     called: dict[str, Called] = attrs.field(init=False)
+    _memory: WithinMemory = attrs.field(init=False, factory=WithinMemory)
 
     def __attrs_post_init__(self) -> None:
         self.called = {name: Called(name, self) for name in self.recipe.networks}
@@ -65,7 +67,7 @@ class Networks:
             module = copy.deepcopy(self.modules[n.average_of])
         else:
             assert n.spec is not None
-            with seeded(seed_at(self.recipe.train.seed, "weights", name)):
+            with seeded(seed_at(self.recipe.train.seed, "weights", name)), self._memory.next():
                 module = n.spec.value.build(self._context(name, n), *inputs)
             if not isinstance(module, nn.Module):
                 raise TypeError(f"{n.spec.component.full_name} built a {type(module).__name__}, not a torch module")
