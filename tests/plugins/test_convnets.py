@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from unbraid_plugins.convnets import (
     ResEncoder,
     ResGenerator,
 )
-from unbraid_plugins.convnets.enlarging import Enlarging, enlarge
+from unbraid_plugins.convnets.enlarging import Enlarging, _added_up, enlarge
 
 SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
 ENCODERS = [ConvEncoder(width=4), ResEncoder(width=4), MlpEncoder(hidden=(8,))]
@@ -236,6 +237,21 @@ def test_enlarging_is_the_transposed_convolution(kernel: int, stride: int, paddi
     for ours, torchs in zip(*(torch.autograd.grad(y.square().sum(), (x, *layer.parameters())) for y in (made, plain)),
                             strict=True):
         torch.testing.assert_close(ours, torchs)
+
+
+def test_columns_are_added_up_where_torch_adds_them() -> None:
+    """To the last bit, for all kernels, strides and paddings, and for maps of a pixel, too."""
+    found = 0
+    for kernel, stride, padding, dilation, odd in product((1, 2, 3, 4, 5, 7), (1, 2, 3), (0, 1, 3), (1, 2), (0, 1)):
+        for h, w in ((1, 1), (2, 3), (6, 7)):
+            size = [(n - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1 + odd for n in (h, w)]
+            if odd >= max(stride, dilation) or min(size) < 1 or (odd and stride == 1):
+                continue                           # no transposed convolution does that
+            columns, window = torch.randn(2, 3, kernel, kernel, h, w), [[n, n] for n in (dilation, padding, stride)]
+            theirs = torch.ops.aten.col2im(columns.reshape(2, -1, h * w), size, [kernel, kernel], *window)
+            assert torch.equal(_added_up(columns, size, *reversed(window)), theirs)
+            found += 1
+    assert found > 200
 
 
 @pytest.mark.parametrize("channels", [1, 3, 6])

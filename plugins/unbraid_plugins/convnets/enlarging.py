@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import torch
@@ -50,8 +52,39 @@ def _made(x: Tensor, weight: Tensor, kernel: list[int], bias: Tensor | None, str
             in zip(x.shape[2:], stride, padding, dilation, kernel, output_padding, strict=True)]
     columns = torch.bmm(weight.flatten(1).t().expand(len(x), -1, -1), x.flatten(2))         # (B, out * k * k, h * w)
     columns = columns.to(torch.promote_types(x.dtype, torch.float32))                       # added up in no lower one
-    made = torch.ops.aten.col2im(columns, size, kernel, dilation, padding, stride)
+    made = _added_up(columns.view(len(x), -1, *kernel, *x.shape[2:]), size, stride, padding, dilation)
     return (made if bias is None else made.add_(bias[:, None, None])).to(x.dtype)
+
+
+def _added_up(columns: Tensor, size: list[int], stride: list[int], padding: list[int], dilation: list[int]) -> Tensor:
+    """Columns (B, out, k, k, h, w) added up to images (B, out, H, W), where the kernel puts them.
+
+    By phases: rows and columns of the image that are a stride apart lie together, so that whole maps are added at once,
+    by all threads, in the order of torch's col2im.
+    """
+    batch, channels = columns.shape[:2]
+    height, width = (-(-n // s) for n, s in zip(size, stride, strict=True))
+    phases = columns.new_zeros(*stride, batch, channels, height, width)
+    places = [list(_places(*around)) for around in zip(columns.shape[2:4], columns.shape[4:], (height, width), stride,
+                                                       padding, dilation, strict=True)]
+    for i, (down, to_rows, rows) in enumerate(places[0]):
+        for j, (across, to_columns, of_columns) in enumerate(places[1]):
+            phases[down, across, :, :, to_rows, to_columns] += columns[:, :, i, j, rows, of_columns]
+    made = columns.new_empty(batch, channels, *size)
+    for down, across in product(*map(range, stride)):
+        part = made[:, :, down::stride[0], across::stride[1]]
+        part.copy_(phases[down, across, :, :, :part.shape[2], :part.shape[3]])
+    return made
+
+
+def _places(kernel: int, count: int, made: int, stride: int, padding: int, dilation: int,
+            ) -> Iterator[tuple[int, slice, slice]]:
+    """For each row of a kernel: its phase, and to which rows there it puts which of a map's."""
+    for i in range(kernel):
+        shift, phase = divmod(i * dilation - padding, stride)
+        first = max(0, shift)
+        last = max(first, min(made, count + shift))
+        yield phase, slice(first, last), slice(first - shift, last - shift)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
