@@ -169,6 +169,13 @@ def test_images_without_a_partner_are_left_out_and_told(open_draws):
     assert data.notes == ["x1: 1 of 60 images of 'train' have no partner for x2 and are left out"]
 
 
+@pytest.mark.parametrize(("batch", "world", "told"), [(60, 1, []), (61, 1, ["61"]), (31, 2, ["62"]), (30, 2, [])])
+def test_batches_of_more_images_than_there_are_are_told(open_draws, batch, world, told):
+    data = open_draws({"x": Draw()}, make_images(80), splits={"train": 0.75, "test": 0.25}, batch=batch, world=world)
+    assert data.drawn(0, 0, "x").shape == (batch, 1)
+    assert data.notes == [f"x: a batch of {n} has some of 60 images several times" for n in told]
+
+
 @pytest.mark.parametrize(("draws", "message"), [
     ({"x": Draw(from_="sourze")}, "no source 'sourze'.*did you mean 'source'"),
     ({"x1": Draw(), "x2": Draw(same=("idenity",), as_="x1")}, "same: no factor 'idenity'.*did you mean 'identity'"),

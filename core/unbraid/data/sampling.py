@@ -34,6 +34,9 @@ class Sampler:
         for plan in reversed(list(plans.values())):
             self._allowed[plan.name] = self._allow(plan, rows[plan.source])
         self._roots = {p.name: np.flatnonzero(self._allowed[p.name]) for p in plans.values() if p.parent is None}
+        if split == "train":
+            self.notes += [f"{name}: a batch of {batch * world:,} has some of {len(roots):,} images several times"
+                           for name, roots in self._roots.items() if batch * world > len(roots)]
 
     def rows(self, step: int, round: int, name: str) -> np.ndarray:
         """The rows of a draw, (B, count); count is 1 for a single image."""
