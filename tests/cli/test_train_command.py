@@ -1,9 +1,22 @@
 """train: what it says, where it writes, whose images it takes."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
+
+SIGNALLED = """\
+import os, sys
+from unbraid.cli import main
+from unbraid.engine import Training
+Training.estimate = lambda self: os.kill(os.getpid(), int(os.environ["NUMBER"]))
+sys.exit(main())
+"""
 
 
 def test_says_what_it_will_do_and_where_everything_is(unbraid, tiny: Path, tmp_path: Path) -> None:
@@ -50,3 +63,17 @@ def test_the_beginning_of_a_name_is_enough_where_it_is_the_only_one(unbraid) -> 
     said = unbraid("show", "mixing-sp", "train.steps=5")
     assert said.code == 0
     assert "procedural sprites" in said.out
+
+
+@pytest.mark.parametrize(("number", "world", "code"), [(signal.SIGINT, None, 130), (signal.SIGTERM, None, 143),
+                                                       (signal.SIGTERM, "1", -signal.SIGTERM)])
+def test_a_signal_before_the_first_step_leaves_nothing(tiny: Path, tmp_path: Path, number: int, world: str | None,
+                                                       code: int) -> None:
+    """One process of its own puts its folder away; a rank, which may be waiting for others, ends at once."""
+    around = {**os.environ, "NUMBER": str(int(number))} | ({} if world is None else {"WORLD_SIZE": world})
+    done = subprocess.run([sys.executable, "-c", SIGNALLED, "train", str(tiny), "--out", "run"], cwd=tmp_path,
+                          env=around, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    if world is None:
+        assert done.stderr.endswith("\nInterrupted.\n")
+        assert not (tmp_path / "run").exists()

@@ -6,15 +6,18 @@ before a command needs it: neither torch nor matplotlib nor plugins for `unbraid
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import click
 
 from unbraid.cli.program import program
 from unbraid.cli.session import Session
+from unbraid.signals import Terminated, terminable
 
-INTERRUPTED = 130                                  # the shells' exit code for SIGINT
+INTERRUPTED, TERMINATED = 130, 143                 # the shells' exit codes for SIGINT and SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,20 +28,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from unbraid.cli.faults import tell_leftovers
 
         tell_leftovers()
+    ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others, and ends at once
     try:
-        code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
-                            standalone_mode=False)
+        with terminable() if ends else nullcontext():
+            code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
+                                standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except click.Abort as error:
-        click.echo("Interrupted." if isinstance(error.__cause__, KeyboardInterrupt) else "Not done.", err=True)
-        return INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else 1
-    except KeyboardInterrupt:
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            click.echo("Not done.", err=True)
+            return 1
+        return interrupted(error.__cause__)
+    except KeyboardInterrupt as error:
+        return interrupted(error)
     except BrokenPipeError:
         session.leave_pipe()
         return 0
@@ -48,3 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return report(error, session)
     finally:
         session.unlisten()
+
+
+def interrupted(by: BaseException) -> int:
+    """Say so, in the process's last words."""
+    click.echo("Interrupted.", err=True)
+    return TERMINATED if isinstance(by, Terminated) else INTERRUPTED
