@@ -44,13 +44,13 @@ train: {{steps: 1, optimizer: {{type: adam, lr: 1.0e-4, betas: [0.5, 0.9]}}}}
 """
 
 
-def training(method: str, changes: list[str]) -> Training:
+def training(method: str, changes: list[str], device: str = "cpu") -> Training:
     """The method's training, begun; nothing is written."""
     with tempfile.TemporaryDirectory() as folder:
         recipe, base = Path(folder) / "wgan.yaml", BASES.get(method)
         recipe.write_text(WGAN, encoding="utf-8")
         name, own = (str(recipe), []) if base is None else base
-        return Training.start(load_recipe(name, [*own, *changes]), Run(Path(folder) / "run"), torch.device("cpu"))
+        return Training.start(load_recipe(name, [*own, *changes]), Run(Path(folder) / "run"), torch.device(device))
 
 
 def steps(begun: Training) -> Callable[[], object]:

@@ -19,11 +19,12 @@ class Hand:
     """What every loop needs: networks like the training's, and batches of its images."""
 
     def __init__(self, training: Training) -> None:
-        self.method, self.batch = training.method, training.recipe.data.batch
+        self.method, self.batch, self.device = training.method, training.recipe.data.batch, training.players.device
         self.nets = copy.deepcopy(self.method.modules)
         for net in self.nets.values():
             net.requires_grad_(True)
-        self.images = (training.data.images(training.data.rows("train")) * 255).round().to(torch.uint8)
+        images = (training.data.images(training.data.rows("train")) * 255).round().to(torch.uint8)
+        self.images = images.to(self.device)
         self.like = training.recipe.train.optimizer
 
     def adam(self, *names: str) -> torch.optim.Adam:
@@ -36,7 +37,7 @@ class Hand:
 
     def draw(self, count: int = 1) -> tuple[Tensor, ...]:
         """Batches of images in [0, 1]."""
-        rows = torch.randint(0, len(self.images), (count * self.batch,))
+        rows = torch.randint(0, len(self.images), (count * self.batch,), device=self.device)
         return (self.images.index_select(0, rows).float() / 255).chunk(count)
 
 
@@ -52,7 +53,7 @@ def mixing(hand: Hand) -> Callable[[], None]:
     def step() -> None:
         x1, x2 = hand.draw(2)
         f1, f2 = encoder(x1), encoder(x2)
-        mask = (torch.rand(hand.batch, len(layout.parts)) < 0.5).float()
+        mask = (torch.rand(hand.batch, len(layout.parts), device=hand.device) < 0.5).float()
         x3 = mixed(f1, f2, mask)
         of_critic.zero_grad(set_to_none=True)
         (F.softplus(-critic(x1)).mean() + F.softplus(critic(x3.detach())).mean()).backward()
@@ -95,7 +96,7 @@ def wgan(hand: Hand) -> Callable[[], None]:
         for turn in range(CRITIC_TURNS):
             x, = hand.draw()
             with torch.set_grad_enabled(turn == CRITIC_TURNS - 1):         # the last is the generator's, too
-                made = generator(torch.randn(hand.batch, size))
+                made = generator(torch.randn(hand.batch, size, device=hand.device))
             of_critic.zero_grad(set_to_none=True)
             (critic(made.detach()).mean() - critic(x).mean()).backward()
             of_critic.step()

@@ -189,7 +189,7 @@ def test_angles_of_the_vertical_are_finite():
     found.sum().backward()
     assert found.isfinite().all()
     assert up.grad.isfinite().all()
-    assert float(found[0, 1]) == pytest.approx(math.pi / 2, abs=1e-5)
+    assert found[0, 1].item() == pytest.approx(math.pi / 2, abs=1e-5)
 
 
 def test_roughness_by_hand():
