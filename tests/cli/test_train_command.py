@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 SIGNALLED = """\
-import os, sys
+import os, signal, sys
 from unbraid.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)               # which those who start this may ignore
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
 from unbraid.engine import Training
 Training.estimate = lambda self: os.kill(os.getpid(), int(os.environ["NUMBER"]))
 sys.exit(main())
