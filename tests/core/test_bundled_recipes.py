@@ -14,6 +14,7 @@ import torch
 from cutting import CutError, cut_at
 from forking import FORKING
 from narrow_recipes import narrow, own_data, undrawn
+from small_runs import assert_equal, tensors
 
 from unbraid import checkpoint
 from unbraid.engine import train
@@ -26,18 +27,6 @@ __all__ = ["own_data"]
 def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 1) -> Run:
     recipe = narrow(name, f"train.steps={steps}", f"train.checkpoint_every={every}")
     return train(recipe, out, resume=resume)
-
-
-def tensors(run_: Run) -> dict[str, torch.Tensor]:
-    path = run_.last_checkpoint()
-    assert path is not None
-    return checkpoint.flat(checkpoint.read(path).groups)
-
-
-def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
-    assert a.keys() == b.keys()
-    for name in a:
-        assert torch.equal(a[name], b[name]), name
 
 
 @pytest.mark.parametrize("name", bundled_recipes())
