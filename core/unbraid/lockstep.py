@@ -137,10 +137,11 @@ def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | 
 
 def how_to_go_on(run: Run) -> str:
     """What to do when a rank is lost."""
-    launch = f"torchrun --nproc-per-node {os.environ.get('LOCAL_WORLD_SIZE', distributed.world())} -m unbraid train"
+    ranks = os.environ.get("LOCAL_WORLD_SIZE", distributed.world())
     if run.last_checkpoint() is None:
         return "nothing was saved yet; begin again with another --out"
-    return f"go on with: {launch} --resume --out {shlex.quote(str(run.folder))}"
+    launch = f"torchrun --nproc-per-node {ranks} --no-python unbraid train --resume"
+    return f"go on with: {launch} --out {shlex.quote(str(run.folder))}"
 
 
 def _means(numbers: Sequence[Mapping[str, float]]) -> dict[str, float] | None:

@@ -121,18 +121,18 @@ def _pixels(images: np.ndarray, scale: int) -> np.ndarray:
 
 def _labels(labels: Sequence[str], height: int) -> np.ndarray:
     """The labels of rows that are so many pixels high, as black text on white, (H, W, 3) bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from unbraid.plot_style import Figure, FigureCanvasAgg, style
 
     longest = max(len(line) for label in labels for line in label.split("\n"))
     wide, tall = int(6.8 * longest) + 20, len(labels) * (height + GAP) + GAP
-    figure = Figure(figsize=(wide / DOTS, tall / DOTS), dpi=DOTS)
-    for i, label in enumerate(labels):
-        y = 1 - (GAP + i * (height + GAP) + height / 2) / tall
-        figure.text(1 - 10 / wide, y, label, ha="right", va="center", fontsize=FONT, color=INK, parse_math=False)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawn = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    with style({}):
+        figure = Figure(figsize=(wide / DOTS, tall / DOTS), dpi=DOTS)
+        for i, label in enumerate(labels):
+            y = 1 - (GAP + i * (height + GAP) + height / 2) / tall
+            figure.text(1 - 10 / wide, y, label, ha="right", va="center", fontsize=FONT, color=INK, parse_math=False)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = np.asarray(canvas.buffer_rgba())[:, :, :3]
     page = np.full((tall, wide, 3), 255, np.uint8)          # a figure's size may be rounded by a pixel
     page[:drawn.shape[0], :drawn.shape[1]] = drawn[:tall, :wide]
     return page

@@ -100,7 +100,7 @@ def test_a_killed_rank_ends_all_and_is_named_once(started: Any, tmp_path: Path, 
     assert time.monotonic() - began < 20
     said = ranks.said()
     assert f"rank {dies} of {world} is gone" in said[tells]
-    assert f"torchrun --nproc-per-node {world} -m unbraid train --resume --out {run.folder}" in said[tells]
+    assert f"torchrun --nproc-per-node {world} --no-python unbraid train --resume --out {run.folder}" in said[tells]
     assert len(said[tells].splitlines()) == 2, "an error and what to do about it"
     assert not any(text for r, text in enumerate(said) if r != tells)
     if dies:

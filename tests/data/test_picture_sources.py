@@ -222,8 +222,8 @@ def test_postscript_is_never_run(tmp_path: Path, monkeypatch) -> None:
     Image.new("RGB", (40, 30)).save(tmp_path / "program.png", format="EPS")
     Image.open(tmp_path / "program.png").load()
     assert ran.pop() == "gs"
-    with pytest.raises(BadPicture, match="PostScript"):
+    with pytest.raises(BadPicture, match="no picture that can be read"):
         read_picture(tmp_path / "program.png", (16, 16), 3)
-    with pytest.raises(BadPicture, match="PostScript"):
+    with pytest.raises(BadPicture, match="no picture that can be read"):
         picture_size(tmp_path / "program.png")
     assert not ran

@@ -102,7 +102,8 @@ def test_a_job_list_needs_nothing_but_a_shell(small: Path, tmp_path: Path, unbra
                    "--evaluate", "--images 10").code == 0
     lines = Path("jobs.txt").read_text().splitlines()
     assert len(lines) == 2
-    assert lines[0].startswith("unbraid train small.yaml ")
+    assert lines[0].startswith("unbraid train $(test -e 'my study/runs/seed=0'/run.json && echo --resume) --out ")
+    assert " -- small.yaml " in lines[0]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for _ in range(2):                                                # a second time, it changes nothing
         subprocess.run(["sh", "-ec", lines[1]], check=True, capture_output=True, env=environment)
@@ -125,7 +126,7 @@ def test_seeds_of_a_setting_are_trained_as_one_model(small: Path, tmp_path: Path
     assert [sessions(study.run(p)) for p in plan.points] == [[(0, 6)]] * 3
     commands = [study.run(p).record()["sessions"][0]["command"] for p in plan.points]
     assert commands[0] == commands[2] != commands[1]
-    assert commands[0][commands[0].index("--seeds") + 1] == "0,2"
+    assert [c for c in commands[0] if c.startswith("--seeds=")] == ["--seeds=0,2"]
     together = load(study.run(plan.points[2]).folder)
     alone = load(train(plan.recipe(plan.points[2]), tmp_path / "alone").folder)
     for name, module in together.modules.items():
@@ -151,7 +152,7 @@ def test_points_that_are_not_equally_far_are_not_trained_as_one(small: Path, tmp
             write(study.run(point).checkpoints, Checkpoint(step, {}))
     assert [[p.seed for p in job.points] for job in jobs_of(study, plan.points, 9)] == [["0", "2"], ["1", "3"]]
     commands = trainings(study, plan, Job(tuple(plan.points)), plan.points, ["--strict"])
-    assert [c[c.index("--seeds") + 1] for c in commands] == ["0,2", "1,3"]
+    assert [[a for a in c if a.startswith("--seeds=")] for c in commands] == [["--seeds=0,2"], ["--seeds=1,3"]]
     assert all(c[-1] == "--strict" and f"{study.runs}/seed={{seed}}" in c for c in commands)
 
 

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from unbraid.cli.faults import tell_leftovers
 
         tell_leftovers()
+        os.environ["PYTHONSAFEPATH"] = "1"         # no Python that this one starts imports from the working folder
     ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others, and ends at once
     try:
         with terminable() if ends else nullcontext():

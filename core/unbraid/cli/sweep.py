@@ -14,6 +14,7 @@ from unbraid.cli.tables import columns
 from unbraid_registry.errors import UnbraidError
 
 if TYPE_CHECKING:
+    from unbraid.study.evaluation import Evaluation
     from unbraid.study.folder import Study
     from unbraid.study.jobs import Job
     from unbraid.study.plan import Plan
@@ -93,7 +94,7 @@ def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: s
 
     if evaluate is not None and no_evaluate:
         raise click.UsageError("--evaluate and --no-evaluate exclude each other")
-    options = None if no_evaluate else evaluation_options(evaluate or "")
+    options = None if no_evaluate else evaluation_of(evaluate or "")
     if recipe is not None:
         return Plan.of(whole_names(recipe), axes, options)
     if axes:
@@ -102,18 +103,14 @@ def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: s
     return plan if evaluate is None and not no_evaluate else attrs.evolve(plan, evaluate=options)
 
 
-def evaluation_options(text: str) -> tuple[str, ...]:
+def evaluation_of(text: str) -> Evaluation:
     """The options of `unbraid evaluate` in a text, understood once so that no run has to fail for a slip."""
-    from unbraid.cli.evaluate import command as evaluate
+    from unbraid.study.evaluation import Evaluation
 
     try:
-        options = tuple(shlex.split(text))
-        evaluate.make_context("evaluate", ["run", *options], resilient_parsing=False)
+        return Evaluation.of(shlex.split(text), f"--evaluate {text!r}")
     except ValueError as error:
         raise click.UsageError(f"--evaluate {text!r}: {error}") from None
-    except click.UsageError as error:
-        raise click.UsageError(f"--evaluate {text!r}: {error.format_message()}") from None
-    return options
 
 
 def whole_names(recipe: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes them itself; EPS it has others run
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
 
 ImageFile.LOAD_TRUNCATED_IMAGES = False            # half a picture is a corrupt one
@@ -19,7 +20,7 @@ class BadPicture(Exception):
 
 def picture_size(path: Path) -> tuple[int, int]:
     """(height, width) in the file's header.  Raises BadPicture."""
-    with _opened(path) as image:
+    with open_picture(path) as image:
         return image.size[1], image.size[0]
 
 
@@ -30,7 +31,7 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray
     """
     height, width = size
     try:
-        with _opened(path) as image:
+        with open_picture(path) as image:
             if not _transparent(image):
                 image.draft("L" if channels == 1 else "RGB", (2 * max(height, width), 2 * max(height, width)))
             image.load()
@@ -44,19 +45,18 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray
     return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
 
 
-def _opened(path: Path) -> Image.Image:
+def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
+    """A picture whose header is read and whose pixels are not, of one of these formats alone.  Raises BadPicture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
+            image = Image.open(path, formats=formats)
     except Image.DecompressionBombError as error:
         raise BadPicture("far too many pixels (a decompression bomb?)") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise BadPicture("no picture that can be read" if isinstance(error, UnidentifiedImageError)
-                         else str(error)) from error
-    if image.format == "EPS":                      # a program: Pillow has Ghostscript run it, whatever the file's name
-        image.close()
-        raise BadPicture("a program in PostScript, not a picture")
+    except UnidentifiedImageError as error:
+        raise BadPicture(f"no picture that can be read ({', '.join(formats)})") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise BadPicture(str(error)) from error
     if image.size[0] * image.size[1] > LARGEST:
         image.close()
         raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+
+from unbraid.plot_style import Figure
 
 DOT = "#d1495b"
 

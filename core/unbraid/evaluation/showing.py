@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from unbraid import pictures
 from unbraid.disk import remedy
@@ -18,6 +16,7 @@ from unbraid.evaluation.agreement_picture import draw_agreement
 from unbraid.evaluation.evidence import Evidence, Sampled
 from unbraid.model import Model
 from unbraid.picture_rows import Row, write_rows
+from unbraid.plot_style import Figure, FigureCanvasAgg, Rectangle, style
 from unbraid_registry.errors import UnbraidError
 
 NUMBERED = 20                                      # chunks of which every cell of the map still shows its number
@@ -32,10 +31,12 @@ def write_pictures(folder: Path, model: Model, sampled: Sampled, evidence: Evide
     found = result["arms"]["model"].get("retrieval_map")
     written = {}
     if found is not None and found["factors"]:
-        written["map"] = save(draw_map(found), folder / "map.png")
+        with style({}):
+            written["map"] = save(draw_map(found), folder / "map.png")
     if (found := result["arms"]["model"].get("reference_agreement")) is not None:
-        written["references"] = save(draw_agreement(found, _objects(sampled, len(found["objects"]))),
-                                     folder / "references.png")
+        with style({}):
+            written["references"] = save(draw_agreement(found, _objects(sampled, len(found["objects"]))),
+                                         folder / "references.png")
     if "decode" not in evidence:
         return {name: str(path) for name, path in written.items()}
     scale = pictures.scale_for(model.image_shape)
@@ -91,8 +92,6 @@ def draw_map(found: dict[str, Any]) -> Figure:
 
 
 def _frame(column: int, row: int) -> Any:
-    from matplotlib.patches import Rectangle
-
     return Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, fill=False, edgecolor="#d1495b", linewidth=2)
 
 

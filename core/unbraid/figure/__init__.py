@@ -60,7 +60,7 @@ def figure_image(recipe: Recipe) -> Tensor:
 
     from unbraid.figure.paint import painted
 
-    with Image.open(io.BytesIO(painted(_diagram(recipe), "png", SMALL_DOTS))) as image:
+    with Image.open(io.BytesIO(painted(_diagram(recipe), "png", SMALL_DOTS)), formats=["PNG"]) as image:
         pixels = np.asarray(image.convert("RGB"))
     return torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
 

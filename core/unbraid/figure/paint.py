@@ -11,6 +11,17 @@ import attrs
 from unbraid.figure.caption import Line, caption
 from unbraid.figure.diagram import Box, Diagram
 from unbraid.figure.layout import LABEL_MARGIN, OUTPUT_PITCH, TAPER, Layout, Link, Spot, lay_out
+from unbraid.plot_style import (
+    FancyArrowPatch,
+    FancyBboxPatch,
+    Figure,
+    FigureCanvasAgg,
+    FontProperties,
+    Path,
+    Polygon,
+    style,
+    text_to_path,
+)
 
 # fill, line and text of the players, told apart by the colour-blind too (after Okabe and Ito 2008, Paul Tol 2021)
 PLAYERS = (("#cfe3f5", "#1f6aa5", "#154a74"), ("#fbdcc8", "#c2571a", "#8d3d0f"), ("#d5ecd4", "#3a8a3e", "#26602a"),
@@ -29,11 +40,7 @@ SETTINGS: Any = {"svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.family
 
 def painted(diagram: Diagram, form: str, dots: int) -> bytes:
     """The figure as the bytes of an `svg`, `png` or `pdf` file; dots: per inch, where there are pixels."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(SETTINGS):
+    with style(SETTINGS):
         painter = Painter(diagram)
         figure = Figure(figsize=(painter.width / 72, painter.height / 72), dpi=72)
         FigureCanvasAgg(figure)
@@ -58,9 +65,6 @@ def _described(svg: bytes, diagram: Diagram) -> bytes:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """The width of a line of text, in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import text_to_path
-
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
@@ -113,8 +117,6 @@ class Painter:
     # -- boxes --------------------------------------------------------------------------------------------------------
 
     def _box(self, axes: Any, spot: Spot, box: Box) -> None:
-        from matplotlib.patches import FancyBboxPatch, Polygon
-
         x, y, w, h = self.left + spot.x, self.top + spot.y - spot.height / 2, spot.width, spot.height
         fill, line, ink = self._colours(box)
         style: dict[str, Any] = {"facecolor": fill, "edgecolor": line, "linewidth": 1.0, "zorder": 3,
@@ -151,8 +153,6 @@ class Painter:
 
     def _plate(self, axes: Any, x: float, y: float, box: Box, high: float, style: dict[str, Any]) -> None:
         """A drawn image, one of many; what it shares with others stands below."""
-        from matplotlib.patches import FancyBboxPatch
-
         wide = _plate_width(box)
         back: dict[str, Any] = {"facecolor": "white", "edgecolor": "#9a9a9a", "linewidth": 0.7, "zorder": 2.5}
         for shift, look in ((4.0, back), (2.0, back), (0.0, style)):
@@ -221,9 +221,6 @@ class Painter:
 
     def _curve(self, axes: Any, start: tuple[float, float], end: tuple[float, float], *, head: bool,
                colour: str) -> None:
-        from matplotlib.patches import FancyArrowPatch
-        from matplotlib.path import Path
-
         (x0, y0), (x1, y1) = start, end
         stop = x1 - (HEAD if head else 0.0)
         path = Path([(x0, y0), ((x0 + x1) / 2, y0), ((x0 + x1) / 2, y1), (stop, y1)],
@@ -242,8 +239,6 @@ class Painter:
             self._head(axes, x1, y1, color)
 
     def _head(self, axes: Any, x: float, y: float, colour: str) -> None:
-        from matplotlib.patches import Polygon
-
         axes.add_patch(Polygon([(x, y), (x - HEAD - 1, y - 2.4), (x - HEAD - 1, y + 2.4)], closed=True,
                                facecolor=colour, edgecolor="none", zorder=2.6))
 
@@ -263,8 +258,6 @@ class Painter:
                 colour = INK if player is None else colours_of(player)[2]
                 axes.text(MARGIN + x, y, text, size=CAPTION_FONT, weight="bold" if bold else "normal", color=colour)
             if line.player is not None:
-                from matplotlib.patches import FancyBboxPatch
-
                 fill, edge, _ = colours_of(line.player)
                 axes.add_patch(FancyBboxPatch((MARGIN, y - 7.0), 9.0, 8.0, boxstyle="round,pad=0,rounding_size=1.5",
                                               facecolor=fill, edgecolor=edge, linewidth=1.0))

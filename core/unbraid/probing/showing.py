@@ -6,10 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from unbraid.evaluation.showing import save
-from unbraid.plot_style import COLOURS, FAINT, STYLE
+from unbraid.plot_style import COLOURS, FAINT, STYLE, Figure, style
 from unbraid.probing.report import shown
 
 COLUMNS = 4                                        # panels side by side
@@ -22,9 +20,7 @@ TITLES = {"linear": "linear classifier", "nearest": "nearest neighbour"}
 
 def write_picture(result: dict[str, Any], path: Path) -> Path:
     """Write the picture of a probe.  Raises UnbraidError."""
-    import matplotlib as mpl
-
-    with mpl.rc_context({**STYLE, "savefig.dpi": DOTS}):
+    with style({**STYLE, "savefig.dpi": DOTS}):
         return save(draw(result), path)
 
 

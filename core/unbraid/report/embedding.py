@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
+from unbraid.data.picture_file import BadPicture, open_picture
 from unbraid.picture_rows import Row, read_rows
 from unbraid.report.numbers import words
 from unbraid.report.reading import Findings, PictureFile
@@ -74,7 +75,7 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
             continue
         try:
             found.append(_shown(name, findings.pictures[name], rows, widest))
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except (BadPicture, OSError, ValueError, SyntaxError) as error:
             gap = f"The picture {findings.pictures[name].path.name} can't be read: {type(error).__name__}."
             if gap not in findings.gaps:
                 findings.gaps.append(gap)
@@ -85,7 +86,7 @@ def _shown(name: str, file: PictureFile, most: int | None, widest: int) -> Shown
     title, about = ABOUT.get(name, (words(name).capitalize(), ""))
     if file.step is not None:
         about = f"{about} Drawn while training, after step {file.step:,}.".strip()
-    with Image.open(file.path) as picture:
+    with open_picture(file.path, ("PNG",)) as picture:
         rows = read_rows(picture)
         if rows is None:
             return Shown(name, title, about, [_whole(picture, title, widest)], "whole")

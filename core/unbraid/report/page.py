@@ -53,7 +53,6 @@ def facts(findings: Findings) -> list[tuple[str, str]]:
     """How the run and its evaluation were made, by name."""
     session, evaluation = findings.session, findings.evaluation or {}
     versions = session.get("versions")
-    git = session.get("git")
     found = [
         ("run", str(findings.folder)),
         ("training", curves.exit_words(session) if session else ""),
@@ -64,11 +63,18 @@ def facts(findings: Findings) -> list[tuple[str, str]]:
         ("processes", str(session["world"]) if session.get("world", 1) != 1 else ""),
         ("python", " on ".join(str(session[k]) for k in ("python", "platform") if session.get(k))),
         ("versions", ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else ""),
-        ("git", f"{str(git.get('commit'))[:12]}{', with changes' if git.get('changed') else ''}"
-         if isinstance(git, dict) else ""),
+        ("git", _commit(session.get("git"))),
+        ("unbraid's sources", _commit(session.get("sources"))),
         ("evaluated", _measured(evaluation)),
     ]
     return [(name, text) for name, text in found if text]
+
+
+def _commit(git: Any) -> str:
+    """A commit, and whether it had changes."""
+    if not isinstance(git, dict):
+        return ""
+    return f"{str(git.get('commit'))[:12]}{', with changes' if git.get('changed') else ''}"
 
 
 def _measured(evaluation: dict[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
-from PIL import Image
 
+from unbraid.data.picture_file import BadPicture, open_picture
 from unbraid.report.embedding import Strip, data_uri
 from unbraid.report.numbers import is_number, number
 from unbraid.report.reading import Findings
@@ -84,9 +84,9 @@ def _picture(findings: Findings, name: str) -> Strip | None:
     if file is None:
         return None
     try:
-        with Image.open(file.path) as picture:
+        with open_picture(file.path, ("PNG",)) as picture:
             image = picture.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (BadPicture, OSError, ValueError, SyntaxError) as error:
         findings.gaps.append(f"The picture {file.path.name} can't be read: {type(error).__name__}.")
         return None
     return Strip(data_uri(image), "Accuracy over the number of labels, a panel for every factor and classifier, a line "

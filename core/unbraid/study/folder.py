@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
 from unbraid.lock import is_free, locked
 from unbraid.record import Run, RunError, write_whole
 from unbraid.sameness import differences, told
+from unbraid.study.evaluation import Evaluation
 from unbraid.study.plan import Plan, read_plan
 from unbraid.study.points import Point, point_named
 from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
@@ -116,7 +116,7 @@ class Study:
         """The step of a point's last whole checkpoint."""
         return trained_to(self.run(point)) or 0
 
-    def state(self, point: Point, recipe: Recipe, evaluate: Sequence[str] | None) -> State:
+    def state(self, point: Point, recipe: Recipe, evaluate: Evaluation | None) -> State:
         """How far a point is: what its run's folder says, and nothing else.  Raises RunError."""
         run = self.run(point)
         if not run.record_file.is_file():
@@ -173,7 +173,7 @@ def _exit(run: Run) -> str:
     return str(sessions[-1].get("exit", ""))
 
 
-def is_evaluated(run: Run, step: int, options: Sequence[str]) -> bool:
+def is_evaluated(run: Run, step: int, evaluation: Evaluation) -> bool:
     """Whether `evaluation.json` is of this step and, as far as is known, was made with these options."""
     try:
         text = (run.folder / EVALUATION).read_bytes()
@@ -181,22 +181,23 @@ def is_evaluated(run: Run, step: int, options: Sequence[str]) -> bool:
     except (OSError, ValueError):
         return False
     noted = _noted(run, text)
-    return isinstance(found, dict) and found.get("step") == step and (noted is None or noted == list(options))
+    return isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
 
 
-def _noted(run: Run, evaluation: bytes) -> Any:
+def _noted(run: Run, text: bytes) -> Evaluation | None:
     """The options that an evaluation was made with; None where it came from elsewhere, as from a job list."""
     try:
         noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
-        return noted["options"] if noted["evaluation"] == sha256(evaluation).hexdigest() else None
-    except (OSError, ValueError, TypeError, KeyError):
+        same = noted["evaluation"] == sha256(text).hexdigest()
+        return Evaluation.of(list(map(str, noted["options"])), EVALUATED) if same else None
+    except (OSError, ValueError, TypeError, KeyError, UnbraidError):
         return None
 
 
-def note_evaluated(run: Run, options: Sequence[str]) -> None:
+def note_evaluated(run: Run, evaluation: Evaluation) -> None:
     """Remember the options of an evaluation, so that it is repeated only with others."""
     made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
-    write_whole(run.folder / EVALUATED, json.dumps({"options": list(options), "evaluation": made}) + "\n")
+    write_whole(run.folder / EVALUATED, json.dumps({"options": evaluation.options, "evaluation": made}) + "\n")
 
 
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import attrs
 
 from unbraid.study.axes import SEED
+from unbraid.study.evaluation import ORDINARY, Evaluation
 from unbraid.study.folder import Study
 from unbraid.study.plan import Plan
 from unbraid.study.points import Point
@@ -47,32 +48,35 @@ def trainings(study: Study, plan: Plan, job: Job, points: Sequence[Point], share
 
     shared: the options of the whole program, such as --plugin.
     """
-    if len(job.points) == 1:
-        goes_on = ["--resume"] if points and study.run(points[0]).record_file.is_file() else []
-        return [[*_train(study, plan, point), *goes_on, *shared] for point in points]
-    return [[*_train_seeds(study, plan, j.points), *shared] for j in jobs_of(study, points, len(points))]
+    if len(job.points) > 1:
+        return [_train_seeds(study, plan, j.points, shared) for j in jobs_of(study, points, len(points))]
+    goes_on = ["--resume"] if points and study.run(points[0]).record_file.is_file() else []
+    return [_train(study, plan, point, [*goes_on, *shared]) for point in points]
 
 
-def _train(study: Study, plan: Plan, point: Point) -> list[str]:
-    return ["train", shown(point.recipe(plan.recipes[0])), *plan.overrides(point), "--out",
-            str(study.run(point).folder), "--yes"]
+def _train(study: Study, plan: Plan, point: Point, options: Sequence[str]) -> list[str]:
+    return ["train", *options, "--out", str(study.run(point).folder), "--yes", *_texts(plan, point)]
 
 
-def _train_seeds(study: Study, plan: Plan, points: Sequence[Point]) -> list[str]:
+def _train_seeds(study: Study, plan: Plan, points: Sequence[Point], options: Sequence[str]) -> list[str]:
     """Several seeds as one model; it goes on by itself with what is there."""
     first = points[0]
     named = Point(tuple((p, "{seed}" if p == SEED else v) for p, v in first.values)).name
     folder = study.runs / named.replace(quote("{seed}"), "{seed}")
-    overrides = [o for o in plan.overrides(first) if o != f"{SEED}={first.seed}"]
     seeds = ",".join(point.seed or "" for point in points)
-    return ["train", shown(first.recipe(plan.recipes[0])), *overrides, "--seeds", seeds, "--out", str(folder), "--yes",
-            "--resume"]
+    return ["train", *options, f"--seeds={seeds}", "--out", str(folder), "--yes", "--resume",
+            *(text for text in _texts(plan, first) if text != f"{SEED}={first.seed}")]
 
 
-def evaluation(study: Study, points: Sequence[Point], options: Sequence[str], shared: Sequence[str]) -> list[str]:
+def _texts(plan: Plan, point: Point) -> list[str]:
+    """A point's recipe and overrides, after a `--`: they are a study's texts and never options."""
+    return ["--", shown(point.recipe(plan.recipes[0])), *plan.overrides(point)]
+
+
+def evaluation(study: Study, points: Sequence[Point], options: Evaluation, shared: Sequence[str]) -> list[str]:
     """The command that evaluates points; of several at once, equal controls are measured once."""
     together = ["--comparison", str(study.folder / "logs" / f"{points[0].name}.html")] if len(points) > 1 else []
-    return ["evaluate", *(str(study.run(p).folder) for p in points), *together, *options, *shared]
+    return ["evaluate", *options.options, *together, *shared, "--", *(str(study.run(p).folder) for p in points)]
 
 
 def evaluations_of(points: Sequence[Point], workers: int) -> list[Job]:
@@ -89,13 +93,13 @@ def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) 
     for job in jobs:
         if len(job.points) == 1:
             run = shlex.quote(str(study.run(job.points[0]).folder))
-            train = shlex.join(["unbraid", *_train(study, plan, job.points[0]), *shared])
-            steps = [f"{train} $(test -e {run}/run.json && echo --resume)"]
+            train = shlex.join(_train(study, plan, job.points[0], shared)[1:])
+            steps = [f"unbraid train $(test -e {run}/run.json && echo --resume) {train}"]
         else:
-            steps = [shlex.join(["unbraid", *_train_seeds(study, plan, job.points), *shared])]
+            steps = [shlex.join(["unbraid", *_train_seeds(study, plan, job.points, shared)])]
         for point in job.points if plan.evaluate is not None else ():
             run = shlex.quote(str(study.run(point).folder))
-            evaluate = shlex.join(["unbraid", *evaluation(study, [point], plan.evaluate or (), shared)])
+            evaluate = shlex.join(["unbraid", *evaluation(study, [point], plan.evaluate or ORDINARY, shared)])
             steps.append(f"{{ test -e {run}/evaluation.json || {evaluate}; }}")
         made.append(" && ".join(steps))
     return made

@@ -1,6 +1,6 @@
 """A child process of a sweep: commands of `unbraid`, one after the other, for as long as the sweep is there.
 
-    python -m unbraid.study.leash DESCRIPTOR '[["train", ...], ["evaluate", ...]]'
+    python -P -m unbraid.study.leash DESCRIPTOR '[["train", ...], ["evaluate", ...]]'
 
 The descriptor is the reading end of a pipe whose writing end the sweep holds. When the sweep is gone, however it ended,
 the pipe ends, and the child stops as at a SIGTERM: a training after its step, with a checkpoint.

@@ -10,6 +10,7 @@ import attrs
 
 from unbraid.record import write_whole
 from unbraid.study.axes import Axis, read_axes
+from unbraid.study.evaluation import ORDINARY, Evaluation
 from unbraid.study.points import RECIPE, Point, points_of
 from unbraid_configs import Mistake, Recipe, RecipeError, load_recipe
 from unbraid_configs.scalars import quote, write_scalar
@@ -24,22 +25,22 @@ KEYS = {"format", "unbraid", "recipe", "arguments", "evaluate"}
 class Plan:
     """What a study is.
 
-    recipes: names or files, one or several; fixed: overrides of all points; evaluate: the options of `unbraid
-    evaluate`, None where nothing is measured.
+    recipes: names or files, one or several; fixed: overrides of all points; evaluate: None where nothing is measured.
     """
 
     recipes: tuple[str, ...]
     fixed: tuple[str, ...] = ()
     axes: tuple[Axis, ...] = ()
-    evaluate: tuple[str, ...] | None = ()
+    evaluate: Evaluation | None = ORDINARY
 
     @classmethod
-    def of(cls, recipes: Sequence[str], arguments: Sequence[str] = (), evaluate: Sequence[str] | None = ()) -> Plan:
+    def of(cls, recipes: Sequence[str], arguments: Sequence[str] = (), evaluate: Evaluation | None = ORDINARY
+           ) -> Plan:
         """The plan of a command line.  Raises UnbraidError."""
         fixed, axes = read_axes(arguments)
         if len(recipes) > 1:
             axes = (Axis((RECIPE,), tuple((r,) for r in recipes)), *axes)
-        return cls(tuple(recipes), fixed, axes, None if evaluate is None else tuple(evaluate))
+        return cls(tuple(recipes), fixed, axes, evaluate)
 
     @property
     def points(self) -> list[Point]:
@@ -90,7 +91,7 @@ class Plan:
 
         lines = ["# A study: unbraid sweep --resume --out this-folder", f"format: {FORMAT}", f"unbraid: {__version__}",
                  *_list("recipe", self.recipes), *_list("arguments", [*self.fixed, *map(str, self.axes)]),
-                 *(["evaluate: null"] if self.evaluate is None else _list("evaluate", self.evaluate))]
+                 *(["evaluate: null"] if self.evaluate is None else _list("evaluate", self.evaluate.options))]
         write_whole(file, "\n".join(lines) + "\n")
 
 
@@ -118,7 +119,8 @@ def read_plan(file: Path) -> Plan:
         texts[key] = value
     if not texts["recipe"]:
         raise UnbraidError(f"{file} names no recipe")
-    return Plan.of(texts["recipe"], texts["arguments"], texts["evaluate"])
+    evaluate = None if texts["evaluate"] is None else Evaluation.of(texts["evaluate"], f"{file}: evaluate")
+    return Plan.of(texts["recipe"], texts["arguments"], evaluate)
 
 
 def _list(key: str, texts: Sequence[str]) -> list[str]:

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 
 from unbraid.disk import remedy
-from unbraid.plot_style import COLOURS, FAINT, INK, STYLE
+from unbraid.plot_style import COLOURS, FAINT, INK, Figure, FigureCanvasAgg, FigureCanvasSVG, style
 from unbraid.study.axes import plain, short
 from unbraid.study.groups import Group, columns_of, groups_of
 from unbraid.study.scores import Row, controls_of, metrics_of
@@ -27,13 +24,11 @@ FAR = 0.35                                         # a control further than this
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Write all plots that make sense, as SVG and PNG; returns the PNG files.  Raises UnbraidError."""
-    import matplotlib as mpl
-
     metrics = metrics_of(rows)
     written = []
-    with mpl.rc_context(STYLE):
+    with style():
         paths: list[str | None] = [p for p in columns_of(rows) if any(p in dict(row.setting) for row in rows)]
-        for path in paths or [None]:
+        for path in (paths or [None]) if metrics else ():
             name = "seeds" if path is None else f"by-{short(path)}"
             written.append(save(draw_axis(rows, path, metrics), folder / name.replace("/", "-")))
         if len(rows) >= FEWEST and len(metrics) > 1:

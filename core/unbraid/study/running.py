@@ -118,19 +118,19 @@ class Sweep:
         """One child process for what is left of a job; why it failed, or nothing."""
         states = {p: self.study.state(p, self.recipes[p], self.plan.evaluate) for p in job.points}
         to_train = [p for p in job.points if states[p] in ("new", "begun")]
-        to_evaluate = [p for p in job.points if states[p] != "done" and self.plan.evaluate is not None]
+        to_evaluate = [p for p in job.points if states[p] != "done"] if self.plan.evaluate is not None else []
         for point in job.points:
             wait_until_free(self.study.run(point))
         commands = trainings(self.study, self.plan, job, to_train, self.shared)
-        if to_evaluate:
-            commands.append(evaluation(self.study, to_evaluate, self.plan.evaluate or (), self.shared))
+        if self.plan.evaluate is not None and to_evaluate:
+            commands.append(evaluation(self.study, to_evaluate, self.plan.evaluate, self.shared))
         if not commands or self.stopped_by:
             return ""
         code = self._child(job, commands, slot)
         undone = self._undone(job)
         for point in to_evaluate:
-            if point not in undone:
-                note_evaluated(self.study.run(point), self.plan.evaluate or ())
+            if point not in undone and self.plan.evaluate is not None:
+                note_evaluated(self.study.run(point), self.plan.evaluate)
         return "" if not undone or self.stopped_by else _reason(code)
 
     def _child(self, job: Job, commands: list[list[str]], slot: int) -> int:
@@ -141,7 +141,7 @@ class Sweep:
                 if self.stopped_by:
                     return 0
                 child = subprocess.Popen(
-                    [sys.executable, "-m", "unbraid.study.leash", str(reading), json.dumps(commands)],
+                    [sys.executable, "-P", "-m", "unbraid.study.leash", str(reading), json.dumps(commands)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[reading], start_new_session=True,
                     env=self.machine.environment(slot))
                 self._alive[job] = child
