@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from unbraid import hookimpl, operation
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
 
 POINTS = torch.tensor([[1., 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]])
 TOPOLOGY = Topology(torch.tensor([[4, 0, 2], [4, 2, 1], [4, 1, 3], [4, 3, 0], [5, 2, 0], [5, 1, 2], [5, 3, 1],

@@ -3,54 +3,36 @@
 Everything is loaded when it is first used: importing this package costs next to nothing, and never torch.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from unbraid_registry.doors import door
 
-_HOME = {
-    **dict.fromkeys(("Data", "Draw", "Expression", "Factor", "Function", "Network", "Optimizer", "Place", "Player",
-                     "Recipe", "Spec", "Train"), "recipe"),
-    "Mistake": "mistakes", "RecipeError": "mistakes", "closest": "mistakes",
-    "Node": "tree",
-    "load_recipe": "load", "make_recipe": "load",
-    "dump_recipe": "dump", "show_recipe": "show", "recipe_schema": "schema",
-    "bundled_recipes": "library", "all_recipes": "library", "find_recipe": "library",
-}
-
-__all__ = sorted(_HOME)
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if name not in _HOME:
-            raise AttributeError(f"module 'unbraid_configs' has no attribute {name!r}")
-        return getattr(importlib.import_module(f"unbraid_configs.{_HOME[name]}"), name)
-
-    def __dir__() -> list[str]:
-        return __all__
+if TYPE_CHECKING:
+    from unbraid_configs.library import (
+        all_recipes as all_recipes,
+        bundled_recipes as bundled_recipes,
+        find_recipe as find_recipe,
+        is_path as is_path,
+    )
+    from unbraid_configs.load import load_recipe as load_recipe, make_recipe as make_recipe
+    from unbraid_configs.mistakes import Mistake as Mistake, RecipeError as RecipeError, closest as closest
+    from unbraid_configs.reading.nodes import Node as Node
+    from unbraid_configs.recipe import (
+        Data as Data,
+        Draw as Draw,
+        Expression as Expression,
+        Factor as Factor,
+        Function as Function,
+        Network as Network,
+        Optimizer as Optimizer,
+        Place as Place,
+        Player as Player,
+        Recipe as Recipe,
+        Spec as Spec,
+        Train as Train,
+    )
+    from unbraid_configs.writing.dump import dump_recipe as dump_recipe
+    from unbraid_configs.writing.json_schema import recipe_schema as recipe_schema
+    from unbraid_configs.writing.show import show_recipe as show_recipe
 else:
-    from unbraid_configs.dump import dump_recipe as dump_recipe
-    from unbraid_configs.library import all_recipes as all_recipes
-    from unbraid_configs.library import bundled_recipes as bundled_recipes
-    from unbraid_configs.library import find_recipe as find_recipe
-    from unbraid_configs.load import load_recipe as load_recipe
-    from unbraid_configs.load import make_recipe as make_recipe
-    from unbraid_configs.mistakes import Mistake as Mistake
-    from unbraid_configs.mistakes import RecipeError as RecipeError
-    from unbraid_configs.mistakes import closest as closest
-    from unbraid_configs.recipe import Data as Data
-    from unbraid_configs.recipe import Draw as Draw
-    from unbraid_configs.recipe import Expression as Expression
-    from unbraid_configs.recipe import Factor as Factor
-    from unbraid_configs.recipe import Function as Function
-    from unbraid_configs.recipe import Network as Network
-    from unbraid_configs.recipe import Optimizer as Optimizer
-    from unbraid_configs.recipe import Place as Place
-    from unbraid_configs.recipe import Player as Player
-    from unbraid_configs.recipe import Recipe as Recipe
-    from unbraid_configs.recipe import Spec as Spec
-    from unbraid_configs.recipe import Train as Train
-    from unbraid_configs.schema import recipe_schema as recipe_schema
-    from unbraid_configs.show import show_recipe as show_recipe
-    from unbraid_configs.tree import Node as Node
+    __getattr__, __dir__ = door(__name__)

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from unbraid_configs.components import Finds
+from unbraid_configs.checking import Finds
 from unbraid_configs.mistakes import Mistake, RecipeError, closest
 from unbraid_configs.recipe import Place
 

@@ -6,19 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from unbraid_configs.assemble import assemble
-from unbraid_configs.document import read_file
-from unbraid_configs.environment import expand_environment
-from unbraid_configs.expand import expand
+from unbraid_configs.checking import assemble
 from unbraid_configs.library import Plugins, find_recipe
-from unbraid_configs.merge import EMPTY, Merger
 from unbraid_configs.mistakes import Mistake, RecipeError
-from unbraid_configs.overrides import override
+from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file
 from unbraid_configs.recipe import Recipe
-from unbraid_configs.requires import check_requires
-from unbraid_configs.text_file import display_name
-from unbraid_configs.tree import PYTHON, Node, from_python
-from unbraid_registry.errors import UnbraidError
+from unbraid_configs.resolving import EMPTY, Merger, check_requires, expand, expand_environment, override
+from unbraid_registry import UnbraidError
 
 MOST_BASES = 20                                     # a recipe over a base over a base
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import attrs
 
 from unbraid_configs.recipe import Place
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry import UnbraidError
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import attrs
 
-from unbraid_registry.component import Component
+from unbraid_registry import Component
 
 SHARE = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.le(1.0))
 BELOW_1 = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0))

@@ -14,26 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import attrs
 
-from unbraid_registry.component import (
-    critic,
-    encoder,
-    generator,
-    loss,
-    metric,
-    network,
-    operation,
-    renderer,
-    source,
-)
+from unbraid_registry.component import critic, encoder, generator, loss, metric, network, operation, renderer, source
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from unbraid.code import Layout
     from unbraid.data import Images
-    from unbraid.values import Value
+    from unbraid.values import Layout, Value
 
-__all__ = ["Context", "Critic", "Encoder", "Generator", "Loss", "Network", "Operation", "Random", "Renderer", "Source",
+__all__ = ["Context", "Critic", "Encoder", "Generator", "Loss", "Network", "Operation", "Renderer", "Source",
            "critic", "encoder", "generator", "loss", "metric", "network", "operation", "renderer", "source"]
 
 
@@ -95,29 +84,6 @@ class Operation(Protocol):
 
     def __call__(self, *values: Value, **options: Any) -> Value:
         """The value."""
-        ...
-
-
-class Random(Protocol):
-    """The noise that is handed to a random operation: the same for the same address (seed, step, round, name, rank)."""
-
-    batch: int
-    device: Any
-
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers of this (whole) shape."""
-        ...
-
-    def uniform(self, *shape: int) -> Tensor:
-        """Numbers in [0, 1)."""
-        ...
-
-    def integers(self, high: int, *shape: int) -> Tensor:
-        """Whole numbers in [0, high)."""
-        ...
-
-    def permutation(self, n: int) -> Tensor:
-        """A permutation of 0 ... n - 1."""
         ...
 
 

@@ -20,14 +20,14 @@ import attrs
 import torch
 from torch import Tensor
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import Rendering, draw
-from unbraid_plugins.opengl.film import write_still
-from unbraid_plugins.opengl.light import DirectionalLight
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
-from unbraid_plugins.opengl.showing import fitted, sheet
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh, write_mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import Rendering, draw
+from unbraid_plugins.opengl.viewing.film import write_still
+from unbraid_plugins.opengl.viewing.views import fitted, sheet
 
 AWAY, LENS = 3.2, math.radians(40)
 BEHIND = torch.tensor([[0.25, 0.45, 0.65]])

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import difflib
 import gc
+import logging
+import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Literal
 
+import attrs
+
 from unbraid_registry.catalog import Catalog
-from unbraid_registry.clashes import refuse_file_clash, without_clashes
 from unbraid_registry.discovery import Candidate, installed, name_fault, single_file, suggested_name
 from unbraid_registry.errors import UnbraidError
-from unbraid_registry.known import known_plugins
-from unbraid_registry.patience import waiting_for
-from unbraid_registry.plugins import Registry
-from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, one_line, traceback_text
-from unbraid_registry.settings import Settings, normalized
-from unbraid_registry.staging import (
+from unbraid_registry.loaded import Registry
+from unbraid_registry.name_clashes import refuse_file_clash, without_clashes
+from unbraid_registry.plugin_checks import (
     check_hooks,
     check_level,
     collect_components,
@@ -31,6 +32,9 @@ from unbraid_registry.staging import (
     fresh_manager,
     module_path,
 )
+from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, one_line, traceback_text
+from unbraid_registry.settings import Settings, normalized
+from unbraid_registry.suggestions import known_plugins
 
 
 def load_registry(*, files: Iterable[str | Path] = (), block: Iterable[str] = (), strict: bool | None = None,
@@ -44,29 +48,46 @@ def load_registry(*, files: Iterable[str | Path] = (), block: Iterable[str] = ()
     Raises UnbraidError for a file that cannot be a plugin, and PluginError in strict mode.
     """
     settings = Settings.read(files=files, block=block, strict=strict, bundled_only=bundled_only, environ=environ)
-    return load_with(settings, path=path, known=known)
+    return Loader.find(settings, path=path, known=known).load()
 
 
-def load_with(settings: Settings, *, path: Sequence[str] | None = None,
-              known: Mapping[str, str] | None = None) -> Registry:
-    """As `load_registry`, with settings that are read already."""
-    plugins: list[PluginInfo] = []
-    problems: list[PluginProblem] = []
-    catalog = Catalog(plugins, problems, known_plugins() if known is None else known)
-    registry = Registry(manager=fresh_manager(), catalog=catalog, plugins=plugins, problems=problems,
-                        strict=settings.strict)
-    found, unreadable = installed(path)
-    for problem in unreadable:
-        registry.report(problem)
-    given = [single_file(file) for file in settings.files]
-    _report_useless_blocks(registry, settings, [*found, *given])
-    with _uncollected():
-        for candidate in _unclashed(registry, _unblocked(registry, settings, found),
-                                    _unblocked(registry, settings, given)):
-            _load(registry, candidate)
-    names = [c.name for c in (*found, *given)]
-    plugins.sort(key=lambda p: names.index(p.name))
-    return registry
+@attrs.define
+class Loader:
+    """Plugins that were found, and are loaded when they are wanted.
+
+    registry: with those that are loaded so far; waiting: the others; order: the names of all.
+    """
+
+    registry: Registry
+    waiting: list[Candidate]
+    order: list[str]
+
+    @classmethod
+    def find(cls, settings: Settings, *, path: Sequence[str] | None = None, known: Mapping[str, str] | None = None
+             ) -> Loader:
+        """Find all plugins; none is imported.  Raises UnbraidError for a file that cannot be a plugin."""
+        plugins: list[PluginInfo] = []
+        problems: list[PluginProblem] = []
+        catalog = Catalog(plugins, problems, known_plugins() if known is None else known)
+        registry = Registry(manager=fresh_manager(), catalog=catalog, plugins=plugins, problems=problems,
+                            strict=settings.strict)
+        found, unreadable = installed(path)
+        for problem in unreadable:
+            registry.report(problem)
+        given = [single_file(file) for file in settings.files]
+        _report_useless_blocks(registry, settings, [*found, *given])
+        waiting = _unclashed(registry, _unblocked(registry, settings, found), _unblocked(registry, settings, given))
+        return cls(registry, waiting, [c.name for c in (*found, *given)])
+
+    def load(self, wanted: Callable[[Candidate], bool] = lambda _: True) -> Registry:
+        """Load those that are wanted and not yet loaded."""
+        now = [c for c in self.waiting if wanted(c)]
+        self.waiting = [c for c in self.waiting if c not in now]
+        with _uncollected():
+            for candidate in now:
+                _load(self.registry, candidate)
+        self.registry.plugins.sort(key=lambda p: self.order.index(p.name))
+        return self.registry
 
 
 @contextmanager
@@ -180,3 +201,28 @@ def _list(registry: Registry, candidate: Candidate, status: Literal["loaded", "b
         name=candidate.name, distribution=candidate.distribution, version=candidate.version, bundled=candidate.bundled,
         status=status, components=components, path=path or candidate.origin, reason=reason,
         seconds=round(seconds, 3)))
+
+
+SLOW = 3.0                                         # seconds after which a user is told what is being waited for
+LOG = logging.getLogger("unbraid.plugins")
+
+
+@contextmanager
+def waiting_for(candidate: Candidate) -> Iterator[None]:
+    """While a plugin is loaded: what it prints goes to stderr, and after a while one line says that it is slow.
+
+    A bundled plugin is not told: what takes long there is torch.
+    """
+    version = f" ({candidate})" if candidate.distribution else ""
+    block = f"--no-plugin {candidate.name} leaves it out" if candidate.distribution else "it was given by --plugin"
+    timer = threading.Timer(SLOW, LOG.warning, ("still loading plugin %r%s; %s", candidate.name, version, block))
+    timer.daemon = True
+    if not candidate.bundled:
+        timer.start()
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        timer.cancel()
+        if timer.is_alive():
+            timer.join()

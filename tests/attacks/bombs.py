@@ -22,11 +22,11 @@ import torch
 from damaged_files import RECIPE
 
 import unbraid
-from unbraid.pictures import read_image
-from unbraid.record import Run
+from unbraid.data import read_image
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
-from unbraid_plugins.sources import Folder, Npz
-from unbraid_registry.errors import UnbraidError
+from unbraid_plugins.shared.sources import Folder, Npz
+from unbraid_registry import UnbraidError
 
 MOST = 1 << 30                                     # bytes that reading any of them may take
 SLOWEST = 30.0                                     # seconds

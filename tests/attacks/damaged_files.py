@@ -26,11 +26,11 @@ from mutations import mutated, other_values
 from PIL import Image
 
 import unbraid
-from unbraid.pictures import read_image
-from unbraid.record import Run
+from unbraid.data import read_image
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
-from unbraid_plugins.sources import Folder, Npz
-from unbraid_registry.errors import UnbraidError
+from unbraid_plugins.shared.sources import Folder, Npz
+from unbraid_registry import UnbraidError
 
 RECIPE = Path(__file__).with_name("small.yaml")
 MEMORY = 3 << 30                                   # bytes that reading may take beyond what is there

@@ -11,29 +11,14 @@ import math
 import sys
 from collections import Counter
 
-from hypothesis import Phase, given, seed, settings
-from hypothesis import strategies as st
+from hypothesis import Phase, given, seed, settings, strategies as st
 
-from unbraid.expression import (
-    MAX_DEPTH,
-    MAX_LENGTH,
-    MAX_TERMS,
-    Arithmetic,
-    Call,
-    Comparison,
-    Name,
-    Number,
-    Part,
-    Text,
-    Tree,
-    Tuple,
-    parse,
-    parts_of,
-)
-from unbraid_configs.mistakes import RecipeError
-from unbraid_configs.recipe import Expression, Place
+from unbraid_configs import Expression, Place, RecipeError
+from unbraid_configs.expressions import Arithmetic, Call, Comparison, Name, Number, Text, Tree, Tuple, parse, parts_of
+from unbraid_configs.expressions.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS
+from unbraid_configs.expressions.tree import Attribute
 
-OURS = (Number, Text, Name, Part, Call, Tuple, Arithmetic, Comparison)
+OURS = (Number, Text, Name, Attribute, Call, Tuple, Arithmetic, Comparison)
 START = Place("recipe.yaml", 7, 12)
 
 NAMES = st.sampled_from(["x", "x1", "f", "mask", "encoder", "_z", "größe", "print", "os", "self", "type", "open"])
@@ -58,7 +43,7 @@ def trees(deepest: int = 4) -> st.SearchStrategy[Tree]:
         options = st.dictionaries(NAMES, st.one_of(inner, st.builds(Text, st.text(max_size=6))), max_size=2)
         called = st.one_of(NAMES, st.builds("{}.{}".format, NAMES, NAMES))
         return st.one_of(
-            st.builds(Part, inner.filter(lambda t: not isinstance(t, Number)), NAMES),
+            st.builds(Attribute, inner.filter(lambda t: not isinstance(t, Number)), NAMES),
             st.builds(Call, called, st.lists(inner, max_size=3).map(tuple), options.map(lambda o: tuple(o.items()))),
             st.builds(Tuple, st.lists(inner, min_size=1, max_size=3).map(tuple)),
             st.builds(Arithmetic, st.sampled_from("+-*"), inner, inner).filter(
@@ -76,7 +61,7 @@ def written(tree: Tree) -> str:
             return ascii(value)
         case Name(name=name):
             return name
-        case Part(of=of, name=name):
+        case Attribute(of=of, name=name):
             return f"({written(of)}).{name}"
         case Call(function=function, arguments=arguments, options=options):
             given = [*map(written, arguments), *(f"{name}={written(o)}" for name, o in options)]
@@ -130,7 +115,7 @@ def attacked(text: str, compares: bool = False) -> Tree | RecipeError:
 def names_in(part: Tree) -> list[str]:
     """The names that a part of a tree writes."""
     match part:
-        case Name(name=name) | Part(name=name):
+        case Name(name=name) | Attribute(name=name):
             return [name]
         case Call(function=function, options=options):
             return [*function.split("."), *(name for name, _ in options)]
@@ -140,7 +125,7 @@ def names_in(part: Tree) -> list[str]:
 def inside(part: Tree) -> list[Tree]:
     """What a part of a tree is made of."""
     match part:
-        case Part(of=of):
+        case Attribute(of=of):
             return [of]
         case Call(arguments=arguments, options=options):
             return [*arguments, *(o for _, o in options)]

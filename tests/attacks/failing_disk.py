@@ -26,10 +26,8 @@ from typing import Any
 import torch
 from killed_training import Undisturbed, faults
 
-from unbraid import checkpoint
-from unbraid.engine import train
-from unbraid.players import Players
-from unbraid.record import Run
+from unbraid.engine import Players, train
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import Recipe, load_recipe
 from unbraid_registry import UnbraidError
 

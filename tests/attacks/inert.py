@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import unbraid
-from unbraid.pictures import read_image
-from unbraid.record import Run
-from unbraid.study.folder import Study
+from unbraid.data import read_image
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
-from unbraid_plugins.opengl.mesh_file import FORMATS, read_mesh
-from unbraid_plugins.sources import Folder, Npz
-from unbraid_registry.errors import UnbraidError
+from unbraid_plugins.opengl.scene.mesh_files import FORMATS, read_mesh
+from unbraid_plugins.shared.sources import Folder, Npz
+from unbraid_plugins.tools.studies import Study
+from unbraid_registry import UnbraidError
 
 FORBIDDEN = ("exec", "import", "pickle.find_class", "marshal.load", "marshal.loads", "code.__new__",
              "function.__new__", "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn",

@@ -24,12 +24,11 @@ import torch
 from PIL import Image
 from rounds import in_rounds
 
-import unbraid.events
-from unbraid import checkpoint
+import unbraid_plugins.tools.tensorboard.events
 from unbraid.engine import Training, train
-from unbraid.figure import figure_image
-from unbraid.record import Run
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import Recipe, load_recipe
+from unbraid_plugins.tools.figure import figure_image
 
 HERE = Path(__file__).parent
 WHOLE = ("train.steps=48", "train.log_every=1", "train.checkpoint_every=4", "train.picture_every=16",
@@ -57,7 +56,7 @@ def tensors(path: Path) -> Tensors:
 
 def import_all(recipe: Recipe, folder: Path) -> None:
     """Import here what a training imports on its way, so that its children need not; nothing is computed."""
-    assert unbraid.events
+    assert unbraid_plugins.tools.tensorboard.events
     Training.start(recipe, Run(folder), torch.device("cpu")).close()
     figure_image(recipe)
 

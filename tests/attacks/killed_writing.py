@@ -15,8 +15,8 @@ from random import Random
 import torch
 from rounds import in_rounds
 
-from unbraid import checkpoint
-from unbraid.checkpoint import Checkpoint
+from unbraid.runs import checkpoint
+from unbraid.runs.checkpoint import Checkpoint
 
 KEEP = 2
 SIZES = (3, 1000, 40_000)

@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 from expressions import DUNDERS, SNIPPETS, attacked, trees, wild_texts, written
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from unbraid.expression import Tree
 from unbraid.flow import Flow
-from unbraid.refused import name_refusal
-from unbraid_configs import load_recipe
-from unbraid_configs.mistakes import RecipeError
+from unbraid_configs import RecipeError, load_recipe
+from unbraid_configs.expressions import Tree
+from unbraid_configs.expressions.parser import name_refusal
 from unbraid_registry import registry
 
 QUIET = {"database": None, "deadline": None, "derandomize": True}
@@ -114,7 +112,7 @@ def test_recipes_that_grow_beyond_their_text_are_refused(name: str, tmp_path: Pa
                                   weights=", ".join(f"{n}: {t}" for n, t in weights.items())))
     began = time.perf_counter()
     with pytest.raises(RecipeError, match=expected):
-        Flow(load_recipe(file), registry().catalog).game("p")
+        Flow(load_recipe(file), registry().catalog).player("p")
     assert time.perf_counter() - began < 10
 
 

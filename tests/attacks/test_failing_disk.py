@@ -12,10 +12,8 @@ from pathlib import Path
 import pytest
 from failing_disk import after_step
 
-from unbraid import checkpoint
 from unbraid.engine import train
-from unbraid.lock import locked
-from unbraid.record import Run, RunError
+from unbraid.runs import Run, RunError, checkpoint, locked
 from unbraid_configs import load_recipe
 from unbraid_registry import UnbraidError
 
@@ -79,7 +77,7 @@ def test_folders_that_become_read_only() -> None:
     assert int(words[words.index("errors") - 1]) == 2
 
 
-HOLD = "import sys; from pathlib import Path; from unbraid.record import Run\n" \
+HOLD = "import sys; from pathlib import Path; from unbraid.runs.run import Run\n" \
        "with Run(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
 
 

@@ -18,11 +18,10 @@ import torch
 from PIL import Image
 
 import unbraid
-from unbraid.study.folder import Study
-from unbraid.study.plan import Plan
 from unbraid_configs import load_recipe
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.mesh_file import write_mesh
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_files import write_mesh
+from unbraid_plugins.tools.studies import Plan, Study
 
 HERE = Path(__file__).parent
 

@@ -17,9 +17,8 @@ import pytest
 from PIL import Image
 
 import unbraid
-from unbraid.study.folder import Study
-from unbraid.study.plan import Plan
 from unbraid_configs import dump_recipe, load_recipe
+from unbraid_plugins.tools.studies import Plan, Study
 
 HERE = Path(__file__).parent
 PROGRAMS = ("gs", "latex", "xelatex", "dvipng", "ffmpeg", "sh-from-git")
@@ -117,7 +116,7 @@ def test_a_study_is_gone_on_with_and_nothing_of_the_folder_runs(received: Receiv
     seen = [line.split("\t", 1) for line in (tmp_path / "log").read_text().splitlines()]
     started = [literal_eval(what) for event, what in seen if event == "subprocess.Popen"]
     sources = [s for s in started if s[:2] == ["git", "-C"] and not received.folder.is_relative_to(s[2])]
-    children = [s for s in started if s[1:4] == ["-P", "-m", "unbraid.study.leash"]]
+    children = [s for s in started if s[1:4] == ["-P", "-m", "unbraid_plugins.tools.studies.child_process"]]
     assert len(children) == 1
     assert [s for s in started if s not in [*sources, *children, ["uname", "-p"]]] == []     # Python's platform asks
     reading = ("open", "os.listdir", "os.scandir")

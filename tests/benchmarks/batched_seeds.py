@@ -23,11 +23,11 @@ from typing import Any
 import torch
 
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.players import Players
-from unbraid.seeds.players import SeedPlayers
-from unbraid.seeds.training import with_seed
+from unbraid.engine import Players
+from unbraid.model import build_method
 from unbraid_configs import make_recipe
+from unbraid_plugins.tools.studies.batched.players import joint_players
+from unbraid_plugins.tools.studies.batched.training import with_seed
 
 WAYS = ("together", "one by one")
 SIZED: dict[str, tuple[int, int, dict[str, Any], dict[str, Any]]] = {      # image, batch, encoder, generator
@@ -84,10 +84,10 @@ class Here:
         """Nothing is to be ended."""
 
     def _player(self, way: str) -> Callable[[int], None]:
-        singles = [Players(bring_to_life(with_seed(self.recipe, seed), self.data.facts),
+        singles = [Players(build_method(with_seed(self.recipe, seed), self.data.facts),
                            self.data.with_seed(seed).batch, torch.device("cpu"), seed) for seed in self.seeds]
         if way == "together":
-            many = SeedPlayers.of(singles)
+            many = joint_players(singles)
             return lambda step: many.play(step) and None
 
         def play(step: int) -> None:

@@ -18,12 +18,18 @@ from side_by_side import alternate
 from torch import Tensor, nn
 
 from unbraid import Context, Layout
-from unbraid.code import Part
-from unbraid.fusing import pays_compiled
-from unbraid.values import tensors
-from unbraid_plugins.convnets import ConvEncoder, ConvGenerator, MlpEncoder, MlpGenerator, ResEncoder, ResGenerator
-from unbraid_plugins.mixing import ChunkClassifier, Critic, Encoder, Generator
-from unbraid_plugins.vae.study import StudyEncoder, StudyGenerator
+from unbraid.engine.compile import worth_compiling
+from unbraid.values import Part, tensors
+from unbraid_plugins.papers.mixing import ChunkClassifier, Critic, Encoder, Generator
+from unbraid_plugins.papers.vae.locatello import StudyEncoder, StudyGenerator
+from unbraid_plugins.shared.convnets import (
+    ConvEncoder,
+    ConvGenerator,
+    MlpEncoder,
+    MlpGenerator,
+    ResEncoder,
+    ResGenerator,
+)
 
 CODE = Layout(tuple(Part(f"chunk{i}", 8) for i in range(8)))
 NORMS = ("none", "batch", "instance")
@@ -69,7 +75,7 @@ def main() -> None:
         seconds = alternate({"eager": played(eager, given), "compiled": played(compiled, given)}, rounds=options.rounds,
                             calls=2)
         own, others = (statistics.median(s) for s in seconds.values())
-        chosen = "compiled" if pays_compiled(eager, meta, given[0].device) else "eager"
+        chosen = "compiled" if worth_compiling(eager, meta, given[0].device) else "eager"
         print(f"{name:32}{1000 * own:8.2f} ms{others / own:8.3f}   {chosen}", flush=True)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid_plugins.opengl.camera import Camera
+from unbraid_plugins.opengl.scene.camera import Camera
 
 INSTALLED = importlib.util.find_spec("deodr") is not None
 

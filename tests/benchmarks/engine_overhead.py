@@ -22,7 +22,7 @@ from side_by_side import alternate, told
 from torch.profiler import ProfilerActivity, profile
 
 from unbraid.engine import Training
-from unbraid.record import Run
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
 
 ENGINE, HAND = "engine", "by hand"

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from unbraid.code import Code, mix
-from unbraid_plugins.convnets.enlarging import Enlarging
+from unbraid.values import Code, mix
+from unbraid_plugins.shared.convnets.transposed import Enlarging
 
 SETTINGS = {"engine": [], "channels last": ["train.channels_last=true"],
             "compiled": ["train.channels_last=true", "train.compile=true"],

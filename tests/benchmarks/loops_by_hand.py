@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unbraid.code import Code, mix
 from unbraid.engine import Training
+from unbraid.values import Code, mix
 
 CRITIC_TURNS, CLIP = 5, 0.01                       # of the WGAN
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     beta_vae_score,
     dci,
     explicitness,

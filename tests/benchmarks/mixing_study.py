@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from unbraid.engine import train
-from unbraid.evaluation import evaluate
-from unbraid.record import Run
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
+from unbraid_plugins.tools.evaluation import evaluate
 from unbraid_registry import configure
 
 NO_CLASSIFIER = ("players.autoencoder.minimizes.chunks=null", "networks.classifier=null",

@@ -19,13 +19,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import unbraid
 from unbraid.data import open_data
-from unbraid.evaluation.agreement_picture import draw_matrices
-from unbraid.evaluation.encoding import of_model
-from unbraid.evaluation.evidence import sample
 from unbraid_configs import load_recipe
-from unbraid_plugins.metrics import reference_agreement
-from unbraid_plugins.metrics.references import ReferenceAgreement
-from unbraid_plugins.metrics.transferring import TransferAccuracy
+from unbraid_plugins.shared.metrics import reference_agreement
+from unbraid_plugins.shared.metrics.edits.reference_agreement import ReferenceAgreement
+from unbraid_plugins.shared.metrics.edits.transfer_accuracy import TransferAccuracy
+from unbraid_plugins.tools.evaluation.encoded import of_model
+from unbraid_plugins.tools.evaluation.evidence import sample
+from unbraid_plugins.tools.evaluation.pictures import draw_matrices
 
 
 def measured(run: Path, seed: int = 0) -> tuple[ReferenceAgreement, ReferenceAgreement, list[str]]:

@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT / "tests" / "opengl"))
 
 from agreement import SAMPLES, Theirs, Views, compared, drawn  # noqa: E402
 
-from unbraid.pictures import grid, write_image  # noqa: E402
+from unbraid.runs import write_image  # noqa: E402
+from unbraid_plugins.tools.display import grid  # noqa: E402
 
 SHOWN = ("spot.obj", "q_bicycle.ply", "k_car_police.obj", "q_basiccar.ply", "q_smallplane.ply", "k_chair_A.obj")
 

@@ -22,12 +22,12 @@ import torch
 from deodr_peer import INSTALLED, DeodrScene
 from torch import Tensor
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.gl_context import renderer_name
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import Backend, rasterize
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.raster.gl_context import renderer_name
+from unbraid_plugins.opengl.raster.rasterize import Backend, rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import draw
 
 CASES = [(1000, 64), (1000, 128), (10_000, 128), (10_000, 256), (40_000, 256)]     # triangles, pixels
 Job = Callable[[], object]

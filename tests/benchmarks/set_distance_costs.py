@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     chamfer,
     depth_error,
     frechet_distance,

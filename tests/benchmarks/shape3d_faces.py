@@ -19,8 +19,8 @@ import torch
 from shape3d_truth import correlation, told
 
 import unbraid
-from unbraid.picture_rows import Row, write_rows
-from unbraid_plugins.opengl.drawing import draw
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.tools.display import Row, write_rows
 
 
 def true_heads(file: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

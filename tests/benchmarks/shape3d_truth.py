@@ -22,12 +22,12 @@ import torch
 
 import unbraid
 from unbraid.data import open_data
-from unbraid.picture_rows import Row, write_rows
 from unbraid_configs import load_recipe
-from unbraid_plugins.metrics import depth_error, silhouette_iou, viewpoint_error
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.shape3d.views import angles
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.papers.shape3d.viewpoints import angles
+from unbraid_plugins.shared.metrics import depth_error, silhouette_iou, viewpoint_error
+from unbraid_plugins.tools.display import Row, write_rows
 
 STEP = 15                                          # degrees between the azimuths of the data
 ELEVATIONS = (10.0, 25.0, 40.0)

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from unbraid.record import Run
+from unbraid.runs import Run
 
 RECIPE = """\
 title: A small VAE

@@ -24,7 +24,7 @@ def test_chosen_samples_and_traversals_from_the_prior(unbraid, run: str, tmp_pat
     assert said.out == "wrote t.png\n  rows: the classes of c1, from 0 to 9\n"
     assert Image.open(tmp_path / "t.png").size == (10 * 66 + 2, 2 * 66 + 2)
     said = unbraid("traverse", run, "--factor", "c2", "--from", "-2", "--to", "2")
-    assert "numbers 15 of the code, from -2 to 2" in said.out
+    assert "dimensions 15 of the code, from -2 to 2" in said.out
     for words, says in ((("sample", run, "--set", "c1"), "expected FACTOR=NUMBER"),
                         (("sample", run, "--set", "c1=12"), "a class, 0 to 9"),
                         (("sample", run, "--set", "c9=1"), "no factor 'c9'"),

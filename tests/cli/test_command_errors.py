@@ -29,7 +29,7 @@ import pytest
     (["new-plugin", "Acme-TV"], "unbraid new-plugin acme_tv"),
     (["new-plugin", "class"], "Python or pytest use it"),
     (["new-plugin", "mixing"], "there is a plugin 'mixing' already"),
-    (["traverse", "nowhere", "A.png", "--number", "1", "--factor", "z"], "not both"),
+    (["traverse", "nowhere", "A.png", "--dim", "1", "--factor", "z"], "not both"),
 ])
 def test_says_what_is_wrong(unbraid, arguments: list[str], says: str) -> None:
     said = unbraid(*arguments)
@@ -121,7 +121,7 @@ def test_a_command_of_a_plugin_runs_and_is_listed(unbraid, tmp_path: Path) -> No
     (tmp_path / "greeter.py").write_text(FAULTY.replace("raise ValueError(\"a fuse of the plugin\")",
                                                         "click.echo('hello')"))
     assert unbraid("--plugin", "greeter.py", "explode").out == "hello\n"
-    assert unbraid("plugins", "--plugin", "greeter.py").out.rstrip().endswith("commands of plugins: explode, render")
+    assert unbraid("plugins", "--plugin", "greeter.py").out.rstrip().endswith("commands of plugins: explode")
 
 
 def test_a_broken_plugin_costs_one_line_and_no_command(unbraid, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_picture_that_is_none(unbraid, trained: Path, tmp_path: Path) -> None:
 
 def test_traverse_shows_the_numbers_of_a_factor(unbraid, trained: Path, pictures, tmp_path: Path) -> None:
     said = unbraid("traverse", trained, pictures[0], "--factor", "chunk2", "--steps", "3")
-    assert "rows: numbers 4 to 7 of the code, from -3 to 3" in said.out
+    assert "rows: dimensions 4 to 7 of the code, from -3 to 3" in said.out
     assert Image.open(tmp_path / "traversal.png").size == (3 * 66 + 2, 4 * 66 + 2)
 
 
@@ -109,7 +109,7 @@ def test_weights_that_make_no_finite_codes_are_refused(unbraid, trained: Path, t
 
 def test_demo_says_when_time_cut_it_short_and_gives_no_arm_more(unbraid, tmp_path: Path,
                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unbraid.cli.demo.MINUTES", 0.0)
+    monkeypatch.setattr("unbraid_plugins.tools.demo.command.MINUTES", 0.0)
     said = unbraid("demo", "--images", "20", "--out", "demo")
     assert said.code == 0, said.err
     reached = [json.loads((tmp_path / "demo" / arm / "run.json").read_text())["sessions"][-1]["to_step"]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import unbraid as public
 from unbraid.cli import main
+from unbraid_plugins import tools
 
 DOMAINS = """\
 title: Two domains
@@ -69,7 +69,7 @@ def test_json_is_the_only_output_and_python_gives_the_same(unbraid, copy: Path) 
     said = unbraid("probe", copy, *QUICK, "--json", "--no-report")
     assert said.code == 0, said.err
     assert not (copy / "report.html").exists()
-    assert json.loads(said.out)[str(copy)] == public.probe(copy, labels=[1], draws=2)
+    assert json.loads(said.out)[str(copy)] == tools.probe(copy, labels=[1], draws=2)
 
 
 def test_networks_on_the_same_labels(unbraid, copy: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh, write_mesh
 
 RECIPE = """\
 title: Octahedra
@@ -251,6 +251,6 @@ def test_files_that_are_no_meshes_and_backgrounds_that_are_no_pictures(unbraid, 
 
 
 def test_without_the_plugin_it_says_why(unbraid, house):
-    said = unbraid("--no-plugin", "opengl", "render", house)
+    said = unbraid("--no-plugin", "viewing", "render", house)
     assert said.code == 2
-    assert "the command 'render' is a plugin's, which is not loaded" in said.err
+    assert "the command 'render' is of the plugin 'viewing', which is not loaded" in said.err

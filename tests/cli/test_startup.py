@@ -1,36 +1,56 @@
 """What a newcomer types first is quick: no torch, no matplotlib, no plugin."""
 
+import ast
 import subprocess
 import sys
 
+import click
 import pytest
+
+from unbraid.cli import Session
+from unbraid.cli.commands import INDEX
+from unbraid.cli.program import program
 
 SHOWN = """
 import sys
 from unbraid.cli import main
 code = main(sys.argv[1:])
 heavy = [m for m in ("torch", "numpy", "matplotlib", "rich", "unbraid_plugins") if m in sys.modules]
-process = sys.modules.get("unbraid_registry.process")
-print("loaded:", heavy, "code:", code, "plugins:", bool(process and process._loaded))
+from unbraid_registry import loaded_so_far
+found = loaded_so_far()
+plugins = [p.name for p in found.plugins] if found else []
+print({"heavy": heavy, "plugins": plugins, "code": code})
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["train", "--help"], ["evaluate", "--help"],
-                                       ["demo", "--help"], ["new-plugin", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["train", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert loaded_by(arguments) == ([], [])
+
+
+@pytest.mark.parametrize(("command", "plugin"), [(name, plugin) for name, (plugin, _) in INDEX.items() if plugin])
+def test_help_of_a_plugins_command_loads_that_plugin_alone(command: str, plugin: str) -> None:
+    assert loaded_by([command, "--help"]) == (["unbraid_plugins"], [plugin])
+
+
+def loaded_by(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The heavy modules, and the plugins, that a command line loads."""
     done = subprocess.run([sys.executable, "-c", SHOWN, *arguments], capture_output=True, text=True, check=True)
-    assert done.stdout.endswith("loaded: [] code: 0 plugins: False\n")
+    found = ast.literal_eval(done.stdout.splitlines()[-1])
+    assert found["code"] == 0
+    return found["heavy"], found["plugins"]
 
 
-def test_help_names_every_command_with_the_summary_of_its_own_help() -> None:
-    import click
+def test_the_index_is_what_plugins_contribute() -> None:
+    from unbraid_registry import registry
 
-    from unbraid.cli.program import COMMANDS, program
-
-    context = click.Context(program)
-    for group in COMMANDS.values():
-        for name, (_, summary) in group.items():
-            command = program.get_command(context, name)
-            assert command is not None
-            assert command.name == name
-            assert (command.help or "").splitlines()[0] == summary
+    context = click.Context(program, obj=Session())
+    for name, (_, summary) in INDEX.items():
+        command = program.get_command(context, name)
+        assert command is not None
+        assert command.name == name
+        assert (command.help or "").splitlines()[0] == summary
+    bundled = {p.name for p in registry().plugins if p.bundled}
+    contributed = registry().call_by_plugin("unbraid_commands")
+    assert {(c.name, plugin) for plugin, commands in contributed.items() if plugin in bundled for c in commands} == {
+        (name, plugin) for name, (plugin, _) in INDEX.items() if plugin}

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import attrs
 
-from unbraid_configs.recipe import Recipe
-from unbraid_registry import Catalog
-from unbraid_registry.component import Component, critic, encoder, generator, loss, network, source
+from unbraid_configs import Recipe
+from unbraid_registry import Catalog, Component
+from unbraid_registry.component import critic, encoder, generator, loss, network, source
 
 
 class Pool(enum.Enum):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from unbraid_configs import bundled_recipes, dump_recipe, load_recipe, recipe_schema
-from unbraid_configs.yaml_tree import read_yaml
+from unbraid_configs.reading.yaml_reader import read_yaml
 
 RECIPES = bundled_recipes()
 

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from marked_recipes import GOOD, changed, load, mistakes
 from recipe_standins import Plugins, typed_catalog
 
-from unbraid_configs import dump_recipe, make_recipe, recipe_schema, show_recipe
-from unbraid_configs.scalars import write_expression, write_number, write_scalar
-from unbraid_configs.tree import Node
-from unbraid_configs.yaml_tree import read_yaml
+from unbraid_configs import Node, dump_recipe, make_recipe, recipe_schema, show_recipe
+from unbraid_configs.reading import write_expression, write_number, write_scalar
+from unbraid_configs.reading.yaml_reader import read_yaml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
     "ab:#-? {}[],'\"\\\n|>&*!%@`${}0.e_1", max_size=12
@@ -51,7 +49,7 @@ def test_expressions_read_back(text: str) -> None:
 @given(st.text(alphabet="${}Xa:- ", max_size=12))
 @settings(max_examples=300, deadline=None)
 def test_escaped_text_is_not_expanded(text: str) -> None:
-    from unbraid_configs.environment import escape, expand_environment
+    from unbraid_configs.resolving import escape, expand_environment
 
     mistakes: list = []
     assert expand_environment(Node(escape(text)), mistakes, ("title",), {"X": "something"}).value == text
@@ -72,7 +70,7 @@ def test_recipes_read_back(
 ) -> None:
     import keyword
 
-    from unbraid_configs.environment import escape
+    from unbraid_configs.resolving import escape
 
     recipe = make_recipe(
         {
@@ -99,7 +97,7 @@ def test_recipes_read_back(
 
 
 def _escaped(value: Any) -> Any:
-    from unbraid_configs.environment import escape
+    from unbraid_configs.resolving import escape
 
     if isinstance(value, dict):
         return {k: _escaped(v) for k, v in value.items()}

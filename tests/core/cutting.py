@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unbraid.optimizers import Optimizer
+from unbraid.engine.optimizers import Optimizer
 
 
 class CutError(Exception):

@@ -6,9 +6,9 @@ import os
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from unbraid.engine import Training
 from unbraid_configs import Recipe, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
@@ -58,7 +58,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:
     """Begin trainings without the method's figure, which costs more than they do; one training of each recipe draws."""
-    patch.setattr(Training, "_figure", lambda self, logbook: None)
+    patch.setattr("unbraid_plugins.tools.figure.files.draw_figure", lambda recipe, path: path)
+    patch.setattr("unbraid_plugins.tools.figure.files.figure_image", lambda recipe: torch.zeros(3, 4, 4))
 
 
 def narrow(name: str, *changes: str) -> Recipe:

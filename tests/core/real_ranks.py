@@ -77,7 +77,7 @@ def _enter(rank: int, environment: dict[str, str], errors: Path, target: Callabl
 
 def serve(rank: int, asked: Connection) -> None:
     """Answer (function, arguments) with what the function gives, or the text of its error, as long as there are any."""
-    from unbraid.distributed import together
+    from unbraid.engine.distributed import together
 
     with together():
         while True:

@@ -13,10 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from unbraid import distributed
 from unbraid.data import Data
-from unbraid.random import Noise, Random
-from unbraid.values import Value, map_tensors
+from unbraid.engine import distributed
+from unbraid.values import Noise, Random, Value, map_tensors
 
 
 class Simulation:

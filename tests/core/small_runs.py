@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from unbraid import checkpoint
-from unbraid.record import Run
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import make_recipe
 
 RECIPE: dict[str, Any] = {

@@ -9,12 +9,11 @@ import pytest
 import torch
 from simulated_ranks import JoinedRandom
 
-from unbraid import players
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.outcomes import Report
-from unbraid.players import Players
-from unbraid.random import Noise, Random
+from unbraid.engine import Players, turns
+from unbraid.engine.turns import StepReport
+from unbraid.model import build_method
+from unbraid.values import Noise, Random
 from unbraid_configs import make_recipe
 
 PARTS, SMALL = 3, 2                                # parts of a batch, and images in each
@@ -52,13 +51,13 @@ def double() -> Iterator[None]:
 def game(recipe: dict[str, Any], batch: int, accumulate: int) -> Players:
     r = make_recipe({**recipe, "data": {**recipe["data"], "batch": batch}})
     data = open_data(r.data)
-    return Players(bring_to_life(r, data.facts), data.batch, torch.device("cpu"), accumulate=accumulate)
+    return Players(build_method(r, data.facts), data.batch, torch.device("cpu"), accumulate=accumulate)
 
 
-def both(recipe: dict[str, Any], steps: int, patch: pytest.MonkeyPatch) -> list[tuple[Report, Report]]:
+def both(recipe: dict[str, Any], steps: int, patch: pytest.MonkeyPatch) -> list[tuple[StepReport, StepReport]]:
     """The steps in parts and with the large batch; afterwards the weights have to be the same."""
     parts = game(recipe, SMALL, PARTS)
-    patch.setattr(players, "Noise", NoiseOfParts)
+    patch.setattr(turns, "Noise", NoiseOfParts)
     large = game(recipe, SMALL * PARTS, 1)
     reports = [(parts.step(step, watch=True), large.step(step, watch=True)) for step in range(steps)]
     for name, module in parts.method.modules.items():
@@ -69,7 +68,7 @@ def both(recipe: dict[str, Any], steps: int, patch: pytest.MonkeyPatch) -> list[
 
 def test_parts_equal_the_large_batch_with_masks_samples_and_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     for parts, large in both(BASE, 4, monkeypatch):
-        assert parts.outcomes == large.outcomes == [("critic", "moved"), ("critic", "moved"), ("autoencoder", "moved")]
+        assert parts.outcomes == large.outcomes == [("critic", "updated")] * 2 + [("autoencoder", "updated")]
         assert parts.numbers() == pytest.approx(large.numbers(), rel=1e-6)
         assert "watch/far" in parts.values
 
@@ -85,7 +84,7 @@ def test_a_gate_is_decided_on_the_mean_over_the_parts(monkeypatch: pytest.Monkey
     asked["players"]["critic"]["when"] = f"mse(x1, x2) < {(first + mean) / 2}"
     [(parts, large)] = both(asked, 1, monkeypatch)
     assert parts.outcomes == large.outcomes
-    assert parts.outcomes[0] == ("critic", "moved" if mean < first else "shut")
+    assert parts.outcomes[0] == ("critic", "updated" if mean < first else "gate closed")
 
 
 def test_a_pool_gets_every_image_once() -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.random import Noise, seed_at
+from unbraid.model import build_method
+from unbraid.values import Noise, seed_at
 from unbraid_configs import make_recipe
 
 HOME = {"seed": 0, "step": 3, "round": 1, "rank": 0}
@@ -53,7 +53,7 @@ def first_weights(seed: int = 0) -> dict[str, torch.Tensor]:
         "networks": {"one, two": {"type": "mlp_encoder", "hidden": [4]}},
         "players": {"all": {"trains": ["one", "two"], "minimizes": {"near": "mse(one(x), two(x))"}}},
         "train": {"seed": seed}})
-    modules = bring_to_life(recipe, open_data(recipe.data).facts).modules
+    modules = build_method(recipe, open_data(recipe.data).facts).modules
     return {name: torch.cat([w.flatten() for w in module.parameters()]) for name, module in modules.items()}
 
 

@@ -16,9 +16,8 @@ from forking import FORKING
 from narrow_recipes import narrow, own_data, undrawn
 from small_runs import assert_equal, tensors
 
-from unbraid import checkpoint
 from unbraid.engine import train
-from unbraid.record import Run
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import bundled_recipes
 
 __all__ = ["own_data"]

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from unbraid import Code, Layout
-from unbraid.chosen import ChoiceError, choose, walks
 from unbraid.model import Model, load
-from unbraid.random import Noise
-from unbraid_configs.recipe import Factor
+from unbraid.values import ChoiceError, Noise, choose
+from unbraid_configs import Factor
+from unbraid_plugins.tools.editing import walks
 
 LAYOUT = Layout.of({"z": Factor(name="z", size=3, prior="uniform"), "c1": Factor(name="c1", size=4, prior="classes"),
                     "c2": Factor(name="c2", size=1, prior="uniform"), "pose": Factor(name="pose", size=2),

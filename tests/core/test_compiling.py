@@ -12,10 +12,10 @@ from torch._dynamo.source import Source, TensorPropertySource
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from unbraid.engine import Training, train
-from unbraid.fusing import pays_compiled
-from unbraid.record import Run
+from unbraid.engine.compile import worth_compiling
+from unbraid.runs import Run
 from unbraid_configs import load_recipe
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry import UnbraidError
 
 CPU = device("cpu")
 Compiled = list[tuple[nn.Module, dict[str, Any]]]
@@ -40,7 +40,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> Compiled:
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every network gains by it."""
-    monkeypatch.setattr("unbraid.fusing.pays_compiled", lambda network, inputs, where: True)
+    monkeypatch.setattr("unbraid.engine.compile.worth_compiling", lambda network, inputs, where: True)
 
 
 def run(out: Path, *changes: str) -> list[dict[str, Any]]:
@@ -79,9 +79,9 @@ def test_on_a_cpu_products_and_rectifiers_alone_stay_eager(tmp_path: Path, compi
 def test_on_a_gpu_every_network_is_compiled() -> None:
     plain = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
     x = torch.empty(2, 2, device="meta")
-    assert pays_compiled(plain, (x,), device("cuda"))
-    assert not pays_compiled(plain, (x,), CPU)
-    assert pays_compiled(nn.Sequential(plain, nn.BatchNorm1d(2)), (x,), CPU)
+    assert worth_compiling(plain, (x,), device("cuda"))
+    assert not worth_compiling(plain, (x,), CPU)
+    assert worth_compiling(nn.Sequential(plain, nn.BatchNorm1d(2)), (x,), CPU)
 
 
 def test_graphs_are_of_compiled_networks(tmp_path: Path, compiled: Compiled) -> None:

@@ -12,10 +12,9 @@ import torch
 from small_runs import assert_equal, recipe, tensors
 
 import unbraid
-from unbraid import checkpoint
 from unbraid.engine import train
-from unbraid.record import RunError
-from unbraid.seeds import train_seeds
+from unbraid.runs import RunError, checkpoint
+from unbraid_plugins.tools.studies import train_seeds
 from unbraid_registry import UnbraidError
 
 

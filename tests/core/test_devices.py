@@ -11,7 +11,7 @@ import torch
 from small_runs import recipe
 
 from unbraid import train
-from unbraid.devices import without_bfloat16
+from unbraid.engine import without_bfloat16
 
 HAS = {"architecture": "x86_64", "avx2": True, "avx512_bf16": False, "amx_bf16": False}
 

@@ -12,7 +12,7 @@ from real_ranks import Pair
 from tiny_autoencoder import tiny_autoencoder
 
 from unbraid.engine import Training, TrainingError, train
-from unbraid.record import Run
+from unbraid.runs import Run
 from unbraid.values import map_tensors
 from unbraid_configs import Recipe
 
@@ -24,17 +24,17 @@ def recipe(*overrides: str, **player: Any) -> Recipe:
 
 def started(folder: Path, chosen: Recipe, images: dict[tuple[int, int], float]) -> Training:
     """A training whose images are all of one value, by rank and step (-1: at all steps)."""
-    from unbraid import distributed
+    from unbraid.engine import distributed
 
     training, rank = Training.start(chosen, Run(folder), torch.device("cpu")), distributed.rank()
-    drawn = training.players.batch
+    drawn = training.players.interpreter.batch
 
     def batch(step: int, round_: int, needs: Any) -> Any:
         value = images.get((rank, step % 1000 // chosen.train.accumulate), images.get((rank, -1)))
         fill = (lambda t: t) if value is None else (lambda t: torch.full_like(t, value))
         return {need: map_tensors(fill, v) for need, v in drawn(step, round_, needs).items()}
 
-    training.players.batch = batch
+    training.players.interpreter.batch = batch
     return training
 
 
@@ -47,7 +47,7 @@ def outcomes(folder: Path, chosen: Recipe, images: dict[tuple[int, int], float],
     return [r.outcomes[0][1] for r in reports], [r.not_finite for r in reports], weights.detach().numpy()
 
 
-@pytest.mark.parametrize(("threshold", "expected"), [(0.4, "shut"), (0.6, "moved")])
+@pytest.mark.parametrize(("threshold", "expected"), [(0.4, "gate closed"), (0.6, "updated")])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_a_gate_is_decided_on_the_mean(pair: Pair, tmp_path: Path, threshold: float, expected: str, accumulate: int
                                        ) -> None:
@@ -63,14 +63,14 @@ def test_a_gate_is_decided_on_the_mean(pair: Pair, tmp_path: Path, threshold: fl
 def test_a_loss_that_is_not_finite_on_one_rank_moves_nobody(pair: Pair, tmp_path: Path, accumulate: int) -> None:
     pair.ask(outcomes, tmp_path, recipe(f"train.accumulate={accumulate}"), {(1, 2): float("nan")}, 4)
     (first, named, a), (second, named_there, b) = pair.answers()
-    assert first == second == ["moved", "moved", "stayed", "moved"]
+    assert first == second == ["updated", "updated", "not finite", "updated"]
     assert named == named_there == [[], [], ["all/rebuild", "all/small"], []], "rank 0 names what rank 1 saw"
     assert np.isfinite(a).all()
     assert np.array_equal(a, b)
 
 
 def refused(folder: Path, chosen: Recipe) -> str:
-    from unbraid import distributed, engine
+    from unbraid.engine import distributed, training as engine
 
     own = engine.open_data
 

@@ -18,18 +18,17 @@ import torch
 from real_ranks import Ranks
 from tiny_autoencoder import tiny_autoencoder
 
-from unbraid import checkpoint
 from unbraid.engine import train
-from unbraid.record import Run
+from unbraid.runs import Run, checkpoint
 
 ENDLESS = ("train.steps=100000", "train.checkpoint_every=3", "train.log_every=1")
 
 
 def training(rank: int, out: Path, overrides: tuple[str, ...], resume: bool) -> int:
     """What `unbraid train` is to a rank: the same errors and exit codes, without a recipe's file."""
-    from unbraid.cli.faults import report
+    from unbraid.cli.errors import report
     from unbraid.cli.session import Session
-    from unbraid.lockstep import Stopped
+    from unbraid.engine import Stopped
 
     try:
         train(tiny_autoencoder(*overrides), out, resume=resume)
@@ -113,7 +112,7 @@ def test_a_killed_rank_ends_all_and_is_named_once(started: Any, tmp_path: Path, 
 
 def one_waits_for_another(rank: int) -> int:
     """Rank 1 is gone, 0 misses it, and 2 waits for 0 alone."""
-    from unbraid import distributed
+    from unbraid.engine import distributed
 
     with distributed.together():
         if rank == 1:
@@ -135,7 +134,7 @@ def test_a_rank_that_waits_for_another_is_not_missed(tmp_path: Path) -> None:
 
 
 def hung(rank: int, out: Path, overrides: tuple[str, ...], resume: bool) -> int:
-    from unbraid import distributed
+    from unbraid.engine import distributed
 
     distributed.TIMEOUT = timedelta(seconds=15)
     return training(rank, out, overrides, resume)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import unbraid
-from unbraid import checkpoint, record
+from unbraid.runs import checkpoint, run as record
 from unbraid_configs import load_recipe
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -17,10 +17,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.moves import gradients_reach
-from unbraid.plan import NOBODY, Planner
-from unbraid.players import Players
+from unbraid.engine import Interpreter, Players, Turn, TurnGradients, gradients_reach
+from unbraid.engine.plan import NOBODY, Planner
+from unbraid.model import build_method
 from unbraid_configs import make_recipe
 
 RECIPE: dict[str, Any] = {
@@ -39,11 +38,11 @@ RECIPE: dict[str, Any] = {
 class Watched(Players):
     """The engine's players, with the networks as they were before each turn and what it moved."""
 
-    def _update(self, move: Any, gradients: Any, step: int) -> None:
+    def update(self, turn: Turn, gradients: TurnGradients, step: int) -> None:
         before = copy.deepcopy(self.method.modules)
-        super()._update(move, gradients, step)
-        self.before[move.player] = before
-        self.moved[move.player] = {n for n, net in self.method.modules.items() if any(
+        super().update(turn, gradients, step)
+        self.before[turn.player] = before
+        self.moved[turn.player] = {n for n, net in self.method.modules.items() if any(
             not torch.equal(a, b) for a, b in zip(net.parameters(), before[n].parameters(), strict=True))}
 
 
@@ -54,7 +53,7 @@ class Game:
         players = {name: RECIPE["players"][name] for name in order or ("critic", "generator")}
         recipe = make_recipe({**RECIPE, "players": players})
         data = open_data(recipe.data)
-        self.players = Watched(bring_to_life(recipe, data.facts), data.batch, torch.device("cpu"))
+        self.players = Watched(build_method(recipe, data.facts), data.batch, torch.device("cpu"))
         self.nets = self.players.method.modules
         self.players.before = self.before = {}
         self.players.moved = self.moved = {}
@@ -63,7 +62,7 @@ class Game:
         return self.players.step(0).numbers()
 
     def fake(self, generator: nn.Module) -> torch.Tensor:
-        noise = self.players.noise
+        noise = self.players.strategy.noise
         noise.step, noise.round = 0, 0
         return generator(noise.at("fake/operations.normal.1").normal(8, 4))
 
@@ -119,8 +118,8 @@ def test_the_engine_is_free_of(check: Callable[[], None]) -> None:
 
 def leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """All weights move with the player's: the generator's turn updates the critic too."""
-    weights = Players._weights
-    monkeypatch.setattr(Players, "_weights", lambda self, names: weights(self, self.method.modules))
+    weights = Interpreter.weights
+    monkeypatch.setattr(Interpreter, "weights", lambda self, names: weights(self, self.method.modules))
 
 
 def stale(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +128,7 @@ def stale(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fake is cut off on the generator's side too."""
-    from unbraid import plan
+    from unbraid.engine import plan
 
     make = plan.Instruction
     monkeypatch.setattr(plan, "Instruction", lambda node, owner, graphs, *rest: make(
@@ -156,10 +155,10 @@ def test_nobody_owns_the_fake_of_a_critic_alone() -> None:
             "critic": RECIPE["players"]["critic"],
             "generator": {**RECIPE["players"]["generator"], "from_step": 5}}})
     data = open_data(recipe.data)
-    players = Players(bring_to_life(recipe, data.facts), data.batch, torch.device("cpu"))
+    players = Players(build_method(recipe, data.facts), data.batch, torch.device("cpu"))
     players.step(0)
-    planned = next(iter(players._steps.values()))
-    owners = {i.node.index: i.owner for turn in planned.turns.values() for i in turn.plan.instructions}
+    plan = players.plan(0)
+    owners = {i.node.index: i.owner for turn in plan.compiled.values() for i in turn.plan.instructions}
     fake = players.method.flow.value("fake")
     assert owners[fake.index] == NOBODY
 
@@ -167,5 +166,5 @@ def test_nobody_owns_the_fake_of_a_critic_alone() -> None:
 def test_gradients_reach_says_which_loss_trains_what() -> None:
     recipe = make_recipe(RECIPE)
     data = open_data(recipe.data)
-    assert gradients_reach(bring_to_life(recipe, data.facts)) == {
+    assert gradients_reach(build_method(recipe, data.facts)) == {
         "critic": {"realism": ["critic"]}, "generator": {"realism": ["generator"]}}

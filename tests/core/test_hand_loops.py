@@ -12,12 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unbraid.code import Code, mix
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.moves import forwards
-from unbraid.players import Players
-from unbraid.random import Noise
+from unbraid.engine import Players, forwards
+from unbraid.model import build_method
+from unbraid.values import Code, Noise, mix
 from unbraid_configs import make_recipe
 
 STEPS = 20
@@ -97,7 +95,7 @@ def fool(fake: Tensor) -> Tensor:
 def engine(recipe: dict[str, Any]) -> Players:
     r = make_recipe({**BASE, **recipe})
     data = open_data(r.data)
-    return Players(bring_to_life(r, data.facts), data.batch, torch.device("cpu"))
+    return Players(build_method(r, data.facts), data.batch, torch.device("cpu"))
 
 
 def compare(recipe: dict[str, Any], loop: Callable[[Hand, int], None], *, steps: int = STEPS,
@@ -258,7 +256,7 @@ def test_a_gate_that_closes_on_some_steps(threshold: float) -> None:
 
     players = engine(recipe)
     hand = Hand(players)
-    decisions = [players.step(step).outcomes[0][1] == "moved" for step in range(STEPS)]
+    decisions = [players.step(step).outcomes[0][1] == "updated" for step in range(STEPS)]
     for step in range(STEPS):
         loop(hand, step)
     assert decisions == played
@@ -348,7 +346,7 @@ def test_accumulated_rounds_equal_the_mean_of_their_gradients() -> None:
                       "rebuild": "mse(generator(f1), x1)", "mixed": "mse(x3, x2)"}}}}
     r = make_recipe({**BASE, **recipe})
     data = open_data(r.data)
-    players = Players(bring_to_life(r, data.facts), data.batch, torch.device("cpu"), accumulate=3)
+    players = Players(build_method(r, data.facts), data.batch, torch.device("cpu"), accumulate=3)
     hand = Hand(players)
     for step in range(STEPS):
         players.step(step)

@@ -13,7 +13,7 @@ STEPS = """
 import ctypes
 import resource
 import torch
-from unbraid.kept_memory import MAP, TRIM, keep_freed_memory
+from unbraid.engine.devices import MAP, TRIM, keep_freed_memory
 
 def step():
     return sum(float(t[0]) for t in [torch.ones(2**17) for _ in range(40)])

@@ -15,7 +15,7 @@ import torch
 from narrow_recipes import NARROWER, SMALL, own_data
 
 from unbraid.engine import Training
-from unbraid.record import Run
+from unbraid.runs import Run
 from unbraid_configs import bundled_recipes, load_recipe
 
 TRACES = Path(__file__).with_name("loss_traces.json")
@@ -52,7 +52,7 @@ def test_the_first_losses_are_what_they_were(name: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("double_precision")
 def test_compiled_networks_have_the_same_losses(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With channels last: dropout draws numbers in the order of memory, which the compiler chooses otherwise."""
-    monkeypatch.setattr("unbraid.fusing.pays_compiled", lambda network, inputs, where: True)
+    monkeypatch.setattr("unbraid.engine.compile.worth_compiling", lambda network, inputs, where: True)
     eager, compiled = (trace(name, tmp_path / which, "train.channels_last=true", f"train.compile={which}")
                        for which in ("false", "true"))
     for now, then in zip(compiled, eager, strict=True):

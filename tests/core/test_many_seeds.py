@@ -16,20 +16,17 @@ import torch
 from torch import nn
 
 import unbraid
-from unbraid import checkpoint
 from unbraid.data import open_data
-from unbraid.engine import TrainingError, train
-from unbraid.lockstep import Stopped
-from unbraid.method import bring_to_life
-from unbraid.outcomes import Report
-from unbraid.players import Players
-from unbraid.record import Run, RunError
-from unbraid.seeds import train_seeds, train_together
-from unbraid.seeds.noise import SeedNoise
-from unbraid.seeds.players import SeedPlayers
-from unbraid.seeds.stack import Stack
-from unbraid.seeds.training import with_seed
+from unbraid.engine import Players, Stopped, TrainingError, train
+from unbraid.engine.turns import StepReport
+from unbraid.model import build_method
+from unbraid.runs import Run, RunError, checkpoint
 from unbraid_configs import Recipe, RecipeError, load_recipe, make_recipe
+from unbraid_plugins.tools.studies import train_seeds, train_together
+from unbraid_plugins.tools.studies.batched.noise import SeedNoise
+from unbraid_plugins.tools.studies.batched.players import SeedsAtOnce, joint_players
+from unbraid_plugins.tools.studies.batched.stack import Stack
+from unbraid_plugins.tools.studies.batched.training import with_seed
 from unbraid_registry import UnbraidError
 
 SEEDS, STEPS = (0, 1, 5), 4
@@ -64,11 +61,11 @@ def small(name: str, *overrides: str) -> Recipe:
 
 def players(recipe: Recipe) -> list[Players]:
     data = open_data(recipe.data)
-    return [Players(bring_to_life(with_seed(recipe, seed), data.facts), data.with_seed(seed).batch,
+    return [Players(build_method(with_seed(recipe, seed), data.facts), data.with_seed(seed).batch,
                     torch.device("cpu"), seed) for seed in SEEDS]
 
 
-def assert_same(together: Sequence[Players], alone: Sequence[Players], reports: Sequence[Sequence[Report]], *,
+def assert_same(together: Sequence[Players], alone: Sequence[Players], reports: Sequence[Sequence[StepReport]], *,
                 losses: float, weights: float) -> None:
     """The singles after `reports`, those of all steps, are what `alone` becomes by itself."""
     for step, own in enumerate(reports):
@@ -84,7 +81,7 @@ def assert_same(together: Sequence[Players], alone: Sequence[Players], reports: 
 
 def compare(recipe: Recipe, *, losses: float = 1e-9, weights: float = 1e-9) -> None:
     together, alone = players(recipe), players(recipe)
-    many = SeedPlayers.of(together)
+    many = joint_players(together)
     assert_same(together, alone, [many.play(step) for step in range(STEPS)], losses=losses, weights=weights)
 
 
@@ -121,8 +118,8 @@ def test_shared_noise_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("double_precision")
 def test_an_average_over_seeds_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = SeedPlayers._differentiated
-    monkeypatch.setattr(SeedPlayers, "_differentiated", lambda self, total, move: own(self, total / 3, move))
+    own = SeedsAtOnce.gradients
+    monkeypatch.setattr(SeedsAtOnce, "gradients", lambda self, total, *rest: own(self, total / 3, *rest))
     with pytest.raises(AssertionError):
         compare(small("gan", "train.optimizer.type=sgd"))
 
@@ -214,14 +211,14 @@ def test_runs_that_stand_apart_are_resumed_one_by_one(tmp_path: Path) -> None:
 
 
 def test_a_signal_stops_all_with_checkpoints_of_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = SeedPlayers.play
+    own = Players.play
 
-    def play(self: SeedPlayers, step: int, *, watch: bool = False) -> list[Report]:
+    def play(self: Players, step: int, *, watch: bool = False) -> list[StepReport]:
         if step == 2:
             os.kill(os.getpid(), signal.SIGTERM)
         return own(self, step, watch=watch)
 
-    monkeypatch.setattr(SeedPlayers, "play", play)
+    monkeypatch.setattr(Players, "play", play)
     with pytest.raises(Stopped, match="SIGTERM"):
         train_seeds(small("gan", "train.checkpoint_every=100"), SEEDS, tmp_path)
     for seed in SEEDS:
@@ -231,14 +228,12 @@ def test_a_signal_stops_all_with_checkpoints_of_one_step(tmp_path: Path, monkeyp
 
 @pytest.mark.filterwarnings("ignore:step")
 def test_a_seed_that_fails_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = SeedPlayers.of
-
-    def of(singles: Sequence[Players]) -> SeedPlayers:
+    def broken(singles: Sequence[Players]) -> Players:
         with torch.no_grad():
             next(singles[1].method.modules["generator"].parameters()).fill_(torch.inf)
-        return own(singles)
+        return joint_players(singles)
 
-    monkeypatch.setattr(SeedPlayers, "of", of)
+    monkeypatch.setattr("unbraid_plugins.tools.studies.batched.training.joint_players", broken)
     recipe = small("gan", "train.steps=12", "train.average=null")
     with pytest.raises(TrainingError, match="not finite for 10 steps up to step 9"):
         train_seeds(recipe, SEEDS, tmp_path / "many")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from unbraid.page import Page
+from unbraid_plugins.tools.display import Page
 
 
 @pytest.mark.parametrize("colour", [False, True])

@@ -9,9 +9,8 @@ import pytest
 import torch
 from real_ranks import Ranks
 
-from unbraid import checkpoint, distributed, memories
-from unbraid.engine import train
-from unbraid.record import Run
+from unbraid.engine import distributed, state as memories, train
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import Recipe, make_recipe
 
 
@@ -61,10 +60,10 @@ def test_two_ranks_go_on_bit_for_bit_where_they_stopped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("former", "now"), [(1, 2), (2, 1), (2, 3), (3, 2)])
 def test_memories_are_dealt_out_round_robin(former: int, now: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from unbraid.data import open_data
-    from unbraid.method import bring_to_life
+    from unbraid.model import build_method
 
     r = recipe()
-    method = bring_to_life(r, open_data(r.data).facts)
+    method = build_method(r, open_data(r.data).facts)
     pool: Any = method.modules["pool"]
 
     def of(rank: int) -> dict[str, torch.Tensor]:
@@ -74,5 +73,5 @@ def test_memories_are_dealt_out_round_robin(former: int, now: int, monkeypatch: 
     for rank in range(now):
         pool.load_state_dict(of(0))                # rank 0's are among the weights of the networks
         monkeypatch.setattr(distributed, "rank", lambda rank=rank: rank)
-        memories.dealt(method, kept, "a checkpoint")
+        memories.scatter_ranks(method, kept, "a checkpoint")
         assert int(pool.seen) == rank % former

@@ -11,12 +11,10 @@ import pytest
 import torch
 from small_runs import RECIPE, assert_equal, recipe, tensors
 
-from unbraid import checkpoint
 from unbraid.cli import main
-from unbraid.engine import train
-from unbraid.players import Players
-from unbraid.record import Run
-from unbraid.resuming import ChangedError
+from unbraid.engine import Players, train
+from unbraid.engine.resume import ChangedError
+from unbraid.runs import Run, checkpoint
 from unbraid_configs import load_recipe
 from unbraid_registry import UnbraidError
 
@@ -194,7 +192,7 @@ def test_the_command_shows_changes_and_takes_them_when_told(run: Run, capsys: py
 
 
 def test_seeds_that_go_on_together_take_changes_too(tmp_path: Path) -> None:
-    from unbraid.seeds import train_seeds
+    from unbraid_plugins.tools.studies import train_seeds
 
     train_seeds(recipe("train.steps=3", *QUICK), [0, 1], tmp_path)
     changed = recipe("train.steps=5", SLOWER, *QUICK)

@@ -11,9 +11,8 @@ from cutting import CutError, cut_at
 from PIL import Image
 from small_runs import RECIPE, assert_equal, recipe, tensors
 
-from unbraid import checkpoint
 from unbraid.engine import train
-from unbraid.record import Run
+from unbraid.runs import Run, checkpoint
 
 QUICK = ("train.steps=8", "train.log_every=1", "train.checkpoint_every=2", "train.picture_every=100")
 PLAYERS: dict[str, Any] = RECIPE["players"]

@@ -19,9 +19,8 @@ import torch
 from small_runs import RECIPE, assert_equal, recipe, tensors
 
 import unbraid
-from unbraid import checkpoint
 from unbraid.engine import TrainingError, train
-from unbraid.record import Run, RunError
+from unbraid.runs import Run, RunError, checkpoint
 from unbraid_configs import make_recipe
 from unbraid_registry import UnbraidError
 
@@ -233,8 +232,9 @@ def test_plugins_hear_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     heard: list[str] = []
     monkeypatch.setattr(type(registry()), "call", lambda self, hook, **_: heard.append(hook) or [])
     train(recipe("train.steps=2"), tmp_path / "run")
-    assert heard == ["unbraid_run_start", "unbraid_step_end", "unbraid_step_end", "unbraid_checkpoint",
-                     "unbraid_run_end"]
+    pictures, numbers = ["unbraid_log"], ["unbraid_log"]
+    assert heard == ["unbraid_run_start", *pictures, *numbers, "unbraid_step_end", *numbers, "unbraid_step_end",
+                     "unbraid_checkpoint", *pictures, "unbraid_run_end"]
 
 
 def test_the_record_is_json_without_anything_else(tmp_path: Path) -> None:

@@ -12,10 +12,9 @@ import torch
 from PIL import Image
 from small_runs import RECIPE, assert_equal, recipe, tensors
 
-from unbraid import checkpoint
 from unbraid.data import DataError
-from unbraid.engine import train
-from unbraid.players import Players
+from unbraid.engine import Players, train
+from unbraid.runs import checkpoint
 
 QUICK = ("train.steps=12", "train.log_every=1", "train.checkpoint_every=2", "train.picture_every=100")
 Act = Callable[[Path], Any]

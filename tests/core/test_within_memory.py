@@ -10,8 +10,8 @@ from small_runs import recipe
 from torch import nn
 
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.within_memory import WithinMemory
+from unbraid.model import build_method
+from unbraid.model.networks import WithinMemory
 from unbraid_configs import RecipeError
 
 
@@ -32,9 +32,9 @@ def test_memory_is_counted_over_networks_and_not_for_what_was_refused() -> None:
 def test_a_recipe_of_absurd_sizes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}.__getitem__)         # a MiB
     facts = open_data(recipe().data).facts
-    assert set(bring_to_life(recipe(), facts).modules) == {"encoder", "generator", "critic"}
+    assert set(build_method(recipe(), facts).modules) == {"encoder", "generator", "critic"}
     with pytest.raises(RecipeError) as told:
-        bring_to_life(recipe("networks.encoder.hidden=[1000]"), facts)
+        build_method(recipe("networks.encoder.hidden=[1000]"), facts)
     assert "encoder (convnets.mlp_encoder): with its weights, one of them 1,000 x 192, the networks take more than " \
         "0.0 GiB, half of this machine's memory" in str(told.value)
     assert "critic (" not in str(told.value)

@@ -9,8 +9,7 @@ import pytest
 from labelled_images import make_images
 
 from unbraid.data import Data, Images
-from unbraid_configs.recipe import Data as DataRecipe
-from unbraid_configs.recipe import Draw
+from unbraid_configs import Data as DataRecipe, Draw
 
 
 @pytest.fixture

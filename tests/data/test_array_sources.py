@@ -13,7 +13,7 @@ import pytest
 
 from unbraid import DataError
 from unbraid.testing import SourceSuite
-from unbraid_plugins.sources import Idx, Mnist, Npz, Svhn, Usps
+from unbraid_plugins.shared.sources import Idx, Mnist, Npz, Svhn, Usps
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (6, 12, 10), dtype=np.uint8)

@@ -8,14 +8,14 @@ import threading
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from labelled_images import Lazy, make_clips, make_images
 
-from unbraid.data import DataError, DataFacts, Field, Images, describe
+from unbraid.cli import describe
+from unbraid.data import DataError, DataFacts, Field, Images
+from unbraid.data.sampling import Epochs
 from unbraid.data.splits import split_rows
-from unbraid.data.streams import Epochs
-from unbraid_configs.recipe import Draw
+from unbraid_configs import Draw
 
 PAIR = {"x1": Draw(), "x2": Draw(same=("identity",), as_="x1"), "s": Draw(count=3, same=("pose",))}
 NEEDS = frozenset({("x1", None), ("x2", None), ("s", None), ("x2", "pose")})

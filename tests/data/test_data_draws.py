@@ -8,7 +8,7 @@ from labelled_images import Lazy, make_clips, make_images
 
 from unbraid.data import DataError, Field, Images
 from unbraid.values import Label, Set
-from unbraid_configs.recipe import Draw, Place
+from unbraid_configs import Draw, Place
 
 STEPS = range(12)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from unbraid.testing import SourceSuite
-from unbraid_plugins.sources import Shapes, Sprites
-from unbraid_plugins.sources.shapes import draw_shapes
-from unbraid_plugins.sources.sprites import FACTORS, draw_sprites
+from unbraid_plugins.shared.sources import Shapes, Sprites
+from unbraid_plugins.shared.sources.shapes import draw_shapes
+from unbraid_plugins.shared.sources.sprites import FACTORS, draw_sprites
 
 
 class TestSprites(SourceSuite):

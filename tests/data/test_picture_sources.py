@@ -13,8 +13,7 @@ from PIL import Image
 
 from unbraid import BadPicture, DataError, picture_size, read_picture
 from unbraid.testing import SourceSuite
-from unbraid_plugins.sources import Clips, Folder
-from unbraid_plugins.sources import folder as folder_module
+from unbraid_plugins.shared.sources import Clips, Folder, folder as folder_module
 
 
 def paint(path: Path, size: tuple[int, int] = (40, 30), colour: object = (200, 100, 50), mode: str = "RGB",

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unbraid.data import describe, open_data
+from unbraid.cli import describe
+from unbraid.data import open_data
 from unbraid_configs import make_recipe
 
 pytestmark = pytest.mark.shared

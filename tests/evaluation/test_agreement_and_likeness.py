@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import clustering_accuracy, nmi, psnr, ssim, udr
-from unbraid_plugins.metrics.agreement import pair_score
+from unbraid_plugins.shared.metrics import clustering_accuracy, nmi, psnr, ssim, udr
+from unbraid_plugins.shared.metrics.disentanglement.udr import pair_score
 
 
 @pytest.fixture

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 
 from unbraid.data import open_data
-from unbraid.evaluation import evaluate_model
-from unbraid.evaluation.controls import at_random, of_pixels
-from unbraid.evaluation.encoding import of_model
-from unbraid.evaluation.evidence import sample
-from unbraid.method import bring_to_life
-from unbraid.model import Model
+from unbraid.model import Model, build_method
 from unbraid_configs import load_recipe
-from unbraid_plugins.infogan import category_accuracy, code_recovery, made_classes
-from unbraid_plugins.metrics.oracles import Oracles
+from unbraid_plugins.papers.infogan import category_accuracy, code_recovery, made_classes
+from unbraid_plugins.shared.metrics.edits.oracles import Oracles
+from unbraid_plugins.tools.evaluation import evaluate_model
+from unbraid_plugins.tools.evaluation.controls import at_random, of_pixels
+from unbraid_plugins.tools.evaluation.encoded import of_model
+from unbraid_plugins.tools.evaluation.evidence import sample
 
 CATEGORIES = {"c1": (1, 4)}
 
@@ -112,7 +111,7 @@ def test_an_evaluation_measures_categories_beside_k_means(tmp_path: Path):
         "code.z=4 uniform", "code.c1=3 classes", "networks.generator={width: 2, hidden: 8}",
         "networks.trunk={width: 2, hidden: 8}"])
     data = open_data(recipe.data, seed=0)
-    method = bring_to_life(recipe, data.facts)
+    method = build_method(recipe, data.facts)
     model = Model(method, method.modules)
     metrics = ["category_accuracy", "code_recovery", "made_classes"]
     found = evaluate_model(model, data, metrics=metrics)["arms"]["model"]

@@ -11,11 +11,10 @@ from torch import nn
 
 import unbraid
 from unbraid.data import Data, open_data
-from unbraid.evaluation import Controls, evaluate_model, table
-from unbraid.evaluation.classifying import factor_of
-from unbraid.method import bring_to_life
-from unbraid.model import Model
-from unbraid_plugins.metrics import classification_accuracy
+from unbraid.model import Model, build_method
+from unbraid_plugins.shared.metrics import classification_accuracy
+from unbraid_plugins.tools.evaluation import Controls, evaluate_model, table
+from unbraid_plugins.tools.evaluation.predictions import factor_of
 
 KIND = np.asarray([0, 0, 0, 1, 1, 2, -1])
 NAMED = np.asarray([0, 0, 1, 1, 1, 1, 2])
@@ -99,7 +98,7 @@ def opened(tmp_path: Path, classify: str = "net(x)", minimized: str = "cross_ent
         "players": {"classifier": {"trains": ["net" if "net" in classify else "heads"],
                                    "minimizes": {"name": minimized}}}})
     data = open_data(recipe.data)
-    method = bring_to_life(recipe, data.facts)
+    method = build_method(recipe, data.facts)
     return Model(method, {name: Rows() for name in method.modules}), data
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import kl_per_number, linear_probe, live_factors, reconstruction_error
+from unbraid_plugins.shared.metrics import kl_per_number, linear_probe, live_factors, reconstruction_error
 
 RNG = np.random.default_rng(0)
 

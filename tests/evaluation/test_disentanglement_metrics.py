@@ -8,7 +8,7 @@ from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.svm import LinearSVC
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     beta_vae_score,
     dci,
     explicitness,
@@ -18,12 +18,12 @@ from unbraid_plugins.metrics import (
     modularity,
     sap,
 )
-from unbraid_plugins.metrics.boosting import boosted_trees
-from unbraid_plugins.metrics.importance import completeness, disentanglement
-from unbraid_plugins.metrics.modularity_explicitness import area_under_roc, modularity_by_number
-from unbraid_plugins.metrics.mutual_information import binned, mutual_information
-from unbraid_plugins.metrics.sampling import sample_rows
-from unbraid_plugins.metrics.support_vectors import fit_machines
+from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import boosted_trees
+from unbraid_plugins.shared.metrics.disentanglement.dci import completeness, disentanglement
+from unbraid_plugins.shared.metrics.disentanglement.groups import sample_rows
+from unbraid_plugins.shared.metrics.disentanglement.linear_svm import fit_machines
+from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness import area_under_roc, modularity_by_number
+from unbraid_plugins.shared.metrics.disentanglement.mutual_information import binned, mutual_information
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
 ALL = [*PLAIN, dci, beta_vae_score, factor_vae_score]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     frechet_distance,
     kernel_distance,
     linear_probe,

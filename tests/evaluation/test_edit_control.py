@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import edit_control, oracles, realism
-from unbraid_plugins.metrics.controlling import control_of
-from unbraid_plugins.metrics.oracles import Oracles
+from unbraid_plugins.shared.metrics import edit_control, oracles, realism
+from unbraid_plugins.shared.metrics.edits.edit_control import control_of
+from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
 CHUNKS = {"row": (0, 4), "shade": (4, 7), "dead": (7, 9)}
 DEAD = np.random.default_rng(9).normal(size=(400, 2))

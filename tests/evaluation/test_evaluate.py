@@ -14,10 +14,9 @@ from PIL import Image
 import unbraid
 from unbraid import UnbraidError
 from unbraid.data import open_data
-from unbraid.evaluation import Controls, evaluate, evaluate_model, protocol_of, table
-from unbraid.evaluation.controls import untrained
-from unbraid.evaluation.evidence import sample
-from unbraid.record import Run
+from unbraid.runs import Run
+from unbraid_plugins.tools.evaluation import Controls, evaluate, evaluate_model, protocol_of, table, untrained
+from unbraid_plugins.tools.evaluation.evidence import sample
 
 MIXING = {
     "title": "tiny",

@@ -7,16 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
 from scipy.linalg import sqrtm
 from torch import nn
 from torchvision.models import get_model
 
-from unbraid_plugins.metrics import features as feature_blocks
-from unbraid_plugins.metrics import features_of, fid, frechet_distance, kernel_distance, kid, torchvision_network
+from unbraid_plugins.shared.metrics import features_of, fid, frechet_distance, kernel_distance, kid, torchvision_network
+from unbraid_plugins.shared.metrics.images import features as feature_blocks
 
 RNG = np.random.default_rng(0)
 ROWS = arrays(np.float64, st.tuples(st.integers(2, 12), st.just(3)), elements=st.floats(-9, 9, width=32))

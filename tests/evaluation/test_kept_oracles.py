@@ -13,10 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from unbraid import cached_tensors
-from unbraid.cache import FILES, cache_folder
-from unbraid_plugins.metrics import oracles
-from unbraid_plugins.metrics.oracles import Oracles
+from unbraid_plugins.shared.metrics import cached_tensors, oracles
+from unbraid_plugins.shared.metrics.cache import FILES, cache_folder
+from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 255, (80, 1, 8, 8), dtype=np.uint8)
@@ -34,7 +33,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with every training."""
     import sys
 
-    module, calls = sys.modules["unbraid_plugins.metrics.oracles"], list[int]()
+    module, calls = sys.modules["unbraid_plugins.shared.metrics.edits.oracles"], list[int]()
     train = module._trained
 
     def counted(*arguments: object) -> object:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unbraid import UnbraidError, metric
-from unbraid.evaluation.measure import Measuring, as_json
+from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json
 from unbraid_registry import Component
 
 

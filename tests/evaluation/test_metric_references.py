@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     beta_vae_score,
     clustering_accuracy,
     dci,

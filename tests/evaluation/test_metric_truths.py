@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import (
+from unbraid_plugins.shared.metrics import (
     beta_vae_score,
     dci,
     explicitness,
@@ -15,8 +15,8 @@ from unbraid_plugins.metrics import (
     modularity,
     sap,
 )
-from unbraid_plugins.metrics.modularity_explicitness import _resampled_areas, area_under_roc
-from unbraid_plugins.metrics.resampling import counts
+from unbraid_plugins.shared.metrics.bootstrap import counts
+from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness import _resampled_areas, area_under_roc
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
 ALL = [*PLAIN, dci, beta_vae_score, factor_vae_score]

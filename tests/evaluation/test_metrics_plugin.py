@@ -6,5 +6,5 @@ from unbraid.testing import PluginSuite
 
 
 class TestMetrics(PluginSuite):
-    module = "unbraid_plugins.metrics"
+    module = "unbraid_plugins.shared.metrics"
     name = "metrics"

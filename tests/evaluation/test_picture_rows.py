@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from unbraid.evaluation import edits
-from unbraid.picture_rows import KEY, Row, RowsError, read_rows, write_rows
+from unbraid_plugins.tools.display import KEY, Row, RowsError, read_rows, write_rows
+from unbraid_plugins.tools.evaluation import edit_pictures as edits
 
 
 def images(n: int, channels: int = 3, seed: int = 0) -> np.ndarray:

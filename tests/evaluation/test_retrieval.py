@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from unbraid_plugins.metrics import nearest_neighbour_accuracy, retrieval_map
+from unbraid_plugins.shared.metrics import nearest_neighbour_accuracy, retrieval_map
 
 CHUNKS = {"a": (0, 4), "b": (4, 7), "noise": (7, 10)}
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unbraid_plugins.metrics import chamfer, depth_error, silhouette_iou, viewpoint_error
-from unbraid_plugins.metrics.viewpoints import around
+from unbraid_plugins.shared.metrics import chamfer, depth_error, silhouette_iou, viewpoint_error
+from unbraid_plugins.shared.metrics.shapes.viewpoint_error import around
 
 ANGLES = st.lists(st.floats(-20, 20), min_size=1, max_size=30).map(np.asarray)
 POINTS = arrays(np.float64, st.tuples(st.integers(1, 15), st.just(3)), elements=st.floats(-9, 9, width=32))

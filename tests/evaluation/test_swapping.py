@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from unbraid_plugins.metrics import oracles, retrieval_map, swap_accuracy
-from unbraid_plugins.metrics.oracles import Oracles
+from unbraid_plugins.shared.metrics import oracles, retrieval_map, swap_accuracy
+from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
 CHUNKS = {"row": (0, 4), "shade": (4, 7)}
 RNG = np.random.default_rng(0)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from unbraid.data import Field, Images
-from unbraid.evaluation.evidence import _table, is_grid
-from unbraid.evaluation.intervals import interval
-from unbraid.evaluation.protocol import QUICK, STUDY, Protocol
+from unbraid_plugins.tools.evaluation import Protocol
+from unbraid_plugins.tools.evaluation.evidence import _table, is_grid
+from unbraid_plugins.tools.evaluation.metric_runner import interval
+from unbraid_plugins.tools.evaluation.protocol import QUICK, STUDY
 
 RNG = np.random.default_rng(0)
 ORDER = RNG.permutation(600)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from unbraid_plugins.metrics import reference_agreement, transfer_accuracy
-from unbraid_plugins.metrics.oracles import Oracles
-from unbraid_plugins.metrics.references import ReferenceAgreement
-from unbraid_plugins.metrics.transferring import TransferAccuracy
+from unbraid_plugins.shared.metrics import reference_agreement, transfer_accuracy
+from unbraid_plugins.shared.metrics.edits.oracles import Oracles
+from unbraid_plugins.shared.metrics.edits.reference_agreement import ReferenceAgreement
+from unbraid_plugins.shared.metrics.edits.transfer_accuracy import TransferAccuracy
 
 COLOURS, SHAPES, PLACES, STEPS = 3, 4, 5, 12
 CHUNKS = {"varying": (0, PLACES), "common": (PLACES, PLACES + COLOURS + SHAPES)}

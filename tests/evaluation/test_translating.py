@@ -11,16 +11,15 @@ from torch import nn
 
 import unbraid
 from unbraid.data import Data, Field, Images, open_data
-from unbraid.evaluation import Controls, evaluate_model, table
-from unbraid.evaluation.controls import identity
-from unbraid.evaluation.domains import domains_of, of_domains, of_translator, shared_classes
-from unbraid.evaluation.encoding import of_model
-from unbraid.evaluation.evidence import sample
-from unbraid.evaluation.protocol import QUICK
-from unbraid.method import bring_to_life
-from unbraid.model import Model
-from unbraid_plugins.metrics import domain_judges, translation_accuracy
-from unbraid_plugins.metrics.translating import DomainJudges, TranslationAccuracy
+from unbraid.model import Model, build_method
+from unbraid_plugins.shared.metrics import domain_judges, translation_accuracy
+from unbraid_plugins.shared.metrics.edits.translation_accuracy import DomainJudges, TranslationAccuracy
+from unbraid_plugins.tools.evaluation import Controls, evaluate_model, table
+from unbraid_plugins.tools.evaluation.controls import identity
+from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, of_translator, shared_classes
+from unbraid_plugins.tools.evaluation.encoded import of_model
+from unbraid_plugins.tools.evaluation.evidence import sample
+from unbraid_plugins.tools.evaluation.protocol import QUICK
 
 KINDS, COUNT = 4, 200
 
@@ -156,7 +155,7 @@ def opened(folder: Path, b: str = "b", functions: tuple[str, ...] = ("a_to_b", "
         "players": {"all": {"trains": ["inner", "back"],
                             "minimizes": {"rebuild": "mse(back(inner(xa)), xa) + mse(back(inner(xb)), xb)"}}}})
     data = open_data(recipe.data)
-    method = bring_to_life(recipe, data.facts)
+    method = build_method(recipe, data.facts)
     return Model(method, {"inner": nn.Flatten(), "back": Inverted()}), data
 
 

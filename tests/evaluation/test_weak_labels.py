@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from unbraid.data import open_data
-from unbraid.evaluation.weak_labels import of_pairs
 from unbraid_configs import load_recipe
+from unbraid_plugins.tools.evaluation.weak_labels import of_pairs
 
 RECIPE = """
 title: Objects

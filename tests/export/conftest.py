@@ -9,8 +9,7 @@ import torch
 
 from unbraid import load, make_recipe, train
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.model import Model
+from unbraid.model import Model, build_method
 
 MIXING = {
     "title": "A tiny mixing, Szabó",
@@ -59,6 +58,6 @@ def sets() -> Model:
     recipe = make_recipe(VARIATIONAL)
     data = open_data(recipe.data)
     torch.manual_seed(0)
-    method = bring_to_life(recipe, data.facts)
+    method = build_method(recipe, data.facts)
     data.close()
     return Model(method, method.modules)

@@ -15,10 +15,10 @@ from PIL import Image
 from pyarrow import parquet
 
 from unbraid import Field, Images, load_recipe
-from unbraid.code import Code
 from unbraid.data import Data, DataError, open_data
-from unbraid.export import ExportError, export_codes, parquet_table, projector
 from unbraid.model import Model
+from unbraid.values import Code
+from unbraid_plugins.tools.export import ExportError, export_codes, projector, table_files as parquet_table
 
 COLUMNS = [f"chunk{i}[{j}]" for i in (1, 2) for j in range(4)]
 

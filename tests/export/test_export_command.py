@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from unbraid.export import faults
+from unbraid_plugins.tools.export import formats as faults
 
 
 @pytest.fixture

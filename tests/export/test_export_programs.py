@@ -14,14 +14,13 @@ import onnxruntime
 import pytest
 import torch
 
-import unbraid.export.functions as functions
 from unbraid import Gaussian, Set, load
-from unbraid.export import Exported, ExportError, export_function
-from unbraid.export.check import difference
-from unbraid.export.noises import Listening
-from unbraid.export.torch_file import write_torch
 from unbraid.model import Model
 from unbraid.values import plain, tensors
+from unbraid_plugins.tools.export import Exported, ExportError, export_function, functions as functions
+from unbraid_plugins.tools.export.agreement import difference
+from unbraid_plugins.tools.export.noise_inputs import Listening
+from unbraid_plugins.tools.export.program_files import write_torch
 
 Runs = Callable[..., dict[str, Any]]
 Written = dict[str, Exported]
@@ -208,7 +207,7 @@ def test_without_the_data_images_are_random(run: Path, model: Model, tmp_path: P
     def gone(*_: Any, **__: Any) -> None:
         raise ExportError("no such folder")
 
-    monkeypatch.setattr("unbraid.export.examples.open_data", gone)
+    monkeypatch.setattr("unbraid_plugins.tools.export.example_inputs.open_data", gone)
     done = export_function(model, "decode", tmp_path / "decode.pt2")
     assert done.agreement.of == "17 random images (the run's data can't be opened: no such folder)"
 

@@ -8,17 +8,16 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
-from unbraid.expression import parse
-from unbraid.figure import FigureError, draw_figure, figure_image
-from unbraid.figure.diagram import Diagram, diagram_of
-from unbraid.figure.layout import Layout, apart
-from unbraid.figure.order import crossings, ordered
-from unbraid.figure.paint import Painter
-from unbraid.figure.writing import written
 from unbraid_configs import Expression, Recipe, load_recipe, make_recipe
+from unbraid_configs.expressions import parse
+from unbraid_plugins.tools.figure import FigureError, draw_figure, figure_image
+from unbraid_plugins.tools.figure.crossings import crossings, ordered
+from unbraid_plugins.tools.figure.diagram import Diagram, diagram_of
+from unbraid_plugins.tools.figure.expression_text import written
+from unbraid_plugins.tools.figure.layout import Layout, apart
+from unbraid_plugins.tools.figure.paint import Painter
 from unbraid_registry import registry
 
 TRANSLATION = {

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from unbraid import Label
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.players import Players
-from unbraid.random import Noise
+from unbraid.engine import Players
+from unbraid.model import build_method
+from unbraid.values import Noise
 from unbraid_configs import make_recipe
 
 
@@ -65,7 +65,7 @@ def players_of(recipe: Mapping[str, Any], *overrides: str) -> Players:
     """A recipe's players, at step 0; without dropout, which depends on the order of the calls."""
     r = make_recipe(recipe, overrides)
     data = open_data(r.data, seed=r.train.seed)
-    players = Players(bring_to_life(r, data.facts), data.batch, torch.device("cpu"), r.train.seed)
+    players = Players(build_method(r, data.facts), data.batch, torch.device("cpu"), r.train.seed)
     for module in players.method.modules.values():
         for part in module.modules():
             if isinstance(part, nn.Dropout):

@@ -11,7 +11,7 @@ import torch
 from by_hand import players_of
 from torch import Tensor
 
-from unbraid.players import Players
+from unbraid.engine import Players
 
 COLOURS = np.array([[255, 40, 40], [40, 255, 40], [40, 40, 255], [255, 255, 40]], np.uint8)
 COLOUR, PLACE = torch.arange(16) // 4, torch.arange(16) % 4

@@ -13,9 +13,9 @@ from by_hand import players_of
 from squares import as_images, drawn, merged, source, trained
 from torch import Tensor
 
-from unbraid.compute import computation
-from unbraid.graph import below
-from unbraid.players import Players
+from unbraid.engine import Players
+from unbraid.flow import below
+from unbraid.model import computation
 
 UNSHARED = {
     "networks": {"inner": None, "outer": None, "inner_a, inner_b": {"type": "unit.inner"},
@@ -56,11 +56,12 @@ def adaptation(folder: Path) -> dict[str, Any]:
 def slopes(players: Players, expression: str, network: str) -> list[Tensor | None]:
     """The gradient of a watched value with respect to a network's weights, in the first round."""
     root = players.method.watched[expression]
-    players._open_round(0, 0, frozenset((n.op.draw, n.op.field) for n in below(root) if hasattr(n.op, "draw")))
+    needs = frozenset((n.op.draw, n.op.field) for n in below(root) if hasattr(n.op, "draw"))
+    players.interpreter.open_round(0, 0, needs)
     module = players.method.modules[network].requires_grad_()
     values: dict[int, Any] = {}
     for node in below(root):
-        values[node.index] = computation(node, players._around)([values[i.index] for i in node.inputs])
+        values[node.index] = computation(node, players.interpreter.environment)([values[i.index] for i in node.inputs])
     if not values[root.index].requires_grad:
         return [None]
     return list(torch.autograd.grad(values[root.index], list(module.parameters()), allow_unused=True))

@@ -11,10 +11,10 @@ from by_hand import Hand, differences, players_of
 from torch import Tensor
 from torch.nn import functional as F
 
-from unbraid.players import Players
-from unbraid.random import Noise
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.shape3d.grid import places, topology
+from unbraid.engine import Players
+from unbraid.values import Noise
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.papers.shape3d.grid import places, topology
 
 SMALL = (*(f"networks.{name}.width=3" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
          "networks.generator.background=24", "networks.render.backend=torch", "data.batch=3", "code.object=5",

@@ -10,8 +10,8 @@ import torch
 
 import unbraid
 from unbraid.model import Model
-from unbraid_plugins.opengl.learned import export_mesh
-from unbraid_plugins.opengl.mesh_file import read_mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh
+from unbraid_plugins.opengl.viewing.model_meshes import export_mesh
 
 NARROW = (*(f"networks.{name}.width=3" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
           "networks.generator.form=ball", "data.batch=4", "data.source.size=16", "train.steps=4",
@@ -89,7 +89,7 @@ def test_one_part_is_exchanged_and_the_others_stay(model, images, part):
 
 def test_the_view_is_a_factor_that_edits_know(model, images):
     f, g = (model.encode(x) for x in images)
-    turned = unbraid.code.swap(f, g, "view")
+    turned = unbraid.values.code.swap(f, g, "view")
     assert torch.equal(turned.object.tensor, f.object.tensor)
     assert torch.allclose(model.decode(turned), model.novel_view(images[0], angles_of(g.view.tensor)), atol=1e-5)
 

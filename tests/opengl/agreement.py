@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.light import DirectionalLight
-from unbraid_plugins.opengl.mesh_file import read_mesh
-from unbraid_plugins.opengl.rasterize import Backend
+from unbraid_plugins.opengl.raster.rasterize import Backend
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh
+from unbraid_plugins.opengl.shading.draw import draw
 
 SAMPLES = 3                                        # along each side of a pixel, as theirs has
 

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic, perspective
-from unbraid_plugins.opengl.gl_context import why_not
+from unbraid_plugins.opengl.raster.gl_context import why_not
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic, perspective
 
 
 @pytest.fixture(params=["gl", "torch"])

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from unbraid import Context, Layout, UnbraidError
-from unbraid_plugins.opengl.background import Panorama
-from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.renderer import MeshRenderer
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.background import Panorama
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import draw
 
 EMPTY = Mesh(torch.zeros(1, 3, 3), Topology(torch.tensor([[0, 1, 2]])))
 

@@ -19,12 +19,12 @@ from solids import bumpy
 
 from unbraid import UnbraidError
 from unbraid.values import map_tensors
-from unbraid_plugins.opengl import cuda_sharing, gl_context, gl_raster
-from unbraid_plugins.opengl.cuda_sharing import Carrier, NoSharing, Shared, context_for
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.light import HarmonicLight
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import chosen, rasterize
+from unbraid_plugins.opengl.raster import cuda_interop as cuda_sharing, gl_context, gl_raster
+from unbraid_plugins.opengl.raster.cuda_interop import Carrier, NoSharing, Shared, context_for
+from unbraid_plugins.opengl.raster.rasterize import chosen, rasterize
+from unbraid_plugins.opengl.scene.light import HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import draw
 
 CPU = torch.device("cpu")
 CARD = pytest.mark.skipif(not torch.cuda.is_available(), reason="no graphics card for CUDA")

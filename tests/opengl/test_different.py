@@ -8,10 +8,10 @@ from solids import bumpy, square
 
 from unbraid import UnbraidError
 from unbraid.values import map_tensors
-from unbraid_plugins.opengl.camera import Camera
-from unbraid_plugins.opengl.different import draw_different
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.scene.camera import Camera
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.shading.mixed_meshes import draw_different
 
 
 @pytest.fixture

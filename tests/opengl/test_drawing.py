@@ -9,15 +9,15 @@ from solids import bumpy, square
 
 from unbraid import UnbraidError
 from unbraid.values import map_tensors
-from unbraid_plugins.opengl.background import Panorama
-from unbraid_plugins.opengl.camera import Camera, looking, orbiting, orthographic, perspective
-from unbraid_plugins.opengl.different import draw_different
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
 from unbraid_plugins.opengl.margin_renderer import draw_with_margin
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.mesh_file import read_mesh
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.background import Panorama
+from unbraid_plugins.opengl.scene.camera import Camera, looking, orbiting, orthographic, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.shading.mixed_meshes import draw_different
 
 SCENES = {
     "off-screen": lambda v: v + torch.tensor([50.0, 0, 0]),

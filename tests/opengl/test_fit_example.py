@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh import Mesh
 
 SCRIPT = Path(__file__).parents[2] / "docs/examples/fit_mesh.py"
 

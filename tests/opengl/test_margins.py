@@ -8,11 +8,11 @@ from solids import bumpy, square
 
 from unbraid import Context, Layout
 from unbraid.testing import RendererSuite, numbers
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.light import HarmonicLight
 from unbraid_plugins.opengl.margin_renderer import Margin, draw_with_margin
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
 
 VERTICES, FACES = bumpy(1)
 

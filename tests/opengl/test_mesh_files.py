@@ -16,10 +16,10 @@ from PIL import Image
 from solids import icosphere
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.mesh_file import read_mesh, write_mesh
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh, write_mesh
+from unbraid_plugins.opengl.shading.draw import draw
 
 SQUARE = "v -1 -1 0\nv 1 -1 0\nv 1 1 0\nv -1 1 0\n"
 CORNERS = "vt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"

@@ -8,12 +8,12 @@ from solids import bumpy
 
 from unbraid import Context, Layout, UnbraidError
 from unbraid.testing import RendererSuite, numbers
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import Rendering
-from unbraid_plugins.opengl.light import HarmonicLight
-from unbraid_plugins.opengl.mesh import Mesh
 from unbraid_plugins.opengl.renderer import MeshRenderer
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import Rendering
 
 VERTICES, FACES = bumpy(2)
 TOPOLOGY = Topology(FACES)

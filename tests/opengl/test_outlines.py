@@ -12,13 +12,13 @@ import pytest
 import torch
 from solids import bumpy, square
 
-from unbraid_plugins.opengl.antialias import antialiased
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import rasterize
-from unbraid_plugins.opengl.silhouettes import Crossings, crossings
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.raster.rasterize import rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.antialias import antialiased
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.shading.silhouettes import Crossings, crossings
 
 
 def weights(n):

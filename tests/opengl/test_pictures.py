@@ -7,10 +7,10 @@ import torch
 from solids import bumpy
 
 from unbraid.values import map_tensors, tensors
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
-from unbraid_plugins.opengl.mesh import Mesh
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import draw
 
 SURFACES = ["plain", "coloured", "textured", "coloured, textured", "textures"]
 LIGHTS = ["", "harmonic", "lamp"]

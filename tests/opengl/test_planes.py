@@ -9,10 +9,10 @@ import torch
 from solids import bumpy
 from torch import Tensor
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.fragments import fragments
-from unbraid_plugins.opengl.planes import planes
-from unbraid_plugins.opengl.rasterize import rasterize
+from unbraid_plugins.opengl.raster.rasterize import rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.shading.fragments import fragments
+from unbraid_plugins.opengl.shading.planes import planes
 
 
 def scene(distance: float) -> tuple[Tensor, Tensor, Tensor]:

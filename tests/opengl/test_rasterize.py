@@ -12,11 +12,11 @@ import torch
 from solids import bumpy, square
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl import gl_context, gl_raster, torch_raster
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import chosen, face_ids, rasterize
+from unbraid_plugins.opengl.raster import gl_context, gl_raster, torch_raster
+from unbraid_plugins.opengl.raster.rasterize import chosen, face_ids, rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import draw
 
 
 def agreement(clip, faces, size, cull=False):
@@ -192,9 +192,9 @@ def test_a_machine_without_egl():
     """In a process that finds no driver, torch draws, and asking for OpenGL says what is missing."""
     code = """
 import torch
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import rasterize
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.raster.rasterize import rasterize
 clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.tensor([[0, 1, 2]])
 print(int((rasterize(clip, faces, (8, 8)) >= 0).sum()))
 rasterize(clip, faces, (8, 8), backend="gl")
@@ -211,7 +211,7 @@ def test_a_process_that_was_forked():
     code = """
 import os, signal, torch
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.rasterize import chosen, rasterize
+from unbraid_plugins.opengl.raster.rasterize import chosen, rasterize
 clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.tensor([[0, 1, 2]])
 rasterize(clip, faces, (8, 8), backend="gl")
 child = os.fork()

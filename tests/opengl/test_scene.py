@@ -10,18 +10,11 @@ from solids import icosphere, square
 
 from unbraid import UnbraidError
 from unbraid.values import map_tensors, tensors
-from unbraid_plugins.opengl.camera import (
-    Camera,
-    looking,
-    orbiting,
-    orthographic,
-    perspective,
-    weak_perspective,
-)
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, harmonic_basis
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.scene.camera import Camera, looking, orbiting, orthographic, perspective, weak_perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight, harmonic_basis
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import draw
 
 
 def angles(*numbers):

@@ -8,17 +8,17 @@ import pytest
 import torch
 from solids import bumpy, square
 
-from unbraid_plugins.opengl.barycentrics import depths
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.fragments import fragments
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight
 from unbraid_plugins.opengl.margin_renderer import draw_with_margin
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import rasterize
-from unbraid_plugins.opengl.rows import rows
-from unbraid_plugins.opengl.texture import sampled, spots
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.numerics.rows import rows
+from unbraid_plugins.opengl.raster.rasterize import rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.texture import sampled, spots
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.barycentrics import depths
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.shading.fragments import fragments
 
 CHECK = torch.autograd.gradcheck
 
@@ -149,7 +149,7 @@ def test_opengl_paints_what_torch_does(light, cull, monkeypatch):
              "light": dice(3, 3, 9), "way": dice(1, 3), "colour": dice(3, 3)}
     seams = torch.randint(0, 50, faces.shape, generator=torch.Generator().manual_seed(0))
     weights, found = dice(3, 4, 30, 40, seed=1).float(), {}
-    monkeypatch.setattr("unbraid_plugins.opengl.surface.PART", 2000)
+    monkeypatch.setattr("unbraid_plugins.opengl.shading.surface.PART", 2000)
     for geometry in (False, True):                 # with geometry torch does it all
         leaf = {name: t.float().requires_grad_() for name, t in scene.items()}
         lamp = {"none": None, "harmonic": HarmonicLight(leaf["light"] / 2),

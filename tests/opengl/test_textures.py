@@ -8,10 +8,10 @@ import pytest
 import torch
 from solids import square
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.texture import mipmapped, sampled, spots
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.texture import mipmapped, sampled, spots
+from unbraid_plugins.opengl.shading.draw import draw
 
 
 def dice(*shape, seed=0):

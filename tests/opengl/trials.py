@@ -14,11 +14,11 @@ import torch
 from solids import bumpy, icosphere
 from torch import Tensor
 
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import draw
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.rasterize import Backend, rasterize
-from unbraid_plugins.opengl.topology import Topology
+from unbraid_plugins.opengl.raster.rasterize import Backend, rasterize
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
+from unbraid_plugins.opengl.shading.draw import draw
 
 Renderer = Callable[[Tensor, Tensor, Tensor, Camera, tuple[int, int], Tensor], Tensor]
 

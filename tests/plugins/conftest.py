@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unbraid import Context, Layout
-from unbraid_configs.recipe import Factor
+from unbraid_configs import Factor
 
 
 @attrs.define

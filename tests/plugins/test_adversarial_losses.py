@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from unbraid_plugins.losses import gan, hinge, lsgan, wgan
+from unbraid_plugins.shared.losses import gan, hinge, lsgan, wgan
 
 FAMILIES = [gan, hinge, lsgan, wgan]
 

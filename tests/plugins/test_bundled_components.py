@@ -7,10 +7,11 @@ import torch
 from torch.func import functional_call
 
 from unbraid import Code, Gaussian, Label, Layout, Set
-from unbraid_configs.recipe import Factor
-from unbraid_plugins import convnets, infogan, losses, mixing, operations, vae
-from unbraid_plugins.infogan.guess import Guess
-from unbraid_plugins.losses import gan, hinge, lsgan, wgan
+from unbraid_configs import Factor
+from unbraid_plugins.papers import infogan, mixing, vae
+from unbraid_plugins.papers.infogan.recognition import Guess
+from unbraid_plugins.shared import convnets, losses, operations
+from unbraid_plugins.shared.losses import gan, hinge, lsgan, wgan
 from unbraid_registry import NETWORK_KINDS, registry
 
 PLUGINS = {"convnets": convnets, "losses": losses, "gan": gan, "hinge": hinge, "lsgan": lsgan, "wgan": wgan,

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from unbraid import Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.challenges import Encoder, Generator, PairCritic
+from unbraid_configs import Factor
+from unbraid_plugins.papers.challenges import Encoder, Generator, PairCritic
 
 CODE = Layout.of({"varying": Factor(name="varying", size=64), "common": Factor(name="common", size=64)})
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from unbraid import Code, Gaussian, Layout, Record
-from unbraid_plugins.losses import cycle_code
-from unbraid_plugins.operations import interpolate, join, mix, swap
+from unbraid_plugins.shared.losses import cycle_code
+from unbraid_plugins.shared.operations import interpolate, join, mix, swap
 
 
 @pytest.fixture

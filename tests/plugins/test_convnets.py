@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid import Code, Gaussian, Layout, Record, UnbraidError
-from unbraid_plugins.convnets import (
+from unbraid_plugins.shared.convnets import (
     ConvCritic,
     ConvEncoder,
     ConvGenerator,
@@ -19,7 +19,7 @@ from unbraid_plugins.convnets import (
     ResEncoder,
     ResGenerator,
 )
-from unbraid_plugins.convnets.enlarging import Enlarging, _added_up, enlarge
+from unbraid_plugins.shared.convnets.transposed import Enlarging, _added_up, enlarge
 
 SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
 ENCODERS = [ConvEncoder(width=4), ResEncoder(width=4), MlpEncoder(hidden=(8,))]

@@ -6,8 +6,8 @@ import torch
 from torch.distributions import Normal
 
 from unbraid import Code, Gaussian
-from unbraid_plugins.vae import dimension_wise_kl, index_code_information, total_correlation
-from unbraid_plugins.vae.decomposition import stratified_weights
+from unbraid_plugins.papers.vae import dimension_wise_kl, index_code_information, total_correlation
+from unbraid_plugins.papers.vae.total_correlation import stratified_weights
 
 STD, RHO = 0.4, 0.8                             # of q(z | n), and the correlation in q(z)
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from unbraid import Code, Gaussian
-from unbraid_plugins.vae import dip
+from unbraid_plugins.papers.vae import dip
 
 
 def gaussian(batch=6, size=4):

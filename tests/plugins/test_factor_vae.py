@@ -14,13 +14,11 @@ from torch.nn import functional
 
 from unbraid import Layout, UnbraidError
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.moves import forwards, gradients_reach
-from unbraid.players import Players
-from unbraid_configs import load_recipe
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.operations import permute_dims
-from unbraid_plugins.vae import FactorCritic, density_ratio, tell_shuffled
+from unbraid.engine import Players, Turn, TurnGradients, forwards, gradients_reach
+from unbraid.model import build_method
+from unbraid_configs import Factor, load_recipe
+from unbraid_plugins.papers.vae import FactorCritic, density_ratio, tell_shuffled
+from unbraid_plugins.shared.operations import permute_dims
 
 LATENTS = Layout.of({"z": Factor(name="z", size=10)})
 RHO = 0.8
@@ -138,17 +136,17 @@ RECIPES = ("factor-vae-shapes", "factor-vae-shapes-two-batches")
 class Watched(Players):
     """The engine's players, and which networks each one's update moved."""
 
-    def _update(self, move: Any, gradients: Any, step: int) -> None:
+    def update(self, turn: Turn, gradients: TurnGradients, step: int) -> None:
         before = copy.deepcopy(self.method.modules)
-        super()._update(move, gradients, step)
-        self.moved[move.player] = {n for n, net in self.method.modules.items() if any(
+        super().update(turn, gradients, step)
+        self.moved[turn.player] = {n for n, net in self.method.modules.items() if any(
             not torch.equal(a, b) for a, b in zip(net.parameters(), before[n].parameters(), strict=True))}
 
 
 def game(name: str) -> Watched:
     recipe = load_recipe(name, ["data.batch=2", "data.source.size=16", "data.workers=0"])
     data = open_data(recipe.data)
-    players = Watched(bring_to_life(recipe, data.facts), data.batch, torch.device("cpu"))
+    players = Watched(build_method(recipe, data.facts), data.batch, torch.device("cpu"))
     players.moved = {}
     return players
 
@@ -172,15 +170,15 @@ def test_nobody_moves_the_others_networks(name):
 
 @pytest.mark.parametrize(("player", "network"), [("vae", "critic"), ("critic", "encoder")])
 def test_a_leak_is_seen(player, network, monkeypatch):
-    update = Players._update
+    update = Players.update
 
-    def leaking(self, move, gradients, step):
-        update(self, move, gradients, step)
-        if move.player == player:
+    def leaking(self, turn, gradients, step):
+        update(self, turn, gradients, step)
+        if turn.player == player:
             with torch.no_grad():
                 next(self.method.modules[network].parameters()).mul_(1.01)
 
-    monkeypatch.setattr(Players, "_update", leaking)
+    monkeypatch.setattr(Players, "update", leaking)
     with pytest.raises(AssertionError):
         test_nobody_moves_the_others_networks(RECIPES[0])
 

@@ -3,8 +3,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from unbraid import Code, Gaussian
-from unbraid_plugins.losses import kl
-from unbraid_plugins.vae import annealed_kl, kl_per_dimension
+from unbraid_plugins.papers.vae import annealed_kl, kl_per_dimension
+from unbraid_plugins.shared.losses import kl
 
 
 def gaussian(batch=5, size=3):

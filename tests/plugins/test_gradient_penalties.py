@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from unbraid import Label, Record
-from unbraid_plugins.losses import gradient_penalty, r1
+from unbraid_plugins.shared.losses import gradient_penalty, r1
 
 
 class Linear(nn.Module):

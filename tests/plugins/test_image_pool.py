@@ -5,7 +5,7 @@ import torch
 from torch.func import functional_call
 
 from unbraid import UnbraidError
-from unbraid_plugins.operations import ImagePool
+from unbraid_plugins.shared.operations import ImagePool
 
 
 def build(context, *inputs, size=50):

@@ -10,10 +10,10 @@ from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal
 
 from unbraid import Code, Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.infogan import Generator, Head, Posterior, Trunk, information, mode
-from unbraid_plugins.infogan.guess import Guess
-from unbraid_plugins.infogan.information import entropy
+from unbraid_configs import Factor
+from unbraid_plugins.papers.infogan import Generator, Head, Posterior, Trunk, information, mode
+from unbraid_plugins.papers.infogan.information import entropy
+from unbraid_plugins.papers.infogan.recognition import Guess
 
 LAYOUT = Layout.of({"c1": Factor(name="c1", size=10, prior="classes"), "c2": Factor(name="c2", size=2, prior="uniform"),
                     "c4": Factor(name="c4", size=3, prior="binary"), "c5": Factor(name="c5", size=1)})

@@ -12,11 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.model import Model
-from unbraid.moves import forwards, gradients_reach
-from unbraid.players import Players
-from unbraid.random import Noise
+from unbraid.engine import Players, forwards, gradients_reach
+from unbraid.model import Model, build_method
+from unbraid.values import Noise
 from unbraid_configs import load_recipe
 
 BATCH = 16
@@ -31,7 +29,7 @@ WRONG_PRIOR = ("code.c2=1",)
 def game(*overrides: str) -> Players:
     recipe = load_recipe("infogan-mnist", [*SMALL, *overrides])
     data = open_data(recipe.data)
-    return Players(bring_to_life(recipe, data.facts), data.batch, torch.device("cpu"))
+    return Players(build_method(recipe, data.facts), data.batch, torch.device("cpu"))
 
 
 @pytest.fixture

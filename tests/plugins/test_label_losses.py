@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from unbraid import Label
-from unbraid_plugins.losses import accuracy, binary_cross_entropy, cross_entropy, label_mse
+from unbraid_plugins.shared.losses import accuracy, binary_cross_entropy, cross_entropy, label_mse
 
 
 def test_binary_cross_entropy_is_that_of_torchs_bernoulli():

@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from unbraid import Code, Gaussian, Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.mathieu import Critic, Encoder, Generator
+from unbraid_configs import Factor
+from unbraid_plugins.papers.mathieu import Critic, Encoder, Generator
 
 CODE = Layout.of({"z": Factor(name="z", size=12), "s": Factor(name="s", size=6)})
 

@@ -3,10 +3,10 @@ import torch
 from torch import nn
 
 from unbraid import Code, Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.losses import binary_cross_entropy
-from unbraid_plugins.mixing import ChunkClassifier, Critic, Encoder, Generator, random_mask
-from unbraid_plugins.operations import mix
+from unbraid_configs import Factor
+from unbraid_plugins.papers.mixing import ChunkClassifier, Critic, Encoder, Generator, random_mask
+from unbraid_plugins.shared.losses import binary_cross_entropy
+from unbraid_plugins.shared.operations import mix
 
 CHUNKS = Layout.of({"chunk": Factor(name="chunk", count=8, size=64)})
 SIZES = [(3, 8, 8), (3, 16, 16), (1, 28, 28), (3, 32, 32), (3, 60, 60), (3, 64, 64), (3, 96, 96), (3, 16, 50)]

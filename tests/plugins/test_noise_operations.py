@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from unbraid import Code, Gaussian, Label, Layout
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.mixing import random_mask
-from unbraid_plugins.operations import normal, permute_dims, prior, random_label, sample, uniform
+from unbraid_configs import Factor
+from unbraid_plugins.papers.mixing import random_mask
+from unbraid_plugins.shared.operations import normal, permute_dims, prior, random_label, sample, uniform
 
 
 def test_normal_has_its_standard_deviation(dice):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from unbraid_plugins.losses import (
+from unbraid_plugins.shared.losses import (
     bernoulli,
     cycle,
     gaussian_nll,

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from unbraid import Code, Label, Set
-from unbraid_plugins.operations import (
+from unbraid_plugins.shared.operations import (
     absolute,
     after_first,
     before_last,

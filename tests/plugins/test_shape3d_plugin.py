@@ -7,13 +7,13 @@ from torch.nn.functional import normalize
 from unbraid import Layout, UnbraidError
 from unbraid.testing import LossSuite, numbers
 from unbraid.values import tensors
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.opengl.camera import Camera, orbiting, orthographic
-from unbraid_plugins.opengl.drawing import draw
+from unbraid_configs import Factor
 from unbraid_plugins.opengl.renderer import MeshRenderer
-from unbraid_plugins.shape3d import Surfaces, angles, beyond, mesh, oversize, roughness, towards, viewpoints
-from unbraid_plugins.shape3d.grid import blurred, closed, padded, places, topology, unit_ball
-from unbraid_plugins.shape3d.scene import Surface
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic
+from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.papers.shape3d import Surfaces, angles, beyond, mesh, oversize, roughness, towards, viewpoints
+from unbraid_plugins.papers.shape3d.grid import blurred, closed, padded, places, topology, unit_ball
+from unbraid_plugins.papers.shape3d.scene import Surface
 
 CODE = Layout.of({"object": Factor(name="object", size=6)})
 SMALL = {"width": 2, "points": 9, "texture": 8}

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from unbraid import Gaussian, Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins import unit
-from unbraid_plugins.unit.pieces import WithPlaces
+from unbraid_configs import Factor
+from unbraid_plugins.papers import unit
+from unbraid_plugins.papers.unit.blocks import WithPlaces
 
 
 def content(size):

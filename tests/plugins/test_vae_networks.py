@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from unbraid import Gaussian, Layout, UnbraidError
-from unbraid_configs.recipe import Factor
-from unbraid_plugins.vae import (
+from unbraid_configs import Factor
+from unbraid_plugins.papers.vae import (
     BurgessEncoder,
     BurgessGenerator,
     FcEncoder,

@@ -9,11 +9,11 @@ import numpy as np
 
 from unbraid import Field, Images, Model, make_recipe
 from unbraid.data import Data
-from unbraid.method import bring_to_life
-from unbraid.probing import Settings
-from unbraid.probing.images import Chosen, Task
-from unbraid.probing.probes import judged, labelled_rows
-from unbraid.probing.representations import Representation
+from unbraid.model import build_method
+from unbraid_plugins.tools.probing import Settings
+from unbraid_plugins.tools.probing.fit import judged, labelled_rows
+from unbraid_plugins.tools.probing.representations import Representation
+from unbraid_plugins.tools.probing.task import Chosen, Task
 
 CLASSES, TRAIN, TEST = 4, 800, 600
 
@@ -71,5 +71,5 @@ def model_of(sources: Mapping[str, Images], functions: dict[str, str] | None = N
         "players": {"all": {"trains": "encoder", "minimizes": {"small": "mse(f, 0 * f)"}}},
     })
     data = Data(recipe.data, sources)
-    method = bring_to_life(recipe, data.facts)
+    method = build_method(recipe, data.facts)
     return Model(method, method.modules), data

@@ -8,8 +8,8 @@ import pytest
 from made import CLASSES, model_of, source
 
 from unbraid import DataError, Field, UnbraidError
-from unbraid.probing import ProbeError, Settings, probe_model
-from unbraid.probing.images import task
+from unbraid_plugins.tools.probing import ProbeError, Settings, probe_model
+from unbraid_plugins.tools.probing.task import task
 
 SETTINGS = Settings(labels=(5, "all"), draws=2)
 FEW, ALL = Settings(labels=(5,), draws=1), Settings(labels=("all",), draws=1)

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from made import CLASSES, TEST, TRAIN, labels, scores, task
 
-from unbraid.probing import ProbeError, Settings
-from unbraid.probing.labels import drawn, short
-from unbraid.probing.nearest import distances, nearest
-from unbraid.probing.prepared import WIDEST, prepared
-from unbraid.probing.probes import labelled_rows
-from unbraid.probing.representations import Representation, shrunk
-from unbraid.probing.showing import NETWORK, draw
+from unbraid_plugins.tools.probing import ProbeError, Settings
+from unbraid_plugins.tools.probing.classifiers import distances, nearest
+from unbraid_plugins.tools.probing.fit import labelled_rows
+from unbraid_plugins.tools.probing.labels import drawn, short
+from unbraid_plugins.tools.probing.plot import NETWORK, draw
+from unbraid_plugins.tools.probing.preprocessing import WIDEST, prepared
+from unbraid_plugins.tools.probing.representations import Representation, shrunk
 
 BOTH = ["linear", "nearest"]
 

@@ -6,7 +6,7 @@ import re
 import sys
 import tomllib
 
-from import_walk import PACKAGES, ROOT, imports_of
+from house import HOUSE, PACKAGES, ROOT
 
 IMPORTED_AS = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
                "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda"}
@@ -25,9 +25,9 @@ def declared() -> set[str]:
 
 
 def imported() -> set[str]:
-    found = {i.package for folder in PACKAGES.values() for i in imports_of(folder)}
+    found = {i.package for i in HOUSE.everything()}
     found = {"attr" if name == "attrs" else name for name in found}
-    return {name for name in found if name not in sys.stdlib_module_names and name not in PACKAGES}
+    return {name for name in found if name not in sys.stdlib_module_names and name not in PACKAGES.values()}
 
 
 def test_imports_are_declared():

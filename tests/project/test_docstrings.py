@@ -6,11 +6,9 @@ import doctest
 import importlib
 
 import pytest
-from import_walk import PACKAGES
+from house import HOUSE
 
-WITH_EXAMPLES = sorted(
-    ".".join([name, *file.relative_to(folder).with_suffix("").parts])
-    for name, folder in PACKAGES.items() for file in folder.rglob("*.py") if ">>> " in file.read_text(encoding="utf-8"))
+WITH_EXAMPLES = sorted(module for module, file in HOUSE.files.items() if ">>> " in file.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("module", WITH_EXAMPLES)

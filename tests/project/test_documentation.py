@@ -13,13 +13,13 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
-from import_walk import ROOT
+from house import ROOT
 from PIL import Image
 
 from unbraid import load_recipe, train
 from unbraid.cli.program import program
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
+from unbraid.model import build_method
 from unbraid_registry import load_registry
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")),
@@ -123,8 +123,8 @@ def is_whole(block: Block) -> bool:
 
 @pytest.mark.parametrize("block", [b for b in blocks("yaml") if not is_whole(b)], ids=where)
 def test_pieces_of_recipes_are_yaml(block, tmp_path):
-    from unbraid_configs.document import read_file
-    from unbraid_configs.expand import expand
+    from unbraid_configs.reading import read_file
+    from unbraid_configs.resolving import expand
 
     file, mistakes = tmp_path / "piece.yaml", []
     file.write_text(block.text, encoding="utf-8")
@@ -169,7 +169,7 @@ def check(block: Block, plugins: list[str]) -> None:
     recipe = load_recipe(file, ["data.workers=0"], plugins=installed)
     data = open_data(recipe.data)
     try:
-        bring_to_life(recipe, data.facts, catalog=installed.catalog)
+        build_method(recipe, data.facts, catalog=installed.catalog)
     finally:
         data.close()
 

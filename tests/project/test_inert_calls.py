@@ -6,24 +6,23 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from import_walk import PACKAGES, imports_of
+from house import HOUSE
 
 PROCESSES = {"subprocess", "multiprocessing", "pty", "webbrowser", "popen2", "commands", "pexpect", "imageio_ffmpeg"}
 STARTERS = {"system", "popen", "startfile", "fork", "forkpty", "posix_spawn", "posix_spawnp",
             *(f"{kind}{how}" for kind in ("exec", "spawn") for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe"))}
 MEANT = {                                          # who starts something, and what
-    "record.py": "git, in the checkout that Unbraid is installed from",
-    "running.py": "children of a sweep: this Python, without the working folder on its path",
+    "origin.py": "git, in the checkout that Unbraid is installed from",
+    "runner.py": "children of a sweep: this Python, without the working folder on its path",
     "plugin.py": "a plugin's suite: this Python, without the working folder on its path",
-    "importance.py": "forked workers, or this Python with the path of the one that starts them",
+    "dci.py": "forked workers, or this Python with the path of the one that starts them",
     "film.py": "ffmpeg, as imageio-ffmpeg finds it",
 }
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for folder in PACKAGES.values():
-        for file in sorted(folder.rglob("*.py")):
-            yield file, ast.parse(file.read_text(encoding="utf-8"))
+    for file in HOUSE.files.values():
+        yield file, ast.parse(file.read_text(encoding="utf-8"))
 
 
 def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
@@ -35,7 +34,7 @@ def calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
 
 
 def test_processes_are_started_where_they_are_meant_to():
-    modules = {(i.file, i.line) for folder in PACKAGES.values() for i in imports_of(folder) if i.package in PROCESSES}
+    modules = {(i.file, i.line) for i in HOUSE.everything() if i.package in PROCESSES}
     found = {file for file, _ in modules} | {
         file for file, tree in trees() for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr in STARTERS and getattr(node.value, "id", "") == "os"}
@@ -59,8 +58,8 @@ def test_pillow_is_told_which_formats_to_read():
 
 
 def test_matplotlib_is_imported_past_the_settings_of_the_working_folder():
-    where = {i.file.name for folder in PACKAGES.values() for i in imports_of(folder) if i.package == "matplotlib"}
-    assert where == {"plot_style.py"}
+    where = {i.file.name for i in HOUSE.everything() if i.package == "matplotlib"}
+    assert where == {"plots.py"}
 
 
 def test_figures_are_drawn_with_settings_of_ours(tmp_path, monkeypatch):
@@ -68,7 +67,7 @@ def test_figures_are_drawn_with_settings_of_ours(tmp_path, monkeypatch):
     import matplotlib as mpl
     import numpy as np
 
-    from unbraid.picture_rows import Row, write_rows
+    from unbraid_plugins.tools.display import Row, write_rows
 
     row = Row(np.zeros((2, 1, 8, 8), np.float32), "a $label$")
     pictures = []

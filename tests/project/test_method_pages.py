@@ -7,11 +7,11 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from import_walk import ROOT
+from house import ROOT
 
-from unbraid.cli.recipes import read_recipe
-from unbraid.figure.diagram import diagram_of
+from unbraid.cli import read_recipe
 from unbraid_configs import bundled_recipes
+from unbraid_plugins.tools.figure.diagram import diagram_of
 from unbraid_registry import registry
 
 PAGES = [p for p in sorted((ROOT / "docs/methods").glob("*.md")) if p.stem != "index"]

@@ -8,14 +8,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from import_walk import PACKAGES, ROOT, imports_of
+from house import HOUSE, PACKAGES, ROOT
 
 PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".pdf", ".bmp", ".tif", ".tiff"}
 DATA = {".npz", ".npy", ".pt", ".pth", ".safetensors", ".h5", ".hdf5", ".pkl", ".gz", ".zip"}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".txt", ".cff", ".cfg", ".in", ""}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work|mnt|private/var)/[\w.-]+|[A-Z]:\\\\?Users\\")
 VAGUE_NAMES = {"utils.py", "util.py", "helpers.py", "common.py", "base.py", "misc.py"}
-MODULES = [file for folder in PACKAGES.values() for file in sorted(folder.rglob("*.py"))]
+MODULES = list(HOUSE.files.values())
 
 
 def tracked() -> list[Path]:
@@ -60,7 +60,7 @@ def test_files_have_one_subject():
 
 def test_nothing_is_unpickled():
     modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-    found = [str(i) for folder in PACKAGES.values() for i in imports_of(folder) if i.package in modules]
+    found = [str(i) for i in HOUSE.everything() if i.package in modules]
     assert not found, "\n".join(found)
 
 
@@ -94,7 +94,8 @@ def test_that_such_calls_are_found(text):
 
 
 def test_the_packages_are_typed_and_documented():
-    for folder in PACKAGES.values():
+    for package in PACKAGES.values():
+        folder = HOUSE.folder(package)
         assert (folder / "py.typed").is_file(), named(folder)
         assert not [named(f) for f in folder.rglob("*.py") if not ast.get_docstring(ast.parse(f.read_text("utf-8")))]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from fake_site import Site, contributes, names
 
-from unbraid_registry import configure, process, registry
+from unbraid_registry import configure, default as process, registry
 
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("UNBRAID_PLUGINS", "UNBRAID_PLUGINS_BLOCK", "UNBRAID_PLUGINS_STRICT"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(process, "_loaded", None)
+    monkeypatch.setattr(process, "_loader", None)
     monkeypatch.setattr(process, "_options", {})
 
 

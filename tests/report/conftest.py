@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid.picture_rows import Row, write_rows
+from unbraid_plugins.tools.display import Row, write_rows
 
 RECIPE = """\
 title: {title}

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from page_reading import Page
 
-from unbraid.report import write_comparison
-from unbraid.report.comparison import grouped, names, remarks
-from unbraid.report.reading import read_run
+from unbraid_plugins.tools.reports import read_run, write_comparison
+from unbraid_plugins.tools.reports.comparison import grouped, names, remarks
 
 
 def rows(page: Page, table: int) -> list[list[tuple[str, str | None]]]:

@@ -11,7 +11,7 @@ import pytest
 from page_reading import Page
 from PIL import Image
 
-from unbraid.report import write_report
+from unbraid_plugins.tools.reports import write_report
 
 
 def summary(few: float, every: float) -> dict[str, Any]:

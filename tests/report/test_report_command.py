@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-import unbraid.evaluation
+import unbraid_plugins.tools.evaluation
 from unbraid.cli import main
-from unbraid.cli.evaluate import write_reports
-from unbraid.report import ReportError
+from unbraid_plugins.tools.evaluation import write_reports
+from unbraid_plugins.tools.reports import ReportError
 
 
 def test_every_run_has_a_report_and_several_a_comparison(many: list[Path], capsys: pytest.CaptureFixture[str],
@@ -34,8 +34,8 @@ def test_a_damaged_run_does_not_keep_the_others(many: list[Path], capsys: pytest
 
 def test_reports_are_written_unless_they_are_not_wanted(run: Path, monkeypatch: pytest.MonkeyPatch,
                                                         capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(unbraid.evaluation, "evaluate", lambda *_, **__: {"pictures": {}})
-    monkeypatch.setattr(unbraid.evaluation, "table", lambda *_, **__: "the table")
+    monkeypatch.setattr(unbraid_plugins.tools.evaluation, "evaluate", lambda *_, **__: {"pictures": {}})
+    monkeypatch.setattr(unbraid_plugins.tools.evaluation, "table", lambda *_, **__: "the table")
     assert main(["evaluate", str(run), "--no-report"]) == 0
     assert "report.html" not in capsys.readouterr().out
     assert not (run / "report.html").exists()

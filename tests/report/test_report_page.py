@@ -14,8 +14,8 @@ import pytest
 from page_reading import Element, Page
 from PIL import Image
 
-from unbraid.record import RunError
-from unbraid.report import ReportError, write_comparison, write_report
+from unbraid.runs import RunError
+from unbraid_plugins.tools.reports import ReportError, write_comparison, write_report
 
 NASTY = "<script>alert(1)</script>\"'>&amp;<img src=x onerror=alert(2)>"
 

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from unbraid.study.folder import Study
-from unbraid.study.plan import Plan
 from unbraid_configs import dump_recipe
+from unbraid_plugins.tools.studies import Plan, Study
 
 SMALL = """\
 title: A small VAE

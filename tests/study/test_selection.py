@@ -11,17 +11,16 @@ import pytest
 import torch
 
 from unbraid import UnbraidError, load
-from unbraid.checkpoint import Checkpoint, flat, write
 from unbraid.data import open_data
-from unbraid.method import bring_to_life
-from unbraid.study.folder import Study
-from unbraid.study.groups import groups_of
-from unbraid.study.plan import Plan
-from unbraid.study.points import Point
-from unbraid.study.scores import rows_of_study
-from unbraid.study.selection import agreement, rank
+from unbraid.model import build_method
+from unbraid.runs.checkpoint import Checkpoint, flat, write
 from unbraid_configs import dump_recipe
-from unbraid_plugins.metrics import udr
+from unbraid_plugins.shared.metrics import udr
+from unbraid_plugins.tools.studies import Plan, Study
+from unbraid_plugins.tools.studies.groups import groups_of
+from unbraid_plugins.tools.studies.points import Point
+from unbraid_plugins.tools.studies.scores import rows_of_study
+from unbraid_plugins.tools.studies.udr import agreement, rank
 
 FACTORS = 3
 NARROW, WIDE = -4.0, 0.0                           # log-variances of a number that tells much, and nothing
@@ -51,7 +50,7 @@ def linear_models(small: Path, tmp_path: Path, arguments: list[str], weights: Ca
     for point in plan.points:
         run, recipe = study.run(point), plan.recipe(point)
         data = open_data(recipe.data)
-        method = bring_to_life(recipe, data.facts)
+        method = build_method(recipe, data.facts)
         layer = next(m for m in method.modules["encoder"].modules() if isinstance(m, torch.nn.Linear))
         with torch.no_grad():
             layer.weight.zero_()
@@ -110,7 +109,7 @@ def test_a_ranking_is_kept_with_the_study(study: Study, unbraid):
 
 
 def test_how_the_ranking_agrees_with_labels(study: Study):
-    from unbraid.study.scores import UDR, with_scores
+    from unbraid_plugins.tools.studies.scores import UDR, with_scores
 
     rows, _ = rows_of_study(study)
     rows = with_scores(rows, UDR, {row.name: row.score("mig") ** 3 for row in rows})

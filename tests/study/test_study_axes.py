@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from unbraid import UnbraidError
-from unbraid.study.axes import Axis, read_axes, read_axis
-from unbraid.study.points import Point, point_named, points_of
+from unbraid_plugins.tools.studies.axes import Axis, read_axes, read_axis
+from unbraid_plugins.tools.studies.points import Point, point_named, points_of
 
 
 @pytest.mark.parametrize(("text", "values"), [

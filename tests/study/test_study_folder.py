@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from unbraid import UnbraidError, load_recipe, train
-from unbraid.record import RunError
-from unbraid.study.evaluation import Evaluation
-from unbraid.study.folder import Study, StudyError, note_evaluated, wait_until_free
-from unbraid.study.plan import Plan, read_plan
+from unbraid.runs import RunError
 from unbraid_configs import RecipeError
+from unbraid_plugins.tools.evaluation import EvaluationOptions
+from unbraid_plugins.tools.studies import Plan, Study, StudyError
+from unbraid_plugins.tools.studies.folder import note_evaluated, wait_until_free
+from unbraid_plugins.tools.studies.plan import read_plan
 
 
 def plan_of(small: Path, *arguments: str) -> Plan:
@@ -22,7 +23,7 @@ def plan_of(small: Path, *arguments: str) -> Plan:
 
 def test_a_plan_is_read_back_as_it_was_written(small: Path, tmp_path: Path):
     plan = Plan.of([str(small)], ["title='a: b, c'", "weights.beta:weights.gamma=1:2,3:4", "seed=0..2"],
-                   Evaluation.of(["--images", "50", "--metrics=mig", "--no-report"], "here"))
+                   EvaluationOptions.of(["--images", "50", "--metrics=mig", "--no-report"], "here"))
     plan.write(tmp_path / "study.yaml")
     assert read_plan(tmp_path / "study.yaml") == plan
     none = Plan.of([str(small)], evaluate=None)
@@ -82,7 +83,7 @@ def test_the_state_of_a_point_is_in_its_folder(small: Path, tmp_path: Path):
     recipe, run = plan.recipe(point), study.run(point)
 
     def state(*options: str) -> str:
-        return study.state(point, recipe, Evaluation.of(options, "options"))
+        return study.state(point, recipe, EvaluationOptions.of(options, "options"))
 
     assert state() == "new"
     run.folder.mkdir(parents=True)
@@ -98,7 +99,7 @@ def test_the_state_of_a_point_is_in_its_folder(small: Path, tmp_path: Path):
     assert state() == "trained"                                       # it is of an earlier step
     (run.folder / "evaluation.json").write_text(json.dumps({"step": 6, "arms": {}}))
     assert state() == state("--images", "9") == "done"                # from elsewhere: its options are not known
-    note_evaluated(run, Evaluation(images=9))
+    note_evaluated(run, EvaluationOptions(images=9))
     assert (state("--images", "9"), state()) == ("done", "trained")
     (run.folder / "evaluation.json").write_text(json.dumps({"step": 6, "arms": {}, "seed": 1}))
     assert state() == "done"                                          # another one, whose options were not noted yet

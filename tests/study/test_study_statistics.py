@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from unbraid.study.statistics import gap, rank_correlation, spearman, summary
+from unbraid_plugins.tools.studies.statistics import gap, rank_correlation, spearman, summary
 
 
 def test_a_summary_by_hand():

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from unbraid import UnbraidError
-from unbraid.study.groups import as_json, groups_of
-from unbraid.study.results import write_results
-from unbraid.study.scores import rows_of, rows_of_study
-from unbraid.study.tables import one_metric, table_csv
+from unbraid_plugins.tools.studies.groups import as_json, groups_of
+from unbraid_plugins.tools.studies.results import write_results
+from unbraid_plugins.tools.studies.scores import rows_of, rows_of_study
+from unbraid_plugins.tools.studies.tables import one_metric, table_csv
 
 AXES = ["weights.beta=1,4,16", "weights.gamma=1,2", "seed=0..2"]
 

@@ -59,7 +59,7 @@ def test_a_good_plugin_passes(tmp_path: Path) -> None:
     (("default=4", "default=0"), "test_defaults_are_valid", "'width' must be >= 1"),
     (("[distance, Box]", "[distance, loss(name='d')(lambda: 0)]"), "test_loads", "no docstring"),
     (("@loss\n", "import unbraid.model\nunbraid.model.Model.layout = None\n@loss\n"),
-     "test_changes_nothing_of_unbraid", "unbraid.model.Model.layout"),
+     "test_changes_nothing_of_unbraid", "unbraid.model.model.Model.layout"),
 ])
 def test_faults_are_found(tmp_path: Path, change: tuple[str, str], test: str, message: str) -> None:
     assert message in failures(PluginSuite, file=file(tmp_path, change))[test]

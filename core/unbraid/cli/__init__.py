@@ -1,63 +1,41 @@
-"""The command line: `unbraid`.
+"""The command line, and what commands share: arguments and options, recipes by name, tables, prompts, errors.
 
-Errors that a user can cause are one clear message and exit code 2, never a traceback. Nothing heavy is imported
-before a command needs it: neither torch nor matplotlib nor plugins for `unbraid --help`.
+A plugin contributes click commands by the hook `unbraid_commands`. They get the options that all commands share
+(`--plugin`, `--no-plugin`, `--strict`, `--traceback`), and `@click.pass_obj` hands them the `Session`.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import os
-import sys
-from collections.abc import Sequence
-from contextlib import nullcontext
+from unbraid_registry.doors import door
 
-import click
-
-from unbraid.cli.program import program
-from unbraid.cli.session import Session
-from unbraid.signals import Terminated, terminable
-
-INTERRUPTED, TERMINATED = 130, 143                 # the shells' exit codes for SIGINT and SIGTERM
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command line (by default the process's own) and return its exit code."""
-    session = Session()
-    session.listen()
-    if arguments is None:                          # the process's own: it ends with this
-        from unbraid.cli.faults import tell_leftovers
-
-        tell_leftovers()
-        os.environ["PYTHONSAFEPATH"] = "1"         # no Python that this one starts imports from the working folder
-    ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others, and ends at once
-    try:
-        with terminable() if ends else nullcontext():
-            code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
-                                standalone_mode=False)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.Abort as error:
-        if not isinstance(error.__cause__, KeyboardInterrupt):
-            click.echo("Not done.", err=True)
-            return 1
-        return interrupted(error.__cause__)
-    except KeyboardInterrupt as error:
-        return interrupted(error)
-    except BrokenPipeError:
-        session.leave_pipe()
-        return 0
-    except Exception as error:
-        from unbraid.cli.faults import report
-
-        return report(error, session)
-    finally:
-        session.unlisten()
-
-
-def interrupted(by: BaseException) -> int:
-    """Say so, in the process's last words."""
-    click.echo("Interrupted.", err=True)
-    return TERMINATED if isinstance(by, Terminated) else INTERRUPTED
+if TYPE_CHECKING:
+    from unbraid.cli.arguments import (
+        DEVICE as DEVICE,
+        RUN as RUN,
+        factors_of as factors_of,
+        model_of as model_of,
+        out_option as out_option,
+        write as write,
+    )
+    from unbraid.cli.data_summary import describe as describe
+    from unbraid.cli.entry import main as main
+    from unbraid.cli.errors import say as say
+    from unbraid.cli.program import one_of as one_of
+    from unbraid.cli.prompts import (
+        SIGNALS as SIGNALS,
+        announce as announce,
+        ask_before as ask_before,
+        asked_about_changes as asked_about_changes,
+        echo as echo,
+        recipe_on as recipe_on,
+    )
+    from unbraid.cli.recipes import (
+        OVERRIDES as OVERRIDES,
+        RECIPE as RECIPE,
+        read_recipe as read_recipe,
+        whole_name as whole_name,
+    )
+    from unbraid.cli.session import Session as Session
+    from unbraid.cli.tables import columns as columns, indented as indented
+else:
+    __getattr__, __dir__ = door(__name__)

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unbraid.cli.program import Command
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
 from unbraid.cli.tables import columns, indented
 
 if TYPE_CHECKING:
-    from unbraid.method import Method
+    from unbraid.model import Method
     from unbraid_configs import Recipe
 
 MOST_PLAYERS = 5                                   # whose orders are all tried
 
 
-@click.command("check", cls=Command)
+@click.command("check")
 @RECIPE
 @OVERRIDES
 @click.option("--gradients", is_flag=True, help="Also show which loss trains which network.")
@@ -28,14 +27,15 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool) -> None:
 
     The data is opened, every network is built and every shape is checked.
     """
-    from unbraid.data import describe, open_data
-    from unbraid.method import bring_to_life
-    from unbraid.moves import forwards
+    from unbraid.cli.data_summary import describe
+    from unbraid.data import open_data
+    from unbraid.engine import forwards
+    from unbraid.model import build_method
 
     read = read_recipe(recipe, overrides)
     data = open_data(read.data, seed=read.train.seed)
     try:
-        method = bring_to_life(read, data.facts)
+        method = build_method(read, data.facts)
         click.echo(f"{click.style('ok', fg='green', bold=True)}  {read.title or recipe}\n")
         click.echo(f"{indented(describe(data))}\n")
     finally:
@@ -66,7 +66,7 @@ def trainers(recipe: Recipe, network: str) -> list[str]:
 
 def reach(method: Method) -> str:
     """The table of losses and the networks that their gradients reach."""
-    from unbraid.moves import gradients_reach
+    from unbraid.engine import gradients_reach
 
     networks = [n for n in method.modules if trainers(method.recipe, n)]
     rows = [[f"{player}/{term}", *("x" if n in reached else "." for n in networks)]
@@ -93,21 +93,23 @@ def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
     """The order of players that needs the fewest forwards, and how many it saves; None where this one is as good."""
     import attrs
 
-    from unbraid.moves import forwards
+    from unbraid.engine import forwards
 
-    names = tuple(method.games)
+    names = tuple(method.player_graphs)
     if method.recipe.train.moves == "together" or not 1 < len(names) <= MOST_PLAYERS:
         return None
     now = sum(forwards(method).values())
-    costs = {order: sum(forwards(attrs.evolve(method, games={n: method.games[n] for n in order})).values())
-             for order in itertools.permutations(names)}
+    costs = {}
+    for order in itertools.permutations(names):
+        graphs = {name: method.player_graphs[name] for name in order}
+        costs[order] = sum(forwards(attrs.evolve(method, player_graphs=graphs)).values())
     best = min(costs, key=lambda order: (costs[order], [names.index(n) for n in order]))
     return (best, now - costs[best]) if costs[best] < now else None
 
 
 def unused(recipe: Recipe) -> list[str]:
     """The values of the flow, and the draws, that nothing reads."""
-    from unbraid.expression import Name, parse, parts_of
+    from unbraid_configs.expressions import Name, parse, parts_of
 
     lines = {name: names for names in recipe.flow for name in names}
     texts = [e for p in recipe.players.values() for e in (*p.minimizes.values(), p.then) if e is not None]

@@ -10,12 +10,15 @@ import tempfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from unbraid.cli.program import Command, one_of
+from unbraid.cli.program import one_of
 from unbraid.cli.tables import columns, indented
+
+if TYPE_CHECKING:
+    from unbraid_registry import Registry
 
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "attrs", "cattrs", "click", "matplotlib", "moderngl", "pluggy",
             "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX")
@@ -23,7 +26,7 @@ LITTLE = 2 << 30                                   # bytes of disk space that ar
 SLOW = 1.0                                         # seconds of loading a plugin that are worth a line
 
 
-@click.command("doctor", cls=Command)
+@click.command("doctor")
 @click.argument("plugin", required=False, metavar="[PLUGIN]")
 def command(plugin: str | None) -> int:
     """Check the installation: versions, devices, OpenGL, plugins.
@@ -36,10 +39,11 @@ def command(plugin: str | None) -> int:
         loaded = registry()
         one_of(plugin, {**{p.name: "" for p in loaded.plugins}, **{p.plugin: "" for p in loaded.problems}}, "plugin")
         return of_plugin(plugin)
-    for title, rows in (("Versions", versions()), ("Devices", devices()), ("Places", places())):
+    loaded = registry()
+    for title, rows in (("Versions", versions()), ("Devices", devices()), ("Places", places()),
+                        ("What plugins found", findings(loaded))):
         click.echo(click.style(title, bold=True))
         click.echo(columns([[*row] for row in rows], indent="  "))
-    loaded = registry()
     click.echo(click.style("Plugins", bold=True))
     good = [p for p in loaded.plugins if p.status == "loaded"]
     click.echo(f"  {len(good)} loaded with {sum(p.components for p in good)} components: "
@@ -95,10 +99,10 @@ def versions() -> Iterator[tuple[str, str]]:
 
 
 def devices() -> Iterator[tuple[str, str]]:
-    """Where networks can run and where OpenGL can draw."""
+    """Where networks can run."""
     import torch
 
-    from unbraid.devices import without_bfloat16
+    from unbraid.engine import without_bfloat16
 
     lacking = ", no fast bfloat16" if without_bfloat16(torch.device("cpu")) else ""
     yield "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads{lacking}"
@@ -108,31 +112,18 @@ def devices() -> Iterator[tuple[str, str]]:
             yield f"cuda:{i}", f"{facts.name}, {facts.total_memory / 2**30:.0f} GiB"
     else:
         yield "cuda", "none"
-    yield "opengl", opengl()
 
 
-def opengl() -> str:
-    """The renderer that OpenGL without a window finds, or why there is none."""
-    try:
-        import moderngl
-
-        options: Any = {"backend": "egl"}
-        context = moderngl.create_context(standalone=True, **options)
-    except Exception as error:                     # whatever a driver raises
-        reason = " ".join(str(error).split()) or type(error).__name__
-        return f"no context without a window (EGL): {reason[:120]}"
-    try:
-        return f"{context.info['GL_RENDERER']}, OpenGL {context.version_code / 100:.1f}"
-    finally:
-        context.release()
+def findings(loaded: Registry) -> Iterator[tuple[str, str]]:
+    """What plugins looked at; what is not well is red."""
+    for lines in loaded.call_by_plugin("unbraid_doctor", check=list).values():
+        for what, found, well in lines:
+            yield str(what), str(found) if well else click.style(str(found), fg="red")
 
 
 def places() -> Iterator[tuple[str, str]]:
     """Folders that are written to: whether they can be, and how much room they have."""
-    from unbraid.cache import cache_folder
-
     for what, folder in (("working folder", Path.cwd()), ("temporary files", Path(tempfile.gettempdir())),
-                         ("kept oracles", cache_folder()),
                          ("torch's cache", Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser())):
         there = next(p for p in (folder, *folder.parents) if p.exists())
         free = shutil.disk_usage(there).free

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from unbraid.cli.program import Command, one_of
+from unbraid.cli.program import one_of
 from unbraid.cli.tables import columns
 
 PLURALS = {"losses": "loss"}
@@ -24,7 +24,7 @@ def _kind(ctx: click.Context, parameter: click.Parameter, given: str | None) -> 
     return singular if singular in kinds else one_of(given, kinds, "kind")
 
 
-@click.command("list", cls=Command)
+@click.command("list")
 @click.argument("kind", required=False, callback=_kind, metavar="[KIND]")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def command(kind: str | None, as_json: bool) -> None:
@@ -56,7 +56,7 @@ def entries(kind: str) -> Iterable[dict[str, str]]:
 
     loaded = registry()
     if kind == "recipe":
-        from unbraid_configs.library import all_recipes
+        from unbraid_configs import all_recipes
 
         for name, file in sorted(all_recipes(loaded).items()):
             plugin, dot, _ = name.partition(".")
@@ -72,8 +72,8 @@ def entries(kind: str) -> Iterable[dict[str, str]]:
 
 def title_of(file: Path) -> str:
     """A recipe's title, without checking the recipe."""
-    from unbraid_configs.document import read_file
-    from unbraid_registry.errors import UnbraidError
+    from unbraid_configs.reading import read_file
+    from unbraid_registry import UnbraidError
 
     try:
         node = read_file(file, []).get("title")

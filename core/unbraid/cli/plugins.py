@@ -8,13 +8,13 @@ from typing import Any
 import attrs
 import click
 
-from unbraid.cli.program import Command, contributed
+from unbraid.cli.program import foreign_commands
 from unbraid.cli.tables import columns
 
 COLOURS = {"loaded": "green", "blocked": "yellow", "failed": "red"}
 
 
-@click.command("plugins", cls=Command)
+@click.command("plugins")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
@@ -22,7 +22,7 @@ def command(ctx: click.Context, as_json: bool) -> None:
     from unbraid_registry import registry
 
     loaded = registry()
-    commands = sorted(contributed(ctx))
+    commands = sorted(foreign_commands(ctx))
     if as_json:
         problems = [{k: v for k, v in attrs.asdict(p).items() if k != "traceback"} for p in loaded.problems]
         content: dict[str, Any] = {"plugins": [attrs.asdict(p) for p in loaded.plugins], "problems": problems,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry import UnbraidError
 
 if TYPE_CHECKING:
     from unbraid_configs import Recipe, RecipeError
@@ -66,7 +66,7 @@ def standing_for_themselves(variables: Sequence[str]) -> Iterator[None]:
 
 def whole_name(name: str) -> str:
     """The name of a recipe that begins so, where it is the only one and `name` itself is neither recipe nor file."""
-    from unbraid_configs.library import all_recipes, is_path
+    from unbraid_configs import all_recipes, is_path
     from unbraid_registry import registry
 
     known = all_recipes(registry())

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import click
 
-from unbraid.cli.program import Command
 from unbraid.cli.recipes import OVERRIDES, read_recipe
 
 
-@click.command("show", cls=Command)
+@click.command("show")
 @click.argument("recipe", required=False, metavar="RECIPE")
 @OVERRIDES
 @click.option("--json-schema", is_flag=True, help="Print the JSON schema of recipes, with all components, for editors.")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid.data.draws import Plan, plan_draws
+from unbraid.data.draws import DrawPlan, plan_draws
 from unbraid.data.errors import DataError, located, unknown_name
 from unbraid.data.facts import DataFacts, DrawFacts, SourceFacts, field_facts
 from unbraid.data.images import Field, Images
@@ -21,8 +21,7 @@ from unbraid.data.sampling import Sampler
 from unbraid.data.splits import split_rows
 from unbraid.data.store import Store, as_tensor
 from unbraid.values import Label, Set, Value
-from unbraid_configs.recipe import Data as DataRecipe
-from unbraid_configs.recipe import Spec
+from unbraid_configs import Data as DataRecipe, Spec
 
 RESIDENT = 2 ** 30                                 # bytes of a source that still live on the training device
 
@@ -48,7 +47,7 @@ class Data:
                  seed: int = 0, rank: int = 0, world: int = 1, resident: int = RESIDENT) -> None:
         self.recipe, self.images_of, self.device = recipe, dict(images), torch.device(device)
         self.seed, self.rank, self.world = seed, rank, world
-        self.plans: dict[str, Plan] = plan_draws(recipe.draw, self.images_of)
+        self.plans: dict[str, DrawPlan] = plan_draws(recipe.draw, self.images_of)
         self._rows = _split(recipe, self.images_of)
         self._samplers: dict[str, Sampler] = {}
         self._recent: OrderedDict[tuple[str, int, int, str], np.ndarray] = OrderedDict()

@@ -10,11 +10,11 @@ import numpy as np
 
 from unbraid.data.errors import DataError, located, unknown_name
 from unbraid.data.images import Images
-from unbraid_configs.recipe import Draw
+from unbraid_configs import Draw
 
 
 @attrs.frozen
-class Plan:
+class DrawPlan:
     """A draw that makes sense.  source: where its images come from; parent: the draw that it is related to."""
 
     name: str
@@ -33,16 +33,16 @@ class Plan:
         return located(self.draw.place, f"data.draw.{self.name}")
 
 
-def plan_draws(draws: Mapping[str, Draw], images: Mapping[str, Images]) -> dict[str, Plan]:
+def plan_draws(draws: Mapping[str, Draw], images: Mapping[str, Images]) -> dict[str, DrawPlan]:
     """The plans of all draws, every parent before its children.  Raises DataError for what cannot be meant."""
-    plans: dict[str, Plan] = {}
+    plans: dict[str, DrawPlan] = {}
     for name in draws:
         _plan(name, draws, images, plans, ())
     return plans
 
 
-def _plan(name: str, draws: Mapping[str, Draw], images: Mapping[str, Images], plans: dict[str, Plan],
-          path: tuple[str, ...]) -> Plan:
+def _plan(name: str, draws: Mapping[str, Draw], images: Mapping[str, Images], plans: dict[str, DrawPlan],
+          path: tuple[str, ...]) -> DrawPlan:
     if name in plans:
         return plans[name]
     draw = draws[name]
@@ -53,14 +53,14 @@ def _plan(name: str, draws: Mapping[str, Draw], images: Mapping[str, Images], pl
     if draw.as_ is not None and draw.as_ not in draws:
         raise unknown_name("draw", draw.as_, [d for d in draws if d != name], f"{where}as: ")
     parent = _plan(draw.as_, draws, images, plans, (*path, name)) if draw.as_ is not None else None
-    plan = Plan(name, draw, _source(draw, parent, images, where), draw.as_)
+    plan = DrawPlan(name, draw, _source(draw, parent, images, where), draw.as_)
     _check_form(plan)
     _check_factors(plan, images, parent)
     plans[name] = plan
     return plan
 
 
-def _source(draw: Draw, parent: Plan | None, images: Mapping[str, Images], where: str) -> str:
+def _source(draw: Draw, parent: DrawPlan | None, images: Mapping[str, Images], where: str) -> str:
     if draw.from_ is not None:
         if draw.from_ not in images:
             raise unknown_name("source", draw.from_, images, f"{where}from: ")
@@ -73,7 +73,7 @@ def _source(draw: Draw, parent: Plan | None, images: Mapping[str, Images], where
     return next(iter(images))
 
 
-def _check_form(plan: Plan) -> None:
+def _check_form(plan: DrawPlan) -> None:
     d, where = plan.draw, plan.where
     related = bool(d.same or d.different or d.next is not None)
     if d.count is not None and d.frames is not None:
@@ -96,7 +96,7 @@ def _check_form(plan: Plan) -> None:
         raise DataError(f"{where}{', '.join(sorted(both))} cannot be the same and different at once")
 
 
-def _check_factors(plan: Plan, images: Mapping[str, Images], parent: Plan | None) -> None:
+def _check_factors(plan: DrawPlan, images: Mapping[str, Images], parent: DrawPlan | None) -> None:
     d, own = plan.draw, images[plan.source]
     named = [(key, f) for key, names in (("same", d.same), ("different", d.different), ("where", d.where))
              for f in names]
@@ -118,7 +118,7 @@ def _check_factors(plan: Plan, images: Mapping[str, Images], parent: Plan | None
             raise DataError(f"{plan.where}where: no image of the source {plan.source!r} has {factor} = {wanted!r}")
 
 
-def rows_where(plan: Plan, images: Images, factor: str, wanted: Any) -> np.ndarray:
+def rows_where(plan: DrawPlan, images: Images, factor: str, wanted: Any) -> np.ndarray:
     """(N,) booleans: where the factor has the wanted value, or one of them.  Raises DataError for an unknown value."""
     field, found = images.fields[factor], np.zeros(len(images), bool)
     for value in wanted if isinstance(wanted, list | tuple) else [wanted]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from unbraid_configs.recipe import Place
-from unbraid_registry.errors import UnbraidError
+from unbraid_configs import Place
+from unbraid_registry import UnbraidError
 
 
 class DataError(UnbraidError):

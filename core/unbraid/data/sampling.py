@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import numpy as np
 
-from unbraid.data.draws import Plan, rows_where
+from unbraid.data.draws import DrawPlan, rows_where
 from unbraid.data.errors import DataError
 from unbraid.data.images import Clips, Images
 from unbraid.data.partners import Partners, joint_codes
-from unbraid.data.streams import Epochs, stream
+from unbraid.values import stream
 
 
 class Sampler:
@@ -20,7 +21,7 @@ class Sampler:
     `notes`. Raises DataError where nothing is left.
     """
 
-    def __init__(self, split: str, plans: Mapping[str, Plan], images: Mapping[str, Images],
+    def __init__(self, split: str, plans: Mapping[str, DrawPlan], images: Mapping[str, Images],
                  rows: Mapping[str, np.ndarray], *, batch: int, seed: int, rank: int, world: int) -> None:
         self.split, self.plans, self.images = split, plans, images
         self.batch, self.seed, self.rank, self.world = batch, seed, rank, world
@@ -69,7 +70,7 @@ class Sampler:
         count = plan.draw.count or 1
         return self._partners[name].pick(parents, count, random)[:, 0]
 
-    def _allow(self, plan: Plan, split: np.ndarray) -> np.ndarray:
+    def _allow(self, plan: DrawPlan, split: np.ndarray) -> np.ndarray:
         """(N,) booleans: the rows that may be the first image of a draw."""
         images, base = self.images[plan.source], np.zeros(len(self.images[plan.source]), bool)
         base[split] = True
@@ -92,7 +93,7 @@ class Sampler:
                 allowed = self._narrow(plan, allowed, *self._possible(child, plan))
         return allowed
 
-    def _possible(self, child: Plan, plan: Plan) -> tuple[np.ndarray, str, str]:
+    def _possible(self, child: DrawPlan, plan: DrawPlan) -> tuple[np.ndarray, str, str]:
         """(N,) booleans: the rows of `plan` from which `child` can be drawn; its name; what is wrong elsewhere."""
         d, allowed = child.draw, self._allowed[child.name]
         if d.next is not None:
@@ -111,7 +112,7 @@ class Sampler:
                                 + [f"another {_listed(d.different)}"] * bool(d.different))
         return partners.size > 0, child.name, f"no other image has {relation}"
 
-    def _followed(self, plan: Plan, allowed: np.ndarray, k: int) -> np.ndarray:
+    def _followed(self, plan: DrawPlan, allowed: np.ndarray, k: int) -> np.ndarray:
         clips, rows = self._clips[plan.source], np.arange(len(allowed))
         enough = np.ones(len(allowed), bool)
         for j in range(1, k + 1):
@@ -122,7 +123,7 @@ class Sampler:
                             f"longest clip of the source has {clips.length}", hint="ask for fewer frames")
         return allowed & enough
 
-    def _narrow(self, plan: Plan, allowed: np.ndarray, possible: np.ndarray, child: str, why: str) -> np.ndarray:
+    def _narrow(self, plan: DrawPlan, allowed: np.ndarray, possible: np.ndarray, child: str, why: str) -> np.ndarray:
         kept = allowed & possible
         if not kept.any():
             raise DataError(f"{self.plans[child].where}impossible in the split {self.split!r}: {why}, for any of the "
@@ -136,3 +137,36 @@ class Sampler:
 
 def _listed(factors: tuple[str, ...]) -> str:
     return ", ".join(factors)
+
+
+class Epochs:
+    """Goes through things in a new order in every epoch: by position, so that nothing has to be remembered.
+
+    >>> epochs = Epochs()
+    >>> sorted(epochs.at(np.arange(5), 5, "seed").tolist())
+    [0, 1, 2, 3, 4]
+    """
+
+    def __init__(self, keep: int = 64) -> None:
+        self.keep = keep
+        self._orders: OrderedDict[tuple, np.ndarray] = OrderedDict()
+
+    def at(self, positions: np.ndarray, n: int, *address: int | str) -> np.ndarray:
+        """The numbers in 0 ... n - 1 at these positions of an endless row of permutations of n things."""
+        epochs = positions // n
+        if len(positions) and epochs[0] == epochs.min() == epochs.max():
+            return self._order(n, *address, int(epochs[0]))[positions % n]
+        chosen = np.empty(len(positions), np.int64)
+        for epoch in np.unique(epochs):
+            here = epochs == epoch
+            chosen[here] = self._order(n, *address, int(epoch))[positions[here] % n]
+        return chosen
+
+    def _order(self, n: int, *address: int | str) -> np.ndarray:
+        key = (n, *address)
+        if key not in self._orders:
+            self._orders[key] = stream("epoch", *address).permutation(n)
+            while len(self._orders) > self.keep:
+                self._orders.popitem(last=False)
+        self._orders.move_to_end(key)
+        return self._orders[key]

@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from unbraid_registry.component import Component
+from unbraid_registry import Component
+from unbraid_registry.component_checks import make_component
 from unbraid_registry.discovery import Candidate
-from unbraid_registry.promises import make_component
 
 
 class ComponentSuite:

@@ -27,7 +27,7 @@ from unbraid.testing.samples import (
     unchanged,
 )
 from unbraid.values import Value, map_tensors, tensors
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry import UnbraidError
 
 
 class FunctionSuite(ComponentSuite):

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from unbraid.code import Code
 from unbraid.interfaces import Context
 from unbraid.testing.component import ComponentSuite
 from unbraid.testing.samples import (
@@ -23,7 +22,7 @@ from unbraid.testing.samples import (
     snapshot,
     unchanged,
 )
-from unbraid.values import Gaussian, Record, Value, plain, tensors
+from unbraid.values import Code, Gaussian, Record, Value, plain, tensors
 
 
 class NetworkSuite(ComponentSuite):

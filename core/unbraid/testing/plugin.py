@@ -14,7 +14,7 @@ import pytest
 from unbraid_configs import load_recipe
 from unbraid_registry import Component, load_registry
 from unbraid_registry.discovery import Candidate, name_fault, single_file
-from unbraid_registry.staging import check_hooks, check_level, collect_components, collect_recipes
+from unbraid_registry.plugin_checks import check_hooks, check_level, collect_components, collect_recipes
 
 
 class PluginSuite:

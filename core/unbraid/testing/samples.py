@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unbraid.code import Code, Layout
 from unbraid.interfaces import Context
-from unbraid.random import Noise, Random
-from unbraid.values import Gaussian, Label, Set, Value, map_tensors, tensors
-from unbraid_configs.recipe import Factor
+from unbraid.values import Code, Gaussian, Label, Layout, Noise, Random, Set, Value, map_tensors, tensors
+from unbraid_configs import Factor
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:

@@ -10,8 +10,8 @@ from typing import Any
 from unbraid_registry.discovery import single_file
 
 OURS = ("unbraid", "unbraid_registry", "unbraid_configs")
-WATCHED = ("unbraid.engine", "unbraid.method", "unbraid.model", "unbraid.players", "unbraid.checkpoint", "unbraid.cli",
-           "unbraid_registry", "unbraid_configs")
+WATCHED = ("unbraid.engine.training", "unbraid.engine.players", "unbraid.engine.loop", "unbraid.model.method",
+           "unbraid.model.model", "unbraid.runs.checkpoint", "unbraid.cli.entry", "unbraid_registry", "unbraid_configs")
 
 
 def belongings() -> dict[str, Any]:

@@ -1,27 +1,29 @@
 """A differentiable renderer of triangle meshes: OpenGL finds the faces, torch does the rest.
 
-Scenes: `mesh.Mesh`, `camera.Camera`, `light.HarmonicLight` and `DirectionalLight`, a background. `drawing.draw` renders
-them outside of recipes, `mesh_file.read_mesh` and `write_mesh` are for files.
+`scene` has what there is to draw, `raster` finds the faces in the pixels, `shading` colours them with gradients,
+`viewing` makes pictures and films, `numerics` is arithmetic that the others share. In recipes it is a component;
+outside, `draw` renders a scene, and `read_mesh` and `write_mesh` are for files.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from typing import Any
+from unbraid_registry.doors import door
 
-from unbraid import hookimpl
-from unbraid_plugins.opengl.margin_renderer import Margin
-from unbraid_plugins.opengl.renderer import MeshRenderer
-
-
-@hookimpl
-def unbraid_components() -> list[Any]:
-    """The renderers."""
-    return [MeshRenderer, Margin]
-
-
-@hookimpl
-def unbraid_commands() -> list[Any]:
-    """`unbraid render`."""
-    from unbraid_plugins.opengl.command import command
-
-    return [command]
+if TYPE_CHECKING:
+    from unbraid_plugins.opengl.margin_renderer import Margin as Margin
+    from unbraid_plugins.opengl.renderer import MeshRenderer as MeshRenderer
+    from unbraid_plugins.opengl.scene import (
+        Background as Background,
+        Camera as Camera,
+        DirectionalLight as DirectionalLight,
+        HarmonicLight as HarmonicLight,
+        Mesh as Mesh,
+        Panorama as Panorama,
+        orbiting as orbiting,
+        perspective as perspective,
+        read_mesh as read_mesh,
+        write_mesh as write_mesh,
+    )
+    from unbraid_plugins.opengl.shading.draw import Rendering as Rendering, draw as draw
+else:
+    __getattr__, __dir__ = door(__name__)

@@ -10,18 +10,17 @@ from attrs.validators import gt
 from torch import nn
 
 from unbraid import Context, renderer
-from unbraid_plugins.opengl.background import Background, filled
-from unbraid_plugins.opengl.camera import Camera
-from unbraid_plugins.opengl.drawing import Rendering, channels_of, images_of, shapes
-from unbraid_plugins.opengl.fragments import fragments
-from unbraid_plugins.opengl.light import Light
-from unbraid_plugins.opengl.margins import margin
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.precise import precise
-from unbraid_plugins.opengl.rasterize import Backend, rasterize
+from unbraid_plugins.opengl.numerics.precision import precise, uncompiled
+from unbraid_plugins.opengl.raster.rasterize import Backend, rasterize
 from unbraid_plugins.opengl.renderer import MeshRenderer, MeshRendering
-from unbraid_plugins.opengl.surface import facing, surface
-from unbraid_plugins.opengl.uncompiled import uncompiled
+from unbraid_plugins.opengl.scene.background import Background, filled
+from unbraid_plugins.opengl.scene.camera import Camera
+from unbraid_plugins.opengl.scene.light import Light
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, images_of, shapes
+from unbraid_plugins.opengl.shading.fragments import fragments
+from unbraid_plugins.opengl.shading.margins import margin
+from unbraid_plugins.opengl.shading.surface import facing, surface
 
 
 @uncompiled                                        # how many pixels are covered is known when they are

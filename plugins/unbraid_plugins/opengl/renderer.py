@@ -10,13 +10,13 @@ from attrs.validators import and_, gt, in_, le, optional
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, renderer
-from unbraid_plugins.opengl.background import Background, Panorama
-from unbraid_plugins.opengl.camera import Camera, orbiting, perspective
-from unbraid_plugins.opengl.drawing import Rendering, draw
-from unbraid_plugins.opengl.light import DirectionalLight, HarmonicLight, Light
-from unbraid_plugins.opengl.mesh import Mesh
-from unbraid_plugins.opengl.precise import precise
-from unbraid_plugins.opengl.rasterize import Backend
+from unbraid_plugins.opengl.numerics.precision import precise
+from unbraid_plugins.opengl.raster.rasterize import Backend
+from unbraid_plugins.opengl.scene.background import Background, Panorama
+from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
+from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight, Light
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.draw import Rendering, draw
 
 
 @renderer
@@ -66,7 +66,7 @@ class MeshRendering(nn.Module):
         """A mesh, a camera or angles, a light and a background -> images, or layers."""
         if not isinstance(mesh, Mesh):
             raise UnbraidError(f"mesh_renderer got a {type(mesh).__name__} of which to make an image",
-                               hint="its first argument is a mesh: unbraid_plugins.opengl.mesh.Mesh")
+                               hint="its first argument is a mesh: unbraid_plugins.opengl.scene.mesh.Mesh")
         lights = [v for v in rest if isinstance(v, HarmonicLight | DirectionalLight)]
         backgrounds = [v for v in rest if isinstance(v, Tensor | Panorama)]
         if len(lights) > 1 or len(backgrounds) > 1 or len(lights) + len(backgrounds) < len(rest):

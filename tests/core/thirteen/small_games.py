@@ -14,9 +14,9 @@ from stand_ins import PLUGINS
 from torch import Tensor
 
 from unbraid.data import Data, open_data
-from unbraid.method import Method, bring_to_life
-from unbraid.outcomes import Report
-from unbraid.players import Players
+from unbraid.engine import Players
+from unbraid.engine.turns import StepReport
+from unbraid.model import Method, build_method
 from unbraid_configs import Recipe, load_recipe, make_recipe
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -35,7 +35,12 @@ class SmallGame:
     data: Data
     players: Players
 
-    def play(self, first: int, last: int, **options: Any) -> list[Report]:
+    def in_parts(self, parts: int) -> SmallGame:
+        """The same with batches in parts."""
+        players = Players(self.method, self.data.batch, torch.device("cpu"), self.recipe.train.seed, accumulate=parts)
+        return attrs.evolve(self, players=players)
+
+    def play(self, first: int, last: int, **options: Any) -> list[StepReport]:
         """The steps first ... last - 1."""
         return [self.players.step(step, **options) for step in range(first, last)]
 
@@ -70,7 +75,7 @@ def recipe_of(given: str | Path | Mapping[str, Any], *overrides: str) -> Recipe:
 def alive(recipe: Recipe) -> SmallGame:
     """A recipe with its data opened and its networks built."""
     data = open_data(recipe.data, seed=recipe.train.seed)
-    method = bring_to_life(recipe, data.facts, catalog=PLUGINS.catalog)
+    method = build_method(recipe, data.facts, catalog=PLUGINS.catalog)
     return SmallGame(recipe, method, data, Players(method, data.batch, torch.device("cpu"), recipe.train.seed))
 
 

@@ -9,8 +9,9 @@ from stand_in_networks import NETWORKS
 from stand_in_sources import SOURCES
 from stand_in_terms import TERMS
 
-from unbraid_plugins import convnets, losses, mixing, operations
-from unbraid_plugins.losses import gan, wgan
+from unbraid_plugins.papers import mixing
+from unbraid_plugins.shared import convnets, losses, operations
+from unbraid_plugins.shared.losses import gan, wgan
 from unbraid_registry import Catalog, Component
 
 BUNDLED = {"convnets": convnets, "losses": losses, "gan": gan, "wgan": wgan, "operations": operations, "mixing": mixing}

@@ -10,7 +10,7 @@ from small_games import different, game
 from small_recipes import gan
 from test_thirteen_repeats import resumed
 
-from unbraid.moves import forwards
+from unbraid.engine import forwards
 from unbraid_configs import RecipeError
 
 RECIPE: dict[str, Any] = gan(

@@ -7,13 +7,13 @@ from typing import Any
 import attrs
 import pytest
 import torch
-from naive_gradients import Comparison
+from naive_gradients import compare_every_turn
 from small_games import alive, different, game, recipe_of
 from small_recipes import gan
 from test_thirteen_repeats import resumed
 from torch import nn
 
-from unbraid.moves import forwards
+from unbraid.engine import forwards
 
 DROPPING = {"type": "dropping_critic"}
 SPECTRAL = {"type": "conv_critic", "width": 4, "norm": "spectral"}
@@ -106,8 +106,7 @@ def test_penalties_are_differentiated_as_from_scratch(monkeypatch: pytest.Monkey
     try:
         recipe = {**PENALISED, "networks": {**PENALISED["networks"], "critic": {"type": "conv_critic", "width": 4}}}
         small = game(recipe)
-        compared = Comparison(small)
-        monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+        compared = compare_every_turn(small, monkeypatch)
         small.play(0, 3)
         assert compared.turns == ["critic", "generator"] * 3
     finally:

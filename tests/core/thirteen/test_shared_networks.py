@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from naive_gradients import Comparison
+from naive_gradients import compare_every_turn
 from small_games import SmallGame, game
 from small_recipes import DATA
 
-from unbraid.moves import forwards
-from unbraid.plan import Planner
+from unbraid.engine import forwards
+from unbraid.engine.plan import Planner
 
 MLP = {"type": "mlp", "hidden": [8], "out": 4}
 TWO = {
@@ -46,8 +46,7 @@ def double_precision() -> Iterator[None]:
 
 def compared(recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> SmallGame:
     small = game(recipe)
-    comparison = Comparison(small)
-    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: comparison(*a))
+    compare_every_turn(small, monkeypatch)
     return small
 
 

@@ -11,7 +11,7 @@ import attrs
 import pytest
 from small_games import SmallGame, alive, game, recipe_of
 
-from unbraid.moves import forwards
+from unbraid.engine import forwards
 
 TOTALS = {"mixing": 10, "challenges": 9, "unit": 24, "unit_adaptation": 30, "intrinsic_faces": 9, "mathieu": 16,
           "infogan": 9, "drnet": 7, "drgan": 5, "ma2": 48}
@@ -55,7 +55,7 @@ def test_a_closed_gate_saves_the_critics_turn() -> None:
     small = game("mathieu", "players.critic.when=gan.accuracy(critic(x2, x2.identity), critic(x32, x2.identity)) < 0")
     with small.counting() as counted:
         [report] = small.play(1, 2)
-    assert report.outcomes == [("critic", "shut"), ("autoencoder", "moved")]
+    assert report.outcomes == [("critic", "gate closed"), ("autoencoder", "updated")]
     # the gate looks at x2 and x32 by graphs of the critic's, the autoencoder at x32 and x23 by its own
     assert dict(counted) == {"encoder": 3, "generator": 7, "critic": 4}
 
@@ -75,15 +75,15 @@ def test_the_order_of_players_costs_forwards(order: str, moves: str, total: int)
 def needs_of(small: SmallGame, step: int) -> set[tuple[str, str | None]]:
     """What a step asks of the data."""
     asked: set[tuple[str, str | None]] = set()
-    batch = small.players.batch
+    batch = small.players.interpreter.batch
 
     def asking(step: int, round_: int, needs: frozenset[tuple[str, str | None]]) -> Any:
         asked.update(needs)
         return batch(step, round_, needs)
 
-    small.players.batch = asking
+    small.players.interpreter.batch = asking
     small.play(step, step + 1)
-    small.players.batch = batch
+    small.players.interpreter.batch = batch
     return asked
 
 

@@ -9,8 +9,8 @@ import torch
 from small_games import THIRTEEN, game, recipe_of
 
 from unbraid import Code, Gaussian
-from unbraid.compute import map_tensors
 from unbraid.model import Model, ModelError
+from unbraid.model.compute import map_tensors
 from unbraid.values import Set, tensors
 
 FUNCTIONS = [(name, function) for name in THIRTEEN for function in recipe_of(name).functions]

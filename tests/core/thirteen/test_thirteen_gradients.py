@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from naive_gradients import Comparison
+from naive_gradients import compare_every_turn
 from small_games import PLAYED, RECIPES, SmallGame, game
 from torch import nn
 
-from unbraid.moves import forwards
+from unbraid.engine import NOT_FINITE, UPDATED, Players, Turn, TurnGradients, forwards
 
 
 @pytest.fixture(autouse=True)
@@ -41,16 +40,15 @@ def test_every_turn_is_its_losses_evaluated_from_scratch(name: str, moves: str,
     small = game(name, f"train.moves={moves}", *(["players.critics.turns=1"] if moves == "together" and name == "ma2"
                                                  else []))
     without_dropout(small)
-    compared, update = Comparison(small), small.players._update
+    compared, update = compare_every_turn(small, monkeypatch), Players.update
 
-    def watched(move: Any, gradients: Any, step: int) -> None:
+    def watched(players: Players, turn: Turn, gradients: TurnGradients, step: int) -> None:
         before = small.weights()
-        update(move, gradients, step)
-        reached = {n for t in small.method.games[move.player].terms if t.weight.at(step) for n in t.node.carries}
-        assert small.moved(before) == reached & move.trains
+        update(players, turn, gradients, step)
+        reached = {n for t in small.method.player_graphs[turn.player].active(step) for n in t.node.carries}
+        assert small.moved(before) == reached & turn.trains
 
-    monkeypatch.setattr(small.players.__class__, "_play", lambda self, *a: compared(*a))
-    monkeypatch.setattr(small.players.__class__, "_update", lambda self, *a: watched(*a))
+    monkeypatch.setattr(Players, "update", watched)
     small.play(0, 3)
     assert set(compared.turns) == set(small.recipe.players)
     assert all(p.grad is None for m in small.method.modules.values() for p in m.parameters())
@@ -60,8 +58,7 @@ def test_every_turn_is_its_losses_evaluated_from_scratch(name: str, moves: str,
 def test_after_a_closed_gate_the_others_gradients_are_whole(threshold: float, monkeypatch: pytest.MonkeyPatch) -> None:
     small = game("mathieu", "players.critic.when=gan.accuracy(critic(x2, x2.identity), critic(x32, x2.identity)) < "
                  f"{threshold}")
-    compared = Comparison(small)
-    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    compared = compare_every_turn(small, monkeypatch)
     small.play(0, 4)
     assert compared.turns.count("autoencoder") == 4
     assert compared.turns.count("critic") < 4 or threshold
@@ -73,11 +70,10 @@ def test_after_a_loss_that_is_not_finite_the_others_gradients_are_whole(moves: s
     small = game("mixing", f"train.moves={moves}",
                  "players.critic.minimizes.realism=gan.tell_apart(critic(x1), critic(x3)) "
                  "+ after(1) * before(2) * 1.0e250 * mean(1.0e250 * critic(x1))")
-    compared = Comparison(small)
-    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    compared = compare_every_turn(small, monkeypatch)
     before = small.weights()["critic"]
     reports = small.play(1, 3)
-    assert [dict(r.outcomes)["critic"] for r in reports] == ["stayed", "moved"]
+    assert [dict(r.outcomes)["critic"] for r in reports] == [NOT_FINITE, UPDATED]
     assert reports[0].not_finite == ["critic/realism"]
     assert compared.turns == ["autoencoder", "critic", "autoencoder"]
     assert small.moved({**small.weights(), "critic": before}) == {"critic"}
@@ -97,7 +93,6 @@ players:
 """)
     small = game(file)
     assert forwards(small.method)["critic"] == 2
-    compared = Comparison(small)
-    monkeypatch.setattr(type(small.players), "_play", lambda self, *a: compared(*a))
+    compared = compare_every_turn(small, monkeypatch)
     small.play(0, 2)
     assert compared.turns == ["critic", "autoencoder"] * 2

@@ -13,9 +13,9 @@ from test_average_networks import RECIPE as AVERAGED
 from test_networks_with_state import DROPPING, PENALISED
 from test_remembering_networks import with_pool
 
-from unbraid.outcomes import Report
-from unbraid.seeds.players import SeedPlayers
-from unbraid.seeds.together import Together
+from unbraid.engine.turns import StepReport
+from unbraid_plugins.tools.studies.batched.players import joint_players
+from unbraid_plugins.tools.studies.batched.vmapped import Together
 
 SEEDS = (0, 3)
 NORMED = {"type": "conv_critic", "width": 4, "norm": "batch"}
@@ -33,16 +33,14 @@ def double_precision() -> Iterator[None]:
     torch.set_default_dtype(torch.float32)
 
 
-def compare(given: str | Mapping[str, Any], *, accumulate: int = 1) -> list[list[Report]]:
+def compare(given: str | Mapping[str, Any], *, accumulate: int = 1) -> list[list[StepReport]]:
     """Three steps of both seeds together and alone must be equal; gives the steps' reports."""
     def games() -> list[SmallGame]:
         found = [game(given, f"train.seed={seed}") for seed in SEEDS]
-        for small in found:
-            small.players.accumulate = accumulate
-        return found
+        return [small.in_parts(accumulate) for small in found]
 
     alone, together = games(), games()
-    players = SeedPlayers.of([small.players for small in together])
+    players = joint_players([small.players for small in together])
     steps = [players.play(step, watch=True) for step in range(3)]
     for step, reports in enumerate(steps):
         for own, small in zip(reports, alone, strict=True):
@@ -86,8 +84,8 @@ def test_a_seed_that_is_not_finite_stays_and_the_others_move() -> None:
         with torch.no_grad():
             next(small.method.modules["encoder"].parameters()).fill_(torch.nan)
     before = together[0].weights()
-    first, second = SeedPlayers.of([small.players for small in together]).play(0)
-    assert (first.outcomes, second.outcomes) == ([("vae", "stayed")], [("vae", "moved")])
+    first, second = joint_players([small.players for small in together]).play(0)
+    assert (first.outcomes, second.outcomes) == ([("vae", "not finite")], [("vae", "updated")])
     assert first.not_finite == alone[0].players.step(0).not_finite
     assert not together[0].moved({n: {k: torch.nan_to_num(t) for k, t in w.items()} for n, w in before.items()}
                                  ) - {"encoder"}

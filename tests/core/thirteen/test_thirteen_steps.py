@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from small_games import PLAYED, RECIPES, SmallGame, different, game
 
-from unbraid.outcomes import MOVED
+from unbraid.engine.turns import UPDATED
 
 
 def expected_to_move(small: SmallGame, step: int) -> set[str]:
     """What players in play train, where an active term reaches it."""
     return {network for name, p in small.players.in_play(step).items()
-            for term in small.method.games[name].terms if term.weight.at(step) != 0
+            for term in small.method.player_graphs[name].terms if term.weight.at(step) != 0
             for network in term.node.carries & set(p.trains)}
 
 
@@ -25,7 +25,7 @@ def test_three_steps_move_what_is_trained_and_nothing_else(name: str) -> None:
         before = small.weights()
         report = small.players.step(step)
         assert all(math.isfinite(number) for number in report.numbers().values())
-        assert {outcome for _, outcome in report.outcomes} == {MOVED}
+        assert {outcome for _, outcome in report.outcomes} == {UPDATED}
         assert small.moved(before) == expected_to_move(small, step)
         after = small.weights()
         resting = [n for n, module in small.method.modules.items() if not module.training]
@@ -41,7 +41,7 @@ def test_stages_put_networks_to_rest() -> None:
 
 
 def test_a_method_without_players_is_fitted() -> None:
-    from unbraid.fitting import fit_networks
+    from unbraid.engine.fitting import fit_networks
 
     small = game("viewgraph")
     assert not small.method.modules["graph"].mean.any()

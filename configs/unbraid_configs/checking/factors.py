@@ -1,0 +1,49 @@
+"""The sizes of a code: `10`, `8 x 64`, `62 uniform`, `10 classes`, `3 binary`."""
+
+from __future__ import annotations
+
+import re
+
+from unbraid_configs import Factor, closest
+from unbraid_configs.checking.invalid import wrong
+from unbraid_configs.checking.wording import describe
+from unbraid_configs.reading import Node
+
+PATTERN = r"(?:(\d[\d_]{0,11})\s*[x×*]\s*)?(\d[\d_]{0,11})(?:\s+(\w+))?"
+PRIORS = ("normal", "uniform", "classes", "binary")
+
+
+def structure_factor(name: str, node: Node) -> Factor:
+    """A factor from its size."""
+    value = node.value
+    if isinstance(value, int) and not isinstance(value, bool):
+        if value < 1:
+            raise wrong(node, f"a factor has at least 1 number, got {value}")
+        return Factor(name=name, size=value)
+    found = re.fullmatch(PATTERN, value.strip()) if isinstance(value, str) else None
+    if not found:
+        raise wrong(node, f"expected the size of a factor, got {describe(node)}",
+                    "write 64, 8 x 64 (eight parts of 64 numbers), 2 uniform, 10 classes, or 3 binary")
+    count, size, prior = found[1], int(found[2]), found[3] or "normal"
+    if prior not in PRIORS:
+        near = "did you mean 'classes'?" if prior == "class" else closest(prior, PRIORS)
+        raise wrong(node, f"no prior is called {prior!r}", near or f"there is {', '.join(PRIORS)}")
+    if size < 1 or (count is not None and int(count) < 1):
+        raise wrong(node, f"a factor has at least 1 number, got {describe(node)}")
+    return Factor(name=name, size=size, count=int(count) if count is not None else None,
+                  prior=prior)                      # type: ignore[arg-type]
+
+
+def write_factor(factor: Factor) -> str | int:
+    """A factor's size as a recipe says it."""
+    if factor.count is None and factor.prior == "normal":
+        return factor.size
+    count = f"{factor.count} x " if factor.count is not None else ""
+    return f"{count}{factor.size}{'' if factor.prior == 'normal' else f' {factor.prior}'}"
+
+
+def part_names(factor: Factor) -> list[str]:
+    """The names of a factor's parts: `chunk1` ... `chunk8`, or its own."""
+    if factor.count is None:
+        return [factor.name]
+    return [f"{factor.name}{number}" for number in range(1, factor.count + 1)]

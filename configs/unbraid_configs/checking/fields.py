@@ -1,0 +1,128 @@
+"""An attrs object from a map: unknown and missing keys, every field, validators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, get_args
+
+import attrs
+
+from unbraid_configs import Mistake, Place, closest
+from unbraid_configs.checking.invalid import Invalid, wrong
+from unbraid_configs.checking.wording import describe
+from unbraid_configs.reading import Node
+
+Special = Callable[[Node], Any]
+
+
+def structure_entries(node: Node, structure: Callable[[str, Node], Any]) -> dict[str, Any]:
+    """Every entry of a map, with all mistakes of all entries."""
+    values: dict[str, Any] = {}
+    mistakes: list[Mistake] = []
+    failed = False
+    for key, item in node.items():
+        try:
+            values[key] = structure(key, item)
+        except Invalid as invalid:
+            failed = True
+            mistakes += invalid.under(key)
+    if failed:
+        raise Invalid(mistakes)
+    return values
+
+
+def key_of(field: Any) -> str:
+    """The key of an attrs field in a recipe: `from_` is `from`."""
+    return field.alias.rstrip("_")
+
+
+def structure_fields(node: Node, class_: type, structure: Callable[[Node, Any], Any],
+                     special: dict[str, Special] | None = None, owner: str = "", **given: Any) -> Any:
+    """An attrs object from a map: unknown and missing keys, every field, validators.
+
+    special: fields with a structure of their own.  given: fields that do not come from the map.
+    """
+    if not node.is_map or node.style == "broken":
+        raise wrong(node, f"expected a map, got {describe(node)}")
+    attrs.resolve_types(class_)
+    fields = {key_of(f): f for f in attrs.fields(class_) if f.init and f.type is not Place and f.alias not in given}
+    values: dict[str, Any] = dict(given)
+    mistakes = unknown_keys(node, fields, owner)
+    failed = bool(mistakes)
+    for key, field in fields.items():
+        item = node.get(key)
+        if item is None:
+            if field.default is attrs.NOTHING:
+                mistakes.append(Mistake(node.name_place, key, f"{key!r} is missing"))
+                failed = True
+            continue
+        try:
+            own = (special or {}).get(key) or partial(structure_as, field.type, structure)
+            value = structure_option(item, field.type, field.default is not attrs.NOTHING, own)
+            if value is not attrs.NOTHING:
+                check_validator(item, field, value)
+                values[field.alias] = value
+        except Invalid as invalid:
+            failed = True
+            mistakes += invalid.under(key)
+    if failed:
+        raise Invalid(mistakes)
+    if "place" in attrs.fields_dict(class_):
+        values["place"] = node.name_place
+    try:
+        return class_(**values)
+    except (ValueError, TypeError) as error:
+        raise wrong(node, tidy(error), at_name=True) from None
+
+
+def structure_as(type_: Any, structure: Callable[[Node, Any], Any], node: Node) -> Any:
+    """The arguments of `structure` in an order for `partial`."""
+    return structure(node, type_)
+
+
+def structure_option(node: Node, type_: Any, has_default: bool, structure: Callable[[Node], Any]) -> Any:
+    """A value; attrs.NOTHING where `null` asks for the default of something that cannot be null."""
+    if node.is_missing:
+        raise wrong(node, "nothing stands after the colon", "write a value, or remove the line", at_name=True)
+    if node.is_null and has_default and not admits_null(type_):
+        return attrs.NOTHING
+    return structure(node)
+
+
+def admits_null(type_: Any) -> bool:
+    """Whether null is a value of the type."""
+    return type_ is Any or type_ is type(None) or type(None) in get_args(type_) or None in get_args(type_)
+
+
+def unknown_keys(node: Node, known: Iterable[str], owner: str = "") -> list[Mistake]:
+    """A mistake for every key that is not known, with the closest one that is not there already."""
+    known = list(known)
+    found = []
+    for key, item in node.items():
+        if key not in known:
+            hint = closest(key, [k for k in known if k not in node.value]) or closest(key, known)
+            if not hint:
+                hint = f"there is {', '.join(known)}" if known else "there are none"
+            found.append(Mistake(item.name_place, key, f"unknown {'option' if owner else 'key'} {key!r}"
+                                 f"{f' of {owner}' if owner else ''}", hint))
+    return found
+
+
+def check_validator(node: Node, field: Any, value: Any) -> None:
+    """Run a field's validator.  One that needs the other fields is left to the class."""
+    if not field.validator or getattr(field, "converter", None):
+        return
+    try:
+        field.validator(None, field, value)
+    except (ValueError, TypeError) as error:
+        raise wrong(node, tidy(error, field.name)) from None
+    except Exception:
+        return
+
+
+def tidy(error: Exception, name: str = "") -> str:
+    """attrs's message without the name that the path tells anyhow: `must be >= 1, got 0`."""
+    message = str(error.args[0] if error.args else error).removeprefix(f"'{name}' ")
+    head, colon, got = message.rpartition(": ")
+    return f"{head}, got {got}" if colon and head.startswith("must be") else message or type(error).__name__

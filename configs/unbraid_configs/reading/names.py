@@ -1,0 +1,100 @@
+"""Names in a recipe: identifiers, several names for equal things, and the signatures of functions."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+import attrs
+
+from unbraid_configs import Mistake, Place
+
+
+@attrs.frozen
+class Name:
+    """A name and where it stands."""
+
+    text: str
+    place: Place
+
+
+def name_problem(name: str) -> tuple[str, str] | None:
+    """Why something cannot be called like this, and the remedy."""
+    if keyword.iskeyword(name):
+        return (f"{name!r} is a keyword of Python and cannot be a name in expressions",
+                f"call it {_other_name(name)!r}; a label of the data gets another name by `rename: "
+                f"{{{name}: {_other_name(name)}}}` in its source")
+    if not name.isidentifier():
+        if not name:
+            return "a name is missing here", "write names separated by commas"
+        return f"{name!r} cannot be a name", "a name has letters, digits and _, and does not begin with a digit"
+    if unicodedata.normalize("NFKC", name) != name:
+        return f"{name!r} cannot be a name", f"write {unicodedata.normalize('NFKC', name)!r}"
+    return None
+
+
+def _other_name(word: str) -> str:
+    return {"class": "kind", "from": "source", "in": "inside", "lambda": "scale", "is": "same"}.get(word, f"{word}_")
+
+
+def split_names(key: str, place: Place) -> list[Name]:
+    """`front1, front2` as two names with their places."""
+    names, column = [], 0
+    for part in key.split(","):
+        blanks = len(part) - len(part.lstrip())
+        names.append(Name(part.strip(), _right(place, column + blanks)))
+        column += len(part) + 1
+    return names
+
+
+def _right(place: Place, columns: int) -> Place:
+    return attrs.evolve(place, column=place.column + columns) if place.line else place
+
+
+@attrs.frozen
+class Signature:
+    """`name(a, b)`; parameters is None where no parentheses stand."""
+
+    name: Name
+    parameters: tuple[Name, ...] | None
+
+    def __str__(self) -> str:
+        if self.parameters is None:
+            return self.name.text
+        return f"{self.name.text}({', '.join(p.text for p in self.parameters)})"
+
+
+def read_signature(key: str, place: Place) -> Signature | None:
+    """`decode(f)` in its parts; None where it is neither a name nor a signature."""
+    found = re.fullmatch(r"([^()]*)(?:\(([^()]*)\))?\s*", key)
+    if not found:
+        return None
+    name = Name(found[1].strip(), place)
+    if found[2] is None:
+        return Signature(name, None)
+    if not found[2].strip():
+        return Signature(name, ())
+    return Signature(name, tuple(split_names(found[2], _right(place, found.start(2)))))
+
+
+def check_name(name: Name, path: str) -> list[Mistake]:
+    """The mistake in a name, if there is one."""
+    problem = name_problem(name.text)
+    return [Mistake(name.place, path, *problem)] if problem else []
+
+
+def check_signature(signature: Signature, path: str) -> list[Mistake]:
+    """The mistakes in a function's name and parameters."""
+    mistakes = check_name(signature.name, path)
+    seen: set[str] = set()
+    for parameter in signature.parameters or ():
+        if "=" in parameter.text or "*" in parameter.text or ":" in parameter.text:
+            mistakes.append(Mistake(parameter.place, path, f"{parameter.text!r} is not a plain parameter",
+                                    "functions have plain names as parameters: `decode(f): ...`"))
+            continue
+        mistakes += check_name(parameter, path)
+        if parameter.text in seen:
+            mistakes.append(Mistake(parameter.place, path, f"the parameter {parameter.text!r} stands here twice"))
+        seen.add(parameter.text)
+    return mistakes

@@ -1,0 +1,49 @@
+"""What the commands on trained models share: the run, the device, and the file that they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unbraid.model import Model
+
+RUN = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+
+
+def out_option(default: str) -> Any:
+    """The option `--out` for a picture."""
+    return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path(default),
+                        show_default=True, metavar="FILE", help="The picture to write.")
+
+
+def model_of(run: Path, device: str) -> Model:
+    """The trained model of a run.  Raises UnbraidError."""
+    from unbraid.engine import device_of
+    from unbraid.model import load
+
+    return load(run, device=str(device_of(device)))
+
+
+def write(out: Path, picture: Tensor) -> None:
+    """Write a picture and say where."""
+    from unbraid.runs import write_image
+
+    click.echo(f"wrote {write_image(out, picture)}")
+
+
+def factors_of(model: Model, wanted: tuple[str, ...]) -> list[str]:
+    """Factors that the user names, or all.  Raises UnbraidError with the nearest."""
+    from unbraid.model import ModelError
+    from unbraid_configs import closest
+
+    names = model.layout.all_names
+    for name in wanted:
+        if name not in names:
+            raise ModelError(f"the code has no factor {name!r}; it has {', '.join(names)}", hint=closest(name, names))
+    return list(wanted or model.layout.names)

@@ -1,0 +1,44 @@
+"""The index of commands: by section the name, the bundled plugin that brings it ("": the core), and its summary.
+
+It is data for `unbraid --help`, which loads no plugin; a test compares it with what the plugins contribute.
+"""
+
+from __future__ import annotations
+
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Begin": {
+        "demo": ("demo", "Train a small model on built-in data and show what it learned."),
+        "doctor": ("", "Check the installation: versions, devices, OpenGL, plugins."),
+    },
+    "Recipes": {
+        "list": ("", "List recipes and components."),
+        "show": ("", "Show a recipe as it is resolved, with the origin of every value."),
+        "check": ("", "Check a recipe on its data without training."),
+        "draw": ("figure", "Draw a method's figure."),
+    },
+    "Training": {
+        "train": ("", "Train a recipe."),
+        "train-seeds": ("studies", "Train several seeds of a recipe as one model."),
+        "profile": ("profiling", "Say where a training step's time goes, by player and network."),
+    },
+    "Trained models": {
+        "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
+        "translate": ("editing", "Translate images from one domain to another."),
+        "sample": ("editing", "Make new images, of factors that are chosen or drawn."),
+        "traverse": ("editing", "Move along the dimensions of a code: an image's, or one from the prior."),
+        "evaluate": ("evaluation", "Measure what models learned, beside controls."),
+        "probe": ("probing", "Fit classifiers on frozen codes, with few labels and many."),
+        "export": ("export", "Write a function as a program, or codes as a table."),
+        "render": ("viewing", "Draw a mesh, or one that a model made, as a picture, contact sheet or turntable."),
+    },
+    "Studies": {
+        "sweep": ("studies", "Train and evaluate a recipe at many points and over many seeds."),
+        "compare": ("studies", "Compare runs over seeds, beside controls, and rank them without labels."),
+    },
+    "Plugins": {
+        "plugins": ("", "List plugins, where they are from and their problems."),
+        "new-plugin": ("new_plugin", "Write a plugin package that is ready to install."),
+    },
+}
+INDEX: dict[str, tuple[str, str]] = {name: entry for group in COMMANDS.values() for name, entry in group.items()}
+MODULES = {"list": "listing"}                      # commands of the core whose module has another name

@@ -1,0 +1,116 @@
+"""What is said when something goes wrong: the user's own mistakes, and faults of the program or of a plugin."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import click
+
+from unbraid.cli.session import Session
+
+USERS, OURS = 2, 1                                 # exit codes
+MOST_MISTAKES = 100                                # of a recipe that are told at once
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def report(error: Exception, session: Session) -> int:
+    """Say what is wrong on stderr and return the exit code."""
+    from unbraid_configs import RecipeError
+    from unbraid_registry import UnbraidError
+
+    if session.traceback:
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if isinstance(error, RecipeError):
+        for mistake in error.mistakes[:MOST_MISTAKES]:
+            click.echo(str(mistake), err=True)
+        if len(error.mistakes) > MOST_MISTAKES:
+            click.echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
+        return error.exit_code
+    if isinstance(error, UnbraidError):
+        if not getattr(error, "told", False):      # another process of the same training tells it
+            say(error.message, error.hint)
+        return error.exit_code
+    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+        say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+        return USERS
+    if isinstance(error, MemoryError) or "out of memory" in str(error):
+        say("there is not enough memory", "lower data.batch, or the size of the images or the networks")
+        return USERS
+    whose = culprit(error)
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    say(f"this is a fault of {whose}, not of yours: {text[:300]}",
+        "" if session.traceback else f"the traceback is in {keep(error, session.run)}")
+    return OURS
+
+
+def tell_leftovers() -> None:
+    """From now on, what fails at exit or in a thread of a plugin is one line on stderr, not a traceback."""
+    def at_exit(failed: sys.UnraisableHookArgs) -> None:
+        if failed.exc_value is not None:
+            _tell_leftover(failed.exc_value, "at exit" if "atexit" in (failed.err_msg or "") else "while cleaning up")
+
+    def in_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
+            whose = f"in the thread {failed.thread.name!r}" if failed.thread else "in a thread"
+            _tell_leftover(failed.exc_value, whose)
+
+    sys.unraisablehook, threading.excepthook = at_exit, in_thread
+
+
+def _tell_leftover(error: BaseException, where: str) -> None:
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    click.secho(f"{culprit(error)} failed {where}: {text[:300]}", fg="yellow", err=True)
+
+
+def say(message: str, hint: str = "") -> None:
+    """An error and what to do about it, on stderr."""
+    click.echo(f"{click.style('Error:', fg='red')} {message}" + (f"\n  {hint}" if hint else ""), err=True)
+
+
+def keep(error: Exception, run: Path | None) -> Path:
+    """Write the traceback to a file in the run's folder, or where temporary files are."""
+    text = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {' '.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
+    if run is not None and run.is_dir():
+        try:
+            path = run / "traceback.txt"
+            path.write_text(text, encoding="utf-8")
+            return path
+        except OSError:
+            pass
+    with tempfile.NamedTemporaryFile("w", prefix="unbraid-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(text)
+    return Path(file.name)
+
+
+def culprit(error: BaseException) -> str:
+    """Whose fault an exception is: the plugin's in whose file the innermost frame of the project lies, or unbraid's."""
+    plugins = plugin_files()
+    own = tuple(str(Path(sys.modules[name].__file__ or "").parent) + os.sep
+                for name in ("unbraid", "unbraid_registry", "unbraid_configs") if name in sys.modules)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        for place, description in plugins:
+            if frame.filename == place or (place.endswith(os.sep) and frame.filename.startswith(place)):
+                return description
+        if frame.filename.startswith(own):
+            break
+    return "unbraid"
+
+
+def plugin_files() -> list[tuple[str, str]]:
+    """The file of every loaded plugin (its folder where it is a package), and what to call the plugin."""
+    from unbraid_registry import loaded_so_far
+
+    loaded, found = loaded_so_far(), []
+    for info in loaded.plugins if loaded else ():
+        if info.status == "loaded" and info.path:
+            path = Path(info.path)
+            place = str(path.parent) + os.sep if path.name in ("__init__.py", "hooks.py") else str(path)
+            found.append((place, f"the plugin {info.name!r}" + (f" ({info.origin})" if not info.bundled else "")))
+    return sorted(found, key=lambda f: -len(f[0]))

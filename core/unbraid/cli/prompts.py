@@ -1,0 +1,83 @@
+"""`unbraid train`: a recipe, perhaps on one's own images, into a run's folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from unbraid.cli.recipes import read_recipe, unset_variables
+from unbraid.cli.tables import indented
+from unbraid_registry import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.engine import Estimate, Training
+    from unbraid_configs import Recipe
+
+LONG = 3600                                        # seconds; beyond, a person at a terminal is asked first
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training that a signal stopped
+
+
+def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:
+    """The recipe; where it waits for a folder of pictures, the error says how to give one."""
+    from unbraid_configs import RecipeError
+
+    try:
+        return read_recipe(name, overrides, data)
+    except RecipeError as error:
+        if data is None and unset_variables(error) and any(m.path.startswith("data.source") for m in error.mistakes):
+            raise UnbraidError(f"{name} is trained on your own pictures, and does not know yet where they are",
+                               hint=f"unbraid train {name} --data FOLDER") from error
+        raise
+
+
+def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate] | None = None,
+             into: Path | None = None) -> float:
+    """Say what is about to happen: the data, the networks, the time and the memory; returns the seconds."""
+    from unbraid.cli.data_summary import describe
+
+    echo(click.style(recipe.title or "A method without a title", bold=True))
+    echo(indented(describe(training.data)))
+    sizes = [f"{n} {sum(p.numel() for p in m.parameters()):,}" for n, m in training.method.modules.items()]
+    echo(f"  networks {', '.join(sizes)} parameters")
+    echo(f"  device   {training.players.device}")
+    if training.step:
+        echo(f"Going on from step {training.step} of {recipe.train.steps}.")
+    seconds = 0.0
+    if training.step < recipe.train.steps:
+        expected = (estimate or training.estimate)()
+        seconds = expected.seconds_per_step * expected.steps
+        echo(f"This takes {expected}. Ctrl-C stops it with a checkpoint.")
+    echo(f"Writing into {into or training.run.folder}")
+    return seconds
+
+
+def ask_before(seconds: float, *, sure: bool) -> None:
+    """Let a person at a terminal think again before a long training."""
+    if seconds > LONG and not sure and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Begin?", default=True, abort=True, err=True)
+
+
+def asked_about_changes() -> Callable[[list[str]], bool] | Literal[False]:
+    """Who shows changes to a person at a terminal and asks, once for equal ones; nobody where there is no terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+
+    @cache
+    def sure(lines: tuple[str, ...]) -> bool:
+        echo("\n".join(("This run was trained otherwise so far:", *(f"  {line}" for line in lines))))
+        return click.confirm("Go on with these changes?", default=False, err=True)
+
+    return lambda lines: sure(tuple(lines))
+
+
+def echo(text: str) -> None:
+    """A line for a person, from one process of several; what a program reads goes to stdout."""
+    from unbraid.engine import distributed
+
+    if distributed.rank() == 0:
+        click.echo(text, err=True)

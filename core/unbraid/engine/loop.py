@@ -1,0 +1,186 @@
+"""The course of a training, step by step: of one by itself, or of several seeds side by side."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from unbraid.engine import distributed
+from unbraid.engine.devices import device_of
+from unbraid.engine.distributed import RankError
+from unbraid.engine.progress import Progress
+from unbraid.engine.resume import Accept
+from unbraid.engine.signals import on_signals
+from unbraid.engine.training import Training, TrainingError
+from unbraid.runs import Run, new_folder
+from unbraid_configs import Recipe
+
+if TYPE_CHECKING:
+    from unbraid.engine.turns import StepReport
+
+TIME, SPENT = 1, "the time budget is spent"        # less than any signal that stops a training
+
+Play = Callable[[int, bool], "Sequence[StepReport]"]   # step, whether it is logged -> what each training did
+
+
+class Stopped(KeyboardInterrupt):
+    """A training that a signal stopped, after the last checkpoint was written; `--resume` goes on with it."""
+
+    def __init__(self, run: Run, signal_name: str) -> None:
+        super().__init__(f"{signal_name}: {run.folder} has a checkpoint to go on from")
+        self.run, self.signal_name = run, signal_name
+
+
+@attrs.define
+class Stop:
+    """Whether a training should stop before its next step, and why.  signal: the one that asked for it."""
+
+    reason: str = ""
+    signal: str = ""
+    _asked: int = 0                                # the number of a signal, or TIME
+
+    def on_signals(self) -> AbstractContextManager[None]:
+        """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
+        def stop(number: int) -> None:
+            if self._asked and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self._asked = number
+
+        return on_signals(stop)
+
+    def when_over(self, seconds: float, budget: float | None) -> None:
+        """Stop when more minutes than the budget are over."""
+        if budget is not None and seconds > 60 * budget and not self._asked:
+            self._asked = TIME
+
+    def agreed(self) -> bool:
+        """Whether to stop, since any rank was asked to; all ranks have to ask, and get one answer."""
+        asked = distributed.largest(self._asked)
+        if asked and asked != TIME:
+            self.signal = signal.Signals(asked).name
+        self.reason = self.signal or (SPENT if asked else "")
+        return bool(asked)
+
+
+def run_loop(trainings: Sequence[Training], play: Play, *, show: bool = False) -> str:
+    """Train to the end, or to a signal, the time budget or a fault, and write the last checkpoints.
+
+    trainings: of one recipe, all at one step; play: plays a step of all of them.  One whose losses are no longer
+    finite ends by itself, and the others go on.  Returns the name of the signal, if one stopped them.
+    Raises TrainingError at the end, if one could not go on.
+    """
+    t, step = trainings[0].recipe.train, trainings[0].step
+    going, failed, stop = list(trainings), list[TrainingError](), Stop()
+    for training in trainings:
+        training.begin()
+    if step >= t.steps:
+        for training in trainings:
+            training.end("nothing left to do")
+        return ""
+    began = time.monotonic()
+    try:
+        with stop.on_signals(), Progress(t.steps, step, show) as progress:
+            for training in trainings:
+                training.open_logbook()
+            while step < t.steps and going and not stop.agreed():
+                logs = (step + 1) % t.log_every == 0 or step + 1 == t.steps or step == 0
+                reports, step = play(step, logs), step + 1
+                numbers: list[Mapping[str, float]] = []
+                for training, report in zip(trainings, reports, strict=True):
+                    if training not in going:
+                        continue
+                    try:
+                        numbers += training.finish_step(report, log=logs)
+                    except TrainingError as error:
+                        failed.append(error)
+                        training.end(f"TrainingError: {error}", error)
+                        going.remove(training)
+                progress.at(step, _means(numbers))
+                if step % t.checkpoint_every == 0:
+                    values = [r.numbers() if t.keep_best else None for r in reports]
+                    save(going, [v for v, training in zip(values, trainings, strict=True) if training in going])
+                stop.when_over(time.monotonic() - began, t.max_minutes)
+            if stop.reason:
+                progress.say(f"stopping after step {step}: {stop.reason}")
+            save(going, [None] * len(going))
+            for training in going:
+                training.show()
+        for training in going:
+            training.end(stop.reason or "finished")
+    except BaseException as error:
+        for training in going:
+            training.end(f"{type(error).__name__}: {error}", error)
+        raise
+    if failed:
+        raise failed[0]
+    return stop.signal
+
+
+def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | None]) -> None:
+    """Write checkpoints, and forget older ones when all are written: there is always a step that all can go on from."""
+    for training, values in zip(trainings, numbers, strict=True):
+        training.save(values)
+    for training in trainings:
+        training.prune()
+
+
+def resume_hint(run: Run) -> str:
+    """What to do when a rank is lost."""
+    ranks = os.environ.get("LOCAL_WORLD_SIZE", distributed.world())
+    if run.last_checkpoint() is None:
+        return "nothing was saved yet; begin again with another --out"
+    launch = f"torchrun --nproc-per-node {ranks} --no-python unbraid train --resume"
+    return f"go on with: {launch} --out {shlex.quote(str(run.folder))}"
+
+
+def _means(numbers: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
+    """What is shown: the means over the trainings."""
+    return {name: sum(n.get(name, 0.0) for n in numbers) / len(numbers) for name in numbers[0]} if numbers else None
+
+
+def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False, name: str = "run",
+          show: bool = False, estimate: bool = False, accept_changes: Accept = False,
+          ready: Callable[[Training], None] | None = None) -> Run:
+    """Train a recipe into a run's folder and return the run.
+
+    out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as
+    if it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take;
+    accept_changes: go on although the recipe or the data is another; or who is asked, given a line for each change;
+    ready: called when everything is built, before the first step; what it raises ends the training.
+    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
+    """
+    with distributed.together(), ExitStack() as held:
+        device = distributed.own(device_of(recipe.train.device))
+        run = Run(new_folder(name) if out is None else Path(out).expanduser())
+        if distributed.rank() == 0:                # the others write nothing
+            if resume:
+                run = Run.at(run.folder)
+            else:
+                run.expect_none()
+            held.enter_context(run.locked())
+        run = Run(Path(distributed.agreed(str(run.folder))))
+        try:
+            training = Training.start(recipe, run, device, resume=resume, accept_changes=accept_changes)
+            held.callback(training.close)
+            if ready is not None:
+                ready(training)
+            shown, t = show and distributed.rank() == 0, training.recipe.train
+            if estimate and training.step < t.steps:
+                with Progress(t.steps, shown=shown) as progress:
+                    progress.say(str(training.estimate()))
+            stopped_by = run_loop([training], lambda step, logged: [training.players.step(step, watch=logged)],
+                                  show=shown)
+        except RankError as error:
+            error.hint = resume_hint(run)
+            raise
+    if stopped_by:
+        raise Stopped(run, stopped_by)
+    return run

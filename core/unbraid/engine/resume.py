@@ -1,0 +1,156 @@
+"""Going on with a run: what differs from how it was trained so far, what of it can be taken up, and the state."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from unbraid.data import Data, DataFacts, SourceFacts
+from unbraid.engine import distributed
+from unbraid.runs import Run, RunError, write_whole
+from unbraid_configs import Optimizer, Recipe, dump_recipe, load_recipe
+from unbraid_configs.writing import Difference, all_differences, origin_of, written
+
+Accept = bool | Callable[[list[str]], bool]        # whether changes are taken up, or who decides when they are told
+
+
+class ChangedError(RunError):
+    """A run that would go on in another way than it was trained so far.  changes: a line for each."""
+
+    def __init__(self, message: str, changes: list[str], *, hint: str) -> None:
+        super().__init__("\n".join([message, *(f"  {line}" for line in changes)]), hint=hint)
+        self.changes = changes
+
+
+@attrs.frozen
+class Resumption:
+    """A run that goes on, perhaps in another way.  then: as it was trained so far; now: as it goes on."""
+
+    run: Run
+    then: Recipe
+    now: Recipe
+    changes: list[Difference]                      # that are part of the numbers
+    free: list[Difference]                         # that are not: how long, how often it logs
+
+    @classmethod
+    def of(cls, run: Run, now: Recipe) -> Resumption:
+        """What differs.  Raises ChangedError where the networks of the run can't follow."""
+        then = load_recipe(run.recipe_file)
+        found = [d for d in map(_in_effect(now, then), all_differences(now, then)) if d.here != d.there]
+        self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free])
+        impossible = [self.line(d) for d in self.changes if _is_layout(d.path)]
+        impossible += [f"networks.{n}: it is no longer there" for n in then.networks if n not in now.networks]
+        impossible += [f"networks.{n}: it is new, and has no weights" for n in now.networks if n not in then.networks]
+        if impossible:
+            raise self.refused(impossible)
+        return self
+
+    def line(self, d: Difference) -> str:
+        """`players.critic.optimizer.lr: 2.0e-3 -> 1.0e-3 (small.yaml:31)`."""
+        origin = f" ({origin_of(self.now, d.path)})" if d.here is not None and self.now.tree is not None else ""
+        return f"{d.path}: {d.there or 'nothing'} -> {d.here or 'nothing'}{origin}"
+
+    def refused(self, lines: list[str]) -> ChangedError:
+        """The error for changes that can't be taken up."""
+        name = next(iter(self.then.networks), "encoder")
+        return ChangedError(f"the networks of {self.run.folder} can't go on with:", lines,
+                            hint="take that back; or train into another --out, where networks may begin with these "
+                            f"weights: networks.{name}.from={self.run.folder}#{name}")
+
+    def confirm(self, step: int, data: list[Difference], accept: Accept) -> None:
+        """Let a person decide about changes of the recipe and the data.  Raises ChangedError."""
+        lines = [*map(self.line, self.changes), *(f"{d.path}: {d.there} -> {d.here}" for d in data)]
+        lines += [f"players.{name}: its optimizer begins anew" for name in self.anew if name in self.then.players]
+        if not lines:
+            return
+        sure = (accept(lines) if distributed.rank() == 0 else False) if callable(accept) else accept
+        if not distributed.agreed("yes" if sure else ""):
+            raise ChangedError(f"{self.run.folder} was trained otherwise up to step {step}:", lines,
+                               hint="--accept-changes (in Python accept_changes=True) goes on so; or take them "
+                               "back, or train into another --out")
+
+    @property
+    def anew(self) -> list[str]:
+        """The players whose optimizers can't go on: they are new, of another type, or train other networks."""
+        def kind(recipe: Recipe, name: str) -> tuple[str, tuple[str, ...]]:
+            player = recipe.players[name]
+            optimizer: Optimizer = player.optimizer or recipe.train.optimizer
+            return optimizer.type, player.trains
+
+        return [n for n in self.now.players if n not in self.then.players or kind(self.now, n) != kind(self.then, n)]
+
+    def keep(self, step: int) -> None:
+        """Write the recipe that the run goes on with; where numbers change, the one so far stays beside it."""
+        if not self.changes and not self.free:
+            return
+        before = self.run.folder / f"recipe-until-{step:08d}.yaml"
+        if self.changes and not before.exists():   # from this step on, only the first one trained anything
+            write_whole(before, self.run.recipe_file.read_text(encoding="utf-8"))
+        write_whole(self.run.recipe_file, dump_recipe(self.now))
+
+
+def _in_effect(now: Recipe, then: Recipe) -> Callable[[Difference], Difference]:
+    """A player without an optimizer of its own has that of `train`."""
+    here, there = written(now), written(then)
+
+    def filled(d: Difference) -> Difference:
+        first, *name, optimizer, field = d.path.split(".") if d.path.count(".") > 2 else ("", "", "")
+        if first != "players" or optimizer != "optimizer" or not {".".join(name)} <= now.players.keys() & then.players:
+            return d
+        general = f"train.optimizer.{field}"
+        return Difference(d.path, d.here or here[general], d.there or there[general])
+
+    return filled
+
+
+def _is_layout(path: str) -> bool:
+    parts = path.split(".")
+    return parts[0] == "code" or (parts[0] == "networks" and parts[-1] in ("code", "image"))
+
+
+def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
+    """Sources that hold other images than the record says."""
+    try:
+        then, sums = DataFacts.from_json(record["data"]).sources, dict(record["data"].get("checksums", {}))
+    except Exception:                              # a damaged record: the weights tell whether they fit
+        return []
+
+    def held(s: SourceFacts, checksum: str) -> str:
+        splits = ", ".join(f"{split} {count}" for split, count in s.splits.items())
+        return f"{s.images} images {'x'.join(map(str, s.image))} ({splits})" + (checksum and f", checksum {checksum}")
+
+    found = []
+    for name, checksum in now.checksums().items():
+        if name in then:
+            before = str(sums.get(name, ""))       # which older runs have not
+            here = held(now.facts.sources[name], checksum if before else "")
+            there = held(then[name], before if checksum else "")
+            found += [Difference(f"the source {name!r}", here, there)] if here != there else []
+    return found
+
+
+def resume_notes(resumption: Resumption, session: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a session's record says of how it goes on: changes by path, and surroundings that are not as they were.
+
+    Warns where numbers depend on the surroundings in their last digits.
+    """
+    notes = _surroundings_changed(session, record)
+    if notes and session["from_step"]:
+        warnings.warn(f"{', '.join(notes)}: from step {session['from_step']} on, the numbers may differ in their last "
+                      "digits from those of a training that was never stopped", stacklevel=3)
+    changes = {d.path: [d.there, d.here] for d in (*resumption.changes, *resumption.free)}
+    return {name: told for name, told in (("changes", changes), ("surroundings", notes)) if told}
+
+
+def _surroundings_changed(now: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:
+    sessions = record.get("sessions") or [{}]
+
+    def of(session: Mapping[str, Any]) -> dict[str, Any]:
+        return {"torch": session.get("versions", {}).get("torch"), "threads": session.get("threads"),
+                "device": str(session.get("device", "")).partition(":")[0], "processes": session.get("world")}
+
+    before, after = of(sessions[-1]), of(now)
+    return [f"{name} {before[name]} -> {after[name]}" for name in after if before[name] and before[name] != after[name]]

@@ -1,0 +1,392 @@
+"""From a recipe's lines to the graph: what every name means, and how functions read the flow again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import attrs
+
+from unbraid.flow.graph import (
+    ArithmeticOp,
+    AttributeOp,
+    ComponentOp,
+    DetachOp,
+    DrawOp,
+    Graph,
+    ItemOp,
+    NetworkOp,
+    Node,
+    NumberOp,
+    ParameterOp,
+    ReferenceOp,
+    TupleOp,
+    below,
+)
+from unbraid.flow.schedules import SCHEDULES, Weight, Weights
+from unbraid.flow.signatures import check_call, option_value
+from unbraid_configs import Expression, Mistake, Place, Recipe, RecipeError, closest
+from unbraid_configs.expressions import (
+    Arithmetic,
+    Attribute,
+    Call,
+    Comparison,
+    Name,
+    Number,
+    Text,
+    Tree,
+    Tuple,
+    parse,
+    parts_of,
+)
+from unbraid_registry import Component, UnbraidError
+
+MAX_CALLS = 30                                      # functions that call each other
+MAX_DEPTH = 200                                     # values that are made of one another, parts of expressions counted
+MAX_READINGS = 20_000                              # parts of all expressions, those of a function at every call
+CALLED = ("loss", "operation", "metric")
+
+
+@attrs.frozen(eq=False)
+class Term:
+    """A weight times an expression."""
+
+    name: str
+    weight: Weight
+    node: Node
+
+
+@attrs.frozen(eq=False)
+class PlayerGraph:
+    """A player's part of the graph.  when: its gate; then: what follows its update."""
+
+    name: str
+    terms: tuple[Term, ...]
+    when: Node | None = None
+    then: Node | None = None
+
+    def active(self, step: int) -> Iterator[Term]:
+        """The terms whose weight is not 0 at a step."""
+        return (term for term in self.terms if term.weight.at(step) != 0)
+
+
+@attrs.frozen(eq=False)
+class FunctionGraph:
+    """A function's graph: its parameters and its result."""
+
+    name: str
+    parameters: tuple[Node, ...]
+    result: Node
+
+
+@attrs.define(eq=False)
+class Frame:
+    """One reading of the flow: the base reading, or that of one function call with its parameters in place."""
+
+    path: str = ""
+    trail: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()                # being called, outermost first
+    parameters: dict[str, Node] = attrs.Factory(dict)
+    replaced: dict[str, Node] = attrs.Factory(dict)    # flow values and draws with another value in this reading
+    lines: dict[tuple[str, ...], Node] = attrs.Factory(dict)
+    reading: list[tuple[str, ...]] = attrs.Factory(list)
+    counts: Counter[tuple[str, str]] = attrs.Factory(Counter)
+
+    def ordinal(self, line: str, name: str) -> str:
+        """`name` and its number among equal ones in this line: the last part of an address."""
+        self.counts[line, name] += 1
+        return f"{name}.{self.counts[line, name]}"
+
+
+@attrs.define(eq=False)
+class Flow:
+    """The graph of a recipe.  Every fault is a RecipeError with file, line and column inside the expression."""
+
+    recipe: Recipe
+    catalog: Any
+    graph: Graph = attrs.field(init=False)
+    weights: Weights = attrs.field(init=False)
+    root: Frame = attrs.field(init=False, factory=Frame)
+    line_of: dict[str, tuple[str, ...]] = attrs.field(init=False)
+    trees: dict[str, Tree] = attrs.field(init=False, factory=dict)
+    components: dict[str, Component] = attrs.field(init=False, factory=dict)   # used by calls, by the name written
+    _reads: dict[str, frozenset[str]] = attrs.field(init=False, factory=dict)
+    _depth: int = attrs.field(init=False, default=0)
+    _readings: int = attrs.field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        networks = self.recipe.networks
+        self.graph = Graph({name: n.average_of for name, n in networks.items() if n.average_of},
+                           frozenset(name for name, n in networks.items() if n.spec and n.spec.component.remembers))
+        self.weights = Weights(self.recipe.weights)
+        self.line_of = {name: names for names in self.recipe.flow for name in names}
+
+    # -- what the engine asks for -------------------------------------------------------------------------------------
+
+    def value(self, name: str) -> Node:
+        """The node of a flow value or a draw."""
+        return self._name(Name(name), self.root, name, "")
+
+    def player(self, player: str) -> PlayerGraph:
+        """A player's terms, gate and afterwards."""
+        p, path = self.recipe.players[player], f"players.{player}"
+        terms = []
+        for name, expression in p.minimizes.items():
+            where = f"{path}.minimizes.{name}"
+            weight, rest = self.weights.split(self._tree(where, expression), where)
+            line = f"{player}.{name}"
+            terms.append(Term(name, weight, self._read(rest or Number(1, expression.place), self.root, line, where)))
+        when = then = None
+        if p.when is not None:
+            when = self._read(self._tree(f"{path}.when", p.when, compares=True), self.root, f"{player}.when",
+                              f"{path}.when")
+        if p.then is not None:
+            then = self._read(self._tree(f"{path}.then", p.then), self.root, f"{player}.then", f"{path}.then")
+        return PlayerGraph(player, tuple(terms), when, then)
+
+    def watched(self) -> dict[str, Node]:
+        """The values that are logged without being minimised."""
+        return {name: self._read(self._tree(f"watch.{name}", e), self.root, f"watch.{name}", f"watch.{name}")
+                for name, e in self.recipe.watch.items()}
+
+    def function(self, name: str) -> FunctionGraph:
+        """A function as a user calls it.  Raises RecipeError where it still needs a draw."""
+        f = self.recipe.functions[name]
+        path = f"functions.{name}"
+        nodes = tuple(self.graph.node(ParameterOp(p), (), f.place) for p in f.parameters)
+        with self._calling(name, self.root, path, f.body.place, dict(zip(f.parameters, nodes, strict=True))) as frame:
+            result = self._read(self._tree(path, f.body), frame, name, path)
+        for node in below(result):
+            if isinstance(node.op, DrawOp):
+                drawn = node.op.draw if node.op.field is None else f"{node.op.draw}.{node.op.field}"
+                known = ", ".join(f.parameters) or "no parameters"
+                self._fail(node.place, path, f"{name}({', '.join(f.parameters)}) still needs the draw {drawn}",
+                           f"add the parameter {node.op.draw}: it has {known}")
+        return FunctionGraph(name, nodes, result)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _fail(self, place: Place, path: str, message: str, hint: str = "", frame: Frame | None = None) -> NoReturn:
+        trail = "".join(f", in {t}" for t in reversed(frame.trail)) if frame else ""
+        raise RecipeError([Mistake(place, path, message + trail, hint)])
+
+    def _tree(self, path: str, expression: Expression, *, compares: bool = False) -> Tree:
+        if path not in self.trees:
+            self.trees[path] = parse(expression, path, compares=compares)
+        return self.trees[path]
+
+    def _read(self, tree: Tree, frame: Frame, line: str, path: str) -> Node:
+        """The node of a tree, as read in a frame; line and path say where it stands."""
+        self._count(tree, path)
+        try:
+            match tree:
+                case Number(value=number):
+                    return self._node(NumberOp(Weight(float(number))), (), tree, frame)
+                case Name():
+                    return self._name(tree, frame, line, path)
+                case Attribute(of=Name(name=name), name=field) if self._is_draw(name, frame):
+                    node = frame.replaced.get(name)
+                    if node is None:
+                        return self._node(DrawOp(name, field), (), tree, frame)
+                    return self._part(node, field, tree, frame)
+                case Attribute(of=of, name=field):
+                    return self._part(self._read(of, frame, line, path), field, tree, frame)
+                case Tuple(items=items):
+                    return self._node(TupleOp(), [self._read(i, frame, line, path) for i in items], tree, frame)
+                case Arithmetic() | Comparison():
+                    return self._chain(tree, frame, line, path)
+                case Call():
+                    return self._call(tree, frame, line, path)
+                case Text():
+                    self._fail(tree.place, path, f"the text {tree.value!r} may stand as an option alone",
+                               f"f(x, name={tree.value!r})")
+        finally:
+            self._depth -= 1
+
+    def _count(self, tree: Tree, path: str) -> None:
+        self._readings += 1
+        if self._depth == MAX_DEPTH:
+            self._fail(tree.place, path, f"more than {MAX_DEPTH} values are made of one another here",
+                       "long chains belong into a network or an operation of a plugin")
+        if self._readings > MAX_READINGS:
+            self._fail(tree.place, path, f"the flow has more than {MAX_READINGS} parts",
+                       "functions that call functions multiply what is computed")
+        self._depth += 1
+
+    def _chain(self, tree: Arithmetic | Comparison, frame: Frame, line: str, path: str) -> Node:
+        """A long sum is not a deep one."""
+        chain: list[Arithmetic | Comparison] = [tree]
+        while isinstance(chain[-1].left, Arithmetic):
+            chain.append(chain[-1].left)
+        node = self._read(chain[-1].left, frame, line, path)
+        for part in reversed(chain):
+            inputs = [node, self._read(part.right, frame, line, path)]
+            node = self._node(ArithmeticOp(part.sign), inputs, part, frame)
+        return node
+
+    def _node(self, op: Any, inputs: Any, tree: Tree, frame: Frame) -> Node:
+        return self.graph.node(op, inputs, tree.place, frame.trail)
+
+    def _part(self, node: Node, field: str, tree: Tree, frame: Frame) -> Node:
+        if isinstance(node.op, DrawOp) and node.op.field is None:
+            return self._node(DrawOp(node.op.draw, field), (), tree, frame)
+        return self._node(AttributeOp(field), [node], tree, frame)
+
+    def _is_draw(self, name: str, frame: Frame) -> bool:
+        return name in self.recipe.data.draw and name not in frame.parameters
+
+    def _name(self, tree: Name, frame: Frame, line: str, path: str) -> Node:
+        name = tree.name
+        if name in frame.parameters:
+            return frame.parameters[name]
+        if name in frame.replaced:
+            return frame.replaced[name]
+        if name in self.recipe.data.draw:
+            return self._node(DrawOp(name), (), tree, frame)
+        if name in self.line_of:
+            return self._line(name, tree, frame, path)
+        if name in self.weights:
+            return self._node(NumberOp(self.weights.named(name)), (), tree, frame)
+        if name in self.recipe.networks:
+            return self._node(ReferenceOp(name), (), tree, frame)
+        has = [*frame.parameters, *self.recipe.data.draw, *self.line_of]
+        if name in self.recipe.functions:
+            f = self.recipe.functions[name]
+            self._fail(tree.place, path, f"{name!r} is a function", f"call it: {name}({', '.join(f.parameters)})",
+                       frame)
+        hint = closest(name, [*has, *self.recipe.weights, *self.recipe.networks])
+        self._fail(tree.place, path, f"no value named {name!r}; the flow has {', '.join(has)}", hint, frame)
+
+    def _line(self, name: str, tree: Name, frame: Frame, path: str) -> Node:
+        """A flow value: the base reading, unless this frame replaces something that the line depends on."""
+        names = self.line_of[name]
+        if frame is not self.root and not self._read_by(name) & frame.replaced.keys():
+            frame = self.root
+        if names not in frame.lines:
+            if names in frame.reading:
+                circle = [*(n[0] for n in frame.reading[frame.reading.index(names):]), name]
+                self._fail(tree.place, path, f"the flow goes round: {' -> '.join(circle)}", "break the circle", frame)
+            expression = self.recipe.flow[names]
+            where = f"flow.{', '.join(names)}"
+            inner = attrs.evolve(frame, parameters={})         # what it reads and counts is the frame's own
+            frame.reading.append(names)
+            try:
+                frame.lines[names] = self._read(self._tree(where, expression), inner, names[0], where)
+            finally:
+                frame.reading.pop()
+        node = frame.lines[names]
+        if len(names) == 1:
+            return node
+        item = names.index(name)
+        if isinstance(node.op, TupleOp):
+            if len(node.inputs) != len(names):
+                self._fail(self.recipe.flow[names].place, f"flow.{', '.join(names)}",
+                           f"{len(names)} names for {len(node.inputs)} values")
+            return node.inputs[item]
+        return self.graph.node(ItemOp(item, len(names)), [node], self.recipe.flow[names].place, frame.trail)
+
+    def _read_by(self, name: str) -> frozenset[str]:
+        """All names of values and draws that a value is made of, through functions too."""
+        if name not in self._reads:
+            found: set[str] = set()
+            waiting = {name}
+            seen: set[str] = set()
+            while waiting:
+                asked = waiting.pop()
+                seen.add(asked)
+                values, functions = self._direct(asked)
+                found |= values
+                waiting |= (values & self.line_of.keys() | functions) - seen
+            self._reads[name] = frozenset(found)
+        return self._reads[name]
+
+    def _direct(self, name: str) -> tuple[set[str], set[str]]:
+        """The values and draws that a line or a function's body names, and the functions that it calls."""
+        if name in self.recipe.functions:
+            f = self.recipe.functions[name]
+            tree, hidden = self._tree(f"functions.{name}", f.body), set(f.parameters)
+        else:
+            names = self.line_of[name]
+            tree, hidden = self._tree(f"flow.{', '.join(names)}", self.recipe.flow[names]), set()
+        parts = list(parts_of(tree))
+        named = {p.name for p in parts if isinstance(p, Name)} - hidden
+        called = {p.function for p in parts if isinstance(p, Call)}
+        return ({n for n in named if n in self.recipe.data.draw or n in self.line_of},
+                called & self.recipe.functions.keys())
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    def _call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
+        name = call.function
+        if name == "detach":
+            if len(call.arguments) != 1 or call.options:
+                self._fail(call.place, path, "detach takes one value", frame=frame)
+            return self._node(DetachOp(), [self._read(call.arguments[0], frame, line, path)], call, frame)
+        if name in SCHEDULES:
+            weight, _ = self.weights.split(call, path)
+            return self._node(NumberOp(weight), (), call, frame)
+        if name in self.recipe.functions:
+            return self._function_call(call, frame, line, path)
+        inputs = [self._read(a, frame, line, path) for a in call.arguments]
+        if name in self.recipe.networks:
+            if call.options:
+                self._fail(call.place, path, f"the network {name!r} has no options in a call",
+                           f"set them under networks.{name}", frame)
+            return self._node(NetworkOp(name), inputs, call, frame)
+        return self._component_call(call, inputs, frame, line, path)
+
+    def _function_call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
+        f = self.recipe.functions[call.function]
+        signature = f"{f.name}({', '.join(f.parameters)})"
+        if call.options or len(call.arguments) != len(f.parameters):
+            self._fail(call.place, path, f"{signature} is called with {len(call.arguments) + len(call.options)} values",
+                       "give them by position", frame)
+        inputs = [self._read(a, frame, line, path) for a in call.arguments]
+        ordinal = f"{frame.path}{line}/{frame.ordinal(line, f.name)}/"
+        with self._calling(f.name, frame, path, call.place, dict(zip(f.parameters, inputs, strict=True)),
+                           ordinal) as inner:
+            return self._read(self._tree(f"functions.{f.name}", f.body), inner, f.name, f"functions.{f.name}")
+
+    @contextmanager
+    def _calling(self, name: str, frame: Frame, path: str, place: Place, parameters: dict[str, Node],
+                 ordinal: str = "") -> Iterator[Frame]:
+        """The reading of the flow with a function's parameters in place of the values of the same name."""
+        if name in frame.functions or len(frame.functions) > MAX_CALLS:
+            self._fail(place, path, f"the functions go round: {' -> '.join((*frame.functions, name))}",
+                       "loops belong into a network or an operation of a plugin", frame)
+        values = {p: n for p, n in parameters.items() if p in self.line_of or p in self.recipe.data.draw}
+        trail = frame.trail if not ordinal else (*frame.trail, f"{name}(...) called at {place}")
+        yield Frame(path=ordinal or f"{name}/", trail=trail, functions=(*frame.functions, name), parameters=parameters,
+                    replaced={**frame.replaced, **values})
+
+    def _component_call(self, call: Call, inputs: list[Node], frame: Frame, line: str, path: str) -> Node:
+        name = call.function
+        if name in self.line_of or name in self.recipe.data.draw or name in frame.parameters:
+            self._fail(call.place, path, f"{name!r} is a value and can't be called",
+                       "functions, networks, losses and operations are called", frame)
+        if name not in self.components:
+            try:
+                self.components[name] = self.catalog.find(name, CALLED)
+            except UnbraidError as error:
+                near = closest(name, [*self.recipe.functions, *self.recipe.networks, *SCHEDULES,
+                                      getattr(error, "closest", "")]) if "." not in name else ""
+                self._fail(call.place, path, error.message, near or error.hint, frame)
+        component = self.components[name]
+        try:
+            check_call(component, len(inputs), [n for n, _ in call.options])
+            options = tuple(sorted((n, self._option(component, n, tree, path)) for n, tree in call.options))
+        except ValueError as error:
+            self._fail(call.place, path, str(error), frame=frame)
+        address = f"{frame.path}{line}/{frame.ordinal(line, component.full_name)}" if component.random else None
+        return self._node(ComponentOp(component, options, address), inputs, call, frame)
+
+    def _option(self, component: Component, name: str, tree: Tree, path: str) -> Any:
+        if isinstance(tree, Number | Text):
+            return option_value(component, name, tree.value)
+        weight, rest = self.weights.split(tree, path)
+        if rest is not None:
+            raise ValueError(f"the option {name!r} of {component.name} is a constant: a number, a text in quotes, a "
+                             "weight or a schedule")
+        return option_value(component, name, weight.number) if weight.constant else weight

@@ -1,0 +1,51 @@
+"""A limit on the memory that networks may take, kept before they are made."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+MAKERS = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
+
+
+class WithinMemory(TorchFunctionMode):
+    """Inside, tensors may be made of so many bytes together, by default half of this machine's memory.
+
+    What is more raises ValueError before it is made: it could not be trained, whose gradients and moments take three
+    times as much again, and filling memory that is not there takes minutes until the process is killed.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        super().__init__()
+        self.most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if most is None else most
+        self.taken = 0
+
+    @contextmanager
+    def next(self) -> Iterator[None]:
+        """One more network, which takes nothing where it is not made."""
+        before = self.taken
+        try:
+            with self:
+                yield
+        except BaseException:
+            self.taken = before
+            raise
+
+    def __torch_function__(self, func: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...] = (),
+                           kwargs: Mapping[str, Any] | None = None) -> Any:
+        options = kwargs or {}
+        if func in MAKERS and str(options.get("device")) != "meta":
+            sizes = [n for n in pytree.tree_leaves((args, options.get("size"))) if isinstance(n, int)]
+            self.taken += math.prod(sizes) * (options.get("dtype") or torch.get_default_dtype()).itemsize
+            if self.taken > self.most:
+                shape = " x ".join(f"{n:,}" for n in sizes)
+                raise ValueError(f"with its weights, one of them {shape}, the networks take more than "
+                                 f"{self.most / 2**30:.1f} GiB, half of this machine's memory")
+        return func(*args, **options)

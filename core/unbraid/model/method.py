@@ -1,0 +1,159 @@
+"""A recipe on its data: its graph, checked on shapes, and its networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from torch import nn
+
+from unbraid.data import DataFacts
+from unbraid.flow import Flow, FunctionGraph, Node, PlayerGraph
+from unbraid.model.shapes import Shapes
+from unbraid.values import Layout, Value
+from unbraid_configs import Mistake, Place, Recipe, RecipeError, closest
+
+
+@attrs.frozen(eq=False)
+class Method:
+    """What training and the trained model share."""
+
+    recipe: Recipe
+    facts: DataFacts
+    layout: Layout
+    flow: Flow
+    player_graphs: dict[str, PlayerGraph]
+    watched: dict[str, Node]
+    function_graphs: dict[str, FunctionGraph]
+    modules: dict[str, nn.Module]
+    wants_sets: frozenset[str]                     # networks that take whole sets
+    layouts: dict[str, Layout]
+    variational: bool                              # whether some value is a normal distribution over codes
+    parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with
+    called_with: dict[str, tuple[Value, ...]]      # of networks: the same, of the first call
+
+
+def build_method(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
+    """The method of a recipe, for data with these facts.  Raises RecipeError with everything that is wrong."""
+    if catalog is None:
+        from unbraid_registry import registry
+
+        catalog = registry().catalog
+    return _MethodBuilder(recipe, facts, catalog).method()
+
+
+@attrs.define(eq=False)
+class _MethodBuilder:
+    recipe: Recipe
+    facts: DataFacts
+    catalog: Any
+    mistakes: list[Mistake] = attrs.field(factory=list)
+
+    def method(self) -> Method:
+        recipe, layout = self.recipe, Layout.of(self.recipe.code)
+        self._check_factors(layout)
+        self._check_networks()
+        self._raise()
+        flow = Flow(recipe, self.catalog)
+        players, watched, functions = self._graphs(flow)
+        self._raise()
+        shapes = Shapes(recipe, self.facts, flow, layout, self.mistakes)
+        for names in recipe.flow:
+            shapes.walk(flow.value(names[0]), f"flow.{', '.join(names)}")
+        for name, graph in players.items():
+            player, path = recipe.players[name], f"players.{name}"
+            for term in graph.terms:
+                shapes.term(term.node, player.minimizes[term.name].place, f"{path}.minimizes.{term.name}")
+            if graph.when is not None:
+                shapes.walk(graph.when, f"{path}.when")
+            if graph.then is not None and player.then is not None:
+                shapes.then(graph.then, player.then.place, f"{path}.then")
+        for name, node in watched.items():
+            shapes.watched(node, recipe.watch[name].place, f"watch.{name}")
+        parameters = {name: shapes.function(graph) for name, graph in functions.items()}
+        self._raise()
+        networks = shapes.networks
+        self._check_training(players, networks.modules)
+        self._raise()
+        wants = frozenset(name for name, called in networks.called.items() if called.wants_sets)
+        return Method(recipe, self.facts, layout, flow, players, watched, functions, networks.modules, wants,
+                      networks.layouts(), shapes.variational, parameters, networks.called_with)
+
+    def _raise(self) -> None:
+        if self.mistakes:
+            first = {(str(m.place), m.message): m for m in reversed(self.mistakes)}
+            raise RecipeError(list(first.values()))
+
+    @contextmanager
+    def _collecting(self) -> Iterator[None]:
+        try:
+            yield
+        except RecipeError as error:
+            self.mistakes += error.mistakes
+
+    def _wrong(self, place: Place, path: str, message: str, hint: str = "") -> None:
+        self.mistakes.append(Mistake(place, path, message, hint))
+
+    def _check_factors(self, layout: Layout) -> None:
+        for name, n in self.recipe.networks.items():
+            for factor in n.code or ():
+                if factor not in layout:
+                    self._wrong(n.place, f"networks.{name}.code", f"the code has no factor {factor!r}; it has "
+                                f"{', '.join(layout.all_names) or 'none'}", closest(factor, layout.all_names))
+            if n.image is not None and n.image not in self.facts.draws:
+                self._wrong(n.place, f"networks.{name}.image", f"no draw named {n.image!r}; the draws are "
+                            f"{', '.join(self.facts.draws)}", closest(n.image, self.facts.draws))
+
+    def _check_networks(self) -> None:
+        names = self.recipe.networks
+        for name, n in names.items():
+            if n.average_of is not None and n.average_of not in names:
+                self._wrong(n.place, f"networks.{name}.of", f"no network named {n.average_of!r}",
+                            closest(n.average_of, names))
+        for name, p in self.recipe.players.items():
+            for trained in p.trains:
+                if trained not in names:
+                    self._wrong(p.place, f"players.{name}.trains", f"no network named {trained!r}; the networks are "
+                                f"{', '.join(names)}", closest(trained, names))
+                elif names[trained].freeze or names[trained].average_of:
+                    why = "frozen" if names[trained].freeze else f"an average of {names[trained].average_of}"
+                    self._wrong(p.place, f"players.{name}.trains", f"{trained!r} is {why} and can't be trained")
+
+    def _graphs(self, flow: Flow) -> tuple[dict[str, PlayerGraph], dict[str, Node], dict[str, FunctionGraph]]:
+        players, watched, functions = {}, {}, {}
+        for names in self.recipe.flow:
+            with self._collecting():
+                flow.value(names[0])
+        for name in self.recipe.players:
+            with self._collecting():
+                players[name] = flow.player(name)
+        with self._collecting():
+            watched = flow.watched()
+        for name in self.recipe.functions:
+            with self._collecting():
+                functions[name] = flow.function(name)
+        return players, watched, functions
+
+    def _check_training(self, players: Mapping[str, PlayerGraph], modules: Mapping[str, nn.Module]) -> None:
+        """Every player reaches what it trains, and every network is called and has weights from somewhere."""
+        trained: set[str] = set()
+        for name, p in self.recipe.players.items():
+            reaches = frozenset[str]().union(*(t.node.carries for t in players[name].terms))
+            trained |= set(p.trains)
+            for t in p.trains:
+                if t not in reaches:
+                    by = ", ".join(sorted(reaches)) or "no network"
+                    self._wrong(p.place, f"players.{name}.trains", f"no loss of {name!r} reaches {t!r}",
+                                f"its losses reach {by}")
+        for name, n in self.recipe.networks.items():
+            if name not in modules:
+                self._wrong(n.place, f"networks.{name}", f"the network {name!r} is never called",
+                            "call it in the flow, in a loss or in a function, or remove it")
+                continue
+            has_weights = any(True for _ in modules[name].parameters())
+            fitted = hasattr(modules[name], "fit")
+            if name not in trained and has_weights and not (n.from_ or n.average_of or fitted):
+                self._wrong(n.place, f"networks.{name}", f"nobody trains {name!r}",
+                            "name it in a player's `trains`, or say where its weights come from: from: RUN#network")

@@ -1,0 +1,287 @@
+"""A trained model: the functions of its recipe on images, and the edits that every method with named factors has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from unbraid.data import DataFacts, read_image
+from unbraid.flow import FunctionGraph
+from unbraid.model.compute import Environment, EvaluationError, evaluate
+from unbraid.model.method import Method, build_method
+from unbraid.runs import Run, checkpoint, load_weights
+from unbraid.values import (
+    Code,
+    Gaussian,
+    Label,
+    Layout,
+    Noise,
+    Record,
+    Value,
+    choose,
+    code,
+    map_tensors,
+    plain,
+    tensors,
+)
+from unbraid_configs import load_recipe
+from unbraid_registry import UnbraidError
+
+Picture: TypeAlias = "Tensor | np.ndarray | str | Path | Sequence[str | Path]"
+
+
+class ModelError(UnbraidError):
+    """A model can't do what it is asked for."""
+
+
+@attrs.define(eq=False)
+class Model:
+    """A method with weights.  Its functions are called by name: `model.encode(images)`, `model("translate", x)`.
+
+    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files. Codes
+    are `Code` values or tensors of their size. Results are values on the model's device.
+    """
+
+    method: Method
+    modules: dict[str, nn.Module]
+    device: torch.device = torch.device("cpu")
+    run: Run | None = None
+    step: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        for module in self.modules.values():
+            module.to(self.device).eval().requires_grad_(False)
+        for name in self.method.wants_sets:
+            self.modules[name].wants_sets = True  # type: ignore[assignment]
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the recipe's code."""
+        return self.method.layout
+
+    @property
+    def functions(self) -> dict[str, tuple[str, ...]]:
+        """The functions that the recipe offers, with their parameters."""
+        return {name: f.parameters for name, f in self.method.recipe.functions.items()}
+
+    def __getattr__(self, name: str) -> Callable[..., Value]:
+        if name.startswith("_") or name not in self.method.recipe.functions:
+            raise AttributeError(f"the model has no function {name!r}; it has {', '.join(self.functions)}")
+        return lambda *arguments, **options: self(name, *arguments, **options)
+
+    @torch.inference_mode()
+    def __call__(self, function: str, *arguments: Any, n: int = 1, seed: int = 0,
+                 fields: Mapping[str, Any] | None = None) -> Value:
+        """Call a function of the recipe.
+
+        n: the size of the batch where no argument has one; seed: of its random operations; fields: what is known about
+        images, where the function asks for it: {"x.joints": ...}.  Raises ModelError.
+        """
+        self._body(function)
+        names = self.functions[function]
+        if len(arguments) != len(names):
+            raise ModelError(f"{function}({', '.join(names)}) is called with {len(arguments)} arguments")
+        known = self.method.parameters[function]
+        given = dict(zip(names, arguments, strict=True)) | dict(fields or {})
+        missing = [name for name in known if name not in given]
+        if missing:
+            raise ModelError(f"{function}({', '.join(names)}) also needs {', '.join(missing)}",
+                             hint=f"{function}({', '.join(names)}, fields={{{missing[0]!r}: ...}})")
+        given = {name: self._argument(v, known.get(name)) for name, v in given.items()}
+        sizes = [t.shape[0] for v in given.values() for t in tensors(v) if t.ndim]
+        noise = Noise(seed, self.device, batch=sizes[0] if sizes else n, dtype=torch.get_default_dtype())
+        return self.evaluated(function, given, noise)
+
+    def evaluated(self, function: str, given: Mapping[str, Value], noise: Noise) -> Value:
+        """A function's value where its parameters, and `parameter.field`, have these values; it can be traced.
+
+        noise: of its random operations.  Raises ModelError.
+        """
+        body, names = self._body(function), self.functions[function]
+        environment = Environment(self.modules, self.method.layouts, self.layout, noise, parameters=given,
+                                  step=self.step)
+        try:
+            value, = evaluate(environment, body.result)
+        except EvaluationError as error:
+            raise ModelError(f"{function}({', '.join(names)}): {error.message}", hint=error.hint) from error.__cause__
+        return value
+
+    def _body(self, name: str) -> FunctionGraph:
+        if name not in self.method.function_graphs:
+            raise ModelError(f"the model has no function {name!r}; it has {', '.join(self.functions) or 'none'}",
+                             hint="functions are declared in the recipe: encode(x): encoder(x)")
+        return self.method.function_graphs[name]
+
+    def _argument(self, v: Any, known: Value | None) -> Value:
+        """A user's argument as the value that the function was checked with."""
+        if isinstance(known, Code) and isinstance(v, Tensor | np.ndarray):
+            return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
+        if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
+            return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
+        is_picture = isinstance(known, Tensor) and known.ndim == 4
+        if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
+                is_picture and isinstance(v, Tensor | np.ndarray)):
+            return self.images(v)
+        if isinstance(v, np.ndarray):
+            v = torch.as_tensor(v)
+        return map_tensors(lambda t: t.to(self.device), v)
+
+    def images(self, pictures: Picture) -> Tensor:
+        """Pictures as the floats (B, C, H, W) in [0, 1] that the model takes; files are read and resized."""
+        if isinstance(pictures, str | Path):
+            pictures = [pictures]
+        if not isinstance(pictures, Tensor | np.ndarray):
+            channels, height, width = self.image_shape
+            pictures = np.stack([read_image(Path(p), (height, width), channels) for p in pictures])
+        images = torch.as_tensor(pictures, device=self.device)
+        if images.dtype == torch.uint8:
+            images = images.to(torch.get_default_dtype()) / 255
+        images = images.to(torch.get_default_dtype())
+        if images.ndim == 3:
+            images = images.unsqueeze(0)
+        if images.ndim != 4:
+            raise ModelError(f"expected images (B, C, H, W), got {tuple(images.shape)}")
+        return images
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images that the model was trained on."""
+        return next(iter(self.method.facts.draws.values())).image
+
+    # -- what every method with `encode` and `decode` can do ----------------------------------------------------------
+
+    def code(self, pictures: Picture) -> Code:
+        """The code of images: what `encode` gives, the mean where it is a distribution."""
+        return code_of(self("encode", pictures), self.layout)
+
+    def decoded(self, f: Code) -> Tensor:
+        """The images of codes, clipped to [0, 1].  Where the generator makes logits, `decode(z): sigmoid(y)`."""
+        return plain(self("decode", f)).clamp(0, 1)
+
+    def reconstruct(self, pictures: Picture) -> Tensor:
+        """decode(encode(x))."""
+        return self.decoded(self.code(pictures))
+
+    @property
+    def translations(self) -> dict[tuple[str, str], str]:
+        """The functions between domains, by where they lead: `a_to_b(x)` is ("a", "b")."""
+        ends = {name: name.partition("_to_") for name, taken in self.functions.items() if len(taken) == 1}
+        return {(a, b): name for name, (a, to, b) in ends.items() if a and to and b}
+
+    def translate(self, pictures: Picture, source: str, target: str) -> Tensor:
+        """Images of one domain in another: what the recipe's function `source_to_target` makes.  Raises ModelError."""
+        if (source, target) not in self.translations:
+            known = ", ".join(f"{a} to {b}" for a, b in self.translations)
+            raise ModelError(f"the model does not translate from {source!r} to {target!r}",
+                             hint=f"it translates {known}" if known else
+                             "it has no function between domains, such as  a_to_b(x): ...")
+        return plain(self(self.translations[source, target], pictures)).clamp(0, 1)
+
+    def swap(self, a: Picture, b: Picture, *factors: str) -> Tensor:
+        """The images a with these factors of the images b.  Raises ModelError for an unknown factor."""
+        self._known(factors)
+        return self.decoded(code.swap(self.code(a), self.code(b), *factors))
+
+    def interpolate(self, a: Picture, b: Picture, steps: int = 8, factor: str | None = None) -> Tensor:
+        """From a to b along the code (or one factor of it) in so many steps: (steps, C, H, W) for single images."""
+        fa, fb = self.code(a), self.code(b)
+        target = fb if factor is None else code.swap(fa, fb, factor)
+        return torch.cat([self.decoded(code.interpolate(fa, target, by=float(t))) for t in np.linspace(0, 1, steps)])
+
+    def traverse(self, picture: Picture, number: int, values: Sequence[float]) -> Tensor:
+        """One image with one number of its code replaced by each of these values: (len(values), C, H, W)."""
+        f = self.code(picture)
+        if not 0 <= number < self.layout.size:
+            raise ModelError(f"the code has the numbers 0 ... {self.layout.size - 1}, not {number}")
+        tensor = f.tensor[:1].repeat(len(values), *[1] * (f.tensor.ndim - 1))
+        tensor[:, number] = torch.as_tensor(values, device=tensor.device, dtype=tensor.dtype).reshape(
+            -1, *[1] * (tensor.ndim - 2))
+        return self.decoded(Code(tensor, f.layout))
+
+    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None) -> Tensor:
+        """New images: from the recipe's `generate()`, else from the prior of a variational code.
+
+        codes: factors as they are chosen, the others are drawn: {"c1": 3, "c2": -0.5}; `chosen.choose` says what they
+        take.  Raises ModelError where the method has no prior, ChoiceError.
+        """
+        if "generate" in self.functions and not codes:
+            return plain(self("generate", n=n, seed=seed)).clamp(0, 1)
+        return self.decoded(choose(self.prior(n, seed), codes or {}))
+
+    def prior(self, n: int = 1, seed: int = 0) -> Code:
+        """Codes from the prior that the recipe's `code:` declares, (n, D).
+
+        Raises ModelError where the method has no prior, or can't make an image of a code alone.
+        """
+        if not self.method.variational and "generate" not in self.functions:
+            raise ModelError("this method learns no distribution over codes to sample from",
+                             hint="mix the factors of images instead: unbraid edit RUN swap A.png B.png --factor ...")
+        if len(self.functions.get("decode", ())) != 1 or not self.layout.size:
+            raise ModelError("the recipe has no `decode(f)`: what its code says is not asked for when images are made",
+                             hint="sample without choosing codes")
+        return self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
+
+    def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
+        """The numbers of the k images of the bank nearest to each query by a factor (or all) of the code: (B, k)."""
+        q, b = self.code(query), self.code(bank)
+        if factor is not None:
+            self._known([factor])
+            q, b = q.part(factor), b.part(factor)
+        return torch.cdist(q.tensor.flatten(1), b.tensor.flatten(1)).topk(k, largest=False).indices
+
+    def _known(self, factors: Sequence[str]) -> None:
+        for name in factors:
+            if name not in self.layout:
+                raise ModelError(f"the code has no factor {name!r}; it has {', '.join(self.layout.all_names)}")
+
+
+def code_of(v: Value, layout: Layout) -> Code:
+    """What an encoder made as one code: the mean of a distribution, all codes of a record.  Raises ModelError."""
+    if isinstance(v, Gaussian):
+        v = v.mean
+    if isinstance(v, Record):
+        parts = [p.mean if isinstance(p, Gaussian) else p for p in v.parts.values()]
+        codes = [p for p in parts if isinstance(p, Code)]
+        v = code.join(*codes) if codes else v
+    if isinstance(v, Tensor) and v.ndim >= 2 and v.shape[1] == layout.size:
+        v = Code(v, layout)
+    if not isinstance(v, Code):
+        raise ModelError(f"`encode` gives a {type(v).__name__.lower()}, not a code")
+    return v
+
+
+def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None) -> Model:
+    """The model of a run's last (or the given) checkpoint; no code is loaded, only the recipe and tensors.
+
+    averaged: with averaged weights where the training kept them.  Raises RunError, CheckpointError, RecipeError.
+    """
+    found = Run.at(run)
+    record, recipe = found.record(), load_recipe(found.recipe_file)
+    checkpoints = checkpoint.steps(found.checkpoints)
+    if not checkpoints:
+        raise ModelError(f"{found.folder} has no checkpoint yet")
+    if step is not None and step not in checkpoints:
+        raise ModelError(f"{found.folder} has no checkpoint of step {step}; it has {', '.join(map(str, checkpoints))}")
+    method = build_method(recipe, facts_of(record, found))
+    state = checkpoint.read(checkpoints[max(checkpoints) if step is None else step])
+    groups = checkpoint.nested(state.groups.get("networks", {}))
+    if averaged:
+        groups |= checkpoint.nested(state.groups.get("averages", {}))
+    for name, module in method.modules.items():
+        load_weights(module, groups.get(name, {}), f"{found.folder}#{name}")
+    return Model(method, method.modules, torch.device(device), found, state.step)
+
+
+def facts_of(record: dict[str, Any], run: Run) -> DataFacts:
+    """What a run remembers of its data.  Raises ModelError."""
+    try:
+        return DataFacts.from_json(record["data"])
+    except Exception as error:
+        raise ModelError(f"{run.record_file} does not tell what its data was: {type(error).__name__}",
+                         hint="the file is damaged") from None

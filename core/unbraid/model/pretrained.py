@@ -1,0 +1,68 @@
+"""Networks from another run: `networks.x: {from: RUN#x, freeze: true}`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from unbraid.model.method import Method
+from unbraid.runs import Run, checkpoint, load_weights
+from unbraid_configs import Mistake, Network, Recipe, RecipeError, closest, load_recipe
+from unbraid_registry import UnbraidError
+
+
+def with_pretrained(recipe: Recipe) -> Recipe:
+    """The recipe with the type and options of networks that are taken whole from another run.  Raises RecipeError."""
+    networks, mistakes = {}, []
+    for name, n in recipe.networks.items():
+        try:
+            networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n)
+        except UnbraidError as error:
+            mistakes.append(Mistake(n.place, f"networks.{name}.from", error.message, error.hint))
+    if mistakes:
+        raise RecipeError(mistakes)
+    return attrs.evolve(recipe, networks=networks)
+
+
+def load_pretrained(method: Method) -> None:
+    """Put the other runs' weights into their networks.  Raises RecipeError."""
+    mistakes = []
+    for name, n in method.recipe.networks.items():
+        if n.from_ is not None:
+            try:
+                run, network = _source(n.from_)
+                load_weights(method.modules[name], _weights(run, network), n.from_)
+            except UnbraidError as error:
+                mistakes.append(Mistake(n.place, f"networks.{name}.from", error.message, error.hint))
+    if mistakes:
+        raise RecipeError(mistakes)
+
+
+def _source(reference: str) -> tuple[Run, str]:
+    folder, _, network = reference.rpartition("#")
+    if not folder or not network:
+        raise UnbraidError(f"{reference!r} names no network", hint="RUN#network, as runs/first#encoder")
+    return Run.at(Path(folder).expanduser()), network
+
+
+def _as_there(n: Network) -> Network:
+    run, network = _source(n.from_ or "")
+    there = load_recipe(run.recipe_file).networks
+    if network not in there:
+        raise UnbraidError(f"the run {run.folder} has no network {network!r}; it has {', '.join(there)}",
+                           hint=closest(network, there))
+    found = there[there[network].average_of or network]
+    return attrs.evolve(n, spec=found.spec, code=n.code or found.code)
+
+
+def _weights(run: Run, network: str) -> dict:
+    path = run.last_checkpoint()
+    if path is None:
+        raise UnbraidError(f"the run {run.folder} has no checkpoint yet")
+    groups = checkpoint.read(path).groups
+    for kind in ("averages", "networks"):
+        found = checkpoint.nested(groups.get(kind, {}))
+        if network in found:
+            return found[network]
+    raise UnbraidError(f"the run {run.folder} has no network {network!r}")

@@ -1,0 +1,241 @@
+"""The shapes of a flow: every node computed once on meta tensors, and what is wrong where that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import attrs
+import torch
+
+from unbraid.data import DataFacts
+from unbraid.flow import (
+    AttributeOp,
+    ComponentOp,
+    DrawOp,
+    Flow,
+    FunctionGraph,
+    NetworkOp,
+    Node,
+    NumberOp,
+    ParameterOp,
+    ReferenceOp,
+    TupleOp,
+    below,
+)
+from unbraid.model.compute import Environment, computation, to_meta, zeros
+from unbraid.model.networks import LazyNetwork, NetworkBuilder
+from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
+from unbraid_configs import Mistake, Place, Recipe, RecipeError, closest
+
+META = torch.device("meta")
+BATCH = 2                                          # of the values that shapes are checked with
+
+
+@attrs.define(eq=False)
+class Shapes:
+    """The values of a flow's nodes on the meta device.  Networks are built at their first call.
+
+    mistakes: what was found to be wrong, each at its place.
+    """
+
+    recipe: Recipe
+    facts: DataFacts
+    flow: Flow
+    layout: Layout
+    mistakes: list[Mistake] = attrs.field(factory=list)
+    networks: NetworkBuilder = attrs.field(init=False)
+    known: dict[int, Value] = attrs.field(init=False, factory=dict)
+    _failed: set[int] = attrs.field(init=False, factory=set)
+    _building: set[str] = attrs.field(init=False, factory=set)
+    _environment: Environment = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.networks = NetworkBuilder(self.recipe, self.layout, self.facts)
+        self._environment = Environment(self.networks.called, self.networks.layouts(), self.layout,
+                                        Noise(self.recipe.train.seed, META, batch=BATCH))
+
+    @property
+    def variational(self) -> bool:
+        """Whether some value is a normal distribution over codes."""
+        return any(isinstance(v, Gaussian) for v in self.known.values())
+
+    def wrong(self, place: Place, path: str, message: str, hint: str = "") -> None:
+        """Note a mistake."""
+        self.mistakes.append(Mistake(place, path, message, hint))
+
+    def walk(self, root: Node, path: str) -> None:
+        """Compute the shapes of everything below a node."""
+        for node in below(root):
+            if node.index in self.known or node.index in self._failed:
+                continue
+            if any(i.index in self._failed for i in node.inputs):
+                self._failed.add(node.index)
+                continue
+            try:
+                self.known[node.index] = self._shape(node)
+            except RecipeError as error:
+                self._failed.add(node.index)
+                self.mistakes += [attrs.evolve(m, path=m.path or path) for m in error.mistakes]
+            except Exception as error:             # whatever a component raises is the recipe's fault, at this place
+                self._failed.add(node.index)
+                trail = "".join(f", in {t}" for t in reversed(node.trail))
+                self.wrong(node.place, path, f"{self._what(node)}{_first_line(error)}{trail}", self._called_with(node))
+
+    # -- what each line of a recipe may be ----------------------------------------------------------------------------
+
+    def term(self, node: Node, place: Place, path: str) -> None:
+        """A term is one number that depends on something."""
+        self.walk(node, path)
+        v = self.known.get(node.index)
+        if isinstance(v, float | int):
+            self.wrong(place, path, "the term is a constant number", "a term is a loss, with a weight")
+        elif v is not None and (not isinstance(v, torch.Tensor) or v.ndim != 0):
+            found = f"a tensor of shape {tuple(v.shape)}" if isinstance(v, torch.Tensor) else type(v).__name__
+            self.wrong(place, path, f"a term is one number, this is {found}".replace("(2,", "(B,"),
+                       "call a loss on it: mean(...), mse(..., ...)")
+
+    def watched(self, node: Node, place: Place, path: str) -> None:
+        """A watched value is a number, or a tensor."""
+        self.walk(node, path)
+        v = self.known.get(node.index, 0)
+        if not isinstance(v, float | int | torch.Tensor):
+            self.wrong(place, path, f"a watched value is a number, or a tensor whose mean is logged; this is a "
+                       f"{type(v).__name__.lower()}", "watch a loss of it: mean(...)")
+
+    def then(self, node: Node, place: Place, path: str) -> None:
+        """`then` is an operation on networks: no value would be fresh."""
+        if all(isinstance(n.op, ComponentOp | ReferenceOp | NumberOp | TupleOp) for n in below(node)):
+            self.walk(node, path)
+        else:
+            self.wrong(place, path, "`then` works on networks and numbers alone, not on values",
+                       "call an operation with networks: clip_weights(critic, limit=0.01)")
+
+    def function(self, graph: FunctionGraph) -> dict[str, Value]:
+        """Check a function on the shapes of its parameters, where they can be inferred; these shapes, by name."""
+        nodes = list(below(graph.result))
+        shapes: dict[str, Value] = {}
+        for parameter in graph.parameters:
+            name = parameter.op.name if isinstance(parameter.op, ParameterOp) else ""
+            known = self._parameter(name, parameter, nodes)
+            if known is not None:
+                shapes[name] = known
+        if len(shapes) < len(graph.parameters):
+            return shapes
+        for node in nodes:
+            if isinstance(node.op, AttributeOp) and isinstance(of := node.inputs[0].op, ParameterOp):
+                field = self._field(of.name, node.op.name, shapes[of.name], node)
+                shapes |= {} if field is None else {f"{of.name}.{node.op.name}": field}
+        self._environment.parameters = shapes
+        for node in nodes:                         # parameters of one name have other shapes in other functions
+            if isinstance(node.op, ParameterOp) or any(isinstance(b.op, ParameterOp) for b in below(node)):
+                self.known.pop(node.index, None)
+        self.walk(graph.result, f"functions.{graph.name}")
+        return shapes
+
+    # -- computing ----------------------------------------------------------------------------------------------------
+
+    def _shape(self, node: Node) -> Value:
+        if isinstance(node.op, DrawOp):
+            return self._drawn(node.op, node)
+        if isinstance(node.op, ReferenceOp):
+            self._build(node.op.network)
+        values = [self.known[i.index] for i in node.inputs]
+        compute = computation(node, self._environment)
+        try:
+            return _on_meta(compute(values))
+        except Exception as error:
+            if isinstance(node.op, NetworkOp | ParameterOp | ReferenceOp) or isinstance(error, RecipeError):
+                raise
+            return self._on_zeros(node, values)
+
+    def _build(self, network: str) -> None:
+        """Walk a call of a network that is passed to a loss, so that it is built."""
+        if network not in self._building and (call := next(self._calls(network), None)) is not None:
+            self._building.add(network)
+            self.walk(call, f"networks.{network}")
+
+    def _calls(self, network: str) -> Iterator[Node]:
+        return (n for n in self.flow.graph.nodes if isinstance(n.op, NetworkOp) and n.op.network == network)
+
+    def _on_zeros(self, node: Node, values: Sequence[Value]) -> Value:
+        """For what can't run on meta tensors."""
+        noise = self._environment.noise
+        self._environment.noise = attrs.evolve(noise, device=torch.device("cpu"))
+        try:
+            with torch.enable_grad():
+                real = [v if isinstance(v, LazyNetwork) else zeros(v) for v in values]
+                return to_meta(computation(node, self._environment)(real))
+        finally:
+            self._environment.noise = noise
+
+    def _drawn(self, op: DrawOp, node: Node) -> Value:
+        facts = self.facts.draws[op.draw]
+        rows = BATCH * (facts.count or 1)
+        if op.field is None:
+            v: Value = torch.empty(rows, *facts.image, device=META)
+        elif op.field not in facts.fields:
+            names = ", ".join(facts.fields) or "none"
+            raise RecipeError([Mistake(node.place, "", f"the images of {op.draw} have no field {op.field!r}; the "
+                               f"source has {names}", closest(op.field, facts.fields))])
+        else:
+            field = facts.fields[op.field]
+            shape = (rows, *field.shape)
+            v = (torch.empty(shape, device=META) if field.classes is None
+                 else Label(torch.empty(shape, dtype=torch.long, device=META), field.classes))
+        return v if facts.count is None else Set(v, facts.count)
+
+    # -- parameters of functions --------------------------------------------------------------------------------------
+
+    def _parameter(self, name: str, node: Node, nodes: Sequence[Node]) -> Value | None:
+        """What a function's parameter is called with: the flow value of its name, or what a network was called with."""
+        if name in self.recipe.data.draw or name in self.flow.line_of:
+            twin = self.flow.value(name)
+            self.walk(twin, f"flow.{name}")
+            return self.known.get(twin.index)
+        for user in nodes:
+            if isinstance(user.op, NetworkOp) and node in user.inputs:
+                at = user.inputs.index(node)
+                for other in self._calls(user.op.network):
+                    known = self.known.get(other.inputs[at].index)
+                    if known is not None and other is not user:
+                        return known
+        return None
+
+    def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:
+        """What is known about the images of a parameter: the field of the draw of this name, or of any that has it."""
+        if not isinstance(known.folded if isinstance(known, Set) else known, torch.Tensor):
+            return None
+        draws = [parameter] if parameter in self.facts.draws else list(self.facts.draws)
+        draw = next((d for d in draws if field in self.facts.draws[d].fields), None)
+        return None if draw is None else self._drawn(DrawOp(draw, field), node)
+
+    # -- messages -----------------------------------------------------------------------------------------------------
+
+    def _what(self, node: Node) -> str:
+        match node.op:
+            case NetworkOp(network=name):
+                n = self.recipe.networks[name]
+                return f"{name} ({n.spec.component.full_name}): " if n.spec else f"{name}: "
+        component = getattr(node.op, "component", None)
+        return f"{component.full_name}: " if component else ""
+
+    def _called_with(self, node: Node) -> str:
+        """What a node is called with; and where a network was built for other shapes."""
+        def shapes(n: Node) -> str:
+            return ", ".join(str(tuple(t.shape)) for i in n.inputs for t in tensors(self.known[i.index]))
+
+        if not any(True for i in node.inputs for _ in tensors(self.known[i.index])):
+            return ""
+        first = next((n for n in self.flow.graph.nodes if n.op == node.op and n.index in self.known), None)
+        built = (f"; it was built for {shapes(first)} at {first.place}" if isinstance(node.op, NetworkOp) and first
+                 and shapes(first) != shapes(node) else "")
+        return f"called with {shapes(node)}{built}".replace("(2,", "(B,")
+
+
+def _on_meta(v: Value) -> Value:
+    return v if all(t.is_meta for t in tensors(v)) else to_meta(v)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

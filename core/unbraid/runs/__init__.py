@@ -1,0 +1,23 @@
+"""What is on disk: the folder of a run, its checkpoints, its log, and files that are written whole or not at all."""
+
+from typing import TYPE_CHECKING
+
+from unbraid_registry.doors import door
+
+if TYPE_CHECKING:
+    from unbraid.runs import checkpoint as checkpoint
+    from unbraid.runs.checkpoint import CheckpointError as CheckpointError, load_weights as load_weights
+    from unbraid.runs.files import (
+        RunError as RunError,
+        reason as reason,
+        remedy as remedy,
+        scratch_for as scratch_for,
+        write_whole as write_whole,
+    )
+    from unbraid.runs.images import write_image as write_image
+    from unbraid.runs.lock import is_free as is_free, locked as locked
+    from unbraid.runs.logbook import Logbook as Logbook, Mesh as Mesh, Picture as Picture
+    from unbraid.runs.origin import provenance as provenance
+    from unbraid.runs.run import Run as Run, new_folder as new_folder
+else:
+    __getattr__, __dir__ = door(__name__)

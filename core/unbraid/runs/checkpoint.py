@@ -1,0 +1,190 @@
+"""Checkpoints: tensors in safetensors, numbers in JSON, written whole or not at all. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from unbraid.runs.files import reason, remedy
+from unbraid_registry import UnbraidError
+
+FORMAT = 1
+STATE = "state.json"
+MAX_STATE = 1 << 20                                # bytes
+
+
+class CheckpointError(UnbraidError):
+    """A checkpoint that can't be written or read."""
+
+
+@attrs.frozen
+class Checkpoint:
+    """The state of a run after `step` steps.  groups: 'networks', 'optimizers', ... -> tensors by name."""
+
+    step: int
+    groups: dict[str, dict[str, Tensor]]
+    facts: dict[str, Any] = attrs.Factory(dict)    # numbers and texts beside the tensors
+
+
+def write(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint into its own folder under `folder`; it appears there complete or not at all.
+
+    Raises CheckpointError, with what was there before untouched.
+    """
+    final = folder / name_of(checkpoint.step)
+    scratch = folder / f".writing-{checkpoint.step:08d}"
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        folder.mkdir(exist_ok=True)                # in a run that is there: one that was removed is not made again
+        scratch.mkdir()
+        for name, tensors in checkpoint.groups.items():
+            own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
+            save_file(own, scratch / f"{name}.safetensors")
+            (scratch / f"{name}.safetensors").chmod(scratch.stat().st_mode & 0o666)      # as open as its folder
+            _flush(scratch / f"{name}.safetensors")
+        state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
+                 "facts": checkpoint.facts}
+        (scratch / STATE).write_text(json.dumps(state, indent=1))
+        _flush(scratch / STATE)
+        _flush(scratch)
+        if final.exists():
+            _remove(final)
+        os.replace(scratch, final)
+        _flush(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise CheckpointError(f"can't write the checkpoint {final}: {reason(error)}",
+                              hint=f"{remedy(error)}, then go on with --resume") from None
+    return final
+
+
+def name_of(step: int) -> str:
+    """The name of a step's folder."""
+    return f"step-{step:08d}"
+
+
+def steps(folder: Path) -> dict[int, Path]:
+    """The complete checkpoints in a folder, by step."""
+    if not folder.is_dir():
+        return {}
+    found = {int(m[1]): path for path in folder.iterdir()
+             if (m := re.fullmatch(r"step-(\d{8,})", path.name)) and (path / STATE).is_file()}
+    return dict(sorted(found.items()))
+
+
+def prune(folder: Path, keep: int, also: Path | None = None) -> None:
+    """Remove all but the last `keep` checkpoints (and the one in `also`), and what an interrupted write left."""
+    for path in list(steps(folder).values())[:-keep]:
+        if path != also:
+            _remove(path)
+    for scratch in (*folder.glob(".writing-*"), *folder.glob(".removing-*")):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    """Remove a checkpoint, which is never seen in part."""
+    scratch = path.with_name(f".removing-{path.name}")
+    with suppress(OSError):
+        os.replace(path, scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint.  Raises CheckpointError for whatever is no whole checkpoint of ours."""
+    state = _state(path)
+    groups = {}
+    for name in state["groups"]:
+        file = path / f"{name}.safetensors"
+        try:
+            groups[name] = load_file(file)
+        except (OSError, SafetensorError, ValueError, MemoryError) as error:
+            raise CheckpointError(f"can't read {file}: {error}", hint="the file is damaged or no safetensors file; "
+                                  + _without(path, state["step"])) from None
+    return Checkpoint(state["step"], groups, state["facts"])
+
+
+def _state(path: Path) -> dict[str, Any]:
+    file = path / STATE
+    try:
+        if file.stat().st_size > MAX_STATE:
+            raise ValueError("it is too large")
+        state = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"can't read {file}: {error}", hint="this is no checkpoint of unbraid, or it is damaged"
+                              ) from None
+    names = re.compile(r"[a-z_]+")
+    if not isinstance(state, Mapping) or not isinstance(state.get("format"), int):
+        raise CheckpointError(f"{file} is no checkpoint of unbraid", hint="it lacks the number of its format")
+    if state["format"] > FORMAT:
+        raise CheckpointError(f"{file} has format {state['format']}; this unbraid reads up to {FORMAT}",
+                              hint="install a newer unbraid")
+    groups, step, facts = state.get("groups"), state.get("step"), state.get("facts", {})
+    if not (isinstance(groups, list) and all(isinstance(g, str) and names.fullmatch(g) for g in groups)
+            and type(step) is int and isinstance(facts, dict) and is_best(facts.get("best", {}))):
+        raise CheckpointError(f"{file} is no checkpoint of unbraid", hint="its fields are not what they should be")
+    there = {tensors.stem for tensors in path.glob("*.safetensors")}
+    if path.name != name_of(step) or there - {*groups}:
+        told = f"tells of step {step} and {', '.join(sorted(groups))}"
+        raise CheckpointError(f"{file} {told}, beside {', '.join(sorted(there))} in {path.name}",
+                              hint="the file is damaged, or the folder was renamed")
+    return {"facts": {}, **state}
+
+
+def _without(path: Path, step: int) -> str:
+    """What to do where the checkpoint of a step is damaged."""
+    older = [p.name for number, p in steps(path.parent).items() if number < step]
+    return f"remove {path}, and {older[-1]} is the last one" if older else "train again"
+
+
+def is_best(v: object) -> bool:
+    """Whether a value tells of a best checkpoint as runs write it down: its name, and numbers."""
+    return isinstance(v, dict) and all(isinstance(number, str if name == "checkpoint" else int | float)
+                                       for name, number in v.items())
+
+
+def flat(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """{'encoder': {'0.weight': t}} -> {'encoder/0.weight': t}."""
+    return {f"{name}/{key}": t for name, tensors in groups.items() for key, t in tensors.items()}
+
+
+def nested(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The inverse of `flat`."""
+    groups: dict[str, dict[str, Tensor]] = {}
+    for key, t in tensors.items():
+        name, _, rest = key.partition("/")
+        groups.setdefault(name, {})[rest] = t
+    return groups
+
+
+def _flush(path: Path) -> None:
+    """Make sure that a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def load_weights(module: nn.Module, tensors_: dict[str, Tensor], where: str) -> None:
+    """Put tensors into a module.  Raises CheckpointError naming the first that do not fit."""
+    own = module.state_dict()
+    missing, foreign = sorted(own.keys() - tensors_.keys()), sorted(tensors_.keys() - own.keys())
+    misfit = [f"{k} is {tuple(tensors_[k].shape)}, expected {tuple(own[k].shape)}" for k in own.keys() & tensors_.keys()
+              if own[k].shape != tensors_[k].shape]
+    faults = [f"it lacks {k}" for k in missing] + [f"it has an unknown {k}" for k in foreign] + sorted(misfit)
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise CheckpointError(f"the weights of {where} don't fit: {faults[0]}{more}",
+                         hint="the recipe or a plugin differs from the one that made them")
+    module.load_state_dict(tensors_)

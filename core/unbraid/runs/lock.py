@@ -1,0 +1,52 @@
+"""One process at a time in a folder."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from unbraid_registry import UnbraidError
+
+NAME = ".lock"
+
+
+@contextmanager
+def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
+    """Held while a process writes into a folder, which is made where there is none; what does not begin leaves none.
+
+    Raises `busy` where another one does; the same kind of error where the folder can't be written into.
+    """
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = open(folder / NAME, "w")  # noqa: SIM115
+    except OSError as error:
+        raise type(busy)(f"can't write into {folder}: {error.strerror}", hint="choose another --out") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise busy from None
+        try:
+            yield
+        finally:
+            with suppress(OSError):                # not ours to remove, or gone already
+                if [p.name for p in folder.iterdir()] == [NAME]:
+                    (folder / NAME).unlink()
+                    folder.rmdir()
+                    for parent in made[1:]:        # as long as nothing else is in them
+                        parent.rmdir()
+
+
+def is_free(folder: Path) -> bool:
+    """Whether no process holds the folder."""
+    try:
+        with open(folder / NAME) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

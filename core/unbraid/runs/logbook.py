@@ -1,0 +1,65 @@
+"""What a training leaves behind while it runs: metrics.jsonl and pictures; what else logs it comes by a hook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import attrs
+from torch import Tensor
+
+from unbraid.runs.files import RunError, reason, remedy, write_whole
+from unbraid.runs.images import write_image
+from unbraid.runs.run import Run
+from unbraid_registry import registry
+
+Mesh = tuple[Tensor, Tensor, Tensor | None]        # vertices (B, V, 3), faces (F, 3), colours (B, V, 3) in [0, 1]
+Picture = Tensor | Mesh                            # an image (C, H, W) in [0, 1], or a mesh
+
+
+@attrs.frozen(eq=False)
+class Logbook:
+    """Writes a run's numbers and pictures; on resume, what came after the checkpoint is forgotten first.
+
+    Every plugin with the hook `unbraid_log` gets what is written, and meshes. Raises RunError or PictureError where
+    something can't be written.
+    """
+
+    run: Run
+    start: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        if self.run.metrics_file.is_file():
+            kept = [json.dumps(m) + "\n" for m in self.run.metrics() if m.get("step", 0) <= self.start]
+            write_whole(self.run.metrics_file, "".join(kept))
+
+    def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Log numbers by their names."""
+        with writing(self.run.metrics_file), open(self.run.metrics_file, "a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        self._tell(step, dict(numbers), {})
+
+    def pictures(self, step: int, pictures: Mapping[str, Picture]) -> None:
+        """Write images as PNG files, by their names."""
+        with writing(self.run.pictures):           # a run that is gone is not begun again by a picture
+            self.run.pictures.mkdir(exist_ok=True)
+        for name, picture in pictures.items():
+            if isinstance(picture, Tensor):
+                write_image(self.run.pictures / f"{name}-{step:08d}.png", picture)
+        self._tell(step, {}, dict(pictures))
+
+    def _tell(self, step: int, numbers: dict[str, float], pictures: dict[str, Any]) -> None:
+        registry().call("unbraid_log", run=self.run, step=step, numbers=numbers, pictures=pictures)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Within: what the disk refuses is a RunError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"can't write {path}: {reason(error)}",
+                       hint=f"{remedy(error)}, then go on with --resume") from None

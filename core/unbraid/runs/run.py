@@ -1,0 +1,127 @@
+"""A run: the folder with its recipe, record, metrics, checkpoints and pictures."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unbraid.runs import checkpoint
+from unbraid.runs.files import RunError, write_whole
+from unbraid.runs.lock import locked
+
+FORMAT = 1
+MAX_RECORD = 16 << 20                              # bytes
+
+
+@attrs.frozen
+class Run:
+    """A run's folder."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: str | Path) -> Run:
+        """The run in a folder.  Raises RunError where there is none."""
+        run = cls(Path(folder).expanduser())
+        if not run.folder.is_dir():
+            raise RunError(f"no run at {folder}: there is no such folder")
+        if not run.record_file.is_file():
+            raise RunError(f"{folder} is no run: it has no run.json", hint="give the folder that `unbraid train` named")
+        return run
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def record_file(self) -> Path:
+        """Command, versions, device, seed, data, exit reason."""
+        return self.folder / "run.json"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One JSON object per logged step."""
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.folder / "checkpoints"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of the pictures."""
+        return self.folder / "pictures"
+
+    def expect_none(self) -> None:
+        """Raises RunError where there is a run already, or what is left of one."""
+        if self.record_file.exists():
+            raise RunError(f"{self.folder} already has a run", hint="--resume goes on with it; or choose another --out")
+        if self.last_checkpoint() is not None:
+            raise RunError(f"{self.folder} has checkpoints, but no run.json",
+                           hint="put that back and go on with --resume, or choose another --out")
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest complete checkpoint."""
+        found = checkpoint.steps(self.checkpoints)
+        return found[max(found)] if found else None
+
+    def record(self) -> dict[str, Any]:
+        """What run.json says.  Raises RunError where it is damaged or from a newer unbraid."""
+        try:
+            if self.record_file.stat().st_size > MAX_RECORD:
+                raise ValueError("it is too large")
+            record = json.loads(self.record_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"can't read {self.record_file}: {error}") from None
+        if not isinstance(record, dict) or not isinstance(record.get("format"), int):
+            raise RunError(f"{self.record_file} is no record of a run")
+        if record["format"] > FORMAT:
+            raise RunError(f"{self.record_file} has format {record['format']}; this unbraid reads up to {FORMAT}",
+                           hint="install a newer unbraid")
+        sessions = record.get("sessions", [])
+        if not (isinstance(sessions, list) and all(isinstance(s, dict) and isinstance(s.get("versions", {}), dict)
+                                                   for s in sessions) and checkpoint.is_best(record.get("best", {}))):
+            raise RunError(f"{self.record_file} is no record of a run", hint="its fields are not what they should be; "
+                           "the file is damaged")
+        return record
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write run.json, whole or not at all.  Raises RunError, also where the folder is gone."""
+        if not self.folder.is_dir():
+            raise RunError(f"can't write {self.record_file}: {self.folder} was moved or removed",
+                           hint="put it back and go on with --resume, or train into another --out")
+        write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The logged steps; a line that was cut off by a crash, or is damaged, is left out."""
+        lines = []
+        if self.metrics_file.is_file():
+            for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    logged = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                lines += [logged] if isinstance(logged, dict) else []
+        return lines
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Held while training into the folder; a run that does not begin leaves none.
+
+        Raises RunError where another process does.
+        """
+        return locked(self.folder, RunError(f"another training is writing into {self.folder}",
+                                            hint="wait for its end, or choose another --out"))
+
+
+def new_folder(name: str, parent: Path = Path("runs")) -> Path:
+    """The first free folder runs/NAME, runs/NAME-2, ..."""
+    folder, number = parent / name, 2
+    while folder.exists():
+        folder, number = parent / f"{name}-{number}", number + 1
+    return folder

@@ -1,0 +1,33 @@
+"""What this plugin contributes: renderers, and a line for `unbraid doctor`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """The renderers."""
+    from unbraid_plugins.opengl.margin_renderer import Margin
+    from unbraid_plugins.opengl.renderer import MeshRenderer
+
+    return [MeshRenderer, Margin]
+
+
+@hookimpl
+def unbraid_doctor() -> list[tuple[str, str, bool]]:
+    """Whether OpenGL without a window draws here, and by what."""
+    try:
+        import moderngl
+
+        options: Any = {"backend": "egl"}
+        context = moderngl.create_context(standalone=True, **options)
+    except Exception as error:                     # whatever a driver raises
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return [("opengl", f"no context without a window (EGL): {reason[:120]}; drawing falls back to torch", False)]
+    try:
+        return [("opengl", f"{context.info['GL_RENDERER']}, OpenGL {context.version_code / 100:.1f}", True)]
+    finally:
+        context.release()

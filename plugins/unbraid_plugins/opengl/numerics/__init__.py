@@ -1,0 +1,1 @@
+"""Arithmetic that the renderer's rooms share: rows of small vectors, scattered pixels, precision."""

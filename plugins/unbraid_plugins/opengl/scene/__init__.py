@@ -1,0 +1,28 @@
+"""What there is to draw: meshes and their files, cameras, lights, backgrounds, textures."""
+
+from typing import TYPE_CHECKING
+
+from unbraid_registry.doors import door
+
+if TYPE_CHECKING:
+    from unbraid_plugins.opengl.scene.background import Background as Background, Panorama as Panorama, filled as filled
+    from unbraid_plugins.opengl.scene.camera import Camera as Camera, orbiting as orbiting, perspective as perspective
+    from unbraid_plugins.opengl.scene.light import (
+        DirectionalLight as DirectionalLight,
+        HarmonicLight as HarmonicLight,
+        Light as Light,
+    )
+    from unbraid_plugins.opengl.scene.mesh import Mesh as Mesh
+    from unbraid_plugins.opengl.scene.mesh_files import (
+        FORMATS as FORMATS,
+        read_mesh as read_mesh,
+        write_mesh as write_mesh,
+    )
+    from unbraid_plugins.opengl.scene.texture import mipmapped as mipmapped, sampled as sampled, spots as spots
+    from unbraid_plugins.opengl.scene.topology import (
+        Topology as Topology,
+        by_last_corner as by_last_corner,
+        welding as welding,
+    )
+else:
+    __getattr__, __dir__ = door(__name__)

@@ -1,0 +1,114 @@
+"""A batch of triangle meshes with colours or a texture."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError, static, value
+from unbraid_plugins.opengl.numerics.rows import rows
+from unbraid_plugins.opengl.scene.texture import sampled, spots
+from unbraid_plugins.opengl.scene.topology import Topology
+
+
+@value
+class Mesh:
+    """Surfaces of one topology.
+
+    vertices: (B, V, 3); colours: (B or 1, V, C) in [0, 1], interpolated over the faces; uv: (B or 1, U, 2), texture
+    coordinates in [0, 1], (0, 0) at the lower left of the texture; texture: (B or 1, C, h, w) in [0, 1], row 0 on top.
+    With a texture and colours, their product is the albedo; without both, the surface is white.
+    """
+
+    vertices: Tensor
+    topology: Topology = static()
+    colours: Tensor | None = None
+    uv: Tensor | None = None
+    texture: Tensor | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.vertices, Tensor):
+            return                                 # a tree of something else in the form of a mesh
+        _expect("vertices", self.vertices, "(B, V, 3)", 3, {2: 3})
+        if self.colours is not None:
+            _expect("colours", self.colours, "(B, V, C)", 3, {1: self.vertices.shape[1]})
+        if self.uv is not None:
+            _expect("uv", self.uv, "(B, U, 2)", 3, {2: 2})
+        if self.texture is not None:
+            _expect("texture", self.texture, "(B, C, h, w)", 4, {})
+            if self.uv is None:
+                raise UnbraidError("a mesh with a texture needs texture coordinates", hint="give uv of shape (B, U, 2)")
+
+    @staticmethod
+    def of(vertices: Tensor, faces: Tensor, *, colours: Tensor | None = None, uv: Tensor | None = None,
+           texture: Tensor | None = None, texture_faces: Tensor | None = None) -> Mesh:
+        """A mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
+        welded = None if vertices.is_meta or not len(vertices) else vertices[0]
+        return Mesh(vertices, Topology.of(faces, welded, texture_faces), colours, uv, texture)
+
+    @property
+    def faces(self) -> Tensor:
+        """(F, 3), on the device of the vertices."""
+        return self.topology.to(self.vertices.device).faces
+
+    def normals(self) -> Tensor:
+        """Unit normals of the vertices, (B, V, 3): the mean over the faces around, weighted by their areas.
+
+        0 where a vertex has no face; vertices that are welded share their normal.
+        """
+        topology = self.topology.to(self.vertices.device)
+        corners = topology.corners
+        batch, count, _ = self.vertices.shape
+        flat = self.vertices.reshape(batch * count, 3)
+        first = count * torch.arange(batch, device=flat.device)[:, None]
+        across = self._across()
+        total = flat.new_zeros(flat.shape)
+        for i in range(3):
+            total = total.index_add(0, (first + corners[:, i]).flatten(), across)
+        if topology.welded is not None:
+            total = rows(total, (first + topology.welded).flatten())
+        return _unit(total).reshape(batch, count, 3)
+
+    def face_normals(self) -> Tensor:
+        """Unit normals of the faces, (B, F, 3); 0 where a face has no area."""
+        return _unit(self._across()).reshape(len(self.vertices), -1, 3)
+
+    def surface(self) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Vertices (B, V, 3), faces (F, 3) and colours of the vertices (B, V, 3), where there are any: to be looked at.
+
+        A texture is looked up at the vertices, at one of the places that they have on it.
+        """
+        topology = self.topology.to(self.vertices.device)
+        batch, count, _ = self.vertices.shape
+        colours = self.colours
+        if self.texture is not None and self.uv is not None:
+            corners = topology.faces if topology.texture_faces is None else topology.texture_faces
+            place = torch.zeros(count, dtype=torch.long, device=corners.device)
+            uv = self.uv[:, place.scatter(0, topology.faces.flatten(), corners.flatten())].expand(batch, -1, -1)
+            sample = torch.arange(batch, device=corners.device).repeat_interleave(count)
+            painted = sampled(self.texture, spots(uv).reshape(-1, 2), sample).reshape(batch, count, -1)
+            colours = painted if colours is None else painted * colours
+        return self.vertices, topology.faces, None if colours is None else colours.expand(batch, count, 3)
+
+    def _across(self) -> Tensor:
+        """Normals of the faces, as long as twice their areas, (B * F, 3)."""
+        corners = self.topology.to(self.vertices.device).corners
+        batch, count, _ = self.vertices.shape
+        flat = self.vertices.reshape(batch * count, 3)
+        first = count * torch.arange(batch, device=flat.device)[:, None]
+        a, b, c = (rows(flat, (first + corners[:, i]).flatten()) for i in range(3))
+        return (b - a).cross(c - a, dim=-1)
+
+
+def _unit(v: Tensor) -> Tensor:
+    """Vectors (N, 3) of length 1, or 0 where they had next to none; its gradient is finite there, too."""
+    square = v.square().sum(-1, keepdim=True)
+    long = square > 1e-30
+    return v * long / square.where(long, square.new_ones(())).sqrt()
+
+
+def _expect(name: str, t: Tensor, form: str, ndim: int, sizes: dict[int, int]) -> None:
+    if t.ndim != ndim or any(t.shape[i] != n for i, n in sizes.items()):
+        wanted = ", ".join(f"size {n} in dimension {i}" for i, n in sizes.items())
+        raise UnbraidError(f"the mesh's {name} have the shape {tuple(t.shape)}",
+                           hint=f"expected {form}" + (f" with {wanted}" if wanted else ""))

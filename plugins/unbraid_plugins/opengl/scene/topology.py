@@ -1,0 +1,180 @@
+"""Which vertices make which faces, and which faces meet at which edges: computed once per mesh."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import attrs
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError
+from unbraid_plugins.opengl.numerics.precision import precise
+
+
+@attrs.frozen(eq=False)
+class Topology:
+    """Triangles, the same for every mesh of a batch.
+
+    faces: (F, 3) indices of vertices, counter-clockwise seen from outside; texture_faces: (F, 3) indices of texture
+    coordinates, the faces themselves where there is none; welded: (V,) the first vertex at the same place for
+    every vertex: a seam that the texture needs is no border of the surface.
+    """
+
+    faces: Tensor
+    texture_faces: Tensor | None = None
+    welded: Tensor | None = None
+    _moved: dict[torch.device, Topology] = attrs.field(init=False, factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        for name in ("faces", "texture_faces"):
+            faces = getattr(self, name)
+            if faces is not None and (faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype != torch.int64):
+                raise UnbraidError(f"{name} are {faces.dtype} of shape {tuple(faces.shape)}",
+                                   hint="triangles are int64 indices of shape (F, 3)")
+        if self.texture_faces is not None and self.texture_faces.shape != self.faces.shape:
+            raise UnbraidError(f"{len(self.texture_faces)} texture faces for {len(self.faces)} faces",
+                               hint="every face has three texture coordinates")
+
+    @staticmethod
+    def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None) -> Topology:
+        """The topology of faces (F, 3); vertices (V, 3), where given, are welded where their places are equal."""
+        return Topology(faces, texture_faces, None if vertices is None else welding(vertices))
+
+    def to(self, device: torch.device) -> Topology:
+        """The same on a device; remembered."""
+        if self.faces.device == device:
+            return self
+        if device not in self._moved:
+            texture_faces, welded = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded))
+            self._moved[device] = Topology(self.faces.to(device), texture_faces, welded)
+        return self._moved[device]
+
+    def expect(self, vertices: int, spots: int | None) -> None:
+        """Raises UnbraidError where a face has a vertex, or a texture coordinate, beyond the last of so many."""
+        ends, of_texture = self._ends
+        for (low, high), count, what in ((ends, vertices, "vertex"), (of_texture, spots, "texture coordinate")):
+            if count is not None and (low < 0 or high >= count):
+                raise UnbraidError(f"a face has a {what} {low if low < 0 else high}, and there are {count}",
+                                   hint="faces count them from 0")
+
+    @property
+    def corners(self) -> Tensor:
+        """The faces as indices of places: those of welded vertices, (F, 3)."""
+        return self.faces if self.welded is None else self.welded[self.faces]
+
+    @cached_property
+    def rows_by_face(self) -> tuple[Tensor, Tensor, Tensor]:
+        """`by_last_corner` of pairs of a vertex and a texture coordinate: of which each row is, (R,) both; faces."""
+        if self.texture_faces is None:
+            row, faces = by_last_corner(self.faces, int(self.faces.max()) + 1 if len(self.faces) else 0)
+            return row, row, faces
+        pairs = torch.stack([self.faces, self.texture_faces], -1).reshape(-1, 2)
+        pairs, faces = torch.unique(pairs, dim=0, return_inverse=True)
+        row, faces = by_last_corner(faces.reshape(-1, 3), len(pairs))
+        return pairs[row, 0], pairs[row, 1], faces
+
+    @cached_property
+    def edges(self) -> Tensor:
+        """Every edge once, (E, 2): the smaller index first."""
+        return self._edges_and_sides[0]
+
+    @cached_property
+    def edge_of_side(self) -> Tensor:
+        """The edge of every side of every face, (F, 3): from corner 0 to 1, 1 to 2, and 2 to 0."""
+        return self._edges_and_sides[1]
+
+    @cached_property
+    def faces_of_edge(self) -> Tensor:
+        """The faces around every edge, (E, k) for the largest number k there is, F where there are fewer."""
+        return self._around[0]
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """1 where the face's side runs as the edge does, -1 where it runs backwards, 0 where there is none, (E, k)."""
+        return self._around[1]
+
+    @cached_property
+    def oriented(self) -> bool:
+        """Whether no edge has more than two faces, and where it has two, they run along it in opposite directions."""
+        if self.directions.shape[1] != 2:
+            return False
+        one, other = self.directions.unbind(1)
+        return bool(((other == -one) | (other == 0)).all())
+
+    @cached_property
+    def pieces(self) -> Tensor:
+        """For every face the number of the connected piece of the surface that it belongs to, (F,)."""
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
+        ends = self.corners.cpu().numpy()
+        count = int(ends.max(initial=-1)) + 1
+        here, there = ends[:, [0, 0]].ravel(), ends[:, 1:].ravel()
+        links = coo_array((here * 0 + 1, (here, there)), shape=(count, count))
+        piece = torch.from_numpy(connected_components(links, directed=False)[1]).long()
+        _, piece = torch.unique(piece[ends[:, 0]], return_inverse=True)
+        return piece.to(self.faces.device)
+
+    @cached_property
+    def several(self) -> bool:
+        """Whether the surface has more than one piece."""
+        return bool(self.pieces.any())
+
+    @cached_property
+    def _ends(self) -> list[tuple[int, int]]:
+        """The first and the last vertex, and texture coordinate, that faces have."""
+        both = self.faces, self.faces if self.texture_faces is None else self.texture_faces
+        return [(int(t.min()), int(t.max())) if t.numel() else (0, -1) for t in both]
+
+    @cached_property
+    def _around(self) -> tuple[Tensor, Tensor]:
+        _, edge = self._edges_and_sides
+        corners = self.corners
+        direction = (corners.roll(-1, 1) - corners).sign().flatten()
+        edge, order = edge.flatten().sort(stable=True)
+        count = torch.bincount(edge, minlength=len(self.edges))
+        place = torch.arange(len(edge), device=edge.device) - (count.cumsum(0) - count)[edge]
+        faces = edge.new_full((len(self.edges), int(count.max()) if len(count) else 0), len(self.faces))
+        signs = torch.zeros_like(faces)
+        faces[edge, place], signs[edge, place] = order // 3, direction[order]
+        return faces, signs
+
+    @cached_property
+    def _edges_and_sides(self) -> tuple[Tensor, Tensor]:
+        corners = self.corners
+        sides = torch.stack([corners, corners.roll(-1, 1)], -1).reshape(-1, 2).sort(1).values
+        edges, edge_of_side = torch.unique(sides, dim=0, return_inverse=True)
+        return edges, edge_of_side.reshape(-1, 3)
+
+
+def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Rows of corners such that row f is the last corner of face f, whose number then tells OpenGL's shaders the face.
+
+    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32. OpenGL's
+    own numbers of faces (gl_PrimitiveID) have llvmpipe assemble every triangle anew, which takes longer.
+
+    >>> vertex, corners = by_last_corner(torch.tensor([[0, 1, 2], [2, 1, 3]]), 4)
+    >>> vertex, corners.tolist()
+    (tensor([2, 3, 0, 1]), [[2, 3, 0], [0, 3, 1]])
+    """
+    number = torch.arange(len(faces), device=faces.device)
+    row = faces.new_full((count,), -1)
+    row[faces[:, 2]] = number
+    rest = (row < 0).nonzero().squeeze(1)
+    row[rest] = torch.arange(len(faces), len(faces) + len(rest), device=faces.device)
+    corners = torch.stack([row[faces[:, 0]], row[faces[:, 1]], number], 1)
+    return torch.cat([faces[:, 2], rest]), corners.int()
+
+
+@precise
+def welding(vertices: Tensor) -> Tensor:
+    """For every vertex (V, 3) the first one at the same place, (V,).
+
+    >>> welding(torch.tensor([[0., 0., 0.], [1., 0., 0.], [0., 0., 0.]]))
+    tensor([0, 1, 0])
+    """
+    _, place = torch.unique(vertices.detach(), dim=0, return_inverse=True)
+    first = torch.full((len(vertices),), len(vertices), device=vertices.device)
+    first = first.scatter_reduce(0, place, torch.arange(len(vertices), device=vertices.device), "amin")
+    return first[place]

@@ -1,0 +1,1 @@
+"""Colours of pixels with gradients: surfaces, smooth outlines, margins, whole pictures."""

@@ -1,0 +1,139 @@
+"""From a scene to images: the whole path, differentiable."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from unbraid import UnbraidError, value
+from unbraid.values import tensors
+from unbraid_plugins.opengl.numerics.precision import precise, uncompiled
+from unbraid_plugins.opengl.raster.gl_surface import paintable
+from unbraid_plugins.opengl.raster.rasterize import Backend, chosen, rasterize
+from unbraid_plugins.opengl.scene.background import Background, filled
+from unbraid_plugins.opengl.scene.camera import Camera
+from unbraid_plugins.opengl.scene.light import Light
+from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.shading.antialias import antialiased
+from unbraid_plugins.opengl.shading.fragments import fragments, tips_of
+from unbraid_plugins.opengl.shading.silhouettes import crossings
+from unbraid_plugins.opengl.shading.surface import facing, painted, shaded, surface
+
+
+@value
+class Rendering:
+    """What a camera sees.
+
+    colour: (B, C, H, W) in [0, 1], over the background; alpha: (B, 1, H, W) in [0, 1], how much of a pixel is covered;
+    depth: (B, 1, H, W), the distance in front of the camera along its axis, 0 where nothing is; normals: (B, 3, H, W),
+    unit vectors in world coordinates, 0 where nothing is; ids: (B, H, W) int64, the faces, -1 where nothing is.
+    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines. Depth and normals are None
+    where nobody asked for them.
+    """
+
+    colour: Tensor
+    alpha: Tensor
+    depth: Tensor | None
+    normals: Tensor | None
+    ids: Tensor
+
+
+@uncompiled                                        # how many pixels are covered is known when they are
+@precise
+def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
+         background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
+         both_sides: bool = False, geometry: bool = True, backend: Backend = "auto", mipmaps: bool = False,
+         ) -> Rendering:
+    """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
+
+    light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), or a Panorama, black where none; cull:
+    faces are seen from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no
+    gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
+    face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
+    `rasterize`; mipmaps: textures are averaged where they are finer than the image. A batch of 1 among others is
+    repeated. Code that `torch.compile` compiles calls it as it is; it computes in float32 under autocast and for half
+    precision, too, whose gradients are of their own types.
+
+    Raises UnbraidError for sizes that do not fit.
+    """
+    batch = images_of(mesh, camera, light, background)
+    vertices = mesh.vertices.expand(batch, -1, -1)
+    topology = mesh.topology.to(vertices.device)
+    camera = Camera(camera.view.to(vertices), camera.projection.to(vertices))
+    channels = channels_of(mesh)
+    light = None if light is None else light.with_channels(channels)
+    if vertices.is_meta:
+        return shapes(vertices, channels, size, geometry)
+    topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
+    clip = camera.projected(vertices)
+    plain = (light is None or not (flat or both_sides)) and not mipmaps
+    if not geometry and plain:
+        return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
+                        if background is not None else None, channels, size, cull=cull, smooth=smooth, backend=backend)
+    front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
+    outline = crossings(front.ids, clip, topology, cull=cull) if smooth and len(topology.faces) else None
+    if outline is not None:
+        front = front.with_tips(outline.sample, outline.face, outline.barycentrics)
+    unit = None
+    if light is not None or geometry:
+        unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides)
+    steps = front.to_the_next(clip, topology.faces) if mipmaps else None
+    colour = surface(mesh, front, light, channels, unit, steps).clamp(0, 1)
+    normals = None if unit is None or not geometry else front.image(unit)
+    depth = front.image(front.interpolated(-camera.seen(vertices)[..., 2:], topology.faces)) if geometry else None
+    image, covered = front.image(colour), front.ids[:, None] >= 0
+    if background is not None:
+        image = image.where(covered, filled(background, batch, channels, size, vertices, camera))
+    alpha = covered.to(image.dtype)
+    if outline is not None:
+        image, alpha = antialiased(image, alpha, outline, colour[len(front.pixel):])
+    return Rendering(image, alpha, depth, normals, front.ids)
+
+
+def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
+             size: tuple[int, int], *, cull: bool, smooth: bool, backend: Backend) -> Rendering:
+    """A picture without depth and normals, all of which OpenGL can draw; torch goes by planes over the image."""
+    colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
+    mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
+    if paintable(mesh, channels) and chosen(backend, clip.device) == "gl":
+        image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
+    else:
+        ids = rasterize(clip, mesh.topology.faces, size, cull=cull, backend=backend)
+        image, alpha = shaded(mesh, clip, ids, light, channels)
+    if behind is not None:
+        image = torch.addcmul(image, 1 - alpha, behind)
+    if smooth and len(mesh.topology.faces):
+        outline = crossings(ids, clip, mesh.topology, cull=cull)
+        tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
+        image, alpha = antialiased(image, alpha, outline, tips)
+    return Rendering(image, alpha, None, None, ids)
+
+
+def channels_of(mesh: Mesh) -> int:
+    """How many colours a mesh has; 3 where it says nothing."""
+    counts = {t.shape[k] for t, k in ((mesh.colours, 2), (mesh.texture, 1)) if t is not None}
+    if len(counts) > 1:
+        raise UnbraidError("the mesh's colours and its texture have different numbers of channels",
+                           hint="give both as many as the images have")
+    return counts.pop() if counts else 3
+
+
+def images_of(mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> int:
+    """How many images the parts of a scene make: each has that many, or 1."""
+    parts: dict[str, list[Tensor | None]] = {
+        "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
+        "camera": [camera.view, camera.projection], "light": list(tensors(light)),
+        "background": list(tensors(background))}
+    sizes = {name: len(t) for name, some in parts.items() for t in some if t is not None and len(t) != 1}
+    if len(set(sizes.values())) > 1:
+        raise UnbraidError("the scene's parts are of different batches: "
+                           + ", ".join(f"{name} {n}" for name, n in sizes.items()),
+                           hint="all the same, or 1, which is repeated")
+    return next(iter(sizes.values()), 1)
+
+
+def shapes(vertices: Tensor, channels: int, size: tuple[int, int], geometry: bool) -> Rendering:
+    """The forms of a rendering, without numbers."""
+    colour, alpha, depth, normals = (vertices.new_empty(len(vertices), c, *size) for c in (channels, 1, 1, 3))
+    ids = vertices.new_empty((len(vertices), *size), dtype=torch.int64)
+    return Rendering(colour, alpha, depth if geometry else None, normals if geometry else None, ids)

@@ -1,0 +1,15 @@
+"""What this plugin contributes: `unbraid render`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+
+
+@hookimpl
+def unbraid_commands() -> list[Any]:
+    """`unbraid render`."""
+    from unbraid_plugins.opengl.viewing.command import command
+
+    return [command]

@@ -1,0 +1,96 @@
+"""What `unbraid render` does: meshes of files and of models as pictures, contact sheets, turntables and files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from unbraid import UnbraidError
+from unbraid_plugins.opengl.scene import FORMATS, read_mesh, write_mesh
+from unbraid_plugins.opengl.viewing.choices import FRAMES
+from unbraid_plugins.opengl.viewing.film import MOVING, STILL, write_film, write_still
+from unbraid_plugins.opengl.viewing.model_meshes import learned_mesh
+from unbraid_plugins.opengl.viewing.views import Look, fitted, sheet, surroundings, views
+
+MOST = 2**28                                       # pixels of a sheet or a film
+
+
+def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], size: tuple[int, int], azimuth: float,
+           elevations: tuple[float, ...], unscaled: bool, rate: float, shape_alone: bool, image: Path | None,
+           function: str | None, seed: int, background: str, field_of_view: float, **options: Any) -> str:
+    """Draw a mesh file, or the mesh that a run's model makes; what was written, in words.  See `unbraid render --help`.
+
+    Raises UnbraidError, and usage errors.
+    """
+    suffix = out.suffix.lower()
+    moving = suffix in MOVING and (suffix not in STILL or (count or 1) > 1)
+    if suffix not in (*STILL, *MOVING, *FORMATS):
+        raise click.BadParameter(f"no format {suffix or 'without a suffix'}; there is "
+                                 f"{', '.join(dict.fromkeys((*STILL, *MOVING, *FORMATS)))}", param_hint="--out")
+    if scene.is_dir():
+        from unbraid import load
+
+        mesh = learned_mesh(load(scene), image, function=function, seed=seed)
+    elif not scene.exists() and scene.suffix.lower() not in FORMATS:
+        raise UnbraidError(f"neither a run nor a mesh file at {scene}",
+                           hint=f"a run is a folder, a mesh a file that ends in {', '.join(FORMATS)}")
+    elif image is not None or function is not None:
+        raise click.UsageError("--image and --function are for runs, and this is a file")
+    else:
+        mesh = read_mesh(scene, materials=not shape_alone)
+    if suffix in FORMATS:
+        return str(write_mesh(out, mesh))
+    mesh = mesh if unscaled else fitted(mesh)
+    look = Look(size=size, field_of_view=math.radians(field_of_view), background=behind(background), **options)
+    number = count or (FRAMES if moving else 1)
+    pictures = number * len(elevations) * len(layers)
+    if pictures * size[0] * size[1] > MOST:
+        raise click.UsageError(f"{pictures} pictures of {size[1]}x{size[0]} are too many: lower --views or --size")
+    azimuths = [math.radians(azimuth + 360 * i / number) for i in range(number)]
+    rows = [views(mesh, look, azimuths, math.radians(e), layers) for e in elevations]
+    if moving:
+        write_film(out, (sheet(frame) for frame in zip(*rows, strict=True)), rate=rate)
+    else:
+        write_still(out, sheet(list(contact(rows, len(layers)))))
+    sides = f"{number} views" if number > 1 else "a view"
+    return f"{out}: {sides} of {len(mesh.faces):,} faces" + (f", {number / rate:.1f} s" if moving else "")
+
+
+def contact(rows: Sequence[Iterator[list[np.ndarray]]], layers: int) -> Iterator[list[np.ndarray]]:
+    """The rows of a contact sheet: for each elevation a row of each layer; a single one is broken into several."""
+    for row in rows:
+        shots = list(row)
+        if len(shots) == 1:
+            yield shots[0]
+            continue
+        width = len(shots) if len(rows) > 1 or layers > 1 else math.ceil(math.sqrt(1.6 * len(shots)))
+        for layer in range(layers):
+            line = [shot[layer] for shot in shots]
+            yield from (line[i:i + width] for i in range(0, len(line), width))
+
+
+def behind(text: str) -> Any:
+    """What a background's name means: a colour, a picture's surroundings, or nothing.  Raises a usage error."""
+    import torch
+    from PIL import ImageColor
+
+    from unbraid import BadPicture, picture_size, read_picture
+
+    if text == "none":
+        return None
+    try:
+        return torch.tensor([ImageColor.getrgb(text)[:3]]) / 255
+    except ValueError:
+        file = Path(text).expanduser()
+        if not file.is_file():
+            raise click.BadParameter(f"{text!r} is no colour and no picture; expected a name, #rrggbb, a file, or none",
+                                     param_hint="--background") from None
+    try:
+        return surroundings(read_picture(file, picture_size(file), 3))
+    except BadPicture as error:
+        raise UnbraidError(f"can't read the picture {file}: {error}") from None

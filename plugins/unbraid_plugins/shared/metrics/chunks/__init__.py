@@ -1,0 +1,1 @@
+"""What the chunks of a code carry: retrieval, neighbours, linear probes, live factors."""

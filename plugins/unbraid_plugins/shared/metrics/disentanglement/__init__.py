@@ -1,0 +1,1 @@
+"""The metrics of the disentanglement literature, by the names that papers give them."""

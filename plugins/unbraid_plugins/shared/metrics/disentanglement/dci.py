@@ -1,0 +1,98 @@
+"""DCI: disentanglement, completeness and informativeness."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_all_start_methods, get_context
+
+import attrs
+import numpy as np
+
+from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import Boosted, boosted_trees
+from unbraid_plugins.shared.metrics.disentanglement.factor_table import split, table
+
+LARGE = 5 * 10 ** 8                                # numbers that are looked at: some ten seconds, worth more processes
+
+
+@attrs.frozen(eq=False)
+class Dci:
+    """importance: (D, K), each column of sum 1; disentanglement, completeness: in [0, 1]; informativeness: accuracy on
+    the test rows, mean over factors; informativeness_train: on the others; score: disentanglement.
+    """
+
+    importance: np.ndarray
+    disentanglement: float
+    completeness: float
+    informativeness: float
+    informativeness_train: float
+    score: float
+
+
+def dci(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = None, test: np.ndarray | None = None,
+        rounds: int = 100, workers: int | None = None, seed: int = 0) -> Dci:
+    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2), with boosted trees.
+
+    Trees guess each factor from the code; R_dk is what number d contributed to guessing factor k.
+
+        disentanglement = sum_d (sum_k R_dk / sum R) (1 - H_K(R_d. / sum_k R_dk)): no number contributes to two factors
+        completeness    = sum_k (sum_d R_dk / sum R) (1 - H_D(R_.k / sum_d R_dk)): no factor takes two numbers
+        informativeness = how often the trees guess right; it asks for content, not disentanglement
+
+    H_n is the entropy with the logarithm to base n.
+
+    codes: (N, D); factors: (N, K) whole numbers from 0; train, test: rows to fit on and to judge on; workers: processes
+    that fit a factor each, None: as many as there are cores, where it takes long. They change no number.
+    """
+    codes, factors = table(codes, factors)
+    rows, others = split(len(codes), train, test)
+    fitted = _fitted(codes[rows], factors[rows], codes[others], factors[others], rounds, workers, seed)
+    importance = np.stack([f.importance for f in fitted], 1)
+    disentangled = disentanglement(importance)
+    return Dci(importance, disentangled, completeness(importance), float(np.mean([f.test for f in fitted])),
+               float(np.mean([f.train for f in fitted])), disentangled)
+
+
+def _fitted(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, rounds: int,
+            workers: int | None, seed: int) -> list[Boosted]:
+    """The trees of every factor: those with most classes first, where several processes fit them."""
+    fit = partial(boosted_trees, rounds=rounds, seed=seed)
+    classes = [len(np.unique(v)) for v in labels.T]
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if sum(classes) * rounds * train.size > LARGE and _can_fork() else 1
+    if min(workers, len(classes)) < 2:
+        return [fit(train, v, test, t) for v, t in zip(labels.T, truth.T, strict=True)]
+    with ProcessPoolExecutor(min(workers, len(classes)), get_context("fork" if _can_fork() else None)) as pool:
+        largest_first = np.argsort(classes, kind="stable")[::-1]
+        waiting = {k: pool.submit(fit, train, labels[:, k], test, truth[:, k]) for k in largest_first}
+        return [waiting[k].result() for k in range(len(classes))]
+
+
+def _can_fork() -> bool:
+    return "fork" in get_all_start_methods() and hasattr(os, "sched_getaffinity")
+
+
+def disentanglement(importance: np.ndarray) -> float:
+    """The mean of what each row of a matrix of importances (D, K) leaves undivided, weighted by the rows' sums.
+
+    >>> round(disentanglement(np.asarray([[.7, .1, 0], [.1, .6, .1], [.2, .3, .9], [0, 0, 0]])), 6)
+    0.351036
+    """
+    sums = importance.sum(1)
+    weights = sums / sums.sum() if sums.sum() > 0 else np.full(len(sums), 1 / len(sums))
+    return float(weights @ _undivided(importance))
+
+
+def completeness(importance: np.ndarray) -> float:
+    """The same of the columns.  importance: (D, K)."""
+    return disentanglement(importance.T)
+
+
+def _undivided(parts: np.ndarray) -> np.ndarray:
+    """One minus the entropy of each row, relative to the largest possible: (D,)."""
+    if parts.shape[1] == 1:
+        return np.ones(len(parts))
+    p = parts + 1e-11
+    p = p / p.sum(1, keepdims=True)
+    return 1 + (p * np.log(p)).sum(1) / np.log(parts.shape[1])

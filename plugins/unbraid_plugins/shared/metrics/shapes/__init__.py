@@ -1,0 +1,1 @@
+"""Errors of views and shapes: viewpoint, depth, Chamfer distance, silhouettes."""

@@ -1,0 +1,59 @@
+"""Edits of codes by the names of their factors."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unbraid import Code, Gaussian, Record, Value, operation
+from unbraid.values import code
+
+
+@operation
+def mix(a: Code, b: Code, mask: Tensor) -> Code:
+    """The factors where mask = 1 from a, the others from b (Hu et al. 2018):  m * a + (1 - m) * b.
+
+    a, b: codes of the same factors; mask: (B, number of factors), or (1, number of factors) for the whole batch, of
+    zeros and ones.  Returns a Code.  Raises ValueError where factors or shapes differ.
+    """
+    return code.mix(a, b, mask)
+
+
+@operation
+def swap(a: Code, b: Code, *, factor: str) -> Code:
+    """a with one factor (or group of factors) of b.
+
+    a, b: codes of the same factors.  Returns a Code.
+    Raises ValueError where they differ or the factor is none of theirs.
+    """
+    if factor not in a.layout:
+        raise ValueError(f"the code has no factor {factor!r}; it has {', '.join(a.layout.all_names)}")
+    return code.swap(a, b, factor)
+
+
+def _codes(v: Value) -> list[Code]:
+    if isinstance(v, Code):
+        return [v]
+    if isinstance(v, Gaussian):
+        return _codes(v.mean)
+    if isinstance(v, Record):
+        return [c for part in v.parts.values() for c in _codes(part)]
+    raise ValueError(f"join takes codes and records of codes; this is a {type(v).__name__.lower()}")
+
+
+@operation
+def join(*codes: Code | Gaussian | Record) -> Code:
+    """Codes of different factors as one, in the order given; of a record all its codes, of a Gaussian its mean.
+
+    codes: (B, d) each, or all (B, d, h, w).  Returns a Code, (B, sum of d, ...).
+    Raises ValueError where two have the same factor, or for anything that has no factors.
+    """
+    return code.join(*(c for v in codes for c in _codes(v)))
+
+
+@operation
+def interpolate(a: Code, b: Code, *, by: float) -> Code:
+    """The straight line from a (by = 0) to b (by = 1):  (1 - t) a + t b.
+
+    a, b: codes of the same factors.  Returns a Code.  Raises ValueError where they differ.
+    """
+    return code.interpolate(a, b, by=by)

@@ -1,0 +1,19 @@
+"""Where images come from: folders, arrays, known data sets, and figures that are drawn here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+from unbraid_plugins.shared.sources.folder import Clips, Folder
+from unbraid_plugins.shared.sources.idx import Idx
+from unbraid_plugins.shared.sources.npz import Npz
+from unbraid_plugins.shared.sources.shapes import Shapes
+from unbraid_plugins.shared.sources.sprites import Sprites
+from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnist, Svhn, Usps
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """The bundled sources."""
+    return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes]

@@ -1,0 +1,1 @@
+"""`unbraid demo`: a small model, trained on built-in data, and what it learned."""

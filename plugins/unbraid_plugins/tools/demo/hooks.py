@@ -1,0 +1,15 @@
+"""What this plugin contributes: `unbraid demo`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+
+
+@hookimpl
+def unbraid_commands() -> list[Any]:
+    """Its commands."""
+    from unbraid_plugins.tools.demo.command import command
+
+    return [command]

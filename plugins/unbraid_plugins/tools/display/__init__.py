@@ -1,0 +1,35 @@
+"""What tools show things with: rows of images as PNG files, the look of plots, a page in the terminal."""
+
+from typing import TYPE_CHECKING
+
+from unbraid_registry.doors import door
+
+if TYPE_CHECKING:
+    from unbraid_plugins.tools.display.grids import grid as grid, scale_for as scale_for
+    from unbraid_plugins.tools.display.image_rows import (
+        KEY as KEY,
+        Row as Row,
+        RowsError as RowsError,
+        read_rows as read_rows,
+        write_rows as write_rows,
+    )
+    from unbraid_plugins.tools.display.plots import (
+        COLOURS as COLOURS,
+        FAINT as FAINT,
+        INK as INK,
+        STYLE as STYLE,
+        FancyArrowPatch as FancyArrowPatch,
+        FancyBboxPatch as FancyBboxPatch,
+        Figure as Figure,
+        FigureCanvasAgg as FigureCanvasAgg,
+        FontProperties as FontProperties,
+        Outline as Outline,
+        Polygon as Polygon,
+        Rectangle as Rectangle,
+        save_figure as save_figure,
+        style as style,
+        text_to_path as text_to_path,
+    )
+    from unbraid_plugins.tools.display.terminal import Page as Page
+else:
+    __getattr__, __dir__ = door(__name__)

@@ -1,0 +1,130 @@
+"""Pictures made of labelled rows of images: PNG files that people can look at and that know what their rows show.
+
+The labels stand beside the rows, and with the geometry in a text chunk of the file, so that a report can take the rows
+out again and put text beside them that scales, is read aloud and follows the reader's colours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import attrs
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from unbraid.runs import write_whole
+from unbraid_registry import UnbraidError
+
+KEY = "unbraid-rows"
+WIDTH = 36                                         # characters of a line of a label's detail
+GAP = 2                                            # pixels between images
+FONT, DOTS = 9, 100                                # points, pixels per inch
+INK = "#1a1a1a"
+LARGEST = 1 << 26                                  # pixels of a picture that is taken apart
+
+
+class RowsError(UnbraidError):
+    """A picture of rows that can't be written."""
+
+
+@attrs.frozen(eq=False)
+class Row:
+    """Images side by side.
+
+    images: (n, C, H, W) floats in [0, 1]; label and detail: what they show; group: rows that belong together; columns:
+    what each image is, where they differ in that; blank: so many empty places before the first image.
+    """
+
+    images: np.ndarray
+    label: str
+    detail: str = ""
+    group: str = ""
+    columns: tuple[str, ...] = ()
+    blank: int = 0
+
+
+def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
+    """Write rows of images of one size as PNG, whole or not at all, every pixel `scale` times as large.
+
+    Raises RowsError.
+    """
+    height, width = (n * scale for n in rows[0].images.shape[2:])
+    columns = max(r.blank + len(r.images) for r in rows)
+    page = np.full((len(rows) * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), 255, np.uint8)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(_pixels(row.images, scale), row.blank):
+            y, x = GAP + i * (height + GAP), GAP + j * (width + GAP)
+            page[y:y + height, x:x + width] = image
+    margin = _labels([f"{r.label}\n{fill(f'({r.detail})', WIDTH)}" if r.detail else r.label for r in rows], height)
+    about = {"left": margin.shape[1], "gap": GAP, "height": height, "width": width, "scale": scale, "rows": [
+        {"label": r.label, "detail": r.detail, "group": r.group, "columns": list(r.columns), "blank": r.blank,
+         "images": len(r.images)} for r in rows]}
+    text = PngImagePlugin.PngInfo()
+    text.add_text(KEY, json.dumps(about))
+    picture = Image.fromarray(np.concatenate([margin, page], 1))
+    return write_whole(path, lambda scratch: picture.save(scratch, format="PNG", pnginfo=text, optimize=True),
+                       error=RowsError, what="the picture", hint="")
+
+
+def read_rows(picture: Image.Image) -> list[Row] | None:
+    """The rows of a picture by `write_rows`, at their own size; None for any other picture.  Raises OSError."""
+    about = _about(picture)
+    if about is None or picture.width * picture.height > LARGEST:
+        return None
+    page = np.asarray(picture.convert("RGB"))[:, about["left"]:]
+    height, width, gap, scale = about["height"], about["width"], about["gap"], about["scale"]
+    rows = []
+    for i, row in enumerate(about["rows"]):
+        y = gap + i * (height + gap)
+        cells = [page[y:y + height, x:x + width] for j in range(row["images"])
+                 for x in [gap + (row["blank"] + j) * (width + gap)]]
+        if not cells or any(cell.shape != (height, width, 3) for cell in cells):
+            return None
+        images = np.stack(cells)[:, scale // 2::scale, scale // 2::scale].transpose(0, 3, 1, 2)
+        rows.append(Row(images.astype(np.float32) / 255, row["label"], row["detail"], row["group"],
+                        tuple(row["columns"]), row["blank"]))
+    return rows
+
+
+def _about(picture: Image.Image) -> dict[str, Any] | None:
+    """What a picture says about its rows, where it makes sense: files come from anywhere."""
+    try:
+        about = json.loads(picture.info[KEY])
+        sizes = [about[k] for k in ("left", "gap", "height", "width", "scale")]
+        good = all(isinstance(n, int) and 0 <= n < 1 << 15 for n in sizes) and min(sizes[2:]) > 0 and about["rows"]
+        for row in about["rows"]:
+            good = good and all(isinstance(row[k], str) for k in ("label", "detail", "group")) and all(
+                isinstance(row[k], int) and 0 <= row[k] < 1 << 15 for k in ("blank", "images")) and all(
+                isinstance(c, str) for c in row["columns"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return None
+    return about if good else None
+
+
+def _pixels(images: np.ndarray, scale: int) -> np.ndarray:
+    """(n, C, H, W) floats as (n, H, W, 3) bytes, enlarged."""
+    pixels = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
+    return np.broadcast_to(pixels, (*pixels.shape[:3], 3)).repeat(scale, 1).repeat(scale, 2)
+
+
+def _labels(labels: Sequence[str], height: int) -> np.ndarray:
+    """The labels of rows that are so many pixels high, as black text on white, (H, W, 3) bytes."""
+    from unbraid_plugins.tools.display.plots import Figure, FigureCanvasAgg, style
+
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    wide, tall = int(6.8 * longest) + 20, len(labels) * (height + GAP) + GAP
+    with style({}):
+        figure = Figure(figsize=(wide / DOTS, tall / DOTS), dpi=DOTS)
+        for i, label in enumerate(labels):
+            y = 1 - (GAP + i * (height + GAP) + height / 2) / tall
+            figure.text(1 - 10 / wide, y, label, ha="right", va="center", fontsize=FONT, color=INK, parse_math=False)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        drawn = np.asarray(canvas.buffer_rgba())[:, :, :3]
+    page = np.full((tall, wide, 3), 255, np.uint8)          # a figure's size may be rounded by a pixel
+    page[:drawn.shape[0], :drawn.shape[1]] = drawn[:tall, :wide]
+    return page

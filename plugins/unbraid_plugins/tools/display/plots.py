@@ -1,0 +1,65 @@
+"""matplotlib as plots and figures use it: with settings of our own, whatever a `matplotlibrc` says.
+
+matplotlib reads a `matplotlibrc` of the working folder when it is imported, which may be anybody's. So it is imported
+here alone, past that file, and draws within `style` alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from unbraid.runs import write_whole
+from unbraid_registry import UnbraidError
+
+INK, FAINT = "#22262b", "#8b929b"
+COLOURS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
+STYLE: Any = {
+    "svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.size": 9, "axes.edgecolor": FAINT, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": "#eceef0", "grid.linewidth": 0.8, "axes.axisbelow": True}
+
+
+@contextmanager
+def _without_settings_here() -> Iterator[None]:
+    """Within, matplotlib finds no `matplotlibrc` in the working folder; for everybody else nothing changes."""
+    exists = os.path.exists
+    with mock.patch.object(os.path, "exists", lambda path: path != "matplotlibrc" and exists(path)):
+        yield
+
+
+with _without_settings_here():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+    from matplotlib.path import Path as Outline
+    from matplotlib.style import context
+    from matplotlib.textpath import text_to_path
+
+__all__ = ["COLOURS", "FAINT", "INK", "STYLE", "FancyArrowPatch", "FancyBboxPatch", "Figure", "FigureCanvasAgg",
+           "FontProperties", "Outline", "Polygon", "Rectangle", "save_figure", "style", "text_to_path"]
+
+
+def style(settings: Any = None) -> AbstractContextManager[None]:
+    """Within, figures are made and drawn with matplotlib's defaults and these settings (none: the look of plots)."""
+    return context(["default", STYLE if settings is None else settings])
+
+
+def save_figure(figure: Figure, path: Path, dots: int | None = None) -> Path:
+    """Write a figure as .png or .svg, whole or not at all; returns the path.  Raises UnbraidError.
+
+    dots: per inch, of a PNG (None: the figure's own).
+    """
+    def draw(scratch: Path) -> None:
+        if path.suffix == ".svg":
+            FigureCanvasSVG(figure).print_figure(scratch, format="svg", metadata={"Date": None})
+        else:
+            FigureCanvasAgg(figure).print_figure(scratch, format="png", dpi=dots or figure.dpi)
+
+    return write_whole(path, draw, error=UnbraidError, what="the picture", hint="")

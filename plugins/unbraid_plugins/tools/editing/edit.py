@@ -1,0 +1,95 @@
+"""`unbraid edit`: reconstructions, swaps, mixtures and interpolations of images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unbraid.cli import DEVICE, RUN, factors_of, model_of, write
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from unbraid.model import Model
+
+ACTIONS = ("reconstruct", "swap", "mix", "interpolate")
+
+
+@click.command("edit")
+@RUN
+@click.argument("action", type=click.Choice(ACTIONS), metavar="ACTION")
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="A.png [B.png ...]")
+@click.option("--factor", "factors", multiple=True, metavar="NAME",
+              help="A factor of the code; may be given several times (default: all).")
+@click.option("--steps", default=8, show_default=True, type=click.IntRange(2, 100),
+              help="How many images interpolate and mix make.")
+@click.option("--seed", default=0, show_default=True, help="Of the mixtures.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="The picture to write (default: ACTION.png).")
+@DEVICE
+def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str, ...], steps: int, seed: int,
+            out: Path | None, device: str) -> None:
+    """Reconstruct, swap, mix or interpolate images.
+
+    \b
+    reconstruct A ...   the images above what the model makes of their codes
+    swap A B            A with each factor of B, one by one
+    mix A B             mixtures: every factor from A or from B, at random
+    interpolate A B     from A to B, along the whole code and along each --factor
+    """
+    if action != "reconstruct" and len(images) != 2:
+        raise click.UsageError(f"{action} takes two images, found {len(images)}")
+    model = model_of(run, device)
+    pictures = model.images(list(images))
+    match action:
+        case "reconstruct":
+            rows = [pictures, model.reconstruct(pictures)]
+            says = ["the images", "what the model makes of their codes"]
+        case "swap":
+            rows, says = swapped(model, pictures, factors_of(model, factors))
+        case "mix":
+            rows, says = mixed(model, pictures, factors_of(model, factors), steps, seed)
+        case _:
+            rows, says = interpolated(model, pictures, factors_of(model, factors) if factors else [], steps)
+    from unbraid_plugins.tools.display import grid, scale_for
+
+    write(out or Path(f"{action}.png"), grid([r.cpu() for r in rows], scale=scale_for(model.image_shape)))
+    for number, text in enumerate(says, 1):
+        click.echo(f"  row {number}: {text}")
+
+
+def swapped(model: Model, pictures: Tensor, factors: Sequence[str]) -> tuple[list[Tensor], list[str]]:
+    """One row: A, B, what the model makes of A, and A with each factor of B."""
+    import torch
+
+    a, b = pictures[:1], pictures[1:]
+    row = torch.cat([a, b, model.reconstruct(a), *(model.swap(a, b, name) for name in factors)])
+    return [row], [f"A, B, A from its code, then A with B's {', '.join(factors)}"]
+
+
+def mixed(model: Model, pictures: Tensor, factors: Sequence[str], count: int, seed: int
+          ) -> tuple[list[Tensor], list[str]]:
+    """One row: A, B and mixtures; a factor that is not named stays A's."""
+    import random
+
+    import torch
+
+    a, b = pictures[:1], pictures[1:]
+    chance, made, says = random.Random(seed), [], []
+    for _ in range(count):
+        taken = [name for name in factors if chance.random() < 0.5]
+        made.append(model.swap(a, b, *taken) if taken else model.reconstruct(a))
+        says.append("+".join(taken) or "nothing")
+    return [torch.cat([a, b, *made])], [f"A, B, then A with B's {', '.join(says)}"]
+
+
+def interpolated(model: Model, pictures: Tensor, factors: Sequence[str], steps: int) -> tuple[list[Tensor], list[str]]:
+    """A row for the whole code, or one for each factor."""
+    a, b = pictures[:1], pictures[1:]
+    if not factors:
+        return [model.interpolate(a, b, steps)], ["from A to B"]
+    return ([model.interpolate(a, b, steps, name) for name in factors],
+            [f"A with {name} going from A's to B's" for name in factors])

@@ -1,0 +1,99 @@
+"""Pictures that show what a model learned."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from unbraid.values import swap
+from unbraid_plugins.tools.display import grid, scale_for
+
+if TYPE_CHECKING:
+    from unbraid.data import Data
+    from unbraid.model import Model
+
+TRAVERSAL = (-3, 3)                                # where the prior of a variational code has its mass
+SHOWN = 8                                          # images in a picture's row
+
+
+def reconstructions(model: Model, images: Tensor) -> Tensor:
+    """Images above what the model makes of their codes."""
+    return grid([images, model.reconstruct(images)], scale=scale_for(model.image_shape))
+
+
+def swaps(model: Model, images: Tensor, others: Tensor, factors: Sequence[str] | None = None) -> Tensor:
+    """A column for every pair: the image, the other, then the image with each factor of the other."""
+    factors = list(model.layout.names) if factors is None else list(factors)
+    a, b = model.code(images), model.code(others)
+    rows = [images, others, *(model.decoded(swap(a, b, name)) for name in factors)]
+    return grid(rows, scale=scale_for(model.image_shape))
+
+
+def traversals(model: Model, image: Tensor, numbers: Sequence[int] | None = None, steps: int = 9) -> Tensor:
+    """A row for every number of the code: the image with it from -3 to 3."""
+    numbers = range(min(model.layout.size, 16)) if numbers is None else numbers
+    values = np.linspace(*TRAVERSAL, steps).tolist()
+    return grid([model.traverse(image, n, values) for n in numbers], scale=scale_for(model.image_shape))
+
+
+def translations(model: Model, images: Tensor, source: str, target: str) -> Tensor:
+    """Images of one domain above their translations into another and, where the model knows the way, back."""
+    rows = [images, model.translate(images, source, target)]
+    if (target, source) in model.translations:
+        rows.append(model.translate(rows[-1], target, source))
+    return grid([row.cpu() for row in rows], scale=scale_for(model.image_shape))
+
+
+def solids(model: Model, images: Tensor) -> dict[str, tuple[Tensor, Tensor, Tensor | None]]:
+    """What a recipe's `mesh_of(x)` makes of images: vertices (B, V, 3), faces (F, 3), colours (B, V, 3), by name.
+
+    A mesh is a value that has a method `surface()`, which gives these.
+    """
+    if len(model.functions.get("mesh_of", ())) != 1:
+        return {}
+    found = model("mesh_of", images)
+    return {"mesh": found.surface()} if hasattr(found, "surface") else {}
+
+
+def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
+    """The pictures that fit a model: reconstructions, swaps of its factors or traversals of its numbers, samples."""
+    pictures = {}
+    if {"encode", "decode"} <= model.functions.keys() and len(model.functions["decode"]) == 1 and (
+            len(model.functions["encode"]) == 1):
+        pictures["reconstructions"] = reconstructions(model, images)
+        if len(model.layout.parts) > 1:
+            pictures["swaps"] = swaps(model, images, others)
+        if model.method.variational:
+            pictures["traversals"] = traversals(model, images[:1])
+    if "generate" in model.functions or (pictures and model.method.variational):
+        pictures["samples"] = grid(model.sample(32).split(8), scale=scale_for(model.image_shape))
+    return pictures
+
+
+def pictures_of_training(model: Model, data: Data) -> dict[str, Any]:
+    """What a model in training makes of test images, by name: images (C, H, W), and meshes."""
+    from unbraid.model import ModelError
+
+    try:
+        pictures: dict[str, Any] = overview(model, *shown_images(data).chunk(2))
+        for (a, b), name in model.translations.items():
+            if a in data.images_of:                # the domain is a source
+                pictures[name] = translations(model, shown_images(data, a), a, b)
+        return {**pictures, **solids(model, shown_images(data)[:2])}
+    except ModelError as error:                    # a function that wants more than an image is no reason to stop
+        warnings.warn(f"no pictures: {error.message}", stacklevel=2)
+        return {}
+
+
+def shown_images(data: Data, source: str | None = None) -> Tensor:
+    """The first images of the test split (of the training split where there is none), an even number.
+
+    source: which one's, where there are several (None: the first's).
+    """
+    splits = next(iter(data.facts.sources.values())).splits if source is None else data.facts.sources[source].splits
+    rows = data.rows("test" if splits.get("test", 0) >= 2 else "train", source)[:2 * SHOWN]
+    return data.images(rows[:len(rows) // 2 * 2], source)

@@ -1,0 +1,43 @@
+"""`unbraid sample`: new images from a method that has a prior."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import click
+
+from unbraid.cli import DEVICE, RUN, model_of, out_option, write
+
+
+@click.command("sample")
+@RUN
+@click.option("-n", "--n", "count", default=16, show_default=True, type=click.IntRange(1, 10_000),
+              help="How many images.")
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same images.")
+@click.option("--set", "chosen", multiple=True, metavar="FACTOR=VALUE",
+              help="A factor of the code as it should be, a class by its number: c1=3, c2=-0.5; may be given several "
+                   "times.")
+@out_option("samples.png")
+@DEVICE
+def command(run: Path, count: int, seed: int, chosen: tuple[str, ...], out: Path, device: str) -> None:
+    """Make new images, of factors that are chosen or drawn."""
+    from unbraid_plugins.tools.display import grid, scale_for
+
+    model = model_of(run, device)
+    images = model.sample(count, seed, dict(map(choice, chosen)))
+    columns = min(count, max(1, round(math.sqrt(count * 1.6))))
+    write(out, grid(list(images.split(columns)), scale=scale_for(model.image_shape)))
+
+
+def choice(text: str) -> tuple[str, float | list[float]]:
+    """`c1=3`, or `c2=-1,0.5` for a factor of two numbers.  Raises a usage error."""
+    name, sign, value = text.partition("=")
+    try:
+        numbers = [float(v) for v in value.split(",")]
+    except ValueError:
+        numbers = []
+    if not sign or not numbers:
+        raise click.BadParameter(f"{text!r} is no choice of a factor; expected FACTOR=NUMBER, like c1=3",
+                                 param_hint="--set")
+    return name, numbers[0] if len(numbers) == 1 else numbers

@@ -1,0 +1,32 @@
+"""What a model learned, in numbers and pictures, beside controls that learned nothing.
+
+The numbers are metrics: components of kind `metric`, called with the evidence that their parameters name.
+"""
+
+from typing import TYPE_CHECKING
+
+from unbraid_registry.doors import door
+
+if TYPE_CHECKING:
+    from unbraid_plugins.tools.evaluation.command import write_reports as write_reports
+    from unbraid_plugins.tools.evaluation.controls import Controls as Controls, untrained as untrained
+    from unbraid_plugins.tools.evaluation.encoded import usable as usable
+    from unbraid_plugins.tools.evaluation.evidence import (
+        BATCH as BATCH,
+        EVIDENCE as EVIDENCE,
+        factors_of as factors_of,
+        halves as halves,
+        image_array as image_array,
+        source_of as source_of,
+    )
+    from unbraid_plugins.tools.evaluation.measure import evaluate as evaluate, evaluate_model as evaluate_model
+    from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
+    from unbraid_plugins.tools.evaluation.posterior import divergences as divergences
+    from unbraid_plugins.tools.evaluation.protocol import (
+        PROTOCOLS as PROTOCOLS,
+        Protocol as Protocol,
+        protocol_of as protocol_of,
+    )
+    from unbraid_plugins.tools.evaluation.score_table import table as table
+else:
+    __getattr__, __dir__ = door(__name__)

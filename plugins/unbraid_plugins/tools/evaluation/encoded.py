@@ -1,0 +1,101 @@
+"""What a model makes of the images of an evaluation: every image is encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+
+from unbraid.model import Model, ModelError
+from unbraid.values import Code, Layout
+from unbraid_plugins.tools.evaluation.domains import of_translator
+from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
+from unbraid_plugins.tools.evaluation.posterior import divergences
+from unbraid_plugins.tools.evaluation.predictions import of_classifier
+from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
+
+NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
+
+
+def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
+    """What a model says and makes of the images, where its functions take an image alone.  Raises ModelError."""
+    said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    if "domain_images" in sampled.evidence:
+        said |= of_translator(model, sampled.evidence["domain_images"])
+    return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
+
+
+def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
+    """The codes of the images, and what is made of them."""
+    first = model.code(sampled.images[:1])
+    shape, layout = first.tensor.shape[1:], first.layout
+
+    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
+        found = np.concatenate([model.code(b).tensor.flatten(1).detach().float().cpu().numpy() for b in batches])
+        if not np.isfinite(np.square(found)).all():
+            raise ModelError("the codes of the model are not finite, or far too large to be measured",
+                             hint="its weights are damaged: take another checkpoint")
+        return found
+
+    found = codes_of(sampled, encode)
+    chunks = chunks_of(layout, int(np.prod(shape[1:])))
+    if len(chunks) > 1:
+        found["chunks"] = chunks
+    if categories_of(layout) and len(shape) == 1:
+        found["categories"] = categories_of(layout)
+    if usable(model, "decode"):
+        def decode(f: np.ndarray) -> np.ndarray:
+            tensors = (torch.as_tensor(f[i:i + BATCH], device=model.device).unflatten(1, shape)
+                       for i in range(0, len(f), BATCH))
+            return np.concatenate([model.decoded(Code(t, layout)).detach().float().cpu().numpy() for t in tensors])
+
+        found |= {"decode": decode, "reconstructions": decode(found["codes"])}
+        found |= of_drawn(model, seed) if layout == model.layout else {}
+    if model.method.variational:
+        batches = (sampled.images[i:i + BATCH] for i in range(0, len(sampled.images), BATCH))
+        kl = divergences(model, batches, found["codes"].shape[1])
+        found |= {} if kl is None else {"kl": kl}
+    return found
+
+
+def codes_of(sampled: Sampled, encode: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Evidence:
+    """The codes of the images, of the training images and of the table, each image encoded once.
+
+    encode: batches of images (B, C, H, W) -> codes (N, D).
+    """
+    rows = np.unique(np.concatenate(list(sampled.rows.values())))
+    codes = encode(sampled.read(rows))
+    found = {name: codes[np.searchsorted(rows, r)] for name, r in sampled.rows.items() if len(r)}
+    names = {"images": "codes", "train_images": "train_codes", "table": "table_codes"}
+    return {names[name]: c for name, c in found.items()}
+
+
+def usable(model: Model, function: str) -> bool:
+    """Whether the model has the function, and it takes an image (or a code) and nothing else."""
+    return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
+
+
+def lacking(model: Model, evidence: Evidence) -> list[str]:
+    """Notes about what can't be measured.  evidence: what the model made of the images."""
+    missing = {"encode": "an image", "decode": "a code"}
+    notes = [f"the model has no {name} of {what} alone: what needs it is not measured"
+             for name, what in missing.items() if not usable(model, name)]
+    if usable(model, "classify") and "predicted" not in evidence:
+        notes.append("which factor of the images `classify` speaks of is not clear: it is not measured (it should give "
+                     "a score for every class of one factor)")
+    return notes
+
+
+def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
+    """The columns of each part of a code whose channels have so many positions; of a single part, each number's.
+
+    >>> from unbraid_configs.recipe import Factor
+    >>> chunks_of(Layout.of({"z": Factor(name="z", size=2)}))
+    {'z[0]': (0, 1), 'z[1]': (1, 2)}
+    """
+    if len(layout.parts) == 1 and layout.size <= NUMBERS:
+        name = layout.parts[0].name
+        return {f"{name}[{i}]": (i * positions, (i + 1) * positions) for i in range(layout.size)}
+    return {p.name: (a * positions, b * positions)
+            for p in layout.parts for a, b in layout.spans([p.name])[:1]}

@@ -1,0 +1,214 @@
+"""What metrics are called with: images and their factors, and what a model makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import attrs
+import numpy as np
+
+from unbraid.data import Data, DataError, Images, unknown_name
+from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
+from unbraid_plugins.tools.evaluation.weak_labels import of_pairs
+
+EVIDENCE = {
+    "images": "(N, C, H, W) floats in [0, 1]: real images that the model was not trained on",
+    "factors": "name -> (N,) classes of the images, -1 where unknown",
+    "train_images": "(M, C, H, W): other real images, for metrics that fit something",
+    "train_factors": "name -> (M,) classes of these",
+    "oracle_images": "(K, C, H, W) uint8: many real images, these among them, for judges that must be good",
+    "oracle_factors": "name -> (K,) classes of these",
+    "device": "the device for metrics that train something: cpu, cuda",
+    "predicted": "name -> (N, classes): the scores that the model's `classify` gives the classes of a factor",
+    "domain_images": "source -> (N, C, H, W): test images of every domain between which the model translates",
+    "domain_factors": "source -> name -> (N,) classes of these, of the factors that all domains have",
+    "domain_oracle_images": "source -> (K, C, H, W) uint8: training images of every domain, for judges",
+    "domain_oracle_factors": "source -> name -> (K,) classes of these",
+    "translations": "(source, target) -> (N, C, H, W): what the model makes of the source's `domain_images`",
+    "returns": "(source, target) -> (N, C, H, W): the translations, translated back",
+    "codes": "(N, D) codes of the images; a spatial code flattened",
+    "train_codes": "(M, D) codes of the training images",
+    "shared_factors": "names of the factors that images of a pair share in training: by a draw's `same`, or following",
+    "train_azimuths": "(M,) radians: of the training images, where they have a factor `azimuth` in equal steps",
+    "chunks": "name -> columns [start, stop) of each chunk of the code, where it has several",
+    "categories": "name -> columns [start, stop) of each factor of the code that is a category: one-hot",
+    "decode": "a function: codes (n, D) -> images (n, C, H, W) in [0, 1]",
+    "reconstructions": "(N, C, H, W): what the model makes of the codes of the images",
+    "kl": "(N, D) nats: KL(q(z | x) || N(0, I)) of variational codes, by number",
+    "drawn_codes": "(P, D) codes from the priors of the recipe, where it generates",
+    "drawn_images": "(P, C, H, W): what the model makes of these codes",
+    "told_codes": "(P, D): the codes that the model gives these images",
+    "table_factors": "(T, K) classes of all encoded images of which every factor is known, a column for each factor",
+    "table_codes": "(T, D) codes of these",
+    "measured_rows": "rows of the table for metrics that fit nothing",
+    "train_rows": "rows of the table to fit on",
+    "test_rows": "rows of the table to judge on, none of them to fit on",
+    "drawn_rows": "rows of the table to draw groups from that agree in a factor: a whole grid where the data is one",
+    "models_codes": "(S, N, D) codes of the same images by models that differ in their seed; in studies alone",
+    "models_kl": "(S, D) nats: the mean KL of every number of these",
+}
+Evidence: TypeAlias = "dict[str, Any]"
+
+BATCH = 100                                        # images that go through a model at once
+FITTED = 2000                                      # training images that probes get at least, if there are so many
+ORACLE, ORACLE_BYTES = 20_000, 2 ** 28             # training images that oracles get at most
+KNOWN = 0.5                                        # of the images: a factor that is known for fewer is no column
+NOT_FACTORS = ("clip", "frame")
+
+
+@attrs.frozen(eq=False)
+class Sampled:
+    """Images that were chosen for an evaluation, with what is known about them.
+
+    evidence: what does not depend on a model; classes: of every known factor; rows: of the source, for `images`,
+    `train_images` and `table`; columns: the factors of the table; grid: whether groups are drawn from all combinations
+    of factors; split, source: where the images come from; notes: what a reader should know.
+    """
+
+    evidence: Evidence
+    classes: dict[str, int]
+    rows: dict[str, np.ndarray]
+    columns: list[str]
+    grid: bool
+    split: str
+    source: str
+    notes: list[str]
+    data: Data = attrs.field(repr=False)
+
+    @property
+    def images(self) -> np.ndarray:
+        """(N, C, H, W)."""
+        return self.evidence["images"]
+
+    def read(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Batches of images of the source (B, C, H, W), by row."""
+        return (image_array(self.data, rows[i:i + BATCH], self.source) for i in range(0, len(rows), BATCH))
+
+
+def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = "cpu",
+           source: str | None = None) -> Sampled:
+    """At most so many images of the test split, and others of the training split for what metrics fit.
+
+    Without a test split, both come from the training split and have none in common. source: which, None: the first
+    draw's.  Raises DataError.
+    """
+    name, rng = source_of(data, source), np.random.default_rng(seed)
+    unseen, seen, split = halves(data, name, rng)
+    notes = [] if split == "test" else ["there is no test split: measured on images of the training split"]
+    if len(data.images_of) > 1:
+        rest = ", ".join(n for n in data.images_of if n != name)
+        notes.append(f"measured on images of the source {name!r}; not on {rest} (--source chooses)")
+    images = data.images_of[name]
+    judged = seen[:max(min(ORACLE, ORACLE_BYTES // int(np.prod(images.shape))), 1)]
+    rows, train = unseen[:protocol.images], seen[:max(protocol.images, FITTED)]
+    evidence: Evidence = {"images": image_array(data, rows, name), "device": device}
+    if len(train):
+        evidence["train_images"] = image_array(data, train, name)
+    classes, left_out = factors_of(images, rows)
+    notes += left_out
+    if classes:
+        for key, where in (("factors", rows), ("train_factors", train), ("oracle_factors", judged)):
+            evidence[key] = {f: images.fields[f].values[where].astype(np.int64) for f in classes}
+        evidence |= {"oracle_images": images.read(judged), **of_pairs(data, name, classes, train)}
+    table, columns, grid, said = _table(images, classes, protocol, unseen, seen, split == "test")
+    chosen = {"images": rows, "train_images": train, "table": table.pop("rows", np.empty(0, np.int64))}
+    return Sampled(evidence | table, classes, chosen, columns, grid, split, name, notes + said, data)
+
+
+def image_array(data: Data, rows: np.ndarray, source: str) -> np.ndarray:
+    """Images of a source by row, (len(rows), C, H, W) in [0, 1]."""
+    return data.images(rows, source).detach().float().cpu().numpy()
+
+
+def factors_of(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[str]]:
+    """The factors that can be measured on these rows, with their numbers of classes; notes about the others."""
+    classes, notes = {}, []
+    for name, field in images.fields.items():
+        labels = field.values[rows]
+        if name in NOT_FACTORS:
+            continue
+        if field.classes is None:
+            notes.append(f"{name} has no classes and is left out")
+        elif np.bincount(labels[labels >= 0], minlength=2).astype(bool).sum() < 2 or _alone(labels):
+            notes.append(f"{name} has no two classes with several of these images and is left out")
+        else:
+            classes[name] = field.classes
+    return classes, notes
+
+
+def _table(images: Images, classes: dict[str, int], protocol: Protocol, unseen: np.ndarray, seen: np.ndarray,
+           apart: bool) -> tuple[Evidence, list[str], bool, list[str]]:
+    """The rows of complete images and what each is for, the factors that are columns, whether groups are drawn from a
+    full grid, and notes.  apart: the model was not trained on the unseen ones.
+    """
+    both = np.concatenate([unseen, seen])
+    columns = [f for f in classes if (images.fields[f].values[both] >= 0).mean() >= KNOWN]
+    notes = [f"{f} is known for less than half of the images, and no column of the table"
+             for f in classes if f not in columns]
+    if not columns:
+        return {}, [], False, notes
+    factors = np.stack([images.fields[f].values for f in columns], 1).astype(np.int64)
+    complete = np.all(factors >= 0, axis=1)
+    unseen, seen = unseen[complete[unseen]], seen[complete[seen]]
+    candidates = unseen if apart else np.concatenate([unseen, seen])
+    if len(unseen) < 2 or len(seen) < 2:
+        return {}, [], False, [*notes, "hardly an image has all of its factors known: what needs a table of complete "
+                               "rows is not measured"]
+    test, train, measured = unseen[:protocol.test], seen[:protocol.train], candidates[:protocol.measured]
+    drawn = measured if protocol.drawn is None else candidates[:protocol.drawn]
+    rows = np.unique(np.concatenate([test, train, measured, drawn]))
+    places = {"measured_rows": measured, "train_rows": train, "test_rows": test, "drawn_rows": drawn}
+    table: Evidence = {name: np.searchsorted(rows, r) for name, r in places.items()}
+    grid = is_grid(factors[drawn])
+    if len(drawn) < len(candidates) and protocol.drawn is not None:
+        notes.append(f"groups are drawn from {len(drawn)} of {len(candidates)} images")
+    return {**table, "rows": rows, "table_factors": factors[rows]}, columns, grid, notes
+
+
+def is_grid(factors: np.ndarray) -> bool:
+    """Whether a table (N, K) has every combination of the values in it, equally often.
+
+    >>> is_grid(np.asarray([[0, 0], [0, 5], [3, 0], [3, 5]])), is_grid(np.asarray([[0, 0], [0, 5], [3, 0]]))
+    (True, False)
+    """
+    sizes = [len(np.unique(v)) for v in factors.T]
+    combinations, counts = np.unique(factors, axis=0, return_counts=True)
+    return len(combinations) == int(np.prod(sizes, dtype=object)) and bool((counts == counts[0]).all())
+
+
+def source_of(data: Data, source: str | None) -> str:
+    """The source of this name, None: of the first draw.  Raises DataError with the closest one."""
+    if source is None:
+        return next(iter(data.plans.values())).source if data.plans else next(iter(data.images_of))
+    if source not in data.images_of:
+        raise unknown_name("source", source, data.images_of)
+    return source
+
+
+def halves(data: Data, source: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
+    """Rows to judge on and rows to fit on, in random order, and the split of the former.
+
+    They are the test and the training split; without a test split, two halves of the training split.  Raises DataError
+    where there are hardly any.
+    """
+    unseen, seen, split = _shuffled(data, "test", source, rng), _shuffled(data, "train", source, rng), "test"
+    if len(unseen) < 2:
+        split, half = "train", len(seen) // 2
+        unseen, seen = seen[:half], seen[half:]
+    if len(unseen) < 2:
+        raise DataError("an evaluation needs at least two images", hint="give the test split a share in data.splits")
+    return unseen, seen, split
+
+
+def _shuffled(data: Data, split: str, source: str, rng: np.random.Generator) -> np.ndarray:
+    try:
+        return rng.permutation(data.rows(split, source))
+    except DataError:
+        return np.empty(0, np.int64)
+
+
+def _alone(labels: np.ndarray) -> bool:
+    """Whether hardly any image shares its class with another: an identity, no attribute."""
+    counts = np.bincount(labels[labels >= 0])
+    return bool(counts[counts > 1].sum() < (labels >= 0).sum() / 2)

@@ -1,0 +1,169 @@
+"""Evaluating a run or a model, beside controls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from unbraid.data import Data, open_data
+from unbraid.flow import inputs_of
+from unbraid.model import Model, load
+from unbraid.runs import Run, write_whole
+from unbraid_configs import closest, load_recipe
+from unbraid_plugins.tools.evaluation.controls import Controls, at_random, identity, of_pixels, perfect, untrained
+from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
+from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
+from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
+from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json, better, interval, name_of
+from unbraid_plugins.tools.evaluation.pictures import write_pictures
+from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
+from unbraid_registry import Component, UnbraidError, registry
+
+FORMAT = 1
+FILE = "evaluation.json"
+
+
+def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
+             source: str | None = None, seed: int = 0, device: str = "cpu",
+             controls: Controls | None = None) -> dict[str, Any]:
+    """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
+
+    controls: one for several runs measures only once what does not depend on the model.  Returns what `evaluate_model`
+    does, with the run's step and the paths of the pictures.  Raises UnbraidError (RunError, DataError, ...).
+    """
+    model = load(run.folder, device=device)
+    recipe = load_recipe(run.recipe_file)
+    data = open_data(recipe.data, seed=recipe.train.seed)
+    try:
+        result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
+                                seed=seed, pictures=run.pictures, controls=controls or Controls())
+    finally:
+        data.close()
+    from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
+    result = {"format": FORMAT, "title": recipe.title, "step": model.step, **result, "hooks": as_json(from_hooks)}
+    write_whole(run.folder / FILE, json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None,
+                   images: int | None = None, source: str | None = None, seed: int = 0,
+                   controls: Controls | None = None,
+                   others: Mapping[str, Model] | None = None, pictures: Path | None = None) -> dict[str, Any]:
+    """Measure a model on data, beside other models and the controls.
+
+    protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
+    protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
+    folder for pictures; controls: an untrained twin of the model (`untrained`), principal components of the pixels
+    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); of translations the images
+    as they are (`unchanged`); None: none of them.
+
+    Returns plain dicts, lists, numbers:
+
+        images, split, source, seed, protocol, factors (name -> number of classes), notes, pictures
+        data       what depends on the images alone: how good the oracles are
+        arms       model, others..., untrained, pixels, random, perfect -> metric -> its result, which has a `score`
+        intervals  the same -> metric -> [low, high], 95 % bootstrap of the score, where a metric gives one
+        metrics    metric -> summary (a line), better ("higher" or "lower"), cost (seconds, of all arms together)
+    """
+    if images is not None:
+        protocol = attrs.evolve(protocol, images=images, measured=min(2 * images, protocol.measured),
+                                train=min(images, protocol.train), test=min(images, protocol.test))
+    known = registry().catalog.all("metric")
+    _check(known, metrics)
+    sampled = _sampled(model, data, protocol, seed, source, _asked_for(known, metrics))
+    options = {"seed": seed, "resamples": protocol.resamples, **protocol.options,
+               "work": None if metrics else protocol.work}
+    kept = controls or Controls()
+    images_only = Measuring(known, sampled.evidence, options)
+    wanted = _asked_for(known, metrics)
+    key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
+    shared = kept.measured(key, lambda: images_only.done(wanted))
+    of_data = {name: r for name, r in shared.results.items() if r is not None}
+
+    def measured(own: Callable[[], Evidence]) -> Measuring:
+        return Measuring(known, {**sampled.evidence, **own()}, options, dict(of_data)).done(wanted)
+
+    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if controls is not None else {})}
+    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
+    arms = {name: kept.measured((key, identity(own)), partial(measured, own.copy)) for name, own in evidence.items()}
+    if controls is not None:
+        for name, (shape, own) in _without_model(evidence["model"], sampled, seed).items():
+            arms[name] = kept.measured((key, name, shape), partial(measured, own))
+    results = {arm: {name: r for name, r in m.results.items() if r is not None and name not in of_data}
+               for arm, m in arms.items()}
+    notes = [*sampled.notes, *lacking(model, evidence["model"]),
+             *(note for m in (shared, *arms.values()) for note in m.notes)]
+    costs = [m.costs for m in (shared, *arms.values())]
+    there = {m for r in (of_data, *results.values()) for m in r}
+    result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
+              "protocol": _said(protocol, sampled), "factors": sampled.classes, "data": as_json(of_data),
+              "arms": {name: as_json(r) for name, r in results.items()},
+              "intervals": {name: _intervals(r) for name, r in results.items()},
+              "metrics": {name_of(m): {"summary": m.summary, "better": better(m),
+                                       "cost": round(sum(c.get(name_of(m), 0.0) for c in costs), 3)}
+                          for m in known if name_of(m) in there},
+              "notes": list(dict.fromkeys(notes)), "pictures": {}}
+    if pictures is not None:
+        result["pictures"] = write_pictures(pictures, model, sampled, evidence["model"], result)
+    return result
+
+
+def _asked_for(known: Sequence[Component], metrics: Sequence[str] | None) -> set[str]:
+    """The names of the metrics (None: all), and of those that they ask for."""
+    return Measuring(known, {}).asked_for([name_of(m) for m in known] if metrics is None else metrics)
+
+
+def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: str | None, wanted: set[str]) -> Sampled:
+    """What is measured on; with the images of every domain where some metric asks for translations."""
+    sampled = sample(data, protocol, seed, str(model.device), source)
+    domains, known = domains_of(model), registry().catalog.all("metric")
+    asked = any("translations" in (p.name for p in inputs_of(m)) for m in known if name_of(m) in wanted)
+    if not domains or not asked:
+        return sampled
+    evidence, notes = of_domains(data, domains, protocol, seed)
+    return attrs.evolve(sampled, evidence=sampled.evidence | evidence, notes=sampled.notes + notes)
+
+
+def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
+    """The controls that take no more than its shape from a model's code: that shape, and their evidence, in order."""
+    found: dict[str, tuple[Hashable, Callable[[], Evidence]]] = {}
+    if "translations" in own:
+        ways = repr((list(own["translations"]), list(own["returns"])))
+        found["unchanged"] = ways, lambda: unchanged(own, sampled.evidence["domain_images"])
+    if "codes" not in own:
+        return found
+    shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))
+    if "train_images" in sampled.evidence:
+        found["pixels"] = shape, lambda: of_pixels(own, sampled, seed)
+    if sampled.classes:
+        found["random"] = shape, lambda: at_random(own, sampled, seed)
+        found["perfect"] = (), lambda: perfect(sampled)
+    return found
+
+
+def _check(metrics: Sequence[Component], names: Sequence[str] | None) -> None:
+    """Raises UnbraidError with the closest name for a metric that there is not."""
+    known = [name_of(m) for m in metrics]
+    for name in names or ():
+        if name not in known:
+            raise UnbraidError(f"there is no metric {name!r}",
+                               hint=closest(name, known) or f"there is {', '.join(known)}")
+
+
+def _intervals(results: Mapping[str, Any]) -> dict[str, list[float]]:
+    found = {name: interval(float(r.score), r.resampled) for name, r in results.items()
+             if isinstance(getattr(r, "resampled", None), np.ndarray)}
+    return {name: i for name, i in found.items() if i is not None}
+
+
+def _said(protocol: Protocol, sampled: Sampled) -> dict[str, Any]:
+    """The protocol by name, and how much there was to measure on."""
+    rows = {name.removesuffix("_rows"): len(sampled.evidence.get(name, ()))
+            for name in ("measured_rows", "train_rows", "test_rows", "drawn_rows")}
+    return {"name": protocol.name, "rows": rows, "columns": sampled.columns, "grid": sampled.grid}

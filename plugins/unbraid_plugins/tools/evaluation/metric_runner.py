@@ -1,0 +1,167 @@
+"""Calling metrics with what their parameters name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, get_type_hints
+
+import attrs
+import numpy as np
+
+from unbraid.flow import called_function, inputs_of
+from unbraid_configs import closest
+from unbraid_plugins.tools.evaluation.evidence import EVIDENCE, Evidence
+from unbraid_registry import Component, UnbraidError
+
+
+@attrs.define
+class Measuring:
+    """The metrics for which there is evidence, each computed once.
+
+    A metric's parameter is a piece of evidence or another metric, whose result it then gets; one with a default may be
+    missing. options: values for the options of these names, of whatever metric has them. A metric that raises
+    ValueError says what it can't measure, and costs a note; so does any failure of a metric of another distribution.
+    costs: seconds by metric, without those of the metrics that it asks for.
+    """
+
+    metrics: Sequence[Component]
+    evidence: Evidence
+    options: Mapping[str, Any] = attrs.Factory(dict)
+    results: dict[str, Any] = attrs.Factory(dict)
+    notes: list[str] = attrs.Factory(list)
+    costs: dict[str, float] = attrs.Factory(dict)
+    _asked: list[str] = attrs.Factory(list)
+
+    def all(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """The results of the metrics of these names (None: all) that can be computed, and of those that they ask for.
+
+        Raises UnbraidError for unknown parameters.
+        """
+        for component in self.metrics:
+            if names is None or name_of(component) in names:
+                self._result(component)
+        return {name: r for name, r in self.results.items() if r is not None}
+
+    def done(self, names: Collection[str] | None = None) -> Measuring:
+        """Itself, with all of these measured and the evidence let go."""
+        self.all(names)
+        self.evidence = {}
+        return self
+
+    def asked_for(self, names: Collection[str]) -> set[str]:
+        """The names, and those of the metrics that these ask for."""
+        found: set[str] = set()
+        waiting = [m for m in self.metrics if name_of(m) in names]
+        while waiting:
+            component = waiting.pop()
+            if name_of(component) not in found:
+                found.add(name_of(component))
+                others = (self._other(p.name, component) for p in inputs_of(component) if p.name not in EVIDENCE)
+                waiting += [m for m in others if m is not None]
+        return found
+
+    def _result(self, component: Component) -> Any:
+        """The metric's result, or None where evidence is missing."""
+        name = name_of(component)
+        if name in self.results:
+            return self.results[name]
+        if name in self._asked:
+            raise UnbraidError(f"the metrics {' -> '.join([*self._asked, name])} wait for each other")
+        self._asked.append(name)
+        try:
+            self.results[name] = self._call(component)
+        except Exception as error:
+            if isinstance(error, UnbraidError) or (component.bundled and not isinstance(error, ValueError)):
+                raise
+            self.results[name] = None
+            self.notes.append(f"{name} is not measured: {error}" if isinstance(error, ValueError) else
+                              f"the metric {name} failed: {type(error).__name__}: {error}")
+        finally:
+            self._asked.pop()
+        return self.results[name]
+
+    def _call(self, component: Component) -> Any:
+        given: dict[str, Any] = {}
+        for parameter in inputs_of(component):
+            value = self._value(parameter.name, component)
+            if value is None and parameter.default is parameter.empty:
+                return None
+            if value is not None:
+                given[parameter.name] = value
+        values = {"device": self.evidence.get("device"), **self.options}
+        options = {o.name: values[o.name] for o in component.options if values.get(o.name) is not None}
+        start = time.perf_counter()
+        result = component.target(**options)(**given) if component.is_class else component.target(**given, **options)
+        self.costs[name_of(component)] = time.perf_counter() - start
+        return result
+
+    def _value(self, name: str, component: Component) -> Any:
+        if name in EVIDENCE:
+            return self.evidence.get(name)
+        other = self._other(name, component)
+        if other is not None:
+            return self._result(other)
+        known = [*EVIDENCE, *(m.name for m in self.metrics if m.bundled)]
+        raise UnbraidError(f"the metric {component.full_name} asks for {name!r}, which is no evidence and no metric",
+                           hint=closest(name, known) or f"there is {', '.join(known)}")
+
+    def _other(self, name: str, component: Component) -> Component | None:
+        """The metric that a metric means by a name."""
+        return next((m for m in self.metrics if m.name == name and (m.bundled or m.plugin == component.plugin)), None)
+
+
+def name_of(component: Component) -> str:
+    """The name of a metric in results: bare for a bundled one."""
+    return component.name if component.bundled else component.full_name
+
+
+def better(component: Component) -> str:
+    """Which score is the better one, "higher" or "lower": what the `score` of the result's class says of itself.
+
+    `score: float = attrs.field(metadata={"better": "lower"})`; without it, the higher one.
+    """
+    try:
+        result = get_type_hints(called_function(component)).get("return")
+    except (NameError, TypeError):
+        return "higher"
+    field = getattr(attrs.fields(result), "score", None) if isinstance(result, type) and attrs.has(result) else None
+    return "higher" if field is None else field.metadata.get("better", "higher")
+
+
+def as_json(v: Any) -> Any:
+    """A result as dicts, lists, numbers and strings; hidden fields are left out, and what is not finite is None."""
+    if attrs.has(type(v)):
+        return {a.name: as_json(getattr(v, a.name)) for a in attrs.fields(type(v)) if not a.metadata.get("hidden")}
+    if isinstance(v, Mapping):
+        return {str(k): as_json(x) for k, x in v.items()}
+    if isinstance(v, np.ndarray):
+        return as_json(v.tolist())
+    if isinstance(v, list | tuple):
+        return [as_json(x) for x in v]
+    if isinstance(v, np.generic):
+        v = v.item()
+    if isinstance(v, float):
+        return round(v, 6) if np.isfinite(v) else None
+    return v
+
+
+LEVEL = 0.95
+
+
+def interval(score: float, resampled: np.ndarray) -> list[float] | None:
+    """The middle 95 % of bootstrapped scores, moved so that their mean is the score (Efron 1979).
+
+    Resampled images come twice, which adds information that is not there: without the move a score may lie outside.
+    What is never negative has no negative end. resampled: (B,) scores of images drawn again with replacement; None
+    without any that is finite.
+
+    >>> interval(0.5, np.asarray([0.6, 0.7, 0.8]))
+    [0.405, 0.595]
+    """
+    values = np.asarray(resampled, np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values) or not np.isfinite(score):
+        return None
+    low, high = score + np.quantile(values - values.mean(), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return [round(float(max(low, min(score, values.min(), 0))), 6), round(float(high), 6)]

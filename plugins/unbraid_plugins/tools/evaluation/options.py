@@ -1,0 +1,52 @@
+"""Those options of `unbraid evaluate` that a file may hold, as a study does, each with its type.
+
+A file comes from anywhere. So its texts are read here by a parser that knows these options alone, and what reaches a
+command line is written anew from the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import click
+
+from unbraid_registry import UnbraidError
+
+OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report")
+
+
+@attrs.frozen
+class EvaluationOptions:
+    """Options of an evaluation that differ from the command's own; see `unbraid evaluate --help`."""
+
+    protocol: str | None = None
+    metrics: str | None = None
+    images: int | None = None
+    source: str | None = None
+    seed: int | None = None
+    device: str | None = None
+    report: bool | None = None
+
+    @classmethod
+    def of(cls, texts: Sequence[str], where: str) -> EvaluationOptions:
+        """The evaluation that texts of a command line ask for.  Raises UnbraidError, which begins with `where`."""
+        from unbraid_plugins.tools.evaluation.command import command
+
+        known = [p for p in command.params if p.name in OPTIONS]
+        parser = click.Command("evaluate", params=known, add_help_option=False)
+        try:
+            with parser.make_context("evaluate", list(texts)) as context:
+                given = {name: value for name, value in context.params.items()
+                         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+        except click.UsageError as error:
+            allowed = ", ".join(option for p in known for option in (*p.opts, *p.secondary_opts))
+            raise UnbraidError(f"{where}: {error.format_message()}", hint=f"a study may give {allowed}") from None
+        return cls(**given)
+
+    @property
+    def options(self) -> list[str]:
+        """For a command line, each with its value in one text."""
+        given = attrs.asdict(self, filter=lambda _, value: value is not None and not isinstance(value, bool))
+        flags = [] if self.report is None else ["--report" if self.report else "--no-report"]
+        return [*(f"--{name}={value}" for name, value in given.items()), *flags]

@@ -1,0 +1,50 @@
+"""What stands in an exported file beside the numbers: enough to use it without the run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import attrs
+
+from unbraid.model import Model
+from unbraid.values import Layout
+from unbraid_plugins.tools.export.program import Traced
+
+KEY = "unbraid"                                    # of the metadata in ONNX and Parquet
+FORMAT = 1
+
+
+def facts_of(model: Model) -> dict[str, Any]:
+    """Of a model: the recipe's title and paper, step, the layout of the code, size and range of images, versions."""
+    import torch
+
+    import unbraid
+
+    c, h, w = model.image_shape
+    recipe = model.method.recipe
+    return {"format": FORMAT, "unbraid": unbraid.__version__, "torch": torch.__version__, "title": recipe.title,
+            "paper": recipe.paper, "step": model.step, "code": parts_of(model.layout),
+            "image": {"channels": c, "height": h, "width": w, "range": [0, 1]}}
+
+
+def facts_of_program(model: Model, traced: Traced) -> dict[str, Any]:
+    """Of a function: those of its model, the expression, and what goes in and comes out."""
+    return {**facts_of(model), "function": traced.formula.text, "batch": traced.batch, "seed": traced.seed,
+            "inputs": [_port(p) for p in traced.inputs], "outputs": [_port(p) for p in traced.outputs]}
+
+
+def parts_of(layout: Layout) -> list[dict[str, Any]]:
+    """Name, first number (or channel) and size of each part of a code."""
+    return [{"name": p.name, "group": p.group or None, "start": a, "size": b - a}
+            for p in layout.parts for a, b in layout.spans([p.name])[:1]]
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """As JSON."""
+    return json.dumps(facts, indent=1, ensure_ascii=False, default=str)
+
+
+def _port(port: Any) -> dict[str, Any]:
+    own = attrs.asdict(port)
+    return {**{k: v for k, v in own.items() if k != "about"}, **own["about"]}

@@ -1,0 +1,76 @@
+"""A file or a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from unbraid.runs import scratch_for
+from unbraid_plugins.tools.export.formats import ExportError
+
+
+@contextmanager
+def whole(path: Path, *, force: bool = False, folder_with: str = "") -> Iterator[Path]:
+    """A place to write to, in the same folder; what is there at the end takes the place of `path` in one move.
+
+    force: where something is there already, replace it.  folder_with: for a folder, the file that tells that an older
+    one was made by the same export: no other folder is ever replaced.  After any error nothing new is there, and the
+    old is as it was.  Raises ExportError.
+    """
+    free(path, force=force, folder_with=folder_with)
+    try:
+        with (_scratch_folder(path) if folder_with else scratch_for(path)) as scratch:
+            yield scratch
+            _flush(scratch)
+    except OSError as error:
+        raise ExportError(f"can't write {path}: {error.strerror or error}",
+                          hint="free some disk space, or write to another place") from error
+
+
+@contextmanager
+def _scratch_folder(path: Path) -> Iterator[Path]:
+    """A folder of a random name beside `path`, which takes its place if all goes well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield scratch
+        scratch.chmod(path.parent.stat().st_mode & 0o777)       # as open as its folder
+        if path.exists():
+            old = path.with_name(f"{scratch.name}.old")
+            path.rename(old)
+            scratch.rename(path)
+            shutil.rmtree(old)
+        else:
+            scratch.rename(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def free(path: Path, *, force: bool = False, folder_with: str = "") -> None:
+    """Raise ExportError where a path is taken, before anything long begins."""
+    if not path.name:
+        raise ExportError(f"{path} is no name for a file", hint="for example: --to encode.onnx")
+    if not path.exists() and not path.is_symlink():
+        return
+    if path.is_dir() and not folder_with:
+        raise ExportError(f"{path} is a folder", hint="give the name of a file")
+    if not path.is_dir() and folder_with:
+        raise ExportError(f"{path} is a file, and the export is a folder")
+    if path.is_dir() and any(path.iterdir()) and not (path / folder_with).is_file():
+        raise ExportError(f"the folder {path} has other files, and is not replaced", hint="give a new or empty folder")
+    if not force and not (path.is_dir() and not any(path.iterdir())):
+        raise ExportError(f"{path} is there already", hint="replace it with --force, or write to another place")
+
+
+def _flush(scratch: Path) -> None:
+    """Make sure that what was written is on the disk."""
+    for file in sorted(scratch.rglob("*")) if scratch.is_dir() else [scratch]:
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,1 @@
+"""`unbraid new-plugin`: a plugin package that is ready to install."""

@@ -1,0 +1,83 @@
+"""A probe as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from unbraid_plugins.tools.display import Page
+
+PARTS = 3                                          # parts of the code that are shown for a factor: the best
+TITLES = {"linear": "linear", "nearest": "nearest", "network": "network"}
+
+
+def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None = None) -> str:
+    """For every run a table: factors and representations down, classifiers and numbers of labels across.
+
+    colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
+    """
+    page = Page(colour)
+    for name, result in results:
+        page.print(f"{name}: {_about(result)}")
+        page.print(_accuracies(result, page.table(between=1)))
+        for note in result["notes"]:
+            page.print(f"{name}: {note}")
+    page.print(_legend([result for _, result in results]), dim=True)
+    return str(page)
+
+
+def _about(result: dict[str, Any]) -> str:
+    ends = [f"{end['images']} {end['split']} images of {end['source']}"
+            for end in (result["fitted_on"], result["judged_on"])]
+    return f"fitted on {ends[0]}, judged on {ends[1]}"
+
+
+def _accuracies(result: dict[str, Any], grid: Table) -> Table:
+    """The table, filled with accuracies; the best of a factor's column is bold."""
+    columns = [(c, i) for c in result["accuracy"] for i in range(len(result["labels"]))]
+    grid.add_column("factor")
+    grid.add_column("of")
+    for classifier, i in columns:
+        grid.add_column(f"{TITLES[classifier] if i == 0 else ''}\n{result['labels'][i]}", justify="right")
+    for factor, known in result["factors"].items():
+        rows = [(name, [_value(result, c, name, factor, i) for c, i in columns]) for name in shown(result, factor)]
+        best = [_text(max((v for _, row in rows if (v := row[i]) is not None), default=None))
+                for i in range(len(columns))]
+        for number, (name, row) in enumerate(rows):
+            grid.add_row(factor if number == 0 else "", name, *(_cell(v, b) for v, b in zip(row, best, strict=True)))
+        grid.add_row("", "chance", *[f"{known['chance']:.2f}"] * len(columns), style="dim")
+        grid.add_section()
+    return grid
+
+
+def shown(result: dict[str, Any], factor: str) -> Iterator[str]:
+    """The representations that are shown for a factor: all, but of many parts only those that know it best."""
+    parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
+    know = sorted(parts, key=lambda name: -sum(result["accuracy"]["linear"][name][factor]["mean"]))[:PARTS]
+    return (name for name, r in result["representations"].items() if r["kind"] != "part" or name in know)
+
+
+def _value(result: dict[str, Any], classifier: str, name: str, factor: str, i: int) -> float | None:
+    found = result["accuracy"][classifier].get(name)
+    return None if found is None else found[factor]["mean"][i]
+
+
+def _cell(value: float | None, best: str) -> str:
+    text = _text(value)
+    return f"[bold]{text}[/bold]" if value is not None and text == best else text
+
+
+def _text(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _legend(results: Sequence[dict[str, Any]]) -> str:
+    draws = max(r["draws"] for r in results)
+    few = f"the mean of {draws} draws" if draws > 1 else "one draw"
+    hidden = any(sum(r["kind"] == "part" for r in result["representations"].values()) > PARTS for result in results)
+    return (f"Accuracy on test images, by how many images of every class are labelled; {few} of few "
+            "labels. linear: a logistic regression; nearest: the nearest labelled images; both on frozen codes. "
+            "code: all of the code; untrained: that of the same networks before training; chance: the most frequent "
+            "class." + (f" The {PARTS} best parts of a code are shown; probe.json has all." if hidden else ""))

@@ -1,0 +1,224 @@
+"""What a run's folder tells, wherever it comes from: what is damaged or absent is a gap, not the end of the report."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unbraid.runs import Run, RunError
+from unbraid_configs import Node, RecipeError
+from unbraid_configs.reading import read_file
+from unbraid_registry import UnbraidError
+
+FORMAT = 1
+EVALUATION = "evaluation.json"
+PROBES = "probe*.json"
+LARGEST = 64 << 20                                 # bytes of an evaluation
+LARGEST_FIGURE = 8 << 20
+STEP = re.compile(r"(.+)-(\d{8})\.png")
+
+
+class ReportError(UnbraidError):
+    """A run of which no report can be made."""
+
+
+@attrs.frozen
+class PictureFile:
+    """A picture of a run; step: when it was drawn while training, None for one of the evaluation."""
+
+    path: Path
+    step: int | None = None
+
+
+@attrs.frozen(eq=False)
+class Findings:
+    """Everything that a report says of a run.
+
+    recipe: path -> value of every setting; text: the resolved recipe as written; session: the last training, as in
+    run.json; lines: metrics.jsonl; evaluation: None where there is none; figure: the method's, as SVG; gaps: what is
+    missing or damaged, in sentences; probes: what `unbraid probe` found, each from one source to one.
+    """
+
+    folder: Path
+    title: str
+    paper: str = ""
+    recipe: dict[str, str] = attrs.Factory(dict)
+    text: str = ""
+    sessions: list[dict[str, Any]] = attrs.Factory(list)
+    lines: list[dict[str, Any]] = attrs.Factory(list)
+    evaluation: dict[str, Any] | None = None
+    figure: str = ""
+    pictures: dict[str, PictureFile] = attrs.Factory(dict)
+    gaps: list[str] = attrs.Factory(list)
+    probes: list[dict[str, Any]] = attrs.Factory(list)
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.folder.resolve().name
+
+    @property
+    def session(self) -> dict[str, Any]:
+        """The last training session."""
+        return self.sessions[-1] if self.sessions else {}
+
+    @property
+    def command(self) -> str:
+        """The command line of the last session."""
+        command = self.session.get("command")
+        return shlex.join(map(str, command)) if isinstance(command, list) else ""
+
+    @property
+    def arms(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Name -> metric -> result, in the evaluation's order."""
+        return (self.evaluation or {}).get("arms", {})
+
+    @property
+    def factors(self) -> list[str]:
+        """The factors that were measured."""
+        return list((self.evaluation or {}).get("factors", {}))
+
+    @property
+    def seed(self) -> str:
+        """The seed of the training."""
+        return self.recipe.get("train.seed", "")
+
+
+def read_run(folder: Path) -> Findings:
+    """All that a run's folder tells.  Raises RunError where it is no run, ReportError for a damaged evaluation."""
+    run, gaps = Run.at(folder), list[str]()
+    evaluation = read_evaluation(run.folder / EVALUATION)
+    if evaluation is None:
+        gaps.append("The run is not evaluated: there is no evaluation.json.")
+    recipe, text = _recipe(run, gaps)
+    record = _record(run, gaps)
+    title = recipe.get("title") or str(record.get("title") or "") or (evaluation or {}).get("title") or run.folder.name
+    lines = [line for line in _lines(run, gaps) if isinstance(line, dict)]
+    return Findings(run.folder, str(title), recipe.get("paper", ""), recipe, text, _dicts(record.get("sessions")),
+                    lines, evaluation, _figure(run, gaps), _pictures(run, gaps), gaps, _probes(run, gaps))
+
+
+def read_evaluation(path: Path) -> dict[str, Any] | None:
+    """An evaluation.json with the parts that a report uses, None where there is none.  Raises ReportError."""
+    again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError("it is too large")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReportError(f"can't read {path}: {error}", hint=again) from None
+    if not isinstance(found, dict) or not _is_nested(found.get("arms")):
+        raise ReportError(f"{path} is no evaluation: it has no arms with metrics and their results", hint=again)
+    if not isinstance(found.get("format", FORMAT), int) or found.get("format", FORMAT) > FORMAT:
+        raise ReportError(f"{path} has format {found['format']}; this unbraid reads up to {FORMAT}",
+                          hint="install a newer unbraid")
+    shapes: dict[str, type] = {"factors": dict, "data": dict, "intervals": dict, "metrics": dict, "hooks": dict,
+                               "notes": list, "pictures": dict}
+    return found | {k: found[k] if isinstance(found.get(k), t) else t() for k, t in shapes.items()}
+
+
+def _is_nested(arms: Any) -> bool:
+    """Whether it is arm -> metric -> result."""
+    return isinstance(arms, dict) and all(isinstance(arm, dict) and all(isinstance(r, dict) for r in arm.values())
+                                          for arm in arms.values())
+
+
+def _recipe(run: Run, gaps: list[str]) -> tuple[dict[str, str], str]:
+    if not run.recipe_file.is_file():
+        gaps.append("The resolved recipe is missing: there is no recipe.yaml.")
+        return {}, ""
+    try:
+        tree = read_file(run.recipe_file, [])
+        return dict(_flat(tree)), run.recipe_file.read_text(encoding="utf-8")
+    except (RecipeError, OSError, ValueError) as error:
+        gaps.append(f"The recipe can't be read: {error}.")
+        return {}, ""
+
+
+def _flat(node: Node, path: str = "") -> list[tuple[str, str]]:
+    """Every setting by its path."""
+    if isinstance(node.value, Mapping):
+        return [pair for key, item in node.value.items() for pair in _flat(item, f"{path}.{key}" if path else str(key))]
+    if isinstance(node.value, list):
+        return [(path, ", ".join(text for item in node.value for _, text in _flat(item)))]
+    return [(path, "" if node.value is None else str(node.value))]
+
+
+def _record(run: Run, gaps: list[str]) -> dict[str, Any]:
+    try:
+        return run.record()
+    except RunError as error:
+        gaps.append(f"The record of the training is damaged: {error.message}.")
+        return {}
+
+
+def _dicts(found: Any) -> list[dict[str, Any]]:
+    return [d for d in found if isinstance(d, dict)] if isinstance(found, list) else []
+
+
+def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
+    try:
+        lines = run.metrics()
+    except OSError as error:
+        gaps.append(f"The losses can't be read: {error.strerror}.")
+        return []
+    if not lines:
+        gaps.append("No losses were logged: metrics.jsonl is missing or empty.")
+    return lines
+
+
+def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
+    """What `probe.json`, `probe-a-b.json` ... tell, each with the name of its picture; a damaged one is a gap."""
+    found = []
+    for path in sorted(run.folder.glob(PROBES), key=lambda path: path.stem):
+        try:
+            if path.stat().st_size > LARGEST:
+                raise ValueError("it is too large")
+            told = json.loads(path.read_text(encoding="utf-8"))
+            if int(told["format"]) > FORMAT:
+                raise ValueError(f"it has format {told['format']}")
+            for results in told["accuracy"].values():
+                for by_factor in results.values():
+                    for factor in told["factors"]:
+                        if len(by_factor[factor]["mean"]) != len(told["labels"]):
+                            raise ValueError(f"it has not all numbers of {factor}")
+            found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
+                                                        "representations", "accuracy")},
+                          "notes": list(told.get("notes", [])), "name": path.stem})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")
+    return found
+
+
+def _figure(run: Run, gaps: list[str]) -> str:
+    """The method's figure."""
+    path = run.folder / "figure.svg"
+    try:
+        text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FIGURE else ""
+    except (OSError, ValueError):
+        text = ""
+    if "<svg" not in text:
+        gaps.append("The method's figure is missing: there is no readable figure.svg.")
+        return ""
+    return text
+
+
+def _pictures(run: Run, gaps: list[str]) -> dict[str, PictureFile]:
+    """Pictures by name: those of the evaluation, else the last that were drawn while training."""
+    found: dict[str, PictureFile] = {}
+    for path in sorted(run.pictures.glob("*.png")):
+        drawn = STEP.fullmatch(path.name)
+        name = drawn[1] if drawn else path.stem
+        if not drawn or name not in found or found[name].step is not None:
+            found[name] = PictureFile(path, int(drawn[2]) if drawn else None)
+    if not found:
+        gaps.append("There are no pictures.")
+    return found

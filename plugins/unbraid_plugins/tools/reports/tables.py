@@ -1,0 +1,72 @@
+"""What a model's results say of each factor and of each chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from unbraid_plugins.tools.reports.formatting import is_number, number, words
+from unbraid_plugins.tools.reports.run_reader import Findings
+
+LARGEST = 128                                      # rows
+
+
+@attrs.frozen
+class Column:
+    """Values of one part of one metric's result, one for each row of the table."""
+
+    metric: str
+    part: str
+    values: list[str]
+
+
+@attrs.frozen
+class Breakdown:
+    """A table by factor or chunk; heads: the metrics with the number of their columns."""
+
+    of: str
+    rows: list[str]
+    columns: list[Column]
+
+    @property
+    def heads(self) -> list[tuple[str, int]]:
+        """Metrics and how many columns they have."""
+        counts: dict[str, int] = {}
+        for column in self.columns:
+            counts[column.metric] = counts.get(column.metric, 0) + 1
+        return list(counts.items())
+
+
+def breakdowns(findings: Findings) -> list[Breakdown]:
+    """By factor and by chunk, where results tell of them."""
+    model = findings.arms.get("model", {})
+    chunks: list[Any] = next((r["chunks"] for r in model.values() if isinstance(r.get("chunks"), list)), [])
+    found = [_breakdown("factor", findings.factors, model, (findings.evaluation or {}).get("data", {})),
+             _breakdown("chunk", [str(c) for c in chunks], model, {})]
+    return [b for b in found if b.columns]
+
+
+def _breakdown(of: str, rows: Sequence[str], model: Mapping[str, Any], data: Mapping[str, Any]) -> Breakdown:
+    columns: list[Column] = []
+    for metric, result in {**model, **data}.items():
+        for part, value in (result.items() if isinstance(result, dict) else ()):
+            values = _values(value, rows)
+            if values is not None and not any(c.values == values and (c.part == words(part) or _is_text(value))
+                                              for c in columns):       # two metrics that say the same of chance
+                columns.append(Column(words(metric), words(part), values))
+    return Breakdown(of, list(rows)[:LARGEST], columns)
+
+
+def _is_text(value: Mapping[str, Any]) -> bool:
+    return all(isinstance(v, str) for v in value.values())
+
+
+def _values(value: Any, rows: Sequence[str]) -> list[str] | None:
+    """One text for each row, None where a part is about something else."""
+    if not rows or not isinstance(value, dict) or not value or not set(value) <= set(rows):
+        return None
+    if not all(v is None or is_number(v) or isinstance(v, str) for v in value.values()):
+        return None
+    return [v if isinstance(v := value.get(row), str) else number(v) for row in rows][:LARGEST]

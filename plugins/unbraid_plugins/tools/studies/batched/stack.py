@@ -1,0 +1,94 @@
+"""The weights and buffers of one network for several seeds, stacked; each seed's own module sees its share."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+from unbraid_registry import UnbraidError
+
+
+@attrs.frozen(eq=False)
+class Slot:
+    """Where a module keeps a weight or a buffer."""
+
+    of: dict[str, Tensor | None]
+    name: str
+
+
+@attrs.define(eq=False)
+class Stack:
+    """A network of K seeds.  module: like each of theirs, with weights and buffers (K, ...); tensors: these, by slot.
+
+    The modules' own weights and buffers become rows of them: what is written into one is in the other.
+    """
+
+    module: nn.Module
+    slots: list[Slot]
+    tensors: list[Tensor]
+
+    @classmethod
+    def of(cls, name: str, modules: Sequence[nn.Module]) -> Stack:
+        """The stack of equally built modules.  Raises UnbraidError where they differ beyond weights and buffers."""
+        module = copy.deepcopy(modules[0])
+        slots: list[Slot] = []
+        tensors: list[Tensor] = []
+        known: dict[int, Tensor] = {}              # a weight that two layers share is one
+        for inner, *own in zip(module.modules(), *(m.modules() for m in modules), strict=True):
+            _same_constants(name, own)
+            for kind in ("_parameters", "_buffers"):
+                place: dict[str, Tensor | None] = getattr(inner, kind)
+                for key in [k for k, t in place.items() if t is not None]:
+                    rows = [getattr(o, kind)[key] for o in own]
+                    if id(rows[0]) not in known:
+                        stacked = torch.stack([r.detach() for r in rows])
+                        known[id(rows[0])] = nn.Parameter(stacked, False) if kind == "_parameters" else stacked
+                        for row, share in zip(rows, stacked, strict=True):
+                            row.data = share
+                    place[key] = known[id(rows[0])]
+                    slots.append(Slot(place, key))
+                    tensors.append(known[id(rows[0])])
+        return cls(module, slots, tensors)
+
+    @contextmanager
+    def bound(self, tensors: Sequence[Tensor]) -> Iterator[None]:
+        """Within, the module has these in place of its stacked tensors; a buffer that it replaces is written back."""
+        for slot, t in zip(self.slots, tensors, strict=True):
+            slot.of[slot.name] = t
+        try:
+            yield
+            for slot, t in zip(self.slots, tensors, strict=True):
+                now = slot.of[slot.name]
+                if now is not t and now is not None:
+                    t.copy_(now.detach())
+        finally:
+            for slot, t in zip(self.slots, self.tensors, strict=True):
+                slot.of[slot.name] = t
+
+    def with_own_buffers(self) -> list[Tensor]:
+        """Its tensors, the buffers copied: for an attempt that may fail."""
+        return [t if isinstance(t, nn.Parameter) else t.clone() for t in self.tensors]
+
+    def take_over(self, tensors: Sequence[Tensor]) -> None:
+        """Write what an attempt made of the buffers into its own."""
+        for own, t in zip(self.tensors, tensors, strict=True):
+            if own is not t:
+                own.copy_(t)
+
+    def rows(self) -> list[Sequence[Tensor]]:
+        """For every slot the K seeds' tensors, with their graph to the stack."""
+        return [t.unbind(0) if isinstance(t, nn.Parameter) else [t[k] for k in range(len(t))] for t in self.tensors]
+
+
+def _same_constants(name: str, own: Sequence[nn.Module]) -> None:
+    first, *others = own
+    for key, t in vars(first).items():
+        if isinstance(t, Tensor) and not all(torch.equal(t, vars(o)[key]) for o in others):
+            raise UnbraidError(f"networks.{name}: {type(first).__name__}.{key} is a tensor that differs from seed to "
+                               "seed, and is neither weight nor buffer: the seeds can't share a model",
+                               hint="register it (register_buffer), or train the seeds one by one")

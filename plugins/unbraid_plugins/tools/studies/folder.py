@@ -1,0 +1,222 @@
+"""A study's folder: its plan, a run for every point, their logs, and how far each of them is."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import attrs
+
+from unbraid.runs import Run, RunError, is_free, locked, write_whole
+from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
+from unbraid_configs.writing import Difference, differences, told
+from unbraid_plugins.tools.evaluation import EvaluationOptions
+from unbraid_plugins.tools.studies.plan import Plan, read_plan
+from unbraid_plugins.tools.studies.points import Point, point_named
+from unbraid_registry import UnbraidError
+
+State: TypeAlias = Literal["new", "begun", "trained", "done"]
+SPENT = "the time budget is spent"                 # how a run ends whose `train.max_minutes` is over
+PATIENCE = 300.0                                   # seconds for a training that is stopping to let go of its run
+EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
+
+
+class StudyError(UnbraidError):
+    """A folder that is no study, or can't be this one."""
+
+
+@attrs.frozen
+class Study:
+    """A study's folder."""
+
+    folder: Path
+
+    @classmethod
+    def at(cls, folder: str | Path) -> Study:
+        """The study in a folder.  Raises StudyError where there is none."""
+        study = cls(Path(folder).expanduser())
+        if not study.plan_file.is_file():
+            raise StudyError(f"{folder} is no study: it has no study.yaml",
+                             hint="begin one with: unbraid sweep RECIPE a.b=1,4,16 seed=0..9 --out FOLDER")
+        return study
+
+    @property
+    def plan_file(self) -> Path:
+        """Recipe, overrides, axes."""
+        return self.folder / "study.yaml"
+
+    @property
+    def recipe_file(self) -> Path:
+        """The resolved recipe of the first point."""
+        return self.folder / "recipe.yaml"
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the runs."""
+        return self.folder / "runs"
+
+    def run(self, point: Point) -> Run:
+        """The run of a point, which may not be there yet."""
+        return Run(self.runs / point.name)
+
+    def log(self, point: Point) -> Path:
+        """What the processes of a point said."""
+        return self.folder / "logs" / f"{point.name}.log"
+
+    def plan(self) -> Plan:
+        """What the study is.  Raises UnbraidError."""
+        return read_plan(self.plan_file)
+
+    def begin(self, plan: Plan) -> Plan:
+        """Write down a new study, or more points of the one that is here; all points are checked first.
+
+        Returns the whole plan.  Raises RecipeError, StudyError for another study.
+        """
+        if self.plan_file.exists():
+            before = self.plan()
+            plan = before.grown(plan)
+            plan.check()
+            if self.recipe_file.exists():
+                differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file))
+                if differs:
+                    raise StudyError(f"{self.folder} has a study of another recipe: {told(differs)}",
+                                     hint="choose another --out; or take the recipe back to what it was")
+        else:
+            plan.check()
+            if self.folder.exists() and (self.folder / "run.json").exists():
+                raise StudyError(f"{self.folder} has a run", hint="choose another --out")
+        self._refuse_foreign(plan)
+        self.runs.mkdir(parents=True, exist_ok=True)
+        (self.folder / "logs").mkdir(exist_ok=True)
+        if not self.recipe_file.exists():
+            write_whole(self.recipe_file, dump_recipe(plan.recipe(plan.points[0])))
+        plan.write(self.plan_file)
+        return plan
+
+    def _refuse_foreign(self, plan: Plan) -> None:
+        """Runs under the names of points must be theirs.  Raises StudyError."""
+        wrong = []
+        for point in plan.points:
+            run = self.run(point)
+            if run.recipe_file.is_file():
+                found = [d for d in _differences(plan.recipe(point), load_recipe(run.recipe_file)) if not d.is_place]
+                wrong += [f"{run.folder}: {told(found)}"] if found else []
+        if wrong:
+            raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
+                             hint="move them away, or choose another --out")
+
+    # -- how far a point is -------------------------------------------------------------------------------------------
+
+    def step(self, point: Point) -> int:
+        """The step of a point's last whole checkpoint."""
+        return trained_to(self.run(point)) or 0
+
+    def state(self, point: Point, recipe: Recipe, evaluate: EvaluationOptions | None) -> State:
+        """How far a point is: what its run's folder says, and nothing else.  Raises RunError."""
+        run = self.run(point)
+        if not run.record_file.is_file():
+            return "new"
+        step = trained_to(run)
+        if step is None or (step < recipe.train.steps and _exit(run) != SPENT):
+            return "begun"
+        return "done" if evaluate is None or is_evaluated(run, step, evaluate) else "trained"
+
+    # -- runs from elsewhere ------------------------------------------------------------------------------------------
+
+    def points(self, plan: Plan) -> tuple[list[Point], list[str]]:
+        """The points of the plan, then those of other runs in the folder that belong to the study; notes on the rest.
+
+        A run belongs to it if its name tells a point on the study's axes and its recipe is that point's.
+        """
+        points, notes = plan.points, []
+        known = {point.name for point in points}
+        for folder in sorted(self.runs.iterdir()) if self.runs.is_dir() else ():
+            run = Run(folder)
+            if folder.name in known or not run.recipe_file.is_file():
+                continue
+            point = point_named(folder.name, plan.axes)
+            try:
+                differs = None if point is None else _differences(plan.recipe(point), load_recipe(run.recipe_file))
+            except RecipeError as error:
+                notes.append(f"{folder} is left out: {error.mistakes[0]}")
+                continue
+            wrong = [d for d in differs or () if not d.is_place]
+            if differs is None or wrong:
+                why = f"its recipe is another: {told(wrong)}" if wrong else (
+                    "its name tells no point on the axes of the study")
+                notes.append(f"{folder} is left out: {why}")
+            elif point is not None:
+                points.append(point)
+        return points, notes
+
+    # -- one at a time ------------------------------------------------------------------------------------------------
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Held while a sweep works on the folder.  Raises StudyError where another one does."""
+        return locked(self.folder, StudyError(f"another sweep is working on {self.folder}",
+                                              hint="wait for it, or stop it (its trainings stop with checkpoints)"))
+
+
+def _differences(here: Recipe, there: Recipe) -> list[Difference]:
+    """In what a recipe that was found differs from the expected one, with the networks of other runs in both."""
+    return differences(_resolved(here), _resolved(there))
+
+
+def _resolved(recipe: Recipe) -> Recipe:
+    """The recipe with the networks that it takes from other runs."""
+    if all(n.from_ is None or n.spec is not None for n in recipe.networks.values()):
+        return recipe
+    from unbraid.model import with_pretrained
+
+    return with_pretrained(recipe)
+
+
+def trained_to(run: Run) -> int | None:
+    """The step of the last whole checkpoint."""
+    last = run.last_checkpoint()
+    return None if last is None else int(last.name.rpartition("-")[2])
+
+
+def _exit(run: Run) -> str:
+    sessions = run.record().get("sessions") or [{}]
+    return str(sessions[-1].get("exit", ""))
+
+
+def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
+    """Whether `evaluation.json` is of this step and, as far as is known, was made with these options."""
+    try:
+        text = (run.folder / EVALUATION).read_bytes()
+        found = json.loads(text)
+    except (OSError, ValueError):
+        return False
+    noted = _noted(run, text)
+    return isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
+
+
+def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
+    """The options that an evaluation was made with; None where it came from elsewhere, as from a job list."""
+    try:
+        noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
+        same = noted["evaluation"] == sha256(text).hexdigest()
+        return EvaluationOptions.of(list(map(str, noted["options"])), EVALUATED) if same else None
+    except (OSError, ValueError, TypeError, KeyError, UnbraidError):
+        return None
+
+
+def note_evaluated(run: Run, evaluation: EvaluationOptions) -> None:
+    """Remember the options of an evaluation, so that it is repeated only with others."""
+    made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
+    write_whole(run.folder / EVALUATED, json.dumps({"options": evaluation.options, "evaluation": made}) + "\n")
+
+
+def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
+    """Wait for a training that writes into a run, as one whose sweep was killed.  Raises RunError after a while."""
+    until = time.monotonic() + patience
+    while not is_free(run.folder):
+        if time.monotonic() > until:
+            raise RunError(f"another training is writing into {run.folder}")
+        time.sleep(0.1)

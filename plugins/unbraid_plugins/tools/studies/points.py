@@ -1,0 +1,81 @@
+"""The points of a study: one value for every axis, and the name of the run's folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from urllib.parse import quote, unquote
+
+import attrs
+
+from unbraid_plugins.tools.studies.axes import SEED, SHORT, Axis, products, short
+
+RECIPE = "recipe"                                  # the axis of studies that compare recipes
+ONLY = "only"                                      # the name of the point of a study without axes
+SAFE = "+@^"                                       # what folder names keep, beside letters, digits and _.-~
+LONGEST = 60                                       # characters of a value in a name
+
+
+@attrs.frozen
+class Point:
+    """One value for every path that varies.  values: path -> text, the recipe's name under `recipe`."""
+
+    values: tuple[tuple[str, str], ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the run's folder: `weights.beta=4,seed=0`."""
+        return ",".join(f"{_safe(short(p))}={_shortened(v)}" for p, v in self.values) or ONLY
+
+    @property
+    def seed(self) -> str | None:
+        """The seed, if it is an axis."""
+        return dict(self.values).get(SEED)
+
+    @property
+    def setting(self) -> tuple[tuple[str, str], ...]:
+        """Everything but the seed: points with one setting are repetitions of one experiment."""
+        return tuple((p, v) for p, v in self.values if p != SEED)
+
+    def recipe(self, otherwise: str) -> str:
+        """The recipe of this point."""
+        return dict(self.values).get(RECIPE, otherwise)
+
+    def overrides(self) -> list[str]:
+        """What the point changes in its recipe."""
+        return [f"{p}={v}" for p, v in self.values if p != RECIPE]
+
+
+def points_of(axes: Sequence[Axis]) -> list[Point]:
+    """All points, the last axis fastest."""
+    return [Point(tuple((p, v) for axis, value in zip(axes, chosen, strict=True)
+                        for p, v in zip(axis.paths, value, strict=True))) for chosen in products(axes)]
+
+
+def point_named(name: str, axes: Sequence[Axis]) -> Point | None:
+    """The point on these axes that a folder's name tells, its values perhaps others than theirs; None for no such name.
+
+    A value that was shortened in the name is one of the axis.
+    """
+    paths = [path for axis in axes for path in axis.paths]
+    if not paths:
+        return Point(()) if name == ONLY else None
+    entries = [entry.partition("=") for entry in name.split(",")]
+    told = {SHORT.get(unquote(p), unquote(p)): v for p, _, v in entries}
+    if list(told) != paths or len(entries) != len(paths):
+        return None
+    known = {path: {_shortened(value[i]): value[i] for value in axis.values}
+             for axis in axes for i, path in enumerate(axis.paths)}
+    return Point(tuple((p, known[p].get(v, unquote(v))) for p, v in told.items()))
+
+
+def _safe(text: str) -> str:
+    return quote(text, safe=SAFE)
+
+
+def _shortened(value: str) -> str:
+    """A value as a part of a file's name."""
+    text = _safe(value)
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST - 12]}...{hashlib.sha256(value.encode()).hexdigest()[:8]}"

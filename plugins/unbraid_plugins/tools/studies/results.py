@@ -1,0 +1,63 @@
+"""What a study leaves at its end: `table.csv`, `results.json` and plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from unbraid.runs import write_whole
+from unbraid_plugins.tools.studies.folder import Study
+from unbraid_plugins.tools.studies.groups import as_json, groups_of
+from unbraid_plugins.tools.studies.scores import UDR, Row, with_scores
+
+FORMAT = 1
+FILE = "results.json"
+
+
+def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
+    """Write table, results and plots of a study's rows; returns the files.  Raises UnbraidError."""
+    from unbraid_plugins.tools.studies.plots import write_plots
+    from unbraid_plugins.tools.studies.tables import table_csv
+
+    write_whole(study.folder / "table.csv", table_csv(rows))
+    kept = {key: value for key, value in read_results(study).items() if key == UDR}
+    result = {"format": FORMAT, **as_json(rows, groups_of(rows)), **kept}
+    write_whole(study.folder / FILE, json.dumps(_finite(result), indent=1) + "\n")
+    return [study.folder / "table.csv", study.folder / FILE, *write_plots(rows, study.folder / "plots")]
+
+
+def write_ranking(places: Sequence[Path], rows: Sequence[Row], ranking: dict[str, Any]) -> list[Path]:
+    """Keep a ranking in the `results.json` of the one study that it is of, and write its tables and plots anew."""
+    study = Study(places[0])
+    if len(places) != 1 or not study.plan_file.is_file():
+        return []
+    result = {**read_results(study), "format": FORMAT, UDR: ranking}
+    write_whole(study.folder / FILE, json.dumps(_finite(result), indent=1) + "\n")
+    return write_results(study, rows)
+
+
+def with_ranking(place: Path, rows: Sequence[Row]) -> list[Row]:
+    """The rows with the scores of an earlier ranking of their study, where the models are still the same."""
+    known = read_results(Study(place)).get(UDR, {}).get("runs", {})
+    return with_scores(rows, UDR, {row.name: known[row.name]["score"] for row in rows
+                                   if known.get(row.name, {}).get("step") == row.step and row.step is not None})
+
+
+def read_results(study: Study) -> dict[str, Any]:
+    """What `results.json` says; nothing where there is none that can be read."""
+    try:
+        found = json.loads((study.folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+
+
+def _finite(v: Any) -> Any:
+    """With null in place of numbers that JSON has not."""
+    if isinstance(v, float):
+        return round(v, 6) if v == v and abs(v) != float("inf") else None
+    if isinstance(v, dict):
+        return {key: _finite(x) for key, x in v.items()}
+    return [_finite(x) for x in v] if isinstance(v, list | tuple) else v

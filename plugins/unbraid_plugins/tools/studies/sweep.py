@@ -1,0 +1,193 @@
+"""`unbraid sweep`: a recipe at many points and over many seeds, as a folder of runs with tables and plots."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unbraid.cli import Session, columns
+from unbraid_registry import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid_plugins.tools.evaluation import EvaluationOptions
+    from unbraid_plugins.tools.studies.folder import Study
+    from unbraid_plugins.tools.studies.jobs import Job
+    from unbraid_plugins.tools.studies.plan import Plan
+    from unbraid_plugins.tools.studies.runner import Sweep
+
+SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that a signal stopped
+
+
+@click.command("sweep")
+@click.argument("recipe", required=False, metavar="RECIPE")
+@click.argument("axes", nargs=-1, metavar="[a.b=1,4,16 ...] [seed=0..9]")
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="STUDY",
+              help="The study's folder. The same command again goes on with it; more values make it grow.")
+@click.option("--resume", is_flag=True, help="Go on with the study in --out; no recipe is needed.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N",
+              help="Runs at once (default: one on each GPU; without a GPU one on each core, at most 8).")
+@click.option("--retries", type=click.IntRange(0), default=1, show_default=True, metavar="K",
+              help="Begin a run that fails again so many times, from its checkpoint.")
+@click.option("--batched", type=click.IntRange(1), default=1, metavar="N",
+              help="Train up to N seeds of a setting as one model.")
+@click.option("--evaluate", metavar="OPTIONS", help="Options for `unbraid evaluate`, in quotes: '--images 1000'.")
+@click.option("--no-evaluate", is_flag=True, help="Train alone.")
+@click.option("--list", "job_list", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
+              help="Write a shell line for every run that is left, for other machines, and start nothing.")
+@click.option("--only-table", is_flag=True, help="Start nothing; write tables and plots of the runs that are there.")
+@click.pass_obj
+def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Path, resume: bool, jobs: int | None,
+            retries: int, batched: int, evaluate: str | None, no_evaluate: bool, job_list: Path | None,
+            only_table: bool) -> int:
+    """Train and evaluate a recipe at many points and over many seeds.
+
+    RECIPE is a name or a file, or several with commas. a.b=1,4,16 gives three values, seed=0..9 ten; several make
+    every combination. a.b:c.d=1:10,2:20 moves two together. What has one value holds for all.
+    """
+    from unbraid_plugins.tools.studies.folder import Study
+    from unbraid_plugins.tools.studies.jobs import Machine, evaluations_of, jobs_of
+    from unbraid_plugins.tools.studies.runner import Sweep
+
+    if recipe is not None and "=" in recipe:
+        axes = (recipe, *axes)
+        recipe = None
+    if recipe is None and not (resume or only_table):
+        raise click.UsageError("name a recipe, for example: unbraid sweep beta-vae weights.beta=1,4,16 seed=0..4 "
+                               "--out study")
+    study = Study(out.expanduser())
+    with study.locked():
+        plan = study.begin(planned(study, recipe, axes, evaluate, no_evaluate))
+        points, notes = study.points(plan)
+        for note in notes:
+            click.secho(note, fg="yellow", err=True)
+        recipes = {p: plan.recipe(p) for p in points}
+        states = {p: study.state(p, recipes[p], plan.evaluate) for p in points}
+        left = [p for p in points if states[p] != "done"]
+        if job_list is not None:
+            write_list(study, plan, jobs_of(study, left, batched), job_list, options_of(session))
+            return 0
+        code = 0
+        if not only_table:
+            click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
+            if left:
+                machine = Machine.of([recipes[p] for p in left], jobs, len(left))
+                work = [*jobs_of(study, [p for p in left if states[p] != "trained"], batched),
+                        *evaluations_of([p for p in left if states[p] == "trained"], machine.jobs)]
+                sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), tell)
+                code = carry_out(session, sweep, work)
+        if code not in SIGNALS.values():
+            conclude(study)
+    return code
+
+
+def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: str | None, no_evaluate: bool) -> Plan:
+    """The plan of the command line, or the study's own with the command line's evaluation.  Raises UnbraidError."""
+    import attrs
+
+    from unbraid_plugins.tools.studies.folder import Study
+    from unbraid_plugins.tools.studies.plan import Plan
+
+    if evaluate is not None and no_evaluate:
+        raise click.UsageError("--evaluate and --no-evaluate exclude each other")
+    options = None if no_evaluate else evaluation_of(evaluate or "")
+    if recipe is not None:
+        return Plan.of(whole_names(recipe), axes, options)
+    if axes:
+        raise click.UsageError("name the recipe too, to give the study more values")
+    plan = Study.at(study.folder).plan()
+    return plan if evaluate is None and not no_evaluate else attrs.evolve(plan, evaluate=options)
+
+
+def evaluation_of(text: str) -> EvaluationOptions:
+    """The options of `unbraid evaluate` in a text, understood once so that no run has to fail for a slip."""
+    from unbraid_plugins.tools.evaluation import EvaluationOptions
+
+    try:
+        return EvaluationOptions.of(shlex.split(text), f"--evaluate {text!r}")
+    except ValueError as error:
+        raise click.UsageError(f"--evaluate {text!r}: {error}") from None
+
+
+def whole_names(recipe: str) -> list[str]:
+    """The recipes of a text with commas; files by their absolute paths, so that a study can be gone on with from
+    anywhere.
+    """
+    from unbraid.cli import whole_name
+    from unbraid_configs import is_path
+
+    names = [recipe] if Path(recipe).is_file() else [part.strip() for part in recipe.split(",")]
+    whole = [str(Path(n).expanduser().resolve()) if is_path(n) or Path(n).is_file() else whole_name(n) for n in names]
+    twice = [n for n in whole if whole.count(n) > 1]
+    if twice:
+        raise UnbraidError(f"the recipe {twice[0]} stands there twice")
+    return whole
+
+
+def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
+    """Do what is left; returns the exit code."""
+    count = sum(len(job.points) for job in work)
+    tell(f"{count} to go, {sweep.machine}; the trainings' own words are in {sweep.study.folder / 'logs'}")
+    tell("Ctrl-C stops them with checkpoints.")
+    sweep.run(work)
+    return farewell(session, sweep.study, sweep)
+
+
+def tell(line: str) -> None:
+    """A line for a person."""
+    click.echo(line, err=True)
+
+
+def conclude(study: Study) -> None:
+    """Write tables and plots of what is there, and say what to look at."""
+    from unbraid_plugins.tools.studies.results import with_ranking, write_results
+    from unbraid_plugins.tools.studies.scores import rows_of_study
+
+    rows, _ = rows_of_study(study)
+    if not rows:
+        click.echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
+        return
+    click.echo("", err=True)
+    for path in write_results(study, with_ranking(study.folder, rows)):
+        click.echo(f"wrote {path}", err=True)
+    click.echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
+
+
+def farewell(session: Session, study: Study, sweep: Sweep) -> int:
+    """What failed, or how to go on; returns the exit code."""
+    if sweep.stopped_by:
+        again = shlex.join(["unbraid", "sweep", "--resume", "--out", str(study.folder), *options_of(session)])
+        click.echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
+        return SIGNALS[sweep.stopped_by]
+    if not sweep.failures:
+        return 0
+    rows = [(f.point.name, f.why if i == 0 else "", line) for f in sweep.failures
+            for i, line in enumerate(f.lines or ("",))]
+    count = len(sweep.failures)
+    click.echo(f"\n{count} run{'s' * (count != 1)} failed; the others are done.\n", err=True)
+    click.echo(columns(rows, ("run", "why", "last lines of its log")), err=True)
+    click.echo(f"\nTheir logs are in {study.folder / 'logs'}. The same command again tries them again.", err=True)
+    return 2
+
+
+def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: list[str]) -> None:
+    """Write the job list and say how to use it."""
+    from unbraid.runs import write_whole
+    from unbraid_plugins.tools.studies.jobs import lines
+
+    made = lines(study, plan, left, shared)
+    if str(file) == "-":
+        click.echo("\n".join(made))
+        return
+    write_whole(file, "".join(f"{line}\n" for line in made))
+    click.echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {file}", err=True)
+    click.echo(f"Then: unbraid sweep --resume --only-table --out {study.folder}", err=True)
+
+
+def options_of(session: Session) -> list[str]:
+    """The options of the whole program, for child processes."""
+    found = [part for file in session.files for part in ("--plugin", str(file.expanduser().resolve()))]
+    found += [part for name in session.block for part in ("--no-plugin", name)]
+    return [*found, *(["--strict"] if session.strict else [])]

@@ -1,0 +1,88 @@
+"""What is installed: plugins, their components, hooks and recipes, and what went wrong with some."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pluggy
+
+from unbraid_registry.catalog import Catalog
+from unbraid_registry.problems import PluginError, PluginInfo, PluginProblem, one_line, traceback_text
+
+LOG = logging.getLogger("unbraid.plugins")
+
+
+@attrs.define(kw_only=True)
+class Registry:
+    """The loaded plugins of one process (or of one test)."""
+
+    manager: pluggy.PluginManager
+    catalog: Catalog
+    plugins: list[PluginInfo]
+    problems: list[PluginProblem]
+    recipes: dict[str, Path] = attrs.Factory(dict)
+    strict: bool = False
+
+    @property
+    def hook(self) -> Any:
+        """Pluggy's hooks, unprotected; a run uses `call`."""
+        return self.manager.hook
+
+    def call(self, hook: str, **arguments: Any) -> list[Any]:
+        """Call a hook of every plugin and return what they returned, without the Nones.
+
+        A plugin that raises is a problem of its own: it is recorded, one warning is logged for each plugin, and the
+        others are called all the same.  Raises PluginError in strict mode.
+        """
+        return [result for _, result in self._results(hook, arguments)]
+
+    def call_by_plugin(self, hook: str, *, check: Callable[[Any], Any] | None = None, **arguments: Any
+                       ) -> dict[str, Any]:
+        """As `call`, by the name of the plugin.  check: makes of a result what is wanted; its errors are contained."""
+        return dict(self._results(hook, arguments, check))
+
+    def call_one(self, plugin: str, hook: str, **arguments: Any) -> Any:
+        """Call the hook of one plugin, as `call` does; None where it has none, or failed."""
+        return next((result for _, result in self._results(hook, arguments, only=plugin)), None)
+
+    def _results(self, hook: str, arguments: dict[str, Any], check: Callable[[Any], Any] | None = None,
+                 only: str | None = None) -> Iterator[tuple[str, Any]]:
+        for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):
+            if only is not None and implementation.plugin_name != only:
+                continue
+            values = [arguments[name] for name in implementation.argnames]
+            try:
+                result = implementation.function(*values)
+                if result is not None and check is not None:
+                    result = check(result)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._contain(implementation.plugin_name, hook, error)
+            else:
+                if result is not None:
+                    yield implementation.plugin_name, result
+
+    def _contain(self, plugin: str, hook: str, error: BaseException) -> None:
+        earlier = [p for p in self.problems if p.plugin == plugin and p.stage == "run"]
+        start = f"plugin {plugin!r}: its hook {hook} failed: "
+        if not self.strict and any(p.message.startswith(start) for p in earlier):
+            return                                 # a hook that fails at every step is one problem
+        info = next((p for p in self.plugins if p.name == plugin), None)
+        problem = PluginProblem(
+            plugin=plugin, distribution=info.distribution if info else "", version=info.version if info else "",
+            stage="run", message=start + one_line(error), traceback=traceback_text(error),
+            remedy=f"The run goes on without it.  Leave the plugin out: UNBRAID_PLUGINS_BLOCK={plugin}")
+        self.report(problem, error, loudly=not earlier)
+
+    def report(self, problem: PluginProblem, cause: BaseException | None = None, *, loudly: bool = True) -> None:
+        """Record a problem and log it in one line.  Raises PluginError in strict mode."""
+        if self.strict:
+            raise PluginError(problem) from cause
+        self.problems.append(problem)
+        if loudly:
+            LOG.warning("%s", problem)
