@@ -31,7 +31,7 @@ class Plugins(Protocol):
 @cache
 def bundled_recipes() -> dict[str, Path]:
     """The recipes of this distribution, name -> file."""
-    return {file.stem: file for file in sorted(FOLDER.glob("*.yaml"))}
+    return {file.stem: file for file in sorted(FOLDER.glob("*/*.yaml"))}
 
 
 def all_recipes(plugins: Plugins) -> dict[str, Path]:
