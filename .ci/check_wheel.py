@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("core/unbraid", "registry/unbraid_registry", "configs/unbraid_configs", "plugins/unbraid_plugins")
 MUST = ("unbraid/py.typed", "unbraid_registry/py.typed", "unbraid_configs/py.typed", "unbraid_plugins/py.typed",
-        "unbraid_registry/known_plugins.json", "unbraid_configs/recipes/mixing/mixing-sprites.yaml", "unbraid/cli/__init__.py")
+        "unbraid_registry/known_plugins.json", "unbraid_configs/recipes/mixing/mixing-sprites.yaml",
+        "unbraid/cli/__init__.py")
 
 
 def main(wheel: str) -> int:

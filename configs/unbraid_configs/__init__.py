@@ -8,24 +8,30 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
+    from unbraid_configs.expressions import Expression as Expression
     from unbraid_configs.library import (
         all_recipes as all_recipes,
         bundled_recipes as bundled_recipes,
         find_recipe as find_recipe,
         is_path as is_path,
+        title_of as title_of,
+        whole_name as whole_name,
     )
     from unbraid_configs.load import load_recipe as load_recipe, make_recipe as make_recipe
-    from unbraid_configs.mistakes import Mistake as Mistake, RecipeError as RecipeError, closest as closest
+    from unbraid_configs.mistakes import (
+        Mistake as Mistake,
+        Place as Place,
+        RecipeError as RecipeError,
+    )
     from unbraid_configs.reading.nodes import Node as Node
+    from unbraid_configs.reads import read_by as read_by, unread as unread
     from unbraid_configs.recipe import (
         Data as Data,
         Draw as Draw,
-        Expression as Expression,
         Factor as Factor,
         Function as Function,
         Network as Network,
         Optimizer as Optimizer,
-        Place as Place,
         Player as Player,
         Recipe as Recipe,
         Spec as Spec,

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from unbraid_configs.checking import Finds
-from unbraid_configs.mistakes import Mistake, RecipeError, closest
-from unbraid_configs.recipe import Place
+from unbraid_configs.mistakes import Mistake, Place, RecipeError
+from unbraid_configs.reading import read_file
+from unbraid_registry import UnbraidError, closest
 
 FOLDER = Path(__file__).parent / "recipes"
 SUFFIXES = (".yaml", ".yml", ".toml")
@@ -77,3 +78,27 @@ def _hint(name: str, known: dict[str, Path], beside: Path | None) -> str:
         return f"for the run's recipe write {name}/recipe.yaml"
     near = closest(name.replace(":", "."), known)
     return near or (f"there is {', '.join(sorted(known))}" if known else "give the path of a file")
+
+
+def whole_name(name: str, plugins: Plugins) -> str:
+    """The name of a recipe that begins so, where it is the only one and `name` itself is neither recipe nor file.
+
+    Raises UnbraidError where several begin so.
+    """
+    known = all_recipes(plugins)
+    if name in known or is_path(name) or Path(name).is_file():
+        return name
+    fitting = sorted(k for k in known if k.startswith(name))
+    if len(fitting) > 1:
+        raise UnbraidError(f"{name!r} begins the names of several recipes: {', '.join(fitting)}",
+                           hint="write one of them")
+    return fitting[0] if fitting else name
+
+
+def title_of(file: Path) -> str:
+    """A recipe's title, without checking the recipe."""
+    try:
+        node = read_file(file, []).get("title")
+    except (UnbraidError, OSError) as error:
+        return f"(can't be read: {str(error).splitlines()[0]})"
+    return str(node.value) if node is not None else ""

@@ -17,18 +17,20 @@ from unbraid_registry import UnbraidError
 MOST_BASES = 20                                     # a recipe over a base over a base
 
 
-def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plugins: Plugins | None = None,
+                keep_unset: bool = False) -> Recipe:
     """The recipe of a bundled or contributed name, or of a YAML or TOML file.
 
     overrides: `a.b.c=value`, later ones over earlier ones.  plugins: whose components and recipes (default: all that
-    are installed).  Raises RecipeError with every mistake.
+    are installed).  keep_unset: environment variables that are not set stay as they are written: a recipe is only
+    looked at.  Raises RecipeError with every mistake.
     """
     plugins = plugins or _installed()
     name = str(name_or_path)
     path = name_or_path if isinstance(name_or_path, Path) or Path(name).is_file() else find_recipe(name, plugins)
     mistakes: list[Mistake] = []
     tree = expand(read_file(Path(path), mistakes), mistakes)
-    return _finish(tree, Path(path), overrides, plugins, mistakes)
+    return _finish(tree, Path(path), overrides, plugins, mistakes, keep_unset)
 
 
 def make_recipe(mapping: Mapping[Any, Any], overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
@@ -48,7 +50,7 @@ def _installed() -> Plugins:
 
 
 def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Plugins,
-            mistakes: list[Mistake]) -> Recipe:
+            mistakes: list[Mistake], keep_unset: bool = False) -> Recipe:
     def same_type(old: str, new: str) -> bool:
         try:
             return plugins.catalog.find(old) is plugins.catalog.find(new)
@@ -62,7 +64,7 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
     unmet = check_requires(tree)
     if unmet:
         raise RecipeError(unmet)
-    tree = expand_environment(tree, mistakes)
+    tree = expand_environment(tree, mistakes, keep_unset=keep_unset)
     return assemble(tree, plugins.catalog, mistakes)
 
 

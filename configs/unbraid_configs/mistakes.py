@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Sequence
 
 import attrs
 
-from unbraid_configs.recipe import Place
 from unbraid_registry import UnbraidError
+
+
+@attrs.frozen
+class Place:
+    """A position in a file, counted from 1; file is '<override>' or '<recipe>' where there is none."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @attrs.frozen
@@ -31,9 +41,3 @@ class RecipeError(UnbraidError):
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = sorted(mistakes, key=lambda m: (m.place.file, m.place.line, m.place.column))
         super().__init__("\n".join(map(str, self.mistakes)))
-
-
-def closest(name: str, names: Iterable[str]) -> str:
-    """`did you mean 'cycle'?`, or nothing where no name is near."""
-    near = get_close_matches(name, [str(n) for n in names], n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""

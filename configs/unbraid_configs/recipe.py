@@ -6,34 +6,12 @@ from typing import Any, Literal
 
 import attrs
 
+from unbraid_configs.expressions import Condition, Expression
+from unbraid_configs.mistakes import Place
 from unbraid_registry import Component
 
 SHARE = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.le(1.0))
 BELOW_1 = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.0))
-
-
-@attrs.frozen
-class Place:
-    """A position in a file, counted from 1; file is '<override>' or '<recipe>' where there is none."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-
-
-@attrs.frozen
-class Expression:
-    """The text of an expression and where it begins.
-
-    `text` is the slice of the file as it stands there (without quotes), so that columns inside it are columns of the
-    file, over several lines too.
-    """
-
-    text: str
-    place: Place = attrs.field(default=Place("<recipe>"), eq=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -120,7 +98,7 @@ class Player:
     minimizes: dict[str, Expression]
     optimizer: Optimizer | None = None             # None: train.optimizer
     turns: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    when: Expression | None = None
+    when: Condition | None = None
     then: Expression | None = None
     from_step: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     until_step: int | None = None

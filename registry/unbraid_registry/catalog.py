@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
 from unbraid_registry.component import NETWORK_KINDS, Component
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry.errors import UnbraidError, nearest
 from unbraid_registry.problems import PluginInfo, PluginProblem
 
 Kind = str | tuple[str, ...] | None
@@ -136,11 +135,8 @@ def _a(words: str) -> str:
 
 def _closest(name: str, names: Iterable[str]) -> str:
     names = list(names)
-    found = difflib.get_close_matches(name, names, 1)
-    if not found:                                  # the bare name may be right, or nearly, and the plugin wrong
-        bare = {n.rpartition(".")[2]: n for n in names}
-        found = [bare[m] for m in difflib.get_close_matches(name.rpartition(".")[2], list(bare), 1)]
-    return found[0] if found else ""
+    bare = {n.rpartition(".")[2]: n for n in names}      # the bare name may be right, or nearly, and the plugin wrong
+    return nearest(name, names) or bare.get(nearest(name.rpartition(".")[2], bare), "")
 
 
 def _suggestion(closest: str, kind: Kind) -> str:

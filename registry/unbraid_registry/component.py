@@ -12,6 +12,7 @@ import attrs
 
 KINDS = ("encoder", "generator", "critic", "renderer", "network", "loss", "operation", "source", "metric")
 NETWORK_KINDS = ("encoder", "generator", "critic", "renderer", "network")
+CALLED_KINDS = ("loss", "operation", "metric")     # what expressions call, besides networks
 
 FILLED = ("random", "layout")                   # keywords that the engine fills in, no recipe
 

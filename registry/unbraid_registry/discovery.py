@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
-from unbraid_registry.errors import UnbraidError
-from unbraid_registry.problems import PluginProblem, one_line, traceback_text
+from unbraid_registry.errors import UnbraidError, one_line
+from unbraid_registry.problems import PluginProblem, traceback_text
 from unbraid_registry.settings import normalized
 
 GROUP = "unbraid"                                  # the entry-point group of all plugins, bundled and foreign

@@ -11,7 +11,8 @@ import attrs
 import pluggy
 
 from unbraid_registry.catalog import Catalog
-from unbraid_registry.problems import PluginError, PluginInfo, PluginProblem, one_line, traceback_text
+from unbraid_registry.errors import one_line
+from unbraid_registry.problems import PluginError, PluginInfo, PluginProblem, traceback_text
 
 LOG = logging.getLogger("unbraid.plugins")
 

@@ -6,7 +6,6 @@ one name without a word.
 
 from __future__ import annotations
 
-import difflib
 import gc
 import logging
 import sys
@@ -21,7 +20,7 @@ import attrs
 
 from unbraid_registry.catalog import Catalog
 from unbraid_registry.discovery import Candidate, installed, name_fault, single_file, suggested_name
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry.errors import UnbraidError, nearest, one_line
 from unbraid_registry.loaded import Registry
 from unbraid_registry.name_clashes import refuse_file_clash, without_clashes
 from unbraid_registry.plugin_checks import (
@@ -32,7 +31,7 @@ from unbraid_registry.plugin_checks import (
     fresh_manager,
     module_path,
 )
-from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, one_line, traceback_text
+from unbraid_registry.problems import PluginInfo, PluginProblem, Stage, traceback_text
 from unbraid_registry.settings import Settings, normalized
 from unbraid_registry.suggestions import known_plugins
 
@@ -134,10 +133,10 @@ def _report_useless_blocks(registry: Registry, settings: Settings, candidates: S
     for name, reason in settings.block.items():
         if name in names or normalized(name) in map(normalized, names) or reason == "UNBRAID_PLUGINS_BLOCK":
             continue
-        near = difflib.get_close_matches(name, names, 1)
+        near = nearest(name, names)
         registry.report(PluginProblem(
             plugin=name, stage="block", message=f"{reason}: there is no plugin or distribution {name!r} to block",
-            remedy=f"Did you mean {near[0]}?" if near else "All: unbraid plugins"))
+            remedy=f"Did you mean {near}?" if near else "All: unbraid plugins"))
 
 
 def _load(registry: Registry, candidate: Candidate) -> None:

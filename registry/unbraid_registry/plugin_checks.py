@@ -5,7 +5,6 @@ Every check raises UnbraidError with a remedy; nothing here changes the registry
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ from unbraid_registry import hookspecs as hooks
 from unbraid_registry.component import Component
 from unbraid_registry.component_checks import make_component, title_of
 from unbraid_registry.discovery import Candidate
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry.errors import UnbraidError, nearest
 
 
 def fresh_manager() -> pluggy.PluginManager:
@@ -68,8 +67,8 @@ def _refuse_unmarked(plugin: Any, attribute: str) -> None:
 
 
 def _refuse_unknown(hook: str) -> None:
-    near = difflib.get_close_matches(hook, HOOKS, 1, cutoff=0.4)
-    raise UnbraidError(f"there is no hook {hook}" + (f"; did you mean {near[0]}?" if near else ""),
+    near = nearest(hook, HOOKS, 0.4)
+    raise UnbraidError(f"there is no hook {hook}" + (f"; did you mean {near}?" if near else ""),
                        hint=f"The hooks are {', '.join(HOOKS)}.")
 
 
@@ -90,8 +89,8 @@ def _check_hook(hook: str, function: Callable[..., Any], options: Mapping[str, A
             raise UnbraidError(f"{hook}: the argument {p.name} has a default, so it would never be given its value",
                                hint=f"Write {p.name} without a default.")
         if p.name not in offered:
-            near = difflib.get_close_matches(p.name, offered, 1, cutoff=0.5)
-            raise UnbraidError(f"{hook} has no argument {p.name!r}" + (f"; did you mean {near[0]}?" if near else ""),
+            near = nearest(p.name, offered, 0.5)
+            raise UnbraidError(f"{hook} has no argument {p.name!r}" + (f"; did you mean {near}?" if near else ""),
                                hint=f"It may have: {', '.join(offered) or 'none'}.")
 
 

@@ -58,16 +58,6 @@ class PluginError(UnbraidError):
         self.problem = problem
 
 
-def one_line(error: BaseException) -> str:
-    """An exception in one line: `ImportError: no moderngl`."""
-    if isinstance(error, UnbraidError):
-        text = error.message
-    else:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    line = " ".join(text.split())
-    return line if len(line) <= 300 else line[:297] + "..."
-
-
 def traceback_text(error: BaseException) -> str:
     """The traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error))

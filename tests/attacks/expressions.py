@@ -13,9 +13,9 @@ from collections import Counter
 
 from hypothesis import Phase, given, seed, settings, strategies as st
 
-from unbraid_configs import Expression, Place, RecipeError
-from unbraid_configs.expressions import Arithmetic, Call, Comparison, Name, Number, Text, Tree, Tuple, parse, parts_of
-from unbraid_configs.expressions.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS
+from unbraid_configs import Place, RecipeError
+from unbraid_configs.expressions import Arithmetic, Call, Comparison, Name, Number, Text, Tree, Tuple, parts_of
+from unbraid_configs.expressions.parser import MAX_DEPTH, MAX_LENGTH, MAX_TERMS, parse
 from unbraid_configs.expressions.tree import Attribute
 
 OURS = (Number, Text, Name, Attribute, Call, Tuple, Arithmetic, Comparison)
@@ -90,7 +90,7 @@ def attacked(text: str, compares: bool = False) -> Tree | RecipeError:
     Any other exception goes through, and a promise that is broken is an AssertionError.
     """
     try:
-        tree = parse(Expression(text, START), "flow.x", compares=compares)
+        tree = parse(text, START, compares=compares)
     except RecipeError as error:
         (mistake,) = error.mistakes
         assert mistake.message.strip()

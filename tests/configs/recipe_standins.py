@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import attrs
 
 from unbraid_configs import Recipe
 from unbraid_registry import Catalog, Component
-from unbraid_registry.component import critic, encoder, generator, loss, network, source
+from unbraid_registry.component import critic, encoder, generator, loss, network, operation, source
 
 
 class Pool(enum.Enum):
@@ -97,8 +98,29 @@ def sprites(*, colours: int = 3, seed: int = 0) -> Any:
 
 
 @loss
-def mse(a: Any, b: Any) -> Any:
+def mse(a: Any, b: Any, *, of: str = "", note: str = "") -> Any:
     """A stand-in loss."""
+
+
+TYPED = "halves mix sample kl smooth l1 mean binary_cross_entropy gan.tell_apart gan.fool wgan.tell_apart wgan.fool"
+METHODS = """after_first before_last bernoulli clip_weights:limit composite cross_entropy dip:off:diag drnet.shuffle_half energy fuse
+gan.accuracy hinge_energy:margin join joint_mask last_class masked_mse mixing.random_mask nll normal:size:std one other permute_dims
+pose_maps prior r1 random_label sh_shading total_correlation uniform:size unit_normals viewpoints:yaw:pitch white_shading"""
+
+
+def functions(names: str) -> list[Component]:
+    """Stand-ins for losses and operations, which take what they are given."""
+    def made(full: str, options: Sequence[str] = ()) -> Component:
+        def called(*values: Any, **_: Any) -> Any:
+            """A stand-in."""
+
+        values = inspect.Parameter("values", inspect.Parameter.VAR_POSITIONAL)
+        called.__signature__ = inspect.Signature([values, *(  # type: ignore[attr-defined]
+            inspect.Parameter(o, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for o in options)])
+        plugin, _, name = full.rpartition(".")
+        return component(operation(name=name)(called), plugin or "operations")
+
+    return [made(full, options) for full, *options in (f.split(":") for f in names.split())]
 
 
 def component(target: Any, plugin: str = "convnets", bundled: bool = True) -> Component:
@@ -113,6 +135,7 @@ def typed_catalog() -> Catalog:
         component(Folder, "sources"),
         component(sprites, "sources"),
         component(mse, "losses"),
+        *functions(TYPED),
     )
     return catalog
 
@@ -125,6 +148,7 @@ def _any(kind: Any, name: str, plugin: str, *options: str) -> Component:
 def methods_catalog() -> Catalog:
     """Everything that the lecture's thirteen methods name."""
     catalog = typed_catalog()
+    catalog.add(*functions(METHODS))
     for full in (
         "mixing.chunk_classifier",
         "unit.front",

@@ -116,13 +116,13 @@ def test_null_removes_only_what_is_there(parent: Path) -> None:
 
 
 def test_flow_lines_merge_by_the_names_that_they_define(parent: Path) -> None:
-    flow = {names: body.text for names, body in child(parent, "flow:\n  y: other(f)\n  z: f\n").flow.items()}
-    assert flow == {("f",): "encoder(x1)", ("y",): "other(f)", ("p", "q"): "halves(critic(y))", ("z",): "f"}
+    flow = {names: body.text for names, body in child(parent, "flow:\n  y: l1(f)\n  z: f\n").flow.items()}
+    assert flow == {("f",): "encoder(x1)", ("y",): "l1(f)", ("p", "q"): "halves(critic(y))", ("z",): "f"}
     swapped = child(parent, "flow:\n  q, p: halves(y)\n").flow
     assert list(swapped) == [("f",), ("y",), ("q", "p")]
     split = child(parent, "flow:\n  p: f\n  q: y\n").flow
     assert list(split) == [("f",), ("y",), ("p",), ("q",)]
-    joined = child(parent, "flow:\n  f, y, w: three(x1)\n").flow
+    joined = child(parent, "flow:\n  f, y, w: halves(x1)\n").flow
     assert list(joined) == [("f", "y", "w"), ("p", "q")]
 
 

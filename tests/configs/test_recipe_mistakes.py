@@ -78,6 +78,9 @@ STRUCTURE = [
     (changed("x1: {}", "x1: {from: §day}"), "no source 'day'", "source"),
     (changed("x1: {}", "x1: {count: §0}"), ">= 1", "0"),
     (changed("x1: {}", "x1: {count: 2, §frames: 3}"), "exclude", "consecutive"),
+    (changed("same: identity,", "same: [identity, pose], different: §pose,"), "same and different at once", "pose"),
+    (changed("same: identity,", "same: identity, §next: 1,"), "already says which image", "drop `same`"),
+    (changed("same: identity,", "next: 1, §count: 2,"), "`next` is one frame", "frames"),
     (changed("x1: {}", "x1: {§smae: a}"), "unknown key 'smae'", "did you mean 'same'?"),
     (changed("  x1: {}", "  §x1:"), "has no value", "x1: {}"),
     (changed("x1: {}", "x1: {}\n    §x1, z: {}"), "'x1' is defined a second time", "4:5"),
@@ -152,6 +155,20 @@ STRUCTURE = [
     # players
     (changed("trains: critic", "trains: §critc"), "no network 'critc'", "did you mean 'critic'?"),
     (changed("trains: [encoder, ", "trains: [encoder, §encoder, "), "stands here twice", ""),
+    (changed("{type: conv_critic}", "{type: conv_critic, freeze: true}").replace("trains: critic", "trains: §critic"),
+     "'critic' is frozen", "freeze"),
+    # expressions
+    (changed("encoder(x1)", "encoder(§x11)"), "no value named 'x11'", "did you mean 'x1'?"),
+    (changed("mse(y, x1)", "§mes(y, x1)"), "no loss or operation or metric named 'mes'", "did you mean 'mse'?"),
+    (changed("mse(y, x1)", "§y(x1)"), "'y' is a value and can't be called", "functions"),
+    (changed("mse(y, x1)", "mse(y, §encode)"), "'encode' is a function", "encode(x)"),
+    (changed("mse(y, x1)", "§gan.tel_apart(y, x1)"), "'gan.tel_apart'", ""),
+    (changed("generator(f)", "generator(f§]"), "can't read the expression", "does not match"),
+    (changed("generator(f)", "§generator(f) < 2"), "in `when` alone", ""),
+    (changed("beta: 4", "beta: 2 * §gamma"), "'gamma' is no weight", "names from `weights:`"),
+    (changed("beta: 4", "beta: §rmap(over=3)"), "'rmap' is no weight", "did you mean 'ramp'?"),
+    (changed("lr: 1.0e-3", "lr: 1.0e-3 * §bta"), "'bta' is no weight", "did you mean 'beta'?"),
+    (changed("encoder(x)", "encoder(§z)"), "no value named 'z'", "the flow has x, x1"),
     (changed("trains: critic", "trains: §[]"), "names no network", ""),
     (changed("  critic:\n    trains: critic\n", "  §critic:\n"), "'trains' is missing", ""),
     (
@@ -260,6 +277,12 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(
     lines = str(caught.value).splitlines()
     assert len(lines) == 5
     assert lines[4] == ("recipe.yaml:27:16  train.steps: expected a whole number, got the text 'ten'")
+
+
+def test_a_wrong_key_a_parenthesis_and_an_unknown_name_are_told_at_once(tmp_path: Path) -> None:
+    text = changed("steps: 10", "stps: 10").replace("generator(f)", "generator(f").replace("mse(y, x1)", "mse(y, x3)")
+    assert [(m.path, m.place.line, m.place.column) for m in mistakes(tmp_path, text)] == [
+        ("flow.y", 14, 6), ("players.autoencoder.minimizes.rebuild", 24, 28), ("train.stps", 27, 9)]
 
 
 def test_one_mistake_is_told_once(tmp_path: Path) -> None:

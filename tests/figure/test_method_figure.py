@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from unbraid_configs import Expression, Recipe, load_recipe, make_recipe
-from unbraid_configs.expressions import parse
 from unbraid_plugins.tools.figure import FigureError, draw_figure, figure_image
 from unbraid_plugins.tools.figure.crossings import crossings, ordered
 from unbraid_plugins.tools.figure.diagram import Diagram, diagram_of
@@ -126,7 +125,7 @@ def test_the_svg_stands_alone_and_speaks(name: str, tmp_path: Path) -> None:
     ("-discrete * infogan.information(q, c)", "−discrete·infogan.information(q, c)"), ("-(a + b)", "−(a + b)"),
     ("2 * -a", "2·(−a)"), ("a - b * 3", "a − b·3"), ("(a + b) * 3", "(a + b)·3"), ("-0.5 * a", "-0.5·a")])
 def test_expressions_are_written_as_in_a_formula(expression: str, shown: str) -> None:
-    assert written(parse(Expression(expression))) == shown
+    assert written(Expression(expression).tree) == shown
 
 
 def test_a_term_that_is_maximised_has_a_sign() -> None:

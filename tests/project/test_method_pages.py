@@ -17,7 +17,7 @@ from unbraid_registry import registry
 PAGES = [p for p in sorted((ROOT / "docs/methods").glob("*.md")) if p.stem != "index"]
 FIGURES = [f for f in sorted((ROOT / "docs/figures").glob("*.svg")) if f.stem in bundled_recipes()]
 TABLE = re.compile(r"^\| in the papers?[^|]*\| in (?:the|a) recipe \|\n\|[-|]+\|\n((?:\|.*\n)+)", re.MULTILINE)
-INCLUDED = re.compile(r"literalinclude\} \S+/recipes/([\w-]+)\.yaml")
+INCLUDED = re.compile(r"literalinclude\} \S+/recipes/\w+/([\w-]+)\.yaml")
 VARIANTS = re.compile(r"^```\{variants\} (.+)$", re.MULTILINE)
 
 

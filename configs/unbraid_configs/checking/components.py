@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import attrs
 
-from unbraid_configs import Mistake, Network, Spec, closest
+from unbraid_configs import Mistake, Network, Spec
 from unbraid_configs.checking.fields import check_validator, structure_as, structure_option, tidy, unknown_keys
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node, from_python
-from unbraid_registry import NETWORK_KINDS, Component, Option, UnbraidError
+from unbraid_registry import NETWORK_KINDS, Component, Option, UnbraidError, closest
 
 Structure = Callable[[Node, Any], Any]
 RESERVED = ("type", "code", "image", "from", "freeze")           # keys of a network that are no options

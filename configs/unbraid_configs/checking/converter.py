@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 import attrs
 import cattrs
 
-from unbraid_configs import Expression, closest
+from unbraid_configs import Place, RecipeError
 from unbraid_configs.checking.fields import structure_entries, structure_fields
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import LISTS, MAPS, describe, words
+from unbraid_configs.expressions import Condition, Expression
 from unbraid_configs.reading import Node, write_number
+from unbraid_registry import closest
 
 
 def strict_converter() -> cattrs.Converter:
@@ -32,7 +34,7 @@ def strict_converter() -> cattrs.Converter:
         converter.register_structure_hook_func(predicate, hook)
 
     for type_, hook in ((bool, _bool), (int, _int), (float, _float), (str, _str), (Path, _path),
-                        (Expression, _expression)):
+                        (Expression, read_expression), (Condition, read_expression)):
         converter.register_structure_hook(type_, hook)
     predicate_hook(lambda t: t is Any, lambda node, _: _plain(node))
     predicate_hook(lambda t: t in LISTS or get_origin(t) in LISTS, lambda node, t: _list(node, t, structure))
@@ -98,7 +100,14 @@ def _path(node: Node, _: Any) -> Path:
     return Path(_str(node, str))
 
 
-def _expression(node: Node, _: Any) -> Expression:
+def read_expression(node: Node, type_: type[Expression]) -> Expression:
+    """The expression that a node says.  Raises Invalid."""
+    def read(text: str, place: Place) -> Expression:
+        try:
+            return type_(text, place)
+        except RecipeError as error:
+            raise Invalid(error.mistakes) from None
+
     value = node.value
     if node.style in ("|", ">"):
         raise wrong(node, f"an expression cannot be block text ({node.style})",
@@ -106,9 +115,9 @@ def _expression(node: Node, _: Any) -> Expression:
     if isinstance(value, str) and node.style != "broken":
         if not node.text.strip():
             raise wrong(node, "an expression is missing here")
-        return Expression(node.text, node.text_place)
+        return read(node.text, node.text_place)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return Expression(node.text or write_number(value), node.place)
+        return read(node.text or write_number(value), node.place)
     hint = ""
     if node.is_list:
         hint = "a value that begins with `- ` or [ is a list to YAML; put an expression in quotes"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from unbraid_configs import Factor, closest
+from unbraid_configs import Factor
 from unbraid_configs.checking.invalid import wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node
+from unbraid_registry import closest
 
 PATTERN = r"(?:(\d[\d_]{0,11})\s*[x×*]\s*)?(\d[\d_]{0,11})(?:\s+(\w+))?"
 PRIORS = ("normal", "uniform", "classes", "binary")

@@ -8,10 +8,11 @@ from typing import Any, get_args
 
 import attrs
 
-from unbraid_configs import Mistake, Place, closest
+from unbraid_configs import Mistake, Place
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node
+from unbraid_registry import closest
 
 Special = Callable[[Node], Any]
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unbraid_configs import Mistake, closest
+from unbraid_configs import Mistake
 from unbraid_configs.checking.components import AVERAGE
 from unbraid_configs.checking.factors import part_names, structure_factor
 from unbraid_configs.checking.invalid import Invalid
-from unbraid_configs.reading import Name, Node, name_problem, split_names
+from unbraid_configs.expressions import KeyName, name_problem, split_names
+from unbraid_configs.reading import Node
+from unbraid_registry import closest
 
 
 def check_references(tree: Node) -> list[Mistake]:
@@ -47,7 +49,7 @@ def _missing(noun: str, item: Node, path: str, names: list[str], owner: str = "t
 
 
 def _distinct(tree: Node) -> Iterator[Mistake]:
-    owners: dict[str, tuple[str, str, Name]] = {}
+    owners: dict[str, tuple[str, str, KeyName]] = {}
     for noun, path in (("a draw", ("data", "draw")), ("a value", ("flow",)), ("a network", ("networks",)),
                        ("a weight", ("weights",))):
         for key, node in _section(tree, *path):
@@ -61,7 +63,7 @@ def _distinct(tree: Node) -> Iterator[Mistake]:
                                   "values, draws, networks and weights need different names")
 
 
-def _order(name: Name) -> tuple[str, int, int]:
+def _order(name: KeyName) -> tuple[str, int, int]:
     return name.place.file, name.place.line, name.place.column
 
 
@@ -161,6 +163,16 @@ def _chain(draws: dict[str, Node], name: str) -> list[str]:
 
 def _sharing(name: str, node: Node, where: str) -> Iterator[Mistake]:
     relations = [key for key in ("same", "different", "next") if node.get(key)]
+    same, different = ([item.value for item in _texts(node.get(key))] for key in ("same", "different"))
+    if both := [factor for factor in same if factor in different]:
+        yield Mistake(node.value["different"].place, f"{where}.different",
+                      f"{both[0]!r} cannot be the same and different at once")
+    if node.get("next") and (same or different):
+        yield Mistake(node.value["next"].name_place, f"{where}.next", "already says which image it is",
+                      "drop `same` and `different`")
+    if node.get("next") and node.get("count"):
+        yield Mistake(node.value["count"].name_place, f"{where}.count", "`next` is one frame",
+                      "a set of them is `frames:`")
     if node.get("as") and not relations:
         yield Mistake(node.value["as"].name_place, f"{where}.as", "says not what is shared",
                       "add `same:`, `different:` or `next:`")
@@ -212,6 +224,9 @@ def _trains(node: Node, where: str, networks: dict[str, Node], broken: bool) -> 
                 yield _missing("network", item, f"{where}.trains", list(networks))
         elif kind and kind.value == AVERAGE:
             yield Mistake(item.place, f"{where}.trains", f"{item.value!r} is an average and cannot be trained")
+        elif (freeze := networks[item.value].get("freeze")) and freeze.value is True:
+            yield Mistake(item.place, f"{where}.trains", f"{item.value!r} is frozen and cannot be trained",
+                          "drop `freeze: true`, or train another network")
         elif item.value in seen:
             yield Mistake(item.place, f"{where}.trains", f"{item.value!r} stands here twice")
         seen.add(item.value)

@@ -25,9 +25,11 @@ from unbraid_configs.checking.converter import strict_converter
 from unbraid_configs.checking.factors import structure_factor
 from unbraid_configs.checking.fields import structure_entries, structure_fields
 from unbraid_configs.checking.invalid import Invalid, wrong
+from unbraid_configs.checking.names import check_names
 from unbraid_configs.checking.references import check_references
 from unbraid_configs.checking.wording import describe
-from unbraid_configs.reading import Node, read_signature, split_names
+from unbraid_configs.expressions import read_signature, split_names
+from unbraid_configs.reading import Node
 from unbraid_configs.resolving import Merger
 
 
@@ -40,7 +42,7 @@ def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
     except Invalid as invalid:
         mistakes += [_elsewhere(mistake) for mistake in invalid.mistakes]
     if tree.is_map:
-        mistakes += check_references(tree)
+        mistakes += [*check_references(tree), *check_names(tree, catalog)]
     if mistakes or recipe is None:
         raise RecipeError(list(dict.fromkeys(mistakes)))
     return attrs.evolve(recipe, tree=tree)

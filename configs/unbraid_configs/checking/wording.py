@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from unbraid_configs import Expression
+from unbraid_configs.expressions import Condition, Expression
 from unbraid_configs.reading import Node, write_scalar
 
 LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Set)
@@ -35,7 +35,8 @@ def describe(node: Node) -> str:
 def words(type_: Any) -> str:
     """A type, as messages say it."""
     simple = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path",
-              Expression: "an expression", type(None): "null", Any: "anything"}
+              Expression: "an expression", Condition: "an expression",
+              type(None): "null", Any: "anything"}
     if type_ in simple:
         return simple[type_]
     origin, args = get_origin(type_), get_args(type_)

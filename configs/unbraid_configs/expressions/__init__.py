@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
-    from unbraid_configs.expressions.parser import parse as parse
+    from unbraid_configs.expressions.expression import Condition as Condition, Expression as Expression
+    from unbraid_configs.expressions.names import (
+        KeyName as KeyName,
+        check_name as check_name,
+        check_signature as check_signature,
+        name_problem as name_problem,
+        read_signature as read_signature,
+        split_names as split_names,
+    )
     from unbraid_configs.expressions.tree import (
+        SCHEDULES as SCHEDULES,
         SIGNS as SIGNS,
         Arithmetic as Arithmetic,
         Attribute as Attribute,

@@ -14,7 +14,8 @@ from typing import NoReturn
 
 import attrs
 
-from unbraid_configs import Expression, Mistake, Place, RecipeError
+from unbraid_configs import Mistake, Place, RecipeError
+from unbraid_configs.expressions.names import name_problem
 from unbraid_configs.expressions.tree import (
     SIGNS,
     Arithmetic,
@@ -27,12 +28,10 @@ from unbraid_configs.expressions.tree import (
     Tree,
     Tuple,
 )
-from unbraid_configs.reading import name_problem
 
 MAX_LENGTH = 10_000                                 # characters of an expression
 MAX_DEPTH = 40                                      # of calls, tuples and dots within each other
 MAX_TERMS = 200                                     # signs + - * in an expression
-
 
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 _COMPARISON = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
@@ -40,30 +39,30 @@ _KEYWORD = re.compile(r"""'[^'\n]*'|"[^"\n]*"|([^\W\d]\w*)""")
 _LINES = re.compile(r"\r\n?|\n")
 
 
-def parse(expression: Expression, path: str = "", *, compares: bool = False) -> Tree:
-    """The tree of an expression.
+def parse(text: str, start: Place, *, compares: bool = False) -> Tree:
+    """The tree of an expression that begins at a place.
 
     compares: whether one comparison may stand at the top, as in `when`.  Raises RecipeError with the fault's place.
     """
-    return _Parser(expression, path).parse(compares)
+    return _Parser(text, start).parse(compares)
 
 
 @attrs.define
 class _Parser:
-    expression: Expression
-    path: str
+    text: str
+    start: Place
     lines: list[str] = attrs.field(init=False)
     terms: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.lines = _LINES.split(self.expression.text)
+        self.lines = _LINES.split(self.text)
 
     def fail(self, place: Place, message: str, hint: str = "") -> NoReturn:
-        raise RecipeError([Mistake(place, self.path, message, hint)])
+        raise RecipeError([Mistake(place, "", message, hint)])
 
     def place(self, line: int, column: int) -> Place:
         """The file's line and column of a line (from 1) and a column (from 0) of the text; never outside of it."""
-        start = self.expression.place
+        start = self.start
         if not start.line:
             return start
         if line > len(self.lines):
@@ -80,7 +79,7 @@ class _Parser:
         return self.place(node.lineno, len(before.decode(errors="replace")))
 
     def parse(self, compares: bool) -> Tree:
-        text, start = self.expression.text, self.expression.place
+        text, start = self.text, self.start
         if not text.strip():
             self.fail(start, "the expression is empty")
         if len(text) > MAX_LENGTH:
@@ -101,7 +100,7 @@ class _Parser:
 
     def python(self, opening: str, closing: str) -> ast.expr:
         """The text as Python's parser sees it between two brackets, so that it may have several lines."""
-        text, start = self.expression.text, self.expression.place
+        text, start = self.text, self.start
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", (SyntaxWarning, DeprecationWarning))

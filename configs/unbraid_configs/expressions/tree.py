@@ -96,6 +96,9 @@ SIGNS: dict[str, Callable] = {"+": operator.add, "-": operator.sub, "*": operato
                               "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
+SCHEDULES = ("every", "after", "before", "ramp", "decay", "cosine")        # weights that change with the step
+
+
 def parts_of(tree: Tree) -> Iterator[Tree]:
     """A tree and everything in it, outermost first."""
     stack = [tree]

@@ -1,4 +1,4 @@
-"""Files as nodes with positions: YAML, TOML, names, scalars."""
+"""Files as nodes with positions: YAML, TOML, scalars."""
 
 from typing import TYPE_CHECKING
 
@@ -9,14 +9,6 @@ if TYPE_CHECKING:
         display_name as display_name,
         read_file as read_file,
         read_override as read_override,
-    )
-    from unbraid_configs.reading.names import (
-        Name as Name,
-        check_name as check_name,
-        check_signature as check_signature,
-        name_problem as name_problem,
-        read_signature as read_signature,
-        split_names as split_names,
     )
     from unbraid_configs.reading.nodes import (
         OVERRIDE as OVERRIDE,

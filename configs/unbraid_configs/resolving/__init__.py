@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from unbraid_configs.resolving.merge import EMPTY as EMPTY, Merger as Merger
     from unbraid_configs.resolving.overrides import override as override
     from unbraid_configs.resolving.requirements import check_requires as check_requires
+    from unbraid_configs.resolving.sections import is_expression as is_expression
     from unbraid_configs.resolving.shorthands import expand as expand
 else:
     __getattr__, __dir__ = door(__name__)

@@ -16,14 +16,19 @@ _VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
 
 def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...] = (),
-                       environment: Mapping[str, str] | None = None) -> Node:
-    """The tree with variables replaced; `$${NAME}` stands for `${NAME}` itself, expressions stay as they are."""
+                       environment: Mapping[str, str] | None = None, *, keep_unset: bool = False) -> Node:
+    """The tree with variables replaced; `$${NAME}` stands for `${NAME}` itself, expressions stay as they are.
+
+    keep_unset: a variable that is not set stays as it is written, and is no mistake.
+    """
     environment = os.environ if environment is None else environment
     if node.is_map:
-        return node.with_value({key: expand_environment(item, mistakes, (*path, key), environment)
-                                for key, item in node.value.items()})
+        return node.with_value({
+            key: expand_environment(item, mistakes, (*path, key), environment, keep_unset=keep_unset)
+            for key, item in node.value.items()})
     if node.is_list:
-        return node.with_value([expand_environment(item, mistakes, path, environment) for item in node.value])
+        return node.with_value([expand_environment(item, mistakes, path, environment, keep_unset=keep_unset)
+                                for item in node.value])
     if not isinstance(node.value, str) or "${" not in node.value or is_expression(path):
         return node
 
@@ -40,7 +45,7 @@ def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...
             return default
         elif name in environment:
             return ""
-        else:
+        elif not keep_unset:
             where = ".".join(path)
             hint = f"set it (export {name}=...), override {where}=..., or write ${{{name}:-default}} for a default"
             mistakes.append(Mistake(node.place, where, f"the environment variable {name} is not set", hint))

@@ -10,9 +10,11 @@ from collections.abc import Callable
 
 import attrs
 
-from unbraid_configs import Mistake, Optimizer, closest
-from unbraid_configs.reading import Node, read_signature, split_names
+from unbraid_configs import Mistake, Optimizer
+from unbraid_configs.expressions import read_signature, split_names
+from unbraid_configs.reading import Node
 from unbraid_configs.resolving.sections import entry_noun
+from unbraid_registry import closest
 
 Path = tuple[str, ...]
 SameType = Callable[[str, str], bool]

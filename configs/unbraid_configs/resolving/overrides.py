@@ -10,11 +10,13 @@ import re
 
 import attrs
 
-from unbraid_configs import Mistake, closest
-from unbraid_configs.reading import OVERRIDE, Node, read_override, read_signature, split_names
+from unbraid_configs import Mistake
+from unbraid_configs.expressions import read_signature, split_names
+from unbraid_configs.reading import OVERRIDE, Node, read_override
 from unbraid_configs.resolving.merge import EMPTY, Merger
 from unbraid_configs.resolving.sections import entry_noun
 from unbraid_configs.resolving.shorthands import expand
+from unbraid_registry import closest
 
 _GROWS = {"requirement", "watched value", "split"}          # a new name here cannot be a slip without effect
 _GROWS_WHOLE = {"network", "player", "draw", "source"}      # new where it is given whole, as a map

@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from unbraid_configs import Mistake
-from unbraid_configs.reading import Name, Node, check_name, check_signature, read_signature, split_names
+from unbraid_configs.expressions import KeyName, check_name, check_signature, read_signature, split_names
+from unbraid_configs.reading import Node
 from unbraid_configs.resolving.sections import entry_noun
 
 
@@ -54,7 +55,7 @@ def _each_name(section: Node, path: str, mistakes: list[Mistake]) -> Node:
     return section.with_value(entries)
 
 
-def _twice(name: Name, first: Node, path: str) -> Mistake:
+def _twice(name: KeyName, first: Node, path: str) -> Mistake:
     return Mistake(name.place, f"{path}.{name.text}", f"{name.text!r} is defined a second time",
                    f"the first is at {first.name_place}" if first.name_place.line else "")
 

@@ -9,8 +9,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 
-from unbraid_configs import Draw, Expression, Factor, Place, Recipe
+from unbraid_configs import Draw, Factor, Place, Recipe
 from unbraid_configs.checking import AVERAGE, LISTS, MAPS, PATTERN, RESERVED, key_of, plain_value
+from unbraid_configs.expressions import Condition, Expression
 from unbraid_registry import NETWORK_KINDS, Catalog, Option
 
 JSON = dict[str, Any]
@@ -91,7 +92,7 @@ def type_schema(type_: Any) -> JSON:
     """The schema of a type; of everything where it cannot be told."""
     origin, args = get_origin(type_), get_args(type_)
     simple = {bool: {"type": "boolean"}, str: {"type": "string"}, Path: {"type": "string"}, float: {"type": "number"},
-              int: WHOLE, Expression: EXPRESSION, type(None): NULL, Factor: FACTOR}
+              int: WHOLE, Expression: EXPRESSION, Condition: EXPRESSION, type(None): NULL, Factor: FACTOR}
     if isinstance(type_, type) and type_ in simple:
         return simple[type_]
     if origin is Literal:

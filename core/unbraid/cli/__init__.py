@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         OVERRIDES as OVERRIDES,
         RECIPE as RECIPE,
         read_recipe as read_recipe,
-        whole_name as whole_name,
     )
     from unbraid.cli.session import Session as Session
     from unbraid.cli.tables import columns as columns, indented as indented

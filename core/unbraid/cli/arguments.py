@@ -40,7 +40,7 @@ def write(out: Path, picture: Tensor) -> None:
 def factors_of(model: Model, wanted: tuple[str, ...]) -> list[str]:
     """Factors that the user names, or all.  Raises UnbraidError with the nearest."""
     from unbraid.model import ModelError
-    from unbraid_configs import closest
+    from unbraid_registry import closest
 
     names = model.layout.all_names
     for name in wanted:

@@ -76,6 +76,8 @@ def reach(method: Method) -> str:
 
 def hints(method: Method) -> Iterator[str]:
     """What could be better, though nothing is wrong."""
+    from unbraid_configs import unread
+
     recipe = method.recipe
     better = cheaper_order(method)
     if better is not None:
@@ -85,7 +87,7 @@ def hints(method: Method) -> Iterator[str]:
         who = trainers(recipe, name)
         if len(who) > 1:
             yield f"{name} is trained by {' and '.join(who)}, each with an optimizer of its own"
-    for name in unused(recipe):
+    for name in unread(recipe):
         yield f"{name} is used by no loss and no function"
 
 
@@ -105,25 +107,3 @@ def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
         costs[order] = sum(forwards(attrs.evolve(method, player_graphs=graphs)).values())
     best = min(costs, key=lambda order: (costs[order], [names.index(n) for n in order]))
     return (best, now - costs[best]) if costs[best] < now else None
-
-
-def unused(recipe: Recipe) -> list[str]:
-    """The values of the flow, and the draws, that nothing reads."""
-    from unbraid_configs.expressions import Name, parse, parts_of
-
-    lines = {name: names for names in recipe.flow for name in names}
-    texts = [e for p in recipe.players.values() for e in (*p.minimizes.values(), p.then) if e is not None]
-    texts += [*recipe.watch.values(), *(f.body for f in recipe.functions.values())]
-    gates = [p.when for p in recipe.players.values() if p.when is not None]
-    waiting = [n.name for t in [*(parse(e) for e in texts), *(parse(e, compares=True) for e in gates)]
-               for n in parts_of(t) if isinstance(n, Name)]
-    read: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name in read:
-            continue
-        read.add(name)
-        if name in lines:
-            waiting += [n.name for n in parts_of(parse(recipe.flow[lines[name]])) if isinstance(n, Name)]
-    return [name for name in (*recipe.data.draw, *lines) if name not in read
-            and not any(other in read for other in lines.get(name, ()))]

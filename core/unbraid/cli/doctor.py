@@ -35,11 +35,10 @@ def command(plugin: str | None) -> int:
     """
     from unbraid_registry import registry
 
-    if plugin is not None:
-        loaded = registry()
-        one_of(plugin, {**{p.name: "" for p in loaded.plugins}, **{p.plugin: "" for p in loaded.problems}}, "plugin")
-        return of_plugin(plugin)
     loaded = registry()
+    if plugin is not None:
+        one_of(plugin, {**{p.name: "" for p in loaded.plugins}, **{p.plugin: "" for p in loaded.problems}}, "plugin")
+        return of_plugin(loaded, plugin)
     for title, rows in (("Versions", versions()), ("Devices", devices()), ("Places", places()),
                         ("What plugins found", findings(loaded))):
         click.echo(click.style(title, bold=True))
@@ -59,11 +58,8 @@ def command(plugin: str | None) -> int:
     return 1 if loaded.problems else 0
 
 
-def of_plugin(name: str) -> int:
+def of_plugin(loaded: Registry, name: str) -> int:
     """Everything about one plugin."""
-    from unbraid_registry import registry
-
-    loaded = registry()
     for p in loaded.plugins:
         if p.name == name:
             click.echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 import tempfile
 import threading
@@ -23,7 +22,7 @@ OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.E
 def report(error: Exception, session: Session) -> int:
     """Say what is wrong on stderr and return the exit code."""
     from unbraid_configs import RecipeError
-    from unbraid_registry import UnbraidError
+    from unbraid_registry import UnbraidError, culprit, one_line
 
     if session.traceback:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -44,8 +43,7 @@ def report(error: Exception, session: Session) -> int:
         say("there is not enough memory", "lower data.batch, or the size of the images or the networks")
         return USERS
     whose = culprit(error)
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    say(f"this is a fault of {whose}, not of yours: {text[:300]}",
+    say(f"this is a fault of {whose}, not of yours: {one_line(error)}",
         "" if session.traceback else f"the traceback is in {keep(error, session.run)}")
     return OURS
 
@@ -65,8 +63,9 @@ def tell_leftovers() -> None:
 
 
 def _tell_leftover(error: BaseException, where: str) -> None:
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    click.secho(f"{culprit(error)} failed {where}: {text[:300]}", fg="yellow", err=True)
+    from unbraid_registry import culprit, one_line
+
+    click.secho(f"{culprit(error)} failed {where}: {one_line(error)}", fg="yellow", err=True)
 
 
 def say(message: str, hint: str = "") -> None:
@@ -87,30 +86,3 @@ def keep(error: Exception, run: Path | None) -> Path:
     with tempfile.NamedTemporaryFile("w", prefix="unbraid-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(text)
     return Path(file.name)
-
-
-def culprit(error: BaseException) -> str:
-    """Whose fault an exception is: the plugin's in whose file the innermost frame of the project lies, or unbraid's."""
-    plugins = plugin_files()
-    own = tuple(str(Path(sys.modules[name].__file__ or "").parent) + os.sep
-                for name in ("unbraid", "unbraid_registry", "unbraid_configs") if name in sys.modules)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        for place, description in plugins:
-            if frame.filename == place or (place.endswith(os.sep) and frame.filename.startswith(place)):
-                return description
-        if frame.filename.startswith(own):
-            break
-    return "unbraid"
-
-
-def plugin_files() -> list[tuple[str, str]]:
-    """The file of every loaded plugin (its folder where it is a package), and what to call the plugin."""
-    from unbraid_registry import loaded_so_far
-
-    loaded, found = loaded_so_far(), []
-    for info in loaded.plugins if loaded else ():
-        if info.status == "loaded" and info.path:
-            path = Path(info.path)
-            place = str(path.parent) + os.sep if path.name in ("__init__.py", "hooks.py") else str(path)
-            found.append((place, f"the plugin {info.name!r}" + (f" ({info.origin})" if not info.bundled else "")))
-    return sorted(found, key=lambda f: -len(f[0]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
@@ -38,16 +37,9 @@ def command(kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([entry for group in found.values() for entry in group], indent=1))
         return
-    first = True
-    for k, group in found.items():
-        if group:
-            if not first:
-                click.echo()
-            first = False
-            rows = [[e["name"], e["plugin"], e["summary"]] for e in group]
-            click.echo(columns(rows, (k if kind is None else "name", "plugin", "")))
-    if first:
-        click.echo(f"there is no {kind or 'component'}")
+    tables = [columns([[e["name"], e["plugin"], e["summary"]] for e in group], ("name" if kind else k, "plugin", ""))
+              for k, group in found.items() if group]
+    click.echo("\n\n".join(tables) or f"there is no {kind or 'component'}")
 
 
 def entries(kind: str) -> Iterable[dict[str, str]]:
@@ -56,7 +48,7 @@ def entries(kind: str) -> Iterable[dict[str, str]]:
 
     loaded = registry()
     if kind == "recipe":
-        from unbraid_configs import all_recipes
+        from unbraid_configs import all_recipes, title_of
 
         for name, file in sorted(all_recipes(loaded).items()):
             plugin, dot, _ = name.partition(".")
@@ -68,15 +60,3 @@ def entries(kind: str) -> Iterable[dict[str, str]]:
     for c in components:
         name = c.name if c.bundled and bare.count(c.name) == 1 else c.full_name
         yield {"kind": kind, "name": name, "plugin": c.plugin, "summary": c.summary, "location": c.location}
-
-
-def title_of(file: Path) -> str:
-    """A recipe's title, without checking the recipe."""
-    from unbraid_configs.reading import read_file
-    from unbraid_registry import UnbraidError
-
-    try:
-        node = read_file(file, []).get("title")
-    except (UnbraidError, OSError) as error:
-        return f"(can't be read: {str(error).splitlines()[0]})"
-    return str(node.value) if node is not None else ""

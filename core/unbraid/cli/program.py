@@ -7,7 +7,6 @@ import importlib
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import click
 
 from unbraid.cli.commands import COMMANDS, INDEX, MODULES
 from unbraid.cli.session import Session
+from unbraid_registry import closest
 
 
 class Program(click.Group):
@@ -47,9 +47,8 @@ class Program(click.Group):
             if args[0] in INDEX:
                 raise click.UsageError(f"the command {args[0]!r} is of the plugin {INDEX[args[0]][0]!r}, which is not "
                                        "loaded: see unbraid plugins", ctx) from error
-            near = get_close_matches(args[0], [*INDEX, *foreign_commands(ctx)], 1)
-            if near:
-                raise click.UsageError(f"there is no command {args[0]!r}; did you mean {near[0]!r}?", ctx) from error
+            if near := closest(args[0], [*INDEX, *foreign_commands(ctx)]):
+                raise click.UsageError(f"there is no command {args[0]!r}; {near}", ctx) from error
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -159,6 +158,4 @@ def one_of(given: str, known: Iterable[str] | Mapping[str, Any], what: str) -> s
     known = list(known)
     if given in known:
         return given
-    near = get_close_matches(given, known, 1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(known)}"
-    raise click.BadParameter(f"no {what} {given!r}; {hint}")
+    raise click.BadParameter(f"no {what} {given!r}; {closest(given, known) or 'there is ' + ', '.join(known)}")

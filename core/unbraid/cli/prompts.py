@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from unbraid.cli.recipes import read_recipe, unset_variables
+from unbraid.cli.recipes import read_recipe
 from unbraid.cli.tables import indented
 from unbraid_registry import UnbraidError
 
@@ -29,7 +29,8 @@ def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recip
     try:
         return read_recipe(name, overrides, data)
     except RecipeError as error:
-        if data is None and unset_variables(error) and any(m.path.startswith("data.source") for m in error.mistakes):
+        unset = all("environment variable" in m.message for m in error.mistakes)
+        if data is None and unset and any(m.path.startswith("data.source") for m in error.mistakes):
             raise UnbraidError(f"{name} is trained on your own pictures, and does not know yet where they are",
                                hint=f"unbraid train {name} --data FOLDER") from error
         raise

@@ -1,4 +1,4 @@
-"""The draws of a recipe, checked against the sources: what each image shares with which other."""
+"""The draws of a recipe, checked against the data: what each image shares with which other."""
 
 from __future__ import annotations
 
@@ -34,66 +34,22 @@ class DrawPlan:
 
 
 def plan_draws(draws: Mapping[str, Draw], images: Mapping[str, Images]) -> dict[str, DrawPlan]:
-    """The plans of all draws, every parent before its children.  Raises DataError for what cannot be meant."""
+    """The plans of all draws, every parent before its children.  Raises DataError for what the data cannot give."""
     plans: dict[str, DrawPlan] = {}
-    for name in draws:
-        _plan(name, draws, images, plans, ())
-    return plans
 
-
-def _plan(name: str, draws: Mapping[str, Draw], images: Mapping[str, Images], plans: dict[str, DrawPlan],
-          path: tuple[str, ...]) -> DrawPlan:
-    if name in plans:
+    def plan(name: str) -> DrawPlan:
+        if name not in plans:
+            draw = draws[name]
+            parent = plan(draw.as_) if draw.as_ is not None else None
+            source = draw.from_ or (parent.source if parent else next(iter(images)))
+            made = DrawPlan(name, draw, source, draw.as_)
+            _check_factors(made, images, parent)
+            plans[name] = made
         return plans[name]
-    draw = draws[name]
-    where = located(draw.place, f"data.draw.{name}")
-    if name in path:
-        circle = " -> ".join([*path[path.index(name):], name])
-        raise DataError(f"{where}the draws go round in a circle by `as`: {circle}", hint="let one of them be `{}`")
-    if draw.as_ is not None and draw.as_ not in draws:
-        raise unknown_name("draw", draw.as_, [d for d in draws if d != name], f"{where}as: ")
-    parent = _plan(draw.as_, draws, images, plans, (*path, name)) if draw.as_ is not None else None
-    plan = DrawPlan(name, draw, _source(draw, parent, images, where), draw.as_)
-    _check_form(plan)
-    _check_factors(plan, images, parent)
-    plans[name] = plan
-    return plan
 
-
-def _source(draw: Draw, parent: DrawPlan | None, images: Mapping[str, Images], where: str) -> str:
-    if draw.from_ is not None:
-        if draw.from_ not in images:
-            raise unknown_name("source", draw.from_, images, f"{where}from: ")
-        return draw.from_
-    if parent is not None:
-        return parent.source
-    if len(images) > 1:
-        raise DataError(f"{where}there are {len(images)} sources and it does not say which",
-                        hint=f"add `from:` with one of {', '.join(images)}")
-    return next(iter(images))
-
-
-def _check_form(plan: DrawPlan) -> None:
-    d, where = plan.draw, plan.where
-    related = bool(d.same or d.different or d.next is not None)
-    if d.count is not None and d.frames is not None:
-        raise DataError(f"{where}a set is either `count` images or `frames` of a clip, not both")
-    if any(n is not None and n < 1 for n in (d.count, d.frames)):
-        raise DataError(f"{where}a set has at least one image; found {plan.count}")
-    if d.next is not None and (d.same or d.different):
-        raise DataError(f"{where}`next` already says which image it is", hint="drop `same` and `different`")
-    if d.next is not None and d.count is not None:
-        raise DataError(f"{where}`next` is one frame; a set of them is `frames: {d.count}`")
-    if d.next == 0:
-        raise DataError(f"{where}`next: 0` is the image itself", hint="use next: 1 for the frame after it")
-    if plan.parent is None and (d.different or d.next is not None or (d.same and d.count is None)):
-        raise DataError(f"{where}`{'next' if d.next is not None else 'different' if d.different else 'same'}` does not "
-                        f"say as which draw", hint="add `as:` and the name of another draw")
-    if plan.parent is not None and not related:
-        raise DataError(f"{where}`as: {plan.parent}` does not say what is shared",
-                        hint="add `same: [factor]`, `different: [factor]` or `next: 1`")
-    if both := set(d.same) & set(d.different):
-        raise DataError(f"{where}{', '.join(sorted(both))} cannot be the same and different at once")
+    for name in draws:
+        plan(name)
+    return plans
 
 
 def _check_factors(plan: DrawPlan, images: Mapping[str, Images], parent: DrawPlan | None) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from unbraid_configs import Place
-from unbraid_registry import UnbraidError
+from unbraid_registry import UnbraidError, closest
 
 
 class DataError(UnbraidError):
@@ -16,10 +15,8 @@ class DataError(UnbraidError):
 def unknown_name(what: str, name: object, names: Iterable[object], where: str = "") -> DataError:
     """The error for a name that is none of `names`, with the closest one."""
     known = [str(n) for n in names]
-    close = difflib.get_close_matches(str(name), known, n=1)
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
-    hint = f"did you mean {close[0]!r}?" if close else ""
-    return DataError(f"{where}no {what} {name!r}; there is {shown or 'none'}", hint=hint)
+    return DataError(f"{where}no {what} {name!r}; there is {shown or 'none'}", hint=closest(str(name), known))
 
 
 def located(place: Place, path: str) -> str:

@@ -29,10 +29,5 @@ if TYPE_CHECKING:
         reached as reached,
     )
     from unbraid.flow.schedules import SCHEDULES as SCHEDULES, Weight as Weight, Weights as Weights
-    from unbraid.flow.signatures import (
-        called_function as called_function,
-        filled_by as filled_by,
-        inputs_of as inputs_of,
-    )
 else:
     __getattr__, __dir__ = door(__name__)

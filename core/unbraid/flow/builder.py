@@ -26,8 +26,7 @@ from unbraid.flow.graph import (
     below,
 )
 from unbraid.flow.schedules import SCHEDULES, Weight, Weights
-from unbraid.flow.signatures import check_call, option_value
-from unbraid_configs import Expression, Mistake, Place, Recipe, RecipeError, closest
+from unbraid_configs import Mistake, Place, Recipe, RecipeError, read_by
 from unbraid_configs.expressions import (
     Arithmetic,
     Attribute,
@@ -38,15 +37,12 @@ from unbraid_configs.expressions import (
     Text,
     Tree,
     Tuple,
-    parse,
-    parts_of,
 )
-from unbraid_registry import Component, UnbraidError
+from unbraid_registry import CALLED_KINDS, Component, option_value
 
 MAX_CALLS = 30                                      # functions that call each other
 MAX_DEPTH = 200                                     # values that are made of one another, parts of expressions counted
 MAX_READINGS = 20_000                              # parts of all expressions, those of a function at every call
-CALLED = ("loss", "operation", "metric")
 
 
 @attrs.frozen(eq=False)
@@ -110,9 +106,8 @@ class Flow:
     weights: Weights = attrs.field(init=False)
     root: Frame = attrs.field(init=False, factory=Frame)
     line_of: dict[str, tuple[str, ...]] = attrs.field(init=False)
-    trees: dict[str, Tree] = attrs.field(init=False, factory=dict)
     components: dict[str, Component] = attrs.field(init=False, factory=dict)   # used by calls, by the name written
-    _reads: dict[str, frozenset[str]] = attrs.field(init=False, factory=dict)
+    _reads: dict[str, set[str]] = attrs.field(init=False, factory=dict)
     _depth: int = attrs.field(init=False, default=0)
     _readings: int = attrs.field(init=False, default=0)
 
@@ -135,20 +130,20 @@ class Flow:
         terms = []
         for name, expression in p.minimizes.items():
             where = f"{path}.minimizes.{name}"
-            weight, rest = self.weights.split(self._tree(where, expression), where)
+            weight, rest = self.weights.split(expression.tree, where)
             line = f"{player}.{name}"
             terms.append(Term(name, weight, self._read(rest or Number(1, expression.place), self.root, line, where)))
         when = then = None
         if p.when is not None:
-            when = self._read(self._tree(f"{path}.when", p.when, compares=True), self.root, f"{player}.when",
+            when = self._read(p.when.tree, self.root, f"{player}.when",
                               f"{path}.when")
         if p.then is not None:
-            then = self._read(self._tree(f"{path}.then", p.then), self.root, f"{player}.then", f"{path}.then")
+            then = self._read(p.then.tree, self.root, f"{player}.then", f"{path}.then")
         return PlayerGraph(player, tuple(terms), when, then)
 
     def watched(self) -> dict[str, Node]:
         """The values that are logged without being minimised."""
-        return {name: self._read(self._tree(f"watch.{name}", e), self.root, f"watch.{name}", f"watch.{name}")
+        return {name: self._read(e.tree, self.root, f"watch.{name}", f"watch.{name}")
                 for name, e in self.recipe.watch.items()}
 
     def function(self, name: str) -> FunctionGraph:
@@ -157,7 +152,7 @@ class Flow:
         path = f"functions.{name}"
         nodes = tuple(self.graph.node(ParameterOp(p), (), f.place) for p in f.parameters)
         with self._calling(name, self.root, path, f.body.place, dict(zip(f.parameters, nodes, strict=True))) as frame:
-            result = self._read(self._tree(path, f.body), frame, name, path)
+            result = self._read(f.body.tree, frame, name, path)
         for node in below(result):
             if isinstance(node.op, DrawOp):
                 drawn = node.op.draw if node.op.field is None else f"{node.op.draw}.{node.op.field}"
@@ -171,11 +166,6 @@ class Flow:
     def _fail(self, place: Place, path: str, message: str, hint: str = "", frame: Frame | None = None) -> NoReturn:
         trail = "".join(f", in {t}" for t in reversed(frame.trail)) if frame else ""
         raise RecipeError([Mistake(place, path, message + trail, hint)])
-
-    def _tree(self, path: str, expression: Expression, *, compares: bool = False) -> Tree:
-        if path not in self.trees:
-            self.trees[path] = parse(expression, path, compares=compares)
-        return self.trees[path]
 
     def _read(self, tree: Tree, frame: Frame, line: str, path: str) -> Node:
         """The node of a tree, as read in a frame; line and path say where it stands."""
@@ -251,13 +241,7 @@ class Flow:
             return self._node(NumberOp(self.weights.named(name)), (), tree, frame)
         if name in self.recipe.networks:
             return self._node(ReferenceOp(name), (), tree, frame)
-        has = [*frame.parameters, *self.recipe.data.draw, *self.line_of]
-        if name in self.recipe.functions:
-            f = self.recipe.functions[name]
-            self._fail(tree.place, path, f"{name!r} is a function", f"call it: {name}({', '.join(f.parameters)})",
-                       frame)
-        hint = closest(name, [*has, *self.recipe.weights, *self.recipe.networks])
-        self._fail(tree.place, path, f"no value named {name!r}; the flow has {', '.join(has)}", hint, frame)
+        raise KeyError(name)                       # the recipe's names were checked when it was loaded
 
     def _line(self, name: str, tree: Name, frame: Frame, path: str) -> Node:
         """A flow value: the base reading, unless this frame replaces something that the line depends on."""
@@ -273,7 +257,7 @@ class Flow:
             inner = attrs.evolve(frame, parameters={})         # what it reads and counts is the frame's own
             frame.reading.append(names)
             try:
-                frame.lines[names] = self._read(self._tree(where, expression), inner, names[0], where)
+                frame.lines[names] = self._read(expression.tree, inner, names[0], where)
             finally:
                 frame.reading.pop()
         node = frame.lines[names]
@@ -287,42 +271,17 @@ class Flow:
             return node.inputs[item]
         return self.graph.node(ItemOp(item, len(names)), [node], self.recipe.flow[names].place, frame.trail)
 
-    def _read_by(self, name: str) -> frozenset[str]:
+    def _read_by(self, name: str) -> set[str]:
         """All names of values and draws that a value is made of, through functions too."""
         if name not in self._reads:
-            found: set[str] = set()
-            waiting = {name}
-            seen: set[str] = set()
-            while waiting:
-                asked = waiting.pop()
-                seen.add(asked)
-                values, functions = self._direct(asked)
-                found |= values
-                waiting |= (values & self.line_of.keys() | functions) - seen
-            self._reads[name] = frozenset(found)
+            self._reads[name] = read_by(self.recipe, [self.recipe.flow[self.line_of[name]]])
         return self._reads[name]
-
-    def _direct(self, name: str) -> tuple[set[str], set[str]]:
-        """The values and draws that a line or a function's body names, and the functions that it calls."""
-        if name in self.recipe.functions:
-            f = self.recipe.functions[name]
-            tree, hidden = self._tree(f"functions.{name}", f.body), set(f.parameters)
-        else:
-            names = self.line_of[name]
-            tree, hidden = self._tree(f"flow.{', '.join(names)}", self.recipe.flow[names]), set()
-        parts = list(parts_of(tree))
-        named = {p.name for p in parts if isinstance(p, Name)} - hidden
-        called = {p.function for p in parts if isinstance(p, Call)}
-        return ({n for n in named if n in self.recipe.data.draw or n in self.line_of},
-                called & self.recipe.functions.keys())
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
     def _call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
         name = call.function
         if name == "detach":
-            if len(call.arguments) != 1 or call.options:
-                self._fail(call.place, path, "detach takes one value", frame=frame)
             return self._node(DetachOp(), [self._read(call.arguments[0], frame, line, path)], call, frame)
         if name in SCHEDULES:
             weight, _ = self.weights.split(call, path)
@@ -331,23 +290,16 @@ class Flow:
             return self._function_call(call, frame, line, path)
         inputs = [self._read(a, frame, line, path) for a in call.arguments]
         if name in self.recipe.networks:
-            if call.options:
-                self._fail(call.place, path, f"the network {name!r} has no options in a call",
-                           f"set them under networks.{name}", frame)
             return self._node(NetworkOp(name), inputs, call, frame)
         return self._component_call(call, inputs, frame, line, path)
 
     def _function_call(self, call: Call, frame: Frame, line: str, path: str) -> Node:
         f = self.recipe.functions[call.function]
-        signature = f"{f.name}({', '.join(f.parameters)})"
-        if call.options or len(call.arguments) != len(f.parameters):
-            self._fail(call.place, path, f"{signature} is called with {len(call.arguments) + len(call.options)} values",
-                       "give them by position", frame)
         inputs = [self._read(a, frame, line, path) for a in call.arguments]
         ordinal = f"{frame.path}{line}/{frame.ordinal(line, f.name)}/"
         with self._calling(f.name, frame, path, call.place, dict(zip(f.parameters, inputs, strict=True)),
                            ordinal) as inner:
-            return self._read(self._tree(f"functions.{f.name}", f.body), inner, f.name, f"functions.{f.name}")
+            return self._read(f.body.tree, inner, f.name, f"functions.{f.name}")
 
     @contextmanager
     def _calling(self, name: str, frame: Frame, path: str, place: Place, parameters: dict[str, Node],
@@ -363,19 +315,10 @@ class Flow:
 
     def _component_call(self, call: Call, inputs: list[Node], frame: Frame, line: str, path: str) -> Node:
         name = call.function
-        if name in self.line_of or name in self.recipe.data.draw or name in frame.parameters:
-            self._fail(call.place, path, f"{name!r} is a value and can't be called",
-                       "functions, networks, losses and operations are called", frame)
         if name not in self.components:
-            try:
-                self.components[name] = self.catalog.find(name, CALLED)
-            except UnbraidError as error:
-                near = closest(name, [*self.recipe.functions, *self.recipe.networks, *SCHEDULES,
-                                      getattr(error, "closest", "")]) if "." not in name else ""
-                self._fail(call.place, path, error.message, near or error.hint, frame)
+            self.components[name] = self.catalog.find(name, CALLED_KINDS)
         component = self.components[name]
         try:
-            check_call(component, len(inputs), [n for n, _ in call.options])
             options = tuple(sorted((n, self._option(component, n, tree, path)) for n, tree in call.options))
         except ValueError as error:
             self._fail(call.place, path, str(error), frame=frame)

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import attrs
 
-from unbraid_configs import Expression, Mistake, Place, RecipeError, closest
-from unbraid_configs.expressions import Arithmetic, Call, Name, Number, Tree, parse
+from unbraid_configs import Expression, Mistake, Place, RecipeError
+from unbraid_configs.expressions import Arithmetic, Call, Name, Number, Tree
 
 Schedule = Callable[[int], float]
 MAX_NAMED = 10                                      # weights that are made of one another
@@ -103,15 +103,10 @@ class Weights:
 
     def read(self, expression: Expression, path: str, asked: tuple[str, ...] = ()) -> Weight:
         """The weight that an expression says.  Raises RecipeError."""
-        tree = parse(expression, path)
-        weight, rest = self.split(tree, path, asked)
+        weight, rest = self.split(expression.tree, path, asked)
         if rest is not None:
-            where = getattr(rest, "place", expression.place)
-            found = rest.name if isinstance(rest, Name) else rest.function if isinstance(rest, Call) else ""
-            names = [*self.expressions, *SCHEDULES]
-            hint = closest(found, names) or f"a product of numbers, names from `weights:` and {', '.join(SCHEDULES)}"
-            raise RecipeError([Mistake(where, path, f"{found or 'this'!r} is no weight" if found else
-                                       "this is no weight", hint)])
+            hint = f"a product of numbers, names from `weights:` and {', '.join(SCHEDULES)}"
+            raise RecipeError([Mistake(rest.place, path, "this is no weight", hint)])
         return weight
 
     def split(self, tree: Tree, path: str, asked: tuple[str, ...] = ()) -> tuple[Weight, Tree | None]:

@@ -27,12 +27,10 @@ from unbraid.flow import (
     TupleOp,
     Weight,
     below,
-    filled_by,
-    inputs_of,
 )
 from unbraid.values import Code, Gaussian, Label, Layout, Noise, Record, Set, Value, access, map_tensors, plain, tensors
 from unbraid_configs.expressions import SIGNS
-from unbraid_registry import Component, UnbraidError
+from unbraid_registry import Component, UnbraidError, filled_by, inputs_of
 
 Step = Callable[[Sequence[Value]], Value]
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from unbraid.data import DataFacts
 from unbraid.flow import Flow, FunctionGraph, Node, PlayerGraph
 from unbraid.model.shapes import Shapes
 from unbraid.values import Layout, Value
-from unbraid_configs import Mistake, Place, Recipe, RecipeError, closest
+from unbraid_configs import Mistake, Place, Recipe, RecipeError
 
 
 @attrs.frozen(eq=False)
@@ -53,9 +53,6 @@ class _MethodBuilder:
 
     def method(self) -> Method:
         recipe, layout = self.recipe, Layout.of(self.recipe.code)
-        self._check_factors(layout)
-        self._check_networks()
-        self._raise()
         flow = Flow(recipe, self.catalog)
         players, watched, functions = self._graphs(flow)
         self._raise()
@@ -95,31 +92,6 @@ class _MethodBuilder:
 
     def _wrong(self, place: Place, path: str, message: str, hint: str = "") -> None:
         self.mistakes.append(Mistake(place, path, message, hint))
-
-    def _check_factors(self, layout: Layout) -> None:
-        for name, n in self.recipe.networks.items():
-            for factor in n.code or ():
-                if factor not in layout:
-                    self._wrong(n.place, f"networks.{name}.code", f"the code has no factor {factor!r}; it has "
-                                f"{', '.join(layout.all_names) or 'none'}", closest(factor, layout.all_names))
-            if n.image is not None and n.image not in self.facts.draws:
-                self._wrong(n.place, f"networks.{name}.image", f"no draw named {n.image!r}; the draws are "
-                            f"{', '.join(self.facts.draws)}", closest(n.image, self.facts.draws))
-
-    def _check_networks(self) -> None:
-        names = self.recipe.networks
-        for name, n in names.items():
-            if n.average_of is not None and n.average_of not in names:
-                self._wrong(n.place, f"networks.{name}.of", f"no network named {n.average_of!r}",
-                            closest(n.average_of, names))
-        for name, p in self.recipe.players.items():
-            for trained in p.trains:
-                if trained not in names:
-                    self._wrong(p.place, f"players.{name}.trains", f"no network named {trained!r}; the networks are "
-                                f"{', '.join(names)}", closest(trained, names))
-                elif names[trained].freeze or names[trained].average_of:
-                    why = "frozen" if names[trained].freeze else f"an average of {names[trained].average_of}"
-                    self._wrong(p.place, f"players.{name}.trains", f"{trained!r} is {why} and can't be trained")
 
     def _graphs(self, flow: Flow) -> tuple[dict[str, PlayerGraph], dict[str, Node], dict[str, FunctionGraph]]:
         players, watched, functions = {}, {}, {}

@@ -16,16 +16,8 @@ from unbraid.data import DataFacts
 from unbraid.interfaces import Context
 from unbraid.model.compute import to_meta, zeros
 from unbraid.model.memory_limit import WithinMemory
-from unbraid.values import Layout, Value, seed_at, tensors
+from unbraid.values import Layout, Value, seed_at, seeded, tensors
 from unbraid_configs import Network, Recipe
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """torch's default generator seeded inside, and as it was afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
 
 
 @attrs.define

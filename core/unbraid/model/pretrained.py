@@ -8,16 +8,17 @@ import attrs
 
 from unbraid.model.method import Method
 from unbraid.runs import Run, checkpoint, load_weights
-from unbraid_configs import Mistake, Network, Recipe, RecipeError, closest, load_recipe
-from unbraid_registry import UnbraidError
+from unbraid.values import Layout
+from unbraid_configs import Mistake, Network, Recipe, RecipeError, load_recipe
+from unbraid_registry import UnbraidError, closest
 
 
 def with_pretrained(recipe: Recipe) -> Recipe:
     """The recipe with the type and options of networks that are taken whole from another run.  Raises RecipeError."""
-    networks, mistakes = {}, []
+    networks, mistakes, layout = {}, [], Layout.of(recipe.code)
     for name, n in recipe.networks.items():
         try:
-            networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n)
+            networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n, layout)
         except UnbraidError as error:
             mistakes.append(Mistake(n.place, f"networks.{name}.from", error.message, error.hint))
     if mistakes:
@@ -46,13 +47,18 @@ def _source(reference: str) -> tuple[Run, str]:
     return Run.at(Path(folder).expanduser()), network
 
 
-def _as_there(n: Network) -> Network:
+def _as_there(n: Network, layout: Layout) -> Network:
     run, network = _source(n.from_ or "")
     there = load_recipe(run.recipe_file).networks
     if network not in there:
         raise UnbraidError(f"the run {run.folder} has no network {network!r}; it has {', '.join(there)}",
                            hint=closest(network, there))
     found = there[there[network].average_of or network]
+    for factor in n.code or found.code or ():
+        if factor not in layout:
+            raise UnbraidError(f"{n.from_} makes the factor {factor!r}, which this code has not; it has "
+                               f"{', '.join(layout.all_names) or 'none'}",
+                               hint="name the factors that it makes here with `code:`")
     return attrs.evolve(n, spec=found.spec, code=n.code or found.code)
 
 

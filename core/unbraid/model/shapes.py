@@ -25,7 +25,8 @@ from unbraid.flow import (
 from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
 from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
-from unbraid_configs import Mistake, Place, Recipe, RecipeError, closest
+from unbraid_configs import Mistake, Place, Recipe, RecipeError
+from unbraid_registry import closest
 
 META = torch.device("meta")
 BATCH = 2                                          # of the values that shapes are checked with

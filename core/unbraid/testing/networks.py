@@ -16,13 +16,12 @@ from unbraid.testing.samples import (
     batch_of,
     numbers,
     on_meta,
-    seeded,
     shapes,
     small_context,
     snapshot,
     unchanged,
 )
-from unbraid.values import Code, Gaussian, Record, Value, plain, tensors
+from unbraid.values import Code, Gaussian, Record, Value, plain, seeded, tensors
 
 
 class NetworkSuite(ComponentSuite):

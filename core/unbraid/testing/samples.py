@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -96,11 +94,3 @@ def unchanged(before: Any, after: Any) -> bool:
     if isinstance(before, list | tuple):
         return len(before) == len(after) and all(map(unchanged, before, after))
     return torch.equal(before, after) if isinstance(before, Tensor) else before == after
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Torch's default generator at this seed, and afterwards as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        yield

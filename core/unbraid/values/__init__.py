@@ -16,7 +16,13 @@ if TYPE_CHECKING:
         mix as mix,
         swap as swap,
     )
-    from unbraid.values.random import Noise as Noise, Random as Random, seed_at as seed_at, stream as stream
+    from unbraid.values.random import (
+        Noise as Noise,
+        Random as Random,
+        seed_at as seed_at,
+        seeded as seeded,
+        stream as stream,
+    )
     from unbraid.values.records import (
         Gaussian as Gaussian,
         Label as Label,

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from unbraid.values.code import Code, Part
-from unbraid_configs import closest
-from unbraid_registry import UnbraidError
+from unbraid_registry import UnbraidError, closest
 
 RANGES = {"normal": (-3.0, 3.0), "uniform": (-1.0, 1.0)}        # where a prior has (nearly) all of its mass
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import attrs
@@ -14,6 +16,14 @@ from torch import Tensor
 def seed_at(*address: int | str) -> int:
     """A seed of 63 bits for an address."""
     return int.from_bytes(blake2b(repr(address).encode(), digest_size=8).digest(), "big") >> 1
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's default generator at a seed within, and as it was afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 @attrs.define

@@ -12,10 +12,8 @@ import attrs
 import numpy as np
 
 from unbraid.data import Data, open_data
-from unbraid.flow import inputs_of
 from unbraid.model import Model, load
 from unbraid.runs import Run, write_whole
-from unbraid_configs import closest, load_recipe
 from unbraid_plugins.tools.evaluation.controls import Controls, at_random, identity, of_pixels, perfect, untrained
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
@@ -23,7 +21,7 @@ from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
 from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json, better, interval, name_of
 from unbraid_plugins.tools.evaluation.pictures import write_pictures
 from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
-from unbraid_registry import Component, UnbraidError, registry
+from unbraid_registry import Component, UnbraidError, closest, inputs_of, registry
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -38,7 +36,7 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
     does, with the run's step and the paths of the pictures.  Raises UnbraidError (RunError, DataError, ...).
     """
     model = load(run.folder, device=device)
-    recipe = load_recipe(run.recipe_file)
+    recipe = model.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,

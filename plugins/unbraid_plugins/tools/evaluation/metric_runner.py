@@ -9,10 +9,8 @@ from typing import Any, get_type_hints
 import attrs
 import numpy as np
 
-from unbraid.flow import called_function, inputs_of
-from unbraid_configs import closest
 from unbraid_plugins.tools.evaluation.evidence import EVIDENCE, Evidence
-from unbraid_registry import Component, UnbraidError
+from unbraid_registry import Component, UnbraidError, called_function, closest, inputs_of
 
 
 @attrs.define

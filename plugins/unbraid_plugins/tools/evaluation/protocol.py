@@ -6,8 +6,7 @@ from typing import Any
 
 import attrs
 
-from unbraid_configs import closest
-from unbraid_registry import UnbraidError
+from unbraid_registry import UnbraidError, closest
 
 
 @attrs.frozen(kw_only=True)

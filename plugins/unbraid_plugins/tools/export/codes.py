@@ -9,7 +9,6 @@ import attrs
 
 from unbraid.data import Data, open_data
 from unbraid.model import Model
-from unbraid_configs import load_recipe
 from unbraid_plugins.tools.export.exportable import formula
 from unbraid_plugins.tools.export.formats import TABLES, ExportError, format_of, need
 from unbraid_plugins.tools.export.outputs import free, whole
@@ -53,7 +52,7 @@ def export_codes(model: Model, path: str | Path, *, data: Data | None = None, fu
     if data is None:
         if model.run is None:
             raise ExportError("the model has no run, and so no images", hint="give data=open_data(recipe.data)")
-        recipe = load_recipe(model.run.recipe_file)
+        recipe = model.method.recipe
         data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         limit = MOST if images is None and chosen == "projector" else images

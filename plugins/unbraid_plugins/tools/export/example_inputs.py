@@ -11,7 +11,6 @@ import torch
 from unbraid.data import Data, open_data
 from unbraid.model import Model, code_of
 from unbraid.values import Code, Label, Noise, Set, Value, map_tensors, tensors
-from unbraid_configs import load_recipe
 from unbraid_plugins.tools.export.exportable import Formula
 from unbraid_plugins.tools.export.program import sized
 from unbraid_registry import UnbraidError
@@ -91,7 +90,7 @@ def with_examples(model: Model, use: Callable[[Examples], None]) -> None:
         use(Examples(model))
         return
     try:
-        recipe = load_recipe(model.run.recipe_file)
+        recipe = model.method.recipe
         data = open_data(recipe.data, seed=recipe.train.seed)
     except UnbraidError as error:
         use(Examples(model, None, f"random images (the run's data can't be opened: {error.message})"))

@@ -8,9 +8,9 @@ import attrs
 
 from unbraid.model import Model, code_of
 from unbraid.values import Code, Noise, Value, code, plain
-from unbraid_configs import closest
-from unbraid_configs.expressions import Name, parse
+from unbraid_configs.expressions import Name
 from unbraid_plugins.tools.export.formats import ExportError
+from unbraid_registry import closest
 
 COMPOSED = {"codes": "the codes of images: encode(x), the mean of a distribution",
             "reconstruct": "decode(encode(x)), in [0, 1]",
@@ -47,7 +47,7 @@ def formula(model: Model, name: str, factors: Sequence[str] = ()) -> Formula:
 def _declared(model: Model, name: str) -> Formula:
     function, body = model.method.recipe.functions[name], model.method.function_graphs[name]
     known = _known(model, name)
-    tree, text = parse(function.body), " ".join(function.body.text.split())
+    tree, text = function.body.tree, " ".join(function.body.text.split())
     result = tree.name if isinstance(tree, Name) and tree.name not in function.parameters else name
     return Formula(name, dict(known), result, f"{name}({', '.join(function.parameters)}): {text}",
                    tuple(sorted(body.result.depends)), lambda given, noise: model.evaluated(name, given, noise))

@@ -12,10 +12,10 @@ import torch
 from unbraid.data import Data, DataError, Field
 from unbraid.model import Model, code_of
 from unbraid.values import Code, Gaussian, Layout, Noise, Record, Set, Value, map_tensors
-from unbraid_configs import closest
 from unbraid_plugins.tools.export.exportable import Formula
 from unbraid_plugins.tools.export.formats import ExportError, listed
 from unbraid_plugins.tools.export.metadata import facts_of, parts_of
+from unbraid_registry import closest
 
 BATCH = 100                                        # images that go through the model at once
 OWN = ("row", "split")                             # columns that are no factor's

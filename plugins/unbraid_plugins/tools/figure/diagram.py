@@ -21,7 +21,6 @@ from unbraid.flow import (
     TupleOp,
 )
 from unbraid_configs import Draw, Recipe
-from unbraid_configs.expressions import parse
 from unbraid_plugins.tools.figure.expression_text import weight_and_losses, written
 
 Kind = Literal["draw", "network", "operation", "loss", "mention"]
@@ -126,7 +125,7 @@ class _Reading:
             self._value(node)
         self._without_idle_wholes()
         players = tuple(self._rules(name) for name in recipe.players)
-        functions = tuple(f"{f.name}({', '.join(f.parameters)}) = {written(parse(f.body))}"
+        functions = tuple(f"{f.name}({', '.join(f.parameters)}) = {written(f.body.tree)}"
                           for f in recipe.functions.values())
         return Diagram(recipe.title, recipe.paper, self.boxes, self.arrows, players, functions,
                        self._description(players))
@@ -217,7 +216,7 @@ class _Reading:
 
     def _loss(self, player: str, term: str, node: Node) -> None:
         """A tag, with arrows from all that the term's losses look at."""
-        tree = parse(self.recipe.players[player].minimizes[term])
+        tree = self.recipe.players[player].minimizes[term].tree
         box = Box("loss", term, weight_and_losses(tree, self.recipe), (player,))
         seen: set[tuple[int, int]] = set()
         for root in _losses(node):
@@ -233,14 +232,14 @@ class _Reading:
 
     def _rules(self, name: str) -> Rules:
         p = self.recipe.players[name]
-        terms = tuple((term, written(parse(e))) for term, e in p.minimizes.items())
+        terms = tuple((term, written(e.tree)) for term, e in p.minimizes.items())
         notes = []
         if p.when is not None:
-            notes.append(f"moves while {written(parse(p.when, compares=True))}")
+            notes.append(f"moves while {written(p.when.tree)}")
         if p.turns > 1:
             notes.append(f"{p.turns} turns a step")
         if p.then is not None:
-            notes.append(f"then {written(parse(p.then))}")
+            notes.append(f"then {written(p.then.tree)}")
         if p.from_step:
             notes.append(f"from step {p.from_step:,}")
         if p.until_step is not None:
@@ -250,7 +249,7 @@ class _Reading:
     def _description(self, players: tuple[Rules, ...]) -> str:
         """The figure in words, for those who can't see it."""
         draws = [name + (f" ({shares(d)})" if shares(d) else "") for name, d in self.recipe.data.draw.items()]
-        lines = [f"{', '.join(names)} = {written(parse(e))}" for names, e in self.recipe.flow.items()]
+        lines = [f"{', '.join(names)} = {written(e.tree)}" for names, e in self.recipe.flow.items()]
         player_graphs = [f"{r.player} trains {', '.join(r.trains)} and minimises "
                  + ", ".join(f"{term}: {text}" for term, text in r.terms) for r in players]
         return ". ".join(filter(None, (f"Drawn images: {', '.join(draws)}" if draws else "",

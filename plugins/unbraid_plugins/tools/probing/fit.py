@@ -12,7 +12,6 @@ import numpy as np
 from unbraid.data import Data, open_data
 from unbraid.model import Model, load
 from unbraid.runs import Run, write_whole
-from unbraid_configs import load_recipe
 from unbraid_plugins.tools.evaluation import source_of
 from unbraid_plugins.tools.probing.classifiers import best_penalty, distances, linear, nearest, trained
 from unbraid_plugins.tools.probing.labels import drawn, short
@@ -44,7 +43,7 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
                         seed=seed, supervised=supervised)
     found = run if isinstance(run, Run) else Run.at(run)
     model = load(found.folder, device=device)
-    recipe = load_recipe(found.recipe_file)
+    recipe = model.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         result = probe_model(model, data, settings, fit_on=fit_on, judge_on=judge_on)

@@ -7,11 +7,11 @@ from typing import Any
 
 import attrs
 
-from unbraid_configs import closest
 from unbraid_plugins.tools.studies.axes import SEED, short
 from unbraid_plugins.tools.studies.folder import StudyError
 from unbraid_plugins.tools.studies.scores import MODEL, Row, controls_of, is_better_lower, metrics_of
 from unbraid_plugins.tools.studies.statistics import Gap, Summary, gap, rank_correlation, summary
+from unbraid_registry import closest
 
 
 @attrs.frozen(eq=False)

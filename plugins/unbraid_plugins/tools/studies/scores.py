@@ -11,11 +11,12 @@ from typing import Any
 import attrs
 
 from unbraid.runs import Run, RunError
-from unbraid_configs import closest, load_recipe
+from unbraid_configs import load_recipe
 from unbraid_configs.writing import FREE, Difference, written
 from unbraid_plugins.tools.studies.axes import SEED
 from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, trained_to
 from unbraid_plugins.tools.studies.points import RECIPE
+from unbraid_registry import closest
 
 MODEL, UDR = "model", "udr"                        # the arm that was trained; the ranking without labels
 LARGEST = 64 << 20                                 # bytes of an evaluation

@@ -115,11 +115,12 @@ def whole_names(recipe: str) -> list[str]:
     """The recipes of a text with commas; files by their absolute paths, so that a study can be gone on with from
     anywhere.
     """
-    from unbraid.cli import whole_name
-    from unbraid_configs import is_path
+    from unbraid_configs import is_path, whole_name
+    from unbraid_registry import registry
 
     names = [recipe] if Path(recipe).is_file() else [part.strip() for part in recipe.split(",")]
-    whole = [str(Path(n).expanduser().resolve()) if is_path(n) or Path(n).is_file() else whole_name(n) for n in names]
+    whole = [str(Path(n).expanduser().resolve()) if is_path(n) or Path(n).is_file() else whole_name(n, registry())
+             for n in names]
     twice = [n for n in whole if whole.count(n) > 1]
     if twice:
         raise UnbraidError(f"the recipe {twice[0]} stands there twice")

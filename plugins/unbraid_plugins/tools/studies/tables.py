@@ -7,12 +7,12 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from unbraid_configs import closest
 from unbraid_plugins.tools.studies.axes import short
 from unbraid_plugins.tools.studies.folder import StudyError
 from unbraid_plugins.tools.studies.groups import Group, best_of, columns_of, gap_between
 from unbraid_plugins.tools.studies.scores import MODEL, Row, controls_of, is_better_lower
 from unbraid_plugins.tools.studies.statistics import Summary
+from unbraid_registry import closest
 
 WIDTH = 118                                        # of a table with many metrics, before it is cut into several
 SORTED = ("name", "n", "mean", "std", "min", "max")

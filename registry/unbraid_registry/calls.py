@@ -7,9 +7,8 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from unbraid_configs import closest
-from unbraid_registry import Component
-from unbraid_registry.component import FILLED
+from unbraid_registry.component import FILLED, Component
+from unbraid_registry.errors import closest
 
 
 def called_function(component: Component) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""Names in a recipe: identifiers, several names for equal things, and the signatures of functions."""
+"""Names in a recipe: which are allowed, and keys that hold several: `a, b`, and signatures, `decode(f)`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from unbraid_configs import Mistake, Place
 
 
 @attrs.frozen
-class Name:
-    """A name and where it stands."""
+class KeyName:
+    """A name in a key, and where it stands."""
 
     text: str
     place: Place
@@ -38,12 +38,12 @@ def _other_name(word: str) -> str:
     return {"class": "kind", "from": "source", "in": "inside", "lambda": "scale", "is": "same"}.get(word, f"{word}_")
 
 
-def split_names(key: str, place: Place) -> list[Name]:
+def split_names(key: str, place: Place) -> list[KeyName]:
     """`front1, front2` as two names with their places."""
     names, column = [], 0
     for part in key.split(","):
         blanks = len(part) - len(part.lstrip())
-        names.append(Name(part.strip(), _right(place, column + blanks)))
+        names.append(KeyName(part.strip(), _right(place, column + blanks)))
         column += len(part) + 1
     return names
 
@@ -56,8 +56,8 @@ def _right(place: Place, columns: int) -> Place:
 class Signature:
     """`name(a, b)`; parameters is None where no parentheses stand."""
 
-    name: Name
-    parameters: tuple[Name, ...] | None
+    name: KeyName
+    parameters: tuple[KeyName, ...] | None
 
     def __str__(self) -> str:
         if self.parameters is None:
@@ -70,7 +70,7 @@ def read_signature(key: str, place: Place) -> Signature | None:
     found = re.fullmatch(r"([^()]*)(?:\(([^()]*)\))?\s*", key)
     if not found:
         return None
-    name = Name(found[1].strip(), place)
+    name = KeyName(found[1].strip(), place)
     if found[2] is None:
         return Signature(name, None)
     if not found[2].strip():
@@ -78,7 +78,7 @@ def read_signature(key: str, place: Place) -> Signature | None:
     return Signature(name, tuple(split_names(found[2], _right(place, found.start(2)))))
 
 
-def check_name(name: Name, path: str) -> list[Mistake]:
+def check_name(name: KeyName, path: str) -> list[Mistake]:
     """The mistake in a name, if there is one."""
     problem = name_problem(name.text)
     return [Mistake(name.place, path, *problem)] if problem else []
