@@ -13,12 +13,16 @@ PYTEST_ARGS ?=
 RECIPE ?= mixing-sprites
 STEPS ?= 1000
 SEEDS ?= 0 1
+FAST := tests/registry tests/configs tests/values tests/data tests/project/test_import_rules.py \
+	tests/project/test_public_face.py tests/project/test_repository.py tests/project/test_docstrings.py
+PLUGIN_TESTS = $(or $(wildcard tests/papers/$(PLUGIN) tests/tools/$(PLUGIN) tests/shared/$(PLUGIN)),\
+	$(if $(wildcard plugins/unbraid_plugins/shared/$(PLUGIN)),tests/shared),$(filter tests/opengl,tests/$(PLUGIN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint docs bench clean
+.PHONY: help install demo test check test-room test-plugin new-paper house lint docs bench clean
 
 help:            ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP)   ## create .venv and install Unbraid with what its tests need
 
@@ -41,9 +45,30 @@ demo: $(STAMP)      ## train a small model on pictures drawn here, and show what
 test: $(STAMP)      ## the whole test suite (PYTEST_ARGS='-k name' for a part)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
-lint: $(STAMP)      ## style and types
+check: lint          ## before a commit, in two minutes: style, types, borders and the fast tests
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(FAST)
+
+test-room: $(STAMP)  ## the tests of one room: ROOM=engine, ROOM=tools/export
+	@test -d "tests/$(ROOM)" || { echo "make test-room ROOM=engine (or $$(cd tests && ls -d */ | tr -d / | xargs))"; exit 2; }
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) tests/$(ROOM) $(PYTEST_ARGS)
+
+test-plugin: $(STAMP) ## the tests of one bundled plugin: PLUGIN=mixing
+	@test -n "$(PLUGIN)" && test -n "$(PLUGIN_TESTS)" || { echo "make test-plugin PLUGIN=mixing"; exit 2; }
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PLUGIN_TESTS) $(PYTEST_ARGS)
+	$(BIN)/unbraid doctor $(PLUGIN)
+
+new-paper: $(STAMP)  ## begin a paper: NAME=stylegan
+	@test -n "$(NAME)" || { echo "make new-paper NAME=stylegan"; exit 2; }
+	$(BIN)/python tests/project/new_paper.py $(NAME)
+
+house: $(STAMP)      ## lines, entries, floors and circles of the packages
+	@$(BIN)/python tests/project/house.py
+
+lint: $(STAMP)      ## style, types and borders
 	$(BIN)/ruff check
+	$(BIN)/codespell core registry configs plugins docs *.md
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 docs: $(DOCS_STAMP) ## the documentation, into docs/_build/html
 	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

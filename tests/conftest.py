@@ -40,7 +40,7 @@ def double_precision() -> Iterator[None]:
 @pytest.fixture
 def solid() -> Path:
     """The file of a plugin whose operation `solid.octahedron` makes a mesh."""
-    return Path(__file__).with_name("solid.py")
+    return Path(__file__).parent / "helpers" / "solid.py"
 
 
 @attrs.frozen

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, TypeVar, cast, get_type_hints, overload
+from typing import Any, Protocol, TypeVar, cast, get_type_hints, overload
 
 import attrs
 
@@ -121,13 +121,17 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
         return {}
 
 
-def marked(kind: str) -> Any:
-    """Make the decorator of one kind: `@loss`, or `@loss(name="l1")`."""
+class Decorator(Protocol):
+    """Marks a function or an attrs class as a component: `@loss`, or `@loss(name="l1")`."""
 
     @overload
-    def decorator(target: Target, /) -> Target: ...
+    def __call__(self, target: Target, /) -> Target: ...
     @overload
-    def decorator(*, name: str = ..., remembers: bool = ..., sets: bool = ...) -> Callable[[Target], Target]: ...
+    def __call__(self, *, name: str = ..., remembers: bool = ..., sets: bool = ...) -> Callable[[Target], Target]: ...
+
+
+def marked(kind: str) -> Decorator:
+    """Make the decorator of one kind."""
 
     def decorator(target: Any = None, /, *, name: str = "", remembers: bool = False, sets: bool = False) -> Any:
         def mark(target: Any) -> Any:
@@ -139,7 +143,7 @@ def marked(kind: str) -> Any:
 
     decorator.__name__ = kind
     decorator.__doc__ = f"Mark a function or attrs class as a component of kind {kind}."
-    return decorator
+    return cast(Decorator, decorator)
 
 
 def _snake_case(name: str) -> str:

@@ -90,24 +90,24 @@ ATTACKS = (
            "imports and calls in the installed code are searched for pickle and its like, `eval`, `exec`, "
            "`torch.load`, shells", "pytest tests/project/test_repository.py"),
     Attack("N + N = 2N", "every bundled recipe is trained in one go, cut between two players' turns, and killed with "
-           "SIGKILL", "pytest tests/core/test_bundled_recipes.py"),
+           "SIGKILL", "pytest tests/engine/test_bundled_recipes.py"),
     Attack("Cuts change nothing", "between two turns, inside an epoch and at its border, with workers, schedules, "
            "averages, pools, lazy penalties, gates, stages and accumulation on the move",
-           "pytest tests/core/test_resuming_cuts.py"),
+           "pytest tests/engine/test_resuming_cuts.py"),
     Attack("A kill costs no number", "SIGKILL to a training again and again, while it starts, computes or writes, and "
            "then --resume, until it is finished: every checkpoint and logged step against the undisturbed training's, "
            "bit for bit", "python tests/attacks/killed_training.py --rounds", (1_000, 30)),
     Attack("Another way is not taken unasked", "resuming with another recipe, other data, other threads",
-           "pytest tests/core/test_resuming_changed.py"),
+           "pytest tests/engine/test_resuming_changed.py"),
     Attack("Numbers stay",
            "the losses of the first two steps of every bundled recipe, in float64, against stored ones (relative 1e-7)",
-           "pytest tests/core/test_loss_traces.py"),
+           "pytest tests/engine/test_loss_traces.py"),
     Attack("A kill leaves whole checkpoints",
            "SIGKILL at a random moment to a process that writes and removes checkpoints without end",
            "python tests/attacks/killed_writing.py --rounds", (1_000, 60)),
     Attack("Old runs load",
            "a run of every format number is kept in the tests: loaded, with and without averages, and trained further",
-           "pytest tests/core/test_golden_runs.py"),
+           "pytest tests/engine/test_golden_runs.py"),
     Attack("A study survives", "a sweep of 20 points is killed at random moments",
            "python tests/benchmarks/sweep_kills.py"),
     Attack("A failing disk costs nothing that was there",
@@ -122,17 +122,17 @@ ATTACKS = (
            "and remedy, then as above",
            "python tests/attacks/failing_disk.py --read-only --every", (1, 3)),
     Attack("A full disk spares what is there", "writing fails in the middle of a report, an export",
-           "pytest tests/report tests/export"),
+           "pytest tests/tools/reports tests/tools/export"),
     Attack("A removed folder is not begun again",
            "a run's folder is removed or shut while it is trained; a second process trains into it; file sizes are "
            "limited", "pytest tests/attacks/test_failing_disk.py"),
     Attack("Vanished data is named", "pictures are deleted, cut or overwritten while they are read, with and without "
-           "workers; files of data in memory are deleted", "pytest tests/core/test_vanished_data.py"),
+           "workers; files of data in memory are deleted", "pytest tests/engine/test_vanished_data.py"),
     Attack("A run that contradicts itself is not believed",
            "checkpoints of other formats and steps, cut short, or without a part; records of other things; what is "
-           "left of a run", "pytest tests/core/test_damaged_runs.py"),
+           "left of a run", "pytest tests/runs/test_damaged_runs.py"),
     Attack("One training in a folder", "a second training, or sweep, into a folder that is held",
-           "pytest tests/core/test_training.py tests/study"),
+           "pytest tests/engine/test_training.py tests/tools/studies"),
     Attack("A bad plugin costs one line",
            "distributions that raise anything on import, in a hook, in a thread or at exit, call `sys.exit`, print, "
            "take long, take names, have wrong signatures", "pytest tests/registry"),
@@ -140,17 +140,17 @@ ATTACKS = (
            "every bundled recipe on two ranks over gloo, in float64, against ranks simulated in one process "
            "without their code, and against one process with the joined batch where no loss needs a batch whole "
            "(1e-9)",
-           "pytest tests/core/test_processes.py"),
+           "pytest tests/engine/test_processes.py"),
     Attack("Ranks decide alike",
            "on one of two ranks a loss is NaN, once or for ever; gates that the ranks' own data would decide "
            "otherwise; in one part and in several",
-           "pytest tests/core/test_disagreeing_ranks.py tests/core/test_accumulation.py"),
+           "pytest tests/engine/test_disagreeing_ranks.py tests/engine/test_accumulation.py"),
     Attack("A rank that is lost ends all, once",
            "SIGTERM and SIGINT to one rank, SIGKILL to any of two or three, a rank that hangs, an error on one "
            "rank, a folder that is taken, a mistake in the recipe; resumed with as many ranks, fewer and more",
-           "pytest tests/core/test_failing_ranks.py"),
+           "pytest tests/engine/test_failing_ranks.py"),
     Attack("Ranks share an epoch and keep their memories",
            "sizes that do not divide, counted over three epochs; pools of two ranks after 3 + 3 steps against 6, "
            "bit for bit",
-           "pytest tests/core/test_rank_memories.py tests/data/test_sharding.py"),
+           "pytest tests/engine/test_rank_memories.py tests/data/test_sharding.py"),
 )

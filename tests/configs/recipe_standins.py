@@ -102,10 +102,13 @@ def mse(a: Any, b: Any, *, of: str = "", note: str = "") -> Any:
     """A stand-in loss."""
 
 
+# losses and operations by their names, with :options
 TYPED = "halves mix sample kl smooth l1 mean binary_cross_entropy gan.tell_apart gan.fool wgan.tell_apart wgan.fool"
-METHODS = """after_first before_last bernoulli clip_weights:limit composite cross_entropy dip:off:diag drnet.shuffle_half energy fuse
-gan.accuracy hinge_energy:margin join joint_mask last_class masked_mse mixing.random_mask nll normal:size:std one other permute_dims
-pose_maps prior r1 random_label sh_shading total_correlation uniform:size unit_normals viewpoints:yaw:pitch white_shading"""
+METHODS = """
+    after_first before_last bernoulli clip_weights:limit composite cross_entropy dip:off:diag drnet.shuffle_half energy
+    fuse gan.accuracy hinge_energy:margin join joint_mask last_class masked_mse mixing.random_mask nll normal:size:std
+    one other permute_dims pose_maps prior r1 random_label sh_shading total_correlation uniform:size unit_normals
+    viewpoints:yaw:pitch white_shading"""
 
 
 def functions(names: str) -> list[Component]:

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from tiny_run import pictures, tiny, trained  # noqa: F401
 
 from unbraid_plugins.opengl.raster.gl_context import why_not
 from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic, perspective

@@ -46,7 +46,7 @@ def test_pictures_are_small():
 
 
 def test_no_data_sets_and_no_models():
-    golden = [f for f in tracked() if named(f).startswith("tests/core/golden/")]          # tiny runs, of every format
+    golden = [f for f in tracked() if named(f).startswith("tests/engine/golden/")]          # tiny runs, of every format
     assert sum(f.stat().st_size for f in golden) < 64_000
     kept = [named(f) for f in tracked() if f.suffix.lower() in DATA and f not in golden]
     assert not kept, "\n".join(kept)

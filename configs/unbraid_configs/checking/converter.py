@@ -142,7 +142,7 @@ def _literal(node: Node, type_: Any) -> Any:
 
 
 def _enum(node: Node, type_: Any) -> Any:
-    return type_(_literal(node, Literal[tuple(m.value for m in type_)]))  # type: ignore[misc]
+    return type_(_literal(node, Literal[tuple(m.value for m in type_)]))
 
 
 def _list(node: Node, type_: Any, structure: Callable[[Node, Any], Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import attrs
 
@@ -14,6 +14,7 @@ from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node
 from unbraid_registry import closest
 
+A = TypeVar("A", bound=attrs.AttrsInstance)
 Special = Callable[[Node], Any]
 
 
@@ -35,11 +36,11 @@ def structure_entries(node: Node, structure: Callable[[str, Node], Any]) -> dict
 
 def key_of(field: Any) -> str:
     """The key of an attrs field in a recipe: `from_` is `from`."""
-    return field.alias.rstrip("_")
+    return str(field.alias).rstrip("_")
 
 
-def structure_fields(node: Node, class_: type, structure: Callable[[Node, Any], Any],
-                     special: dict[str, Special] | None = None, owner: str = "", **given: Any) -> Any:
+def structure_fields(node: Node, class_: type[A], structure: Callable[[Node, Any], Any],
+                     special: dict[str, Special] | None = None, owner: str = "", **given: Any) -> A:
     """An attrs object from a map: unknown and missing keys, every field, validators.
 
     special: fields with a structure of their own.  given: fields that do not come from the map.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -92,7 +92,7 @@ class Comparison:
 
 Tree: TypeAlias = Number | Text | Name | Attribute | Call | Tuple | Arithmetic | Comparison
 
-SIGNS: dict[str, Callable] = {"+": operator.add, "-": operator.sub, "*": operator.mul, "<": operator.lt,
+SIGNS: dict[str, Callable[..., Any]] = {"+": operator.add, "-": operator.sub, "*": operator.mul, "<": operator.lt,
                               "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 

@@ -47,7 +47,7 @@ def _below(node: Node | None, key: str) -> Node | None:
         return None
     found = node.get(key)
     if found is None and key == "source" and node.get("sources"):
-        return node.value["sources"].get("source")
+        return node.value["sources"].get("source")  # type: ignore[no-any-return]
     return found
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
 
     from unbraid.model import Model
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 RUN = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 
 
-def out_option(default: str) -> Any:
+def out_option(default: str) -> Callable[[F], F]:
     """The option `--out` for a picture."""
     return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path(default),
                         show_default=True, metavar="FILE", help="The picture to write.")

@@ -22,7 +22,8 @@ MOST_PLAYERS = 5                                   # whose orders are all tried
 @RECIPE
 @OVERRIDES
 @click.option("--gradients", is_flag=True, help="Also show which loss trains which network.")
-def command(recipe: str, overrides: tuple[str, ...], gradients: bool) -> None:
+@click.option("--plan", is_flag=True, help="Also show what each player's turn computes, and for whom.")
+def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool) -> None:
     """Check a recipe on its data without training.
 
     The data is opened, every network is built and every shape is checked.
@@ -49,6 +50,8 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool) -> None:
                        numbers=(2, 3)))
     if gradients:
         click.echo(f"\n{reach(method)}")
+    if plan:
+        click.echo(f"\n{plan_of(method)}")
     for number, hint in enumerate(hints(method)):
         click.echo(("\n" if number == 0 else "") + f"{click.style('hint:', fg='yellow')} {hint}")
 
@@ -72,6 +75,19 @@ def reach(method: Method) -> str:
     rows = [[f"{player}/{term}", *("x" if n in reached else "." for n in networks)]
             for player, terms in gradients_reach(method).items() for term, reached in terms.items()]
     return columns(rows, ("loss trains", *networks), "  ")
+
+
+def plan_of(method: Method) -> str:
+    """What the turns of a step compute; every value once, unless an update has made it stale."""
+    from unbraid.engine import planned
+
+    rows = []
+    for turn in planned(method):
+        rows += [["" if number else turn.player, value, text, owner or "-"]
+                 for number, (value, text, owner) in enumerate(turn.computes)]
+        rows += [["", "", f"reused: {', '.join(turn.reuses)}", ""]] if turn.reuses else []
+        rows += [["", "", f"stale after the update: {', '.join(turn.stale)}", ""]] if turn.stale else []
+    return columns(rows, ("turn of", "value", "computed as", "gradient for"), "  ")
 
 
 def hints(method: Method) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from typing import Protocol, runtime_checkable
 
 import attrs
@@ -35,6 +36,10 @@ def _tidy(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def _tuple(names: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(names)
+
+
 @attrs.frozen(eq=False)
 class Field:
     """What is known about every image under one name: a class, or numbers.
@@ -47,7 +52,7 @@ class Field:
 
     values: np.ndarray = attrs.field(converter=_tidy)
     classes: int | None = None
-    names: tuple[str, ...] | None = attrs.field(default=None, converter=lambda n: None if n is None else tuple(n))
+    names: tuple[str, ...] | None = attrs.field(default=None, converter=_tuple)
 
     def __attrs_post_init__(self) -> None:
         if self.classes is None:

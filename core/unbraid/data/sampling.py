@@ -149,7 +149,7 @@ class Epochs:
 
     def __init__(self, keep: int = 64) -> None:
         self.keep = keep
-        self._orders: OrderedDict[tuple, np.ndarray] = OrderedDict()
+        self._orders: OrderedDict[tuple[int | str, ...], np.ndarray] = OrderedDict()
 
     def at(self, positions: np.ndarray, n: int, *address: int | str) -> np.ndarray:
         """The numbers in 0 ... n - 1 at these positions of an endless row of permutations of n things."""

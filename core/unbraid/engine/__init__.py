@@ -6,7 +6,11 @@ from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
     from unbraid.engine import distributed as distributed
-    from unbraid.engine.costs import forwards as forwards, gradients_reach as gradients_reach
+    from unbraid.engine.costs import (
+        forwards as forwards,
+        gradients_reach as gradients_reach,
+        planned as planned,
+    )
     from unbraid.engine.devices import device_of as device_of, without_bfloat16 as without_bfloat16
     from unbraid.engine.distributed import RankError as RankError
     from unbraid.engine.interpreter import Interpreter as Interpreter

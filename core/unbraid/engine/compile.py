@@ -53,7 +53,7 @@ class _Counted(TorchDispatchMode):
     """Counts the operations that run inside."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.library = self.others = 0
 
     def __torch_dispatch__(self, func: OpOverload, types: Any, args: tuple[Any, ...] = (),

@@ -15,13 +15,15 @@ import torch
 import torch.distributed as dist
 import torch.distributed.nn  # before a group exists: its functions' defaults would hold the group until exit
 from torch import Tensor
+from torch.distributed import Store  # type: ignore[attr-defined]
+from torch.distributed.rendezvous import rendezvous
 
 from unbraid_registry import UnbraidError
 
 TIMEOUT = timedelta(minutes=10)                    # a rank that says nothing for so long is gone
 ROLL_CALL = 3                                      # seconds in which those who are left say so
 
-_store: dist.Store | None = None                   # where ranks leave word; torchrun keeps it
+_store: Store | None = None                        # where ranks leave word; torchrun keeps it
 
 
 class RankError(UnbraidError):
@@ -45,7 +47,7 @@ def together() -> Iterator[None]:
         yield
         return
     try:
-        _store, number, count = next(dist.rendezvous("env://", timeout=TIMEOUT))
+        _store, number, count = next(rendezvous("env://", timeout=TIMEOUT))
         dist.init_process_group("cpu:gloo,cuda:nccl" if dist.is_nccl_available() and torch.cuda.is_available()
                                 else "gloo", store=_store, rank=number, world_size=count, timeout=TIMEOUT)
     except (RuntimeError, ValueError) as error:
@@ -182,7 +184,7 @@ def _reach(collective: Callable[[], object]) -> None:
         raise _lost(str(error)) from error
 
 
-def _answer(store: dist.Store, number: int) -> None:
+def _answer(store: Store, number: int) -> None:
     """Say that this rank is here when another one asks, also while it waits for that one."""
     with suppress(RuntimeError):                   # the store is gone: nobody asks any more
         store.wait(["who is here"], timedelta(days=1000))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TupleOp as TupleOp,
         below as below,
         reached as reached,
+        written as written,
     )
     from unbraid.flow.schedules import SCHEDULES as SCHEDULES, Weight as Weight, Weights as Weights
 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -183,3 +183,32 @@ def reached(root: Node, networks: frozenset[str]) -> Iterator[Node]:
         yield node
         if not node.stops_gradient:
             stack.extend(node.inputs)
+
+
+def written(node: Node, names: Mapping[int, str]) -> str:
+    """How a value is made, as its recipe would write it; values with names stand for themselves."""
+    def name(part: Node) -> str:
+        return names.get(part.index) or written(part, names)
+
+    inputs, op = [name(i) for i in node.inputs], node.op
+    match op:
+        case DrawOp():
+            return op.draw if op.field is None else f"{op.draw}.{op.field}"
+        case ParameterOp():
+            return op.name
+        case NumberOp():
+            return op.weight.text or f"{op.weight.number:g}"
+        case ReferenceOp():
+            return op.network
+        case ItemOp():
+            return f"{inputs[0]}, item {op.item}"
+        case AttributeOp():
+            return f"{inputs[0]}.{op.name}"
+        case ArithmeticOp():
+            return f"{inputs[0]} {op.sign} {inputs[1]}"
+        case TupleOp():
+            return ", ".join(inputs)
+        case NetworkOp() | ComponentOp() | DetachOp():
+            called = op.network if isinstance(op, NetworkOp) else (
+                op.component.name if isinstance(op, ComponentOp) else "detach")
+            return f"{called}({', '.join(inputs)})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import attrs
+from torch import Tensor
 
 from unbraid.model.method import Method
 from unbraid.runs import Run, checkpoint, load_weights
@@ -62,7 +63,7 @@ def _as_there(n: Network, layout: Layout) -> Network:
     return attrs.evolve(n, spec=found.spec, code=n.code or found.code)
 
 
-def _weights(run: Run, network: str) -> dict:
+def _weights(run: Run, network: str) -> dict[str, Tensor]:
     path = run.last_checkpoint()
     if path is None:
         raise UnbraidError(f"the run {run.folder} has no checkpoint yet")

@@ -48,7 +48,7 @@ class NetworkSuite(ComponentSuite):
         """The module, from the shapes of a batch of 2, as the core builds it."""
         meta = [v.new_empty((2, *v.shape[1:]), device="meta") for v in self.inputs()]
         with seeded(seed):
-            module = self.target(**self.options).build(self.context(), *meta)  # type: ignore[attr-defined]
+            module = self.target(**self.options).build(self.context(), *meta)
         assert isinstance(module, nn.Module), f"build gives {type(module).__name__}; expected a module"
         return module
 

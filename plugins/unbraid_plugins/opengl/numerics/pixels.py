@@ -54,7 +54,7 @@ def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
 
 def scattered(rows: Tensor, pixels: Tensor, shape: tuple[int, int, int], sample: Tensor | None = None) -> Tensor:
     """Images (B, C, H, W) that show rows (M, C) at pixels (M,) of shape (B, H, W), and 0 elsewhere; differentiable."""
-    return _Scattered.apply(rows, pixels, shape, sample)                         # type: ignore[no-any-return]
+    return _Scattered.apply(rows, pixels, shape, sample)                       
 
 
 class _Scattered(torch.autograd.Function):

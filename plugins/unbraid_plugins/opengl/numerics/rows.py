@@ -26,7 +26,7 @@ class _Rows(torch.autograd.Function):
 
 def rows(table: Tensor, index: Tensor) -> Tensor:
     """table[index]: (R, C) and (N,) int64 -> (N, C)."""
-    return _Rows.apply(table, index)                # type: ignore[no-any-return]
+    return _Rows.apply(table, index)              
 
 
 class _Columns(torch.autograd.Function):
@@ -46,7 +46,7 @@ class _Columns(torch.autograd.Function):
 
 def columns(table: Tensor, index: Tensor) -> Tensor:
     """table[index].T: (R, C) and (N,) int64 -> (C, N)."""
-    return _Columns.apply(table, index)             # type: ignore[no-any-return]
+    return _Columns.apply(table, index)           
 
 
 class _Weighted(torch.autograd.Function):
@@ -73,4 +73,4 @@ class _Weighted(torch.autograd.Function):
 
 def weighted(table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
     """The sum of weights (N, k) times the rows (N, k) of a table (R, C): (N, C), differentiable once."""
-    return _Weighted.apply(table, index, weights)   # type: ignore[no-any-return]
+    return _Weighted.apply(table, index, weights) 

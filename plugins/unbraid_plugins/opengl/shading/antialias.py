@@ -24,7 +24,7 @@ def antialiased(colour: Tensor, alpha: Tensor, outline: Crossings, tips: Tensor)
     """
     if not len(outline.reach):
         return colour, alpha
-    return _Antialiased.apply(colour, alpha, outline.reach, tips, outline)       # type: ignore[no-any-return]
+    return _Antialiased.apply(colour, alpha, outline.reach, tips, outline)     
 
 
 class _Antialiased(torch.autograd.Function):

@@ -24,7 +24,7 @@ def barycentrics(place: tuple[Tensor, Tensor, Tensor], face: Tensor, clip: Tenso
     sample, row, column = place
     x, y = (2 * column + 1).to(clip.dtype) / width - 1, 1 - (2 * row + 1).to(clip.dtype) / height
     corners = corners_of(sample, face, clip.shape[1], faces)
-    return _Barycentrics.apply(clip, x, y, corners, farthest)                    # type: ignore[no-any-return]
+    return _Barycentrics.apply(clip, x, y, corners, farthest)                  
 
 
 def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int, width: int) -> Tensor:

@@ -45,7 +45,7 @@ class Planes:
         at = columns(attributes.reshape(-1, channels), corners.flatten()).reshape(channels, 1, 3, -1)
         tops = (self.areas * at).sum(2)
         planes = torch.cat([self.areas.sum(1)[None], tops])
-        return _Ratios.apply(planes, self.row, self.x, self.y, known)                 # type: ignore[no-any-return]
+        return _Ratios.apply(planes, self.row, self.x, self.y, known)               
 
 
 def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:

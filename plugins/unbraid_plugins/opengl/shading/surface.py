@@ -71,7 +71,7 @@ def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
             ) -> tuple[Tensor, Tensor, Tensor]:
     """`picture` by OpenGL, with gradients to all of the scene that torch finds when they are asked for.  Once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
-    return _Painted.apply((mesh, light, size, channels, cull), *leaves)         # type: ignore[no-any-return]
+    return _Painted.apply((mesh, light, size, channels, cull), *leaves)       
 
 
 def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels: int) -> tuple[Tensor, Tensor]:

@@ -32,7 +32,7 @@ class Drawn:
         return self.draw({name: values[rows] for name, values in self.factors.items()})
 
 
-def check_count(instance: Any, attribute: attrs.Attribute, count: int | None) -> None:
+def check_count(instance: Any, attribute: attrs.Attribute[Any], count: int | None) -> None:
     """A validator: null for all, or at least 1."""
     if count is not None and count < 1:
         raise ValueError(f"{attribute.name} must be at least 1, or null for all; found {count}")

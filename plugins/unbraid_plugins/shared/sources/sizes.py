@@ -18,7 +18,7 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".
 Size = int | tuple[int, int]
 
 
-def check_size(instance: Any, attribute: attrs.Attribute, size: Size | None) -> None:
+def check_size(instance: Any, attribute: attrs.Attribute[Any], size: Size | None) -> None:
     """A validator: one side length or (height, width), 4 ... 4096 pixels."""
     if size is not None and not all(isinstance(s, int) and 4 <= s <= 4096 for s in sides(size)):
         raise ValueError(f"{attribute.name} must be 4 ... 4096 pixels, or [height, width]; found {size}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import attrs
 import numpy as np
@@ -53,7 +54,7 @@ class Sprites:
     only: dict[str, str] = attrs.field(factory=dict)
 
     @only.validator
-    def _check_only(self, attribute: attrs.Attribute, only: dict[str, str]) -> None:
+    def _check_only(self, attribute: attrs.Attribute[Any], only: dict[str, str]) -> None:
         for name, value in only.items():
             if name not in FACTORS or value not in FACTORS[name]:
                 what, names = (f"{name!r}", FACTORS) if name not in FACTORS else (f"{name} {value!r}", FACTORS[name])

@@ -13,7 +13,8 @@ import click
 
 from unbraid_registry import UnbraidError
 
-ENDING = ".template"                               # of the files in the folder `template`, where PACKAGE is a folder
+TEMPLATE = resources.files("unbraid_plugins.tools.new_plugin") / "template"     # where PACKAGE is a folder
+ENDING = ".template"
 
 
 @click.command("new-plugin")
@@ -64,7 +65,7 @@ def write_package(name: str, folder: Path) -> list[Path]:
     words = {"name": name, "package": f"unbraid_{name}", "distribution": f"unbraid-{name.replace('_', '-')}",
              "title": name.replace("_", " ").capitalize(), "version": unbraid.__version__, "api": str(API_LEVEL)}
     written = []
-    for path, source in sorted(templates(resources.files("unbraid_plugins.tools.new_plugin") / "template")):
+    for path, source in sorted(templates(TEMPLATE)):
         target = folder / path.removesuffix(ENDING).replace("PACKAGE", words["package"])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(string.Template(source.read_text("utf-8")).substitute(words), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -108,7 +108,7 @@ def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity
     return rows
 
 
-def show_ranking(ranked: list[Ranked], agrees: dict[str, dict], similarity: str, images: int) -> None:
+def show_ranking(ranked: list[Ranked], agrees: dict[str, dict[str, Any]], similarity: str, images: int) -> None:
     """Print settings and models, best first, and how far labels agree."""
     settings = [(r.group.label, f"{r.score:.3f}", str(len(r.models)), max(r.models, key=r.models.__getitem__))
                 for r in ranked]

@@ -48,7 +48,7 @@ class EventsFile:
         self._file.close()
 
 
-class _Direct(FileWriter):
+class _Direct(FileWriter):  # type: ignore[misc]
     """tensorboardX's writer onto such a file, without the queue that its own would wait for."""
 
     def __init__(self, file: EventsFile) -> None:
@@ -56,7 +56,7 @@ class _Direct(FileWriter):
         self._default_metadata: dict[str, Any] = {}
 
 
-class Events(SummaryWriter):
+class Events(SummaryWriter):  # type: ignore[misc]
     """TensorBoard's events of a training from a step on; what an earlier session logged after it is not shown."""
 
     all_writers: dict[str, FileWriter] | None

@@ -20,7 +20,7 @@ IMAGE = np.linspace(0, 1, 3 * 16 * 16, dtype=np.float32).reshape(1, 3, 16, 16) *
 
 
 def test_there_is_a_run_of_every_format() -> None:
-    assert record.FORMAT == checkpoint.FORMAT == len(RUNS), "a new format keeps a run of it in tests/core/golden"
+    assert record.FORMAT == checkpoint.FORMAT == len(RUNS), "a new format keeps a run of it in tests/engine/golden"
 
 
 @pytest.mark.parametrize("golden", RUNS, ids=lambda p: p.name)

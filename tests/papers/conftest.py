@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dice import _seeded, context, dice, layout  # noqa: F401
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """The first losses of every bundled recipe are what they were: a refactoring reproduces them, or says why not.
 
-    UNBRAID_RENEW_TRACES=1 pytest tests/core/test_loss_traces.py        # writes them anew; say why in the commit
-    UNBRAID_COMPILE=1 pytest tests/core/test_loss_traces.py             # compiled networks have them, too: half an hour
+    UNBRAID_RENEW_TRACES=1 pytest tests/engine/test_loss_traces.py        # writes them anew; say why in the commit
+    UNBRAID_COMPILE=1 pytest tests/engine/test_loss_traces.py         # compiled networks have them, too: half an hour
 """
 
 from __future__ import annotations

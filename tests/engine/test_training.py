@@ -100,7 +100,7 @@ train(recipe("train.steps={steps}", "train.checkpoint_every=3", "train.log_every
 
 
 def in_process(out: Path, steps: int, *, resume: bool) -> subprocess.Popen[bytes]:
-    code = SCRIPT.format(folder=str(Path(__file__).parent), out=str(out), steps=steps, resume=resume)
+    code = SCRIPT.format(folder=str(Path(__file__).parents[1] / "helpers"), out=str(out), steps=steps, resume=resume)
     return subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": "1"},
                             stderr=subprocess.DEVNULL)
 

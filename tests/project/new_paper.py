@@ -1,0 +1,131 @@
+"""Begin a paper: its folder, entry point, recipe, suites and page, each ready to be filled in.
+
+    make new-paper NAME=stylegan                   (python tests/project/new_paper.py NAME [CHECKOUT])
+
+What is written works: a loss, an encoder and a recipe that trains with both. docs/architecture.md says what comes next.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from string import Template
+
+from house import ROOT
+
+from unbraid_plugins.tools.new_plugin import TEMPLATE, refuse
+from unbraid_registry import UnbraidError
+
+INIT = '''"""${title}.
+
+The method itself is the recipe `${name}`; here are the paper's components. README.md maps the equations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unbraid import hookimpl
+from ${package}.encoders import Strided
+from ${package}.losses import total_variation
+
+
+@hookimpl
+def unbraid_components() -> list[Any]:
+    """The paper's networks and losses."""
+    return [Strided, total_variation]
+'''
+README = """# ${title}
+
+AUTHORS, *TITLE*, VENUE YEAR. No code of theirs was read. / Their code is under LICENCE.
+
+| in the paper | here |
+|---|---|
+| equation (1) | `${name}.total_variation`, in `losses.py` |
+| section 3 | `${name}.strided`, in `encoders.py` |
+"""
+PAGE = """# ${title}
+
+What the method does, in three sentences that a newcomer reads once.
+
+AUTHORS: *TITLE*, VENUE YEAR.
+
+**What must be known of the images.** ...
+
+**What it promises.** ...
+
+**What it does not.** ...
+
+## Equations
+
+| in the paper | in the recipe |
+|---|---|
+| $$\\lVert y - x \\rVert^2$$ | `rebuild: mse(y, x)` |
+
+## Recipe
+
+```{literalinclude} ../../configs/unbraid_configs/recipes/${name}/${name}.yaml
+:language: yaml
+```
+"""
+
+
+def write_paper(name: str, root: Path = ROOT) -> list[Path]:
+    """Write the files of a paper into a checkout; returns those that are new or changed.  Raises UnbraidError."""
+    package = f"unbraid_plugins.papers.{name}"
+    words = {"name": name, "package": package, "distribution": f"the paper `{name}`",
+             "title": name.replace("_", " ").capitalize()}
+    code, tests = root / "plugins/unbraid_plugins/papers" / name, root / "tests/papers" / name
+    refuse(name, code)
+    suites = _template("tests/test_components.py").replace("of this plugin", "of this paper")
+    made = {
+        code / "__init__.py": INIT,
+        code / "losses.py": _typed(_template("PACKAGE/losses.py")),
+        code / "encoders.py": _typed(_template("PACKAGE/encoders.py")),
+        code / "README.md": README,
+        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml": _template("PACKAGE/recipes/example.yaml"),
+        tests / f"test_{name}_plugin.py": suites,
+        root / "docs/methods" / f"{name}.md": PAGE,
+    }
+    for path, text in made.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Template(text).substitute(words), encoding="utf-8")
+    changed = [_entry_point(root / "pyproject.toml", name, package), _in_index(root / "docs/methods/index.md", name)]
+    return [*made, *changed]
+
+
+def _template(path: str) -> str:
+    return (TEMPLATE / f"{path}.template").read_text("utf-8")
+
+
+def _typed(text: str) -> str:
+    """A module of the house begins with `annotations`."""
+    return re.sub(r'^(""".*?"""\n\n)', r"\1from __future__ import annotations\n\n", text, count=1, flags=re.DOTALL)
+
+
+def _entry_point(project: Path, name: str, package: str) -> Path:
+    """Add the entry point, in alphabetical order."""
+    lines = project.read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("[project.entry-points.unbraid]")) + 1
+    end = next(i for i in range(start, len(lines)) if not lines[i].strip())
+    lines[start:end] = sorted([*lines[start:end], f'{name} = "{package}"'])
+    project.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return project
+
+
+def _in_index(index: Path, name: str) -> Path:
+    """Add the page to the table of contents."""
+    text = index.read_text(encoding="utf-8")
+    before, fence, after = text.rpartition("```")
+    index.write_text(f"{before}{name}\n{fence}{after}", encoding="utf-8")
+    return index
+
+
+if __name__ == "__main__":
+    try:
+        for path in write_paper(sys.argv[1], *map(Path, sys.argv[2:])):
+            print(f"wrote {path}")
+    except UnbraidError as error:
+        sys.exit(f"Error: {error}")
+    print(f"\nNext:  make install && make test-plugin PLUGIN={sys.argv[1]}")

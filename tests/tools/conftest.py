@@ -1,0 +1,3 @@
+"""Fixtures of a tiny run."""
+
+from tiny_run import pictures, tiny, trained  # noqa: F401
