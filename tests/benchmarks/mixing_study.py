@@ -58,7 +58,7 @@ COLUMNS = {"mAP, best chunk": ("retrieval_map", "score"), "mAP, one to one": ("r
 
 
 def table(results: dict[str, list[dict[str, Any]]]) -> str:
-    """A Markdown table: a row per arm, with the untrained twin and the pixels as controls."""
+    """A Markdown table: a row per arm, with the untrained twin and the pixels as baselines."""
     rows = {**{name: [(r, "model") for r in rs] for name, rs in results.items()},
             "untrained": [(r, "untrained") for r in results["mixing"]],
             "principal components of pixels": [(r, "pixels") for r in results["mixing"]]}

@@ -26,14 +26,14 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),
         "traverse": ("editing", "Move along the dimensions of a code: an image's, or one from the prior."),
-        "evaluate": ("evaluation", "Measure what models learned, beside controls."),
+        "evaluate": ("evaluation", "Measure what models learned, beside baselines."),
         "probe": ("probing", "Fit classifiers on frozen codes, with few labels and many."),
         "export": ("export", "Write a function as a program, or codes as a table."),
         "render": ("viewing", "Draw a mesh, or one that a model made, as a picture, contact sheet or turntable."),
     },
     "Studies": {
         "sweep": ("studies", "Train and evaluate a recipe at many points and over many seeds."),
-        "compare": ("studies", "Compare runs over seeds, beside controls, and rank them without labels."),
+        "compare": ("studies", "Compare runs over seeds, beside baselines, and rank them without labels."),
     },
     "Plugins": {
         "plugins": ("", "List plugins, where they are from and their problems."),

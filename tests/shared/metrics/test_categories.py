@@ -1,4 +1,4 @@
-"""Categorical codes as clusters, codes told from images, classes made: by hand, and of a run beside controls."""
+"""Categorical codes as clusters, codes told from images, classes made: by hand, and of a run beside baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unbraid_configs import load_recipe
 from unbraid_plugins.papers.infogan import category_accuracy, code_recovery, made_classes
 from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 from unbraid_plugins.tools.evaluation import evaluate_model
-from unbraid_plugins.tools.evaluation.controls import at_random, of_pixels
+from unbraid_plugins.tools.evaluation.baselines import at_random, of_pixels
 from unbraid_plugins.tools.evaluation.encoded import of_model
 from unbraid_plugins.tools.evaluation.evidence import sample
 
@@ -121,6 +121,6 @@ def test_an_evaluation_measures_categories_beside_k_means(tmp_path: Path):
     sampled = sample(data)
     own, factors = of_model(model, sampled), sampled.evidence["factors"]
     assert own["drawn_codes"].shape == own["told_codes"].shape == (1000, 9)
-    for control, least, most in ((of_pixels, 1, 1), (at_random, 0.3, 0.95)):
-        codes = control(own, sampled, 0)
+    for baseline, least, most in ((of_pixels, 1, 1), (at_random, 0.3, 0.95)):
+        codes = baseline(own, sampled, 0)
         assert least <= category_accuracy(codes["codes"], factors, codes["categories"]).score <= most

@@ -13,7 +13,7 @@ import unbraid
 from unbraid.data import Data, open_data
 from unbraid.model import Model, build_method
 from unbraid_plugins.shared.metrics import classification_accuracy
-from unbraid_plugins.tools.evaluation import Controls, evaluate_model, table
+from unbraid_plugins.tools.evaluation import Baselines, evaluate_model, table
 from unbraid_plugins.tools.evaluation.predictions import factor_of
 
 KIND = np.asarray([0, 0, 0, 1, 1, 2, -1])
@@ -114,7 +114,7 @@ def test_a_pure_classifier_is_measured_in_either_domain(tmp_path: Path, source: 
 
 def test_an_untrained_twin_classifies_too(tmp_path: Path) -> None:
     model, data = opened(tmp_path)
-    arms = evaluate_model(model, data, controls=Controls(), metrics=["classification_accuracy"])["arms"]
+    arms = evaluate_model(model, data, baselines=Baselines(), metrics=["classification_accuracy"])["arms"]
     assert list(arms) == ["model", "untrained"]
     assert arms["untrained"]["classification_accuracy"]["score"] < 1
 

@@ -14,8 +14,8 @@ from unbraid.data import Data, Field, Images, open_data
 from unbraid.model import Model, build_method
 from unbraid_plugins.shared.metrics import domain_judges, translation_accuracy
 from unbraid_plugins.shared.metrics.edits.translation_accuracy import DomainJudges, TranslationAccuracy
-from unbraid_plugins.tools.evaluation import Controls, evaluate_model, table
-from unbraid_plugins.tools.evaluation.controls import identity
+from unbraid_plugins.tools.evaluation import Baselines, evaluate_model, table
+from unbraid_plugins.tools.evaluation.baselines import identity
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, of_translator, shared_classes
 from unbraid_plugins.tools.evaluation.encoded import of_model
 from unbraid_plugins.tools.evaluation.evidence import sample
@@ -161,7 +161,7 @@ def opened(folder: Path, b: str = "b", functions: tuple[str, ...] = ("a_to_b", "
 
 def test_a_model_beside_its_twin_and_the_images_as_they_are(tmp_path: Path) -> None:
     model, data = opened(tmp_path)
-    result = evaluate_model(model, data, controls=Controls(), metrics=["translation_accuracy"])
+    result = evaluate_model(model, data, baselines=Baselines(), metrics=["translation_accuracy"])
     arms = {name: arm["translation_accuracy"] for name, arm in result["arms"].items()}
     assert list(arms) == ["model", "untrained", "unchanged"]
     assert list(arms["model"]["content"]) == ["a to b", "b to a"]

@@ -15,7 +15,7 @@ import unbraid
 from unbraid import UnbraidError
 from unbraid.data import open_data
 from unbraid.runs import Run
-from unbraid_plugins.tools.evaluation import Controls, evaluate, evaluate_model, protocol_of, table, untrained
+from unbraid_plugins.tools.evaluation import Baselines, evaluate, evaluate_model, protocol_of, table, untrained
 from unbraid_plugins.tools.evaluation.evidence import sample
 
 MIXING = {
@@ -179,16 +179,16 @@ def test_what_cannot_be_measured_is_said(run: Run) -> None:
 
 def test_controls_are_measured_once_for_several_models(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     model, data = unbraid.load(run.folder), open_data(unbraid.load(run.folder).method.recipe.data)
-    controls, names = Controls(), ["mig", "nearest_neighbour_accuracy"]
-    first = evaluate_model(model, data, images=40, metrics=names, controls=controls)
+    baselines, names = Baselines(), ["mig", "nearest_neighbour_accuracy"]
+    first = evaluate_model(model, data, images=40, metrics=names, baselines=baselines)
     assert set(first["metrics"]) == set(names)
     measured = []
-    monkeypatch.setattr(Controls, "measured", lambda self, key, measure: measured.append(key) or self._kept[key])
-    again = evaluate_model(model, data, images=40, metrics=names, controls=controls)
-    assert len(measured) == 6                                # of the data, the model, its twin and three controls
+    monkeypatch.setattr(Baselines, "measured", lambda self, key, measure: measured.append(key) or self._kept[key])
+    again = evaluate_model(model, data, images=40, metrics=names, baselines=baselines)
+    assert len(measured) == 6                                # of the data, the model, its twin and three baselines
     assert again["arms"] == first["arms"]
     with pytest.raises(KeyError):                                    # other images are measured anew
-        evaluate_model(model, data, images=30, metrics=names, controls=controls)
+        evaluate_model(model, data, images=30, metrics=names, baselines=baselines)
 
 
 def test_a_metric_that_there_is_not(run: Run) -> None:

@@ -26,8 +26,8 @@ def test_every_representation_is_measured_by_both_classifiers():
     model, data = model_of({"a": source()})
     result = probe_model(model, data, SETTINGS)
     kinds = {name: (r["kind"], r["numbers"]) for name, r in result["representations"].items()}
-    assert kinds == {"code": ("code", 8), "part1": ("part", 4), "part2": ("part", 4), "pixels": ("control", 64),
-                     "untrained": ("control", 8)}
+    assert kinds == {"code": ("code", 8), "part1": ("part", 4), "part2": ("part", 4), "pixels": ("baseline", 64),
+                     "untrained": ("baseline", 8)}
     for results in result["accuracy"].values():
         assert list(results) == list(kinds)
         assert results["code"] == results["untrained"]               # the model was not trained

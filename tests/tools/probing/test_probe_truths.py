@@ -88,7 +88,7 @@ def test_units_and_dead_numbers_of_a_code_do_not_matter():
     dead = [np.concatenate([c * units + 3, np.full((len(c), 1), 2.0)], 1) for c in codes]
     assert scores(*codes, train, test)["nearest"]["mean"] == pytest.approx(
         scores(*dead, train, test)["nearest"]["mean"], abs=0.01)
-    ready = prepared(Representation("pixels", "control", *(c.astype(np.float32) for c in dead), standardised=False))
+    ready = prepared(Representation("pixels", "baseline", *(c.astype(np.float32) for c in dead), standardised=False))
     assert np.isfinite(ready.train).all()
     assert ready.train.std(0)[4] > 100 * ready.train.std(0)[2] > 0    # pixels keep their proportions
 
@@ -170,7 +170,7 @@ def test_settings_that_mean_nothing(settings, says):
 
 @pytest.mark.parametrize("factors", [1, 2, 5])
 def test_the_names_of_all_lines_are_inside_the_picture(factors):
-    kinds = {"code": "code", "varying": "part", "common": "part", "pixels": "control", "untrained": "control"}
+    kinds = {"code": "code", "varying": "part", "common": "part", "pixels": "baseline", "untrained": "baseline"}
     names = list(kinds)
     told = {f"factor_{i}": {"mean": [0.5, 0.9], "std": [0.1, None]} for i in range(factors)}
     figure = draw({"labels": [1, "all"], "factors": {f: {"chance": 0.25} for f in told},

@@ -63,7 +63,7 @@ def test_the_results_can_be_read_by_programs(made_up):
     found = as_json(rows, groups_of(rows))
     assert found["runs"]["weights.beta=4,weights.gamma=1,seed=2"]["scores"]["untrained"] == {"mig": 0.02}
     assert found["better"] == {"mig": "higher", "loss": "lower"}
-    assert found["controls"]["perfect"]["mig"]["mean"] == pytest.approx(0.9)
+    assert found["baselines"]["perfect"]["mig"]["mean"] == pytest.approx(0.9)
     best = [g["values"] for g in found["groups"] if g["metrics"]["mig"]["from_best"] is None]
     assert best == [{"weights.beta": "16", "weights.gamma": "2"}]
     assert found["groups"][0]["metrics"]["mig"]["from_best"]["mean"] == pytest.approx(-0.151)

@@ -59,7 +59,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     from unbraid.data import open_data
     from unbraid.model import load
     from unbraid.runs import RunError, new_folder, write_image, write_whole
-    from unbraid_plugins.tools.evaluation import Controls, evaluate_model, table
+    from unbraid_plugins.tools.evaluation import Baselines, evaluate_model, table
 
     folder = out.expanduser() if out is not None else new_folder("demo")
     if folder.exists() and any(folder.iterdir()):
@@ -70,14 +70,14 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
         click.echo(click.style(f"{number}/{len(ARMS)}  {arm.name}", bold=True), err=True)
         runs[arm.name] = trained(arm, folder, reached, None if chosen else MINUTES, ctx.obj)
         reached = min(reached, steps_of(runs[arm.name]))   # the others get no more than an arm that time cut short
-    click.echo(click.style("Measuring", bold=True) + " beside controls ...", err=True)
+    click.echo(click.style("Measuring", bold=True) + " beside baselines ...", err=True)
     first, *rest = (load(run.folder) for run in runs.values())
     run = runs[ARMS[0].name]
     recipe = first.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         others = {arm.name: model for arm, model in zip(ARMS[1:], rest, strict=True)}
-        result = evaluate_model(first, data, images=images, others=others, metrics=METRICS, controls=Controls(),
+        result = evaluate_model(first, data, images=images, others=others, metrics=METRICS, baselines=Baselines(),
                                 pictures=folder / "pictures")
     finally:
         data.close()

@@ -1,4 +1,4 @@
-"""What a model learned, in numbers and pictures, beside controls that learned nothing.
+"""What a model learned, in numbers and pictures, beside baselines that learned nothing.
 
 The numbers are metrics: components of kind `metric`, called with the evidence that their parameters name.
 """
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
+    from unbraid_plugins.tools.evaluation.baselines import Baselines as Baselines, untrained as untrained
     from unbraid_plugins.tools.evaluation.command import write_reports as write_reports
-    from unbraid_plugins.tools.evaluation.controls import Controls as Controls, untrained as untrained
     from unbraid_plugins.tools.evaluation.encoded import usable as usable
     from unbraid_plugins.tools.evaluation.evidence import (
         BATCH as BATCH,

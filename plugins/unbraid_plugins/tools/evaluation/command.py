@@ -1,4 +1,4 @@
-"""`unbraid evaluate`: what models learned, in numbers and pictures, beside controls."""
+"""`unbraid evaluate`: what models learned, in numbers and pictures, beside baselines."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from unbraid_registry import UnbraidError
 def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: str | None, images: int | None,
             source: str | None, seed: int, as_json: bool, comparison: Path,
             report: bool, device: str) -> None:
-    """Measure what models learned, beside controls.
+    """Measure what models learned, beside baselines.
 
     Writes evaluation.json, pictures and report.html into each run and prints a table; several runs stand side by side,
     in a report of their own too.
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
-    from unbraid_plugins.tools.evaluation import Controls, evaluate, protocol_of, table
+    from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
     opened = [Run.at(run) for run in runs]
-    place, results, controls = str(device_of(device)), [], Controls()
+    place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
         session.run = run.folder
         click.echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
-                          controls=controls)
+                          baselines=baselines)
         results.append((str(run.folder), result))
     if as_json:
         click.echo(json.dumps(dict(results), indent=1))

@@ -88,7 +88,7 @@ def of_translator(model: Model, images: dict[str, np.ndarray]) -> Evidence:
 
 
 def unchanged(model_evidence: Evidence, images: dict[str, np.ndarray]) -> Evidence:
-    """The control that translates nothing: every image as it is."""
+    """The baseline that translates nothing: every image as it is."""
     return {name: {(a, b): images[a] for a, b in model_evidence[name]} for name in ("translations", "returns")}
 
 

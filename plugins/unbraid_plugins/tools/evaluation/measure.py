@@ -1,4 +1,4 @@
-"""Evaluating a run or a model, beside controls."""
+"""Evaluating a run or a model, beside baselines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from unbraid.data import Data, open_data
 from unbraid.model import Model, load
 from unbraid.runs import Run, write_whole
-from unbraid_plugins.tools.evaluation.controls import Controls, at_random, identity, of_pixels, perfect, untrained
+from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
@@ -29,10 +29,10 @@ FILE = "evaluation.json"
 
 def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
              source: str | None = None, seed: int = 0, device: str = "cpu",
-             controls: Controls | None = None) -> dict[str, Any]:
+             baselines: Baselines | None = None) -> dict[str, Any]:
     """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
 
-    controls: one for several runs measures only once what does not depend on the model.  Returns what `evaluate_model`
+    baselines: one for several runs measures only once what does not depend on the model.  Returns what `evaluate_model`
     does, with the run's step and the paths of the pictures.  Raises UnbraidError (RunError, DataError, ...).
     """
     model = load(run.folder, device=device)
@@ -40,7 +40,7 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:
         result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
-                                seed=seed, pictures=run.pictures, controls=controls or Controls())
+                                seed=seed, pictures=run.pictures, baselines=baselines or Baselines())
     finally:
         data.close()
     from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
@@ -51,13 +51,13 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
 
 def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None,
                    images: int | None = None, source: str | None = None, seed: int = 0,
-                   controls: Controls | None = None,
+                   baselines: Baselines | None = None,
                    others: Mapping[str, Model] | None = None, pictures: Path | None = None) -> dict[str, Any]:
-    """Measure a model on data, beside other models and the controls.
+    """Measure a model on data, beside other models and the baselines.
 
     protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
     protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
-    folder for pictures; controls: an untrained twin of the model (`untrained`), principal components of the pixels
+    folder for pictures; baselines: an untrained twin of the model (`untrained`), principal components of the pixels
     (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); of translations the images
     as they are (`unchanged`); None: none of them.
 
@@ -77,7 +77,7 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     sampled = _sampled(model, data, protocol, seed, source, _asked_for(known, metrics))
     options = {"seed": seed, "resamples": protocol.resamples, **protocol.options,
                "work": None if metrics else protocol.work}
-    kept = controls or Controls()
+    kept = baselines or Baselines()
     images_only = Measuring(known, sampled.evidence, options)
     wanted = _asked_for(known, metrics)
     key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
@@ -87,10 +87,10 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     def measured(own: Callable[[], Evidence]) -> Measuring:
         return Measuring(known, {**sampled.evidence, **own()}, options, dict(of_data)).done(wanted)
 
-    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if controls is not None else {})}
+    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if baselines is not None else {})}
     evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
     arms = {name: kept.measured((key, identity(own)), partial(measured, own.copy)) for name, own in evidence.items()}
-    if controls is not None:
+    if baselines is not None:
         for name, (shape, own) in _without_model(evidence["model"], sampled, seed).items():
             arms[name] = kept.measured((key, name, shape), partial(measured, own))
     results = {arm: {name: r for name, r in m.results.items() if r is not None and name not in of_data}
@@ -129,7 +129,7 @@ def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: st
 
 
 def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
-    """The controls that take no more than its shape from a model's code: that shape, and their evidence, in order."""
+    """The baselines that take no more than its shape from a model's code: that shape, and their evidence, in order."""
     found: dict[str, tuple[Hashable, Callable[[], Evidence]]] = {}
     if "translations" in own:
         ways = repr((list(own["translations"]), list(own["returns"])))

@@ -69,7 +69,7 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
         labels                of every class, in order: 1, 5, ..., "all"
         draws, neighbours, seed
         factors               name -> classes, chance, labelled (how many images, one number for each of `labels`)
-        representations       name -> kind (code, part, control), numbers
+        representations       name -> kind (code, part, baseline), numbers
         accuracy              linear, nearest, network -> representation -> factor -> mean, std (a number for each of
                               `labels`; std None for one draw), and for linear the inverse `penalty`, which is
                               chosen within the labels of the first draw

@@ -65,7 +65,7 @@ def _draw_lines(axes: Any, result: dict[str, Any], classifier: str, factor: str,
     for name in shown(result, factor):
         found = result["accuracy"][classifier][name][factor]
         kind = result["representations"][name]["kind"]
-        _draw_line(axes, found, colours[name], name, ls="--" if kind == "control" else "-",
+        _draw_line(axes, found, colours[name], name, ls="--" if kind == "baseline" else "-",
                    lw=2.2 if kind == "code" else 1.6)
     network = result["accuracy"].get("network", {})
     for found in (by_factor[factor] for by_factor in network.values()):

@@ -18,7 +18,7 @@ PIXELS_AT_MOST = 3 * 64 * 64                       # numbers of an image; a larg
 
 @attrs.frozen(eq=False)
 class Representation:
-    """The images as numbers.  train, test: (M, D) and (N, D); kind: code, part (of it) or control."""
+    """The images as numbers.  train, test: (M, D) and (N, D); kind: code, part (of it) or baseline."""
 
     name: str
     kind: str
@@ -55,7 +55,7 @@ def representations(model: Model, task: Task, notes: list[str]) -> Iterator[Repr
         yield Representation(name, "part", train[:, a:b], test[:, a:b])
     yield pixels(task)
     twin = untrained(model)
-    yield Representation(UNTRAINED, "control", encoded(twin, train_by, task.train)[1],
+    yield Representation(UNTRAINED, "baseline", encoded(twin, train_by, task.train)[1],
                          encoded(twin, test_by, task.test)[1])
 
 
@@ -94,7 +94,7 @@ def parts_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
 
 def pixels(task: Task) -> Representation:
     """The images themselves; large ones are shrunk by a whole factor."""
-    return Representation(PIXELS, "control", _pixels(task.train.read()), _pixels(task.test.read()), standardised=False)
+    return Representation(PIXELS, "baseline", _pixels(task.train.read()), _pixels(task.test.read()), standardised=False)
 
 
 def _pixels(batches: Iterable[np.ndarray]) -> np.ndarray:

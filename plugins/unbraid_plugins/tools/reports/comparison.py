@@ -26,13 +26,13 @@ WIDTH = 96                                         # of a group's dots
 
 @attrs.frozen
 class Dots:
-    """One metric of a group.  value: the mean; places: of its runs from 0 to WIDTH; controls: arm and place."""
+    """One metric of a group.  value: the mean; places: of its runs from 0 to WIDTH; baselines: arm and place."""
 
     value: float | None
     text: str
     between: str = ""
     places: list[str] = attrs.Factory(list)
-    controls: list[tuple[str, str]] = attrs.Factory(list)
+    baselines: list[tuple[str, str]] = attrs.Factory(list)
     top: bool = False
 
 
@@ -80,7 +80,7 @@ def comparison_page(runs: Sequence[Findings]) -> str:
     pictures = [(g, embedding.shown_pictures(g.runs[0], SIDE_BY_SIDE, rows=ROWS, widest=WIDEST)) for g in groups]
     single = [(run, [[scores.cell(run, arm, h.name) for h in heads] for arm in run.arms]) for run in runs]
     return render("comparison.html", groups=groups, heads=heads, runs=single, names=names(runs), width=WIDTH,
-                  controls=_controls(runs), figures=_figures(groups), pictures=_by_picture(pictures),
+                  baselines=_baselines(runs), figures=_figures(groups), pictures=_by_picture(pictures),
                   remarks=remarks(runs), notes=list(zip(names(runs), map(notes, runs), strict=True)))
 
 
@@ -147,7 +147,7 @@ def _about(runs: Sequence[Findings], metric: str) -> tuple[str, str]:
 
 
 def _dots(group: Group, runs: Sequence[Findings], metric: str) -> Dots:
-    """A group's scores on the scale of all runs and controls."""
+    """A group's scores on the scale of all runs and baselines."""
     every = [v for run in runs for arm in run.arms for v in _values([run], arm, metric)]
     own = _values(group.runs, scores.MODEL, metric)
     if not own:
@@ -157,11 +157,11 @@ def _dots(group: Group, runs: Sequence[Findings], metric: str) -> Dots:
     def place(v: float) -> str:
         return f"{(v - low) / (high - low) * WIDTH if high > low else WIDTH / 2:.1f}"
 
-    controls = [(arm, place(fmean(values))) for arm in group.runs[0].arms if arm in scores.ABOUT and arm != scores.MODEL
-                and (values := _values(group.runs, arm, metric))]
+    baselines = [(arm, place(fmean(values))) for arm in group.runs[0].arms
+                 if arm in scores.ABOUT and arm != scores.MODEL and (values := _values(group.runs, arm, metric))]
     between = f"{number(min(own))} to {number(max(own))}" if len(own) > 1 else ""
     mean = fmean(own)
-    return Dots(mean, number(mean), between, [place(v) for v in own], controls)
+    return Dots(mean, number(mean), between, [place(v) for v in own], baselines)
 
 
 def _values(runs: Sequence[Findings], arm: str, metric: str) -> list[float]:
@@ -180,7 +180,7 @@ def _with_best(groups: Sequence[Group], heads: Sequence[Head]) -> list[Group]:
                                    for c, b in zip(g.cells, best, strict=True)]) for g in groups]
 
 
-def _controls(runs: Sequence[Findings]) -> list[str]:
+def _baselines(runs: Sequence[Findings]) -> list[str]:
     return [arm for arm in scores.ABOUT if any(arm in run.arms for run in runs)]
 
 

@@ -1,4 +1,4 @@
-"""Metrics beside their controls: rows of a table, what the controls say, and the figures that come first."""
+"""Metrics beside their baselines: rows of a table, what the baselines say, and the figures that come first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid_plugins.tools.reports.run_reader import Findings
 
 MODEL = "model"
 CEILING = "perfect"
-KNOW_NOTHING = ("untrained", "pixels", "random", "unchanged")   # controls that a model should beat
+KNOW_NOTHING = ("untrained", "pixels", "random", "unchanged")   # baselines that a model should beat
 FIRST = ("transfer_accuracy", "retrieval_map", "edit_control", "swap_accuracy", "mig", "dci", "factor_vae_score",
          "linear_probe", "reconstruction_error", "fid", "live_factors")
 TILES = 4
@@ -60,7 +60,7 @@ class Mark:
 class Score:
     """A metric, or a part of its result, for every arm; cells: one for each arm of the page, None where not measured.
 
-    better: "higher", "lower" or unknown; matched: the control that does as well as the model.
+    better: "higher", "lower" or unknown; matched: the baseline that does as well as the model.
     """
 
     name: str
@@ -150,7 +150,7 @@ def marks(cells: Sequence[Cell | None]) -> list[Mark]:
 
 
 def _matched(cells: Sequence[Cell | None], better: str) -> Cell | None:
-    """The best control that knows nothing of the factors and does as well as the model, interval by interval."""
+    """The best baseline that knows nothing of the factors and does as well as the model, interval by interval."""
     own = next((c for c in cells if c is not None and c.arm == MODEL and c.value is not None), None)
     others = [c for c in cells if c is not None and c.arm in KNOW_NOTHING and c.value is not None]
     if own is None or not others or not better:

@@ -1,4 +1,4 @@
-"""`unbraid compare`: what runs reached, over seeds, beside controls; and which to choose without labels."""
+"""`unbraid compare`: what runs reached, over seeds, beside baselines; and which to choose without labels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def command(session: Session, places: tuple[Path, ...], by: str | None, metrics: tuple[str, ...], sort: str | None,
             correlation: bool, select: str | None, similarity: str, images: int, device: str, as_csv: bool,
             as_json: bool) -> None:
-    """Compare runs over seeds, beside controls, and rank them without labels.
+    """Compare runs over seeds, beside baselines, and rank them without labels.
 
     A study has its runs and axes; several runs (or studies) are told apart by what differs between their recipes.
     """
@@ -70,13 +70,13 @@ def show(rows: list[Row], groups: list[Group], metrics: list[str], sort: str | N
     from unbraid_plugins.tools.studies.tables import correlation_table, many_metrics, one_metric
 
     if one:
-        cells, controls = one_metric(rows, groups, metrics[0], sort or "mean")
-        click.echo(columns([*cells[1:], *controls], cells[0], numbers=range(1, 6)))
+        cells, baselines = one_metric(rows, groups, metrics[0], sort or "mean")
+        click.echo(columns([*cells[1:], *baselines], cells[0], numbers=range(1, 6)))
         click.echo("\nBrackets: 95 % by bootstrap over runs; from few seeds they are too narrow.", err=True)
     else:
         for number, table in enumerate(many_metrics(rows, groups, metrics, sort or "name")):
             click.echo(("\n" if number else "") + columns(table[1:], table[0], numbers=[1]))
-        click.echo("\nMeans ± standard deviations over runs; controls are indented.", err=True)
+        click.echo("\nMeans ± standard deviations over runs; baselines are indented.", err=True)
     if correlation:
         rho, _ = rank_correlation([[row.score(m) for row in rows] for m in metrics])
         table = correlation_table(metrics, rho)

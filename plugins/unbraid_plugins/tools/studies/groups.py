@@ -1,4 +1,4 @@
-"""Runs that are repetitions of one setting, and what they reached together, beside controls."""
+"""Runs that are repetitions of one setting, and what they reached together, beside baselines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 from unbraid_plugins.tools.studies.axes import SEED, short
 from unbraid_plugins.tools.studies.folder import StudyError
-from unbraid_plugins.tools.studies.scores import MODEL, Row, controls_of, is_better_lower, metrics_of
+from unbraid_plugins.tools.studies.scores import MODEL, Row, baselines_of, is_better_lower, metrics_of
 from unbraid_plugins.tools.studies.statistics import Gap, Summary, gap, rank_correlation, summary
 from unbraid_registry import closest
 
@@ -76,7 +76,7 @@ def as_json(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str]
     """Everything that is known, as plain dicts, lists and numbers.
 
     runs: name -> values, step, seconds of training, scores by arm; groups: summaries by metric, with the difference
-    from the best group; controls: summaries by arm; correlation: of the ranks of the metrics over runs.
+    from the best group; baselines: summaries by arm; correlation: of the ranks of the metrics over runs.
     """
     metrics = list(metrics or metrics_of(rows))
     lower = {m: is_better_lower(m, rows) for m in metrics}
@@ -90,8 +90,8 @@ def as_json(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str]
         "groups": [{"values": _short(g.values), "runs": [row.name for row in g.rows], "metrics": {
             m: {**attrs.asdict(found), "from_best": _from(best[m], g, m)}
             for m in metrics if (found := g.summary(m)) is not None}} for g in groups],
-        "controls": {arm: {m: attrs.asdict(found) for m in metrics if (found := every.summary(m, arm)) is not None}
-                     for arm in controls_of(rows)},
+        "baselines": {arm: {m: attrs.asdict(found) for m in metrics if (found := every.summary(m, arm)) is not None}
+                     for arm in baselines_of(rows)},
         "better": {m: "lower" if lower[m] else "higher" for m in metrics},
         "correlation": {"metrics": metrics, "rho": rho, "runs": counts},
     }

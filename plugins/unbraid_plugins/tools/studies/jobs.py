@@ -75,7 +75,7 @@ def _texts(plan: Plan, point: Point) -> list[str]:
 
 
 def evaluation(study: Study, points: Sequence[Point], options: EvaluationOptions, shared: Sequence[str]) -> list[str]:
-    """The command that evaluates points; of several at once, equal controls are measured once."""
+    """The command that evaluates points; of several at once, equal baselines are measured once."""
     together = ["--comparison", str(study.folder / "logs" / f"{points[0].name}.html")] if len(points) > 1 else []
     return ["evaluate", *options.options, *together, *shared, "--", *(str(study.run(p).folder) for p in points)]
 

@@ -12,12 +12,12 @@ import numpy as np
 from unbraid_plugins.tools.display import COLOURS, FAINT, INK, Figure, save_figure, style
 from unbraid_plugins.tools.studies.axes import plain, short
 from unbraid_plugins.tools.studies.groups import Group, columns_of, groups_of
-from unbraid_plugins.tools.studies.scores import Row, controls_of, metrics_of
+from unbraid_plugins.tools.studies.scores import Row, baselines_of, metrics_of
 from unbraid_plugins.tools.studies.statistics import FEWEST, rank_correlation
 
 COLUMNS = 4                                        # panels side by side
 SHIFT = 0.5                                        # of the way to the next value, for the colours of a named axis
-FAR = 0.35                                         # a control further than this part of the range is not drawn in it
+FAR = 0.35                                         # a baseline further than this part of the range is not drawn in it
 
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
@@ -37,7 +37,7 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
 def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> Figure:
     """A panel per metric: its score against one axis, a dot for every run, a bar at the means.
 
-    The means are joined where the axis has numbers. The other axes are colours. Controls are faint horizontal lines:
+    The means are joined where the axis has numbers. The other axes are colours. Baselines are faint horizontal lines:
     the means of all runs.
     """
     groups, ticks = groups_of(rows), _ticks(rows, path)
@@ -57,7 +57,7 @@ def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> 
             _draw_series(axes, members, path, places, metric, COLOURS[number % len(COLOURS)], label,
                          line="-" if numeric else "none")
         _set_x(axes, ticks, numeric)
-        _draw_controls(axes, rows, metric)
+        _draw_baselines(axes, rows, metric)
     for axes in panels[len(metrics):]:
         axes.set_axis_off()
     if path is not None:
@@ -108,10 +108,10 @@ def _draw_series(axes: Any, groups: Sequence[Group], path: str | None, ticks: di
                   marker="_", ms=13, mew=2.2)
 
 
-def _draw_controls(axes: Any, rows: Sequence[Row], metric: str) -> None:
-    """Faint lines for the controls within reach; those that are far off are told below the title."""
+def _draw_baselines(axes: Any, rows: Sequence[Row], metric: str) -> None:
+    """Faint lines for the baselines within reach; those that are far off are told below the title."""
     everyone = Group((), tuple(rows))
-    means = {arm: s.mean for arm in controls_of(rows) if (s := everyone.summary(metric, arm)) is not None}
+    means = {arm: s.mean for arm in baselines_of(rows) if (s := everyone.summary(metric, arm)) is not None}
     own = list(everyone.scores(metric).values())
     if not own:
         return

@@ -52,7 +52,7 @@ class Row:
 
     @property
     def arms(self) -> list[str]:
-        """The model and its controls, as far as they were evaluated."""
+        """The model and its baselines, as far as they were evaluated."""
         return list(self.evaluation.get("arms", {}))
 
     def metrics(self, arm: str = MODEL) -> list[str]:
@@ -160,7 +160,7 @@ def metrics_of(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(m for row in rows for m in row.metrics()))
 
 
-def controls_of(rows: Sequence[Row]) -> list[str]:
+def baselines_of(rows: Sequence[Row]) -> list[str]:
     """All arms but the model."""
     return list(dict.fromkeys(arm for row in rows for arm in row.arms if arm != MODEL))
 

@@ -1,4 +1,4 @@
-"""Studies as tables: `table.csv` of runs, and groups for people, beside controls."""
+"""Studies as tables: `table.csv` of runs, and groups for people, beside baselines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from unbraid_plugins.tools.studies.axes import short
 from unbraid_plugins.tools.studies.folder import StudyError
 from unbraid_plugins.tools.studies.groups import Group, best_of, columns_of, gap_between
-from unbraid_plugins.tools.studies.scores import MODEL, Row, controls_of, is_better_lower
+from unbraid_plugins.tools.studies.scores import MODEL, Row, baselines_of, is_better_lower
 from unbraid_plugins.tools.studies.statistics import Summary
 from unbraid_registry import closest
 
@@ -34,13 +34,13 @@ def table_csv(rows: Sequence[Row]) -> str:
 
 
 def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str]) -> str:
-    """A line for every group and control, and metric."""
+    """A line for every group and baseline, and metric."""
     paths = list(dict.fromkeys(p for g in groups for p, _ in g.values))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*map(short, paths), "arm", "metric", "n", "mean", "std", "min", "max", "low", "high"])
     everyone = Group((), tuple(rows))
-    for group, arms in [*((g, [MODEL]) for g in groups), (everyone, controls_of(rows))]:
+    for group, arms in [*((g, [MODEL]) for g in groups), (everyone, baselines_of(rows))]:
         for arm in arms:
             for metric in metrics:
                 s = group.summary(metric, arm)
@@ -52,7 +52,7 @@ def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[s
 
 
 def one_metric(rows: Sequence[Row], groups: Sequence[Group], metric: str, order: str = "mean") -> tuple[Cells, Cells]:
-    """A metric by group, best first, and its controls: (titles and rows of the groups, rows of the controls).
+    """A metric by group, best first, and its baselines: (titles and rows of the groups, rows of the baselines).
 
     order: `mean` (best first), `name` (the study's own), `n`, `std`, `min`, `max`, largest first.
     """
@@ -68,15 +68,15 @@ def one_metric(rows: Sequence[Row], groups: Sequence[Group], metric: str, order:
             f"{d.mean:+.3f}{_interval(d.interval)}", f"{d.n} pairs" if d.paired else "not paired"]
         cells.append([group.label, *_summary(s), *against])
     everyone = Group((), tuple(rows))
-    controls = [[f"  {arm}", *_summary(s), "", ""] for arm in controls_of(rows)
+    baselines = [[f"  {arm}", *_summary(s), "", ""] for arm in baselines_of(rows)
                 if (s := everyone.summary(metric, arm)) is not None]
     titles = [metric, "n", "mean", "std", "min", "max", "95 % of the mean", "from the best", "seeds"]
-    return [titles, *cells], controls
+    return [titles, *cells], baselines
 
 
 def many_metrics(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str], order: str = "name"
                  ) -> list[Cells]:
-    """Means and standard deviations of all metrics by group, controls below; cut into tables that are not too wide.
+    """Means and standard deviations of all metrics by group, baselines below; cut into tables that are not too wide.
 
     order: `name`, `n`, or a metric (best first).
     """
@@ -89,7 +89,7 @@ def many_metrics(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence
     everyone = Group((), tuple(rows))
     lines: list[tuple[str, str, list[Summary | None]]] = [
         (g.label, str(len(g.rows)), [g.summary(m) for m in metrics]) for g in groups]
-    lines += [(f"  {arm}", "", [everyone.summary(m, arm) for m in metrics]) for arm in controls_of(rows)]
+    lines += [(f"  {arm}", "", [everyone.summary(m, arm) for m in metrics]) for arm in baselines_of(rows)]
     texts = [[label, n, *(_brief(s) for s in found)] for label, n, found in lines]
     widths = [max(len(line[i]) for line in [["", "n", *metrics], *texts]) for i in range(len(metrics) + 2)]
     tables: list[list[int]] = []

@@ -17,8 +17,8 @@ from unbraid_plugins.tools.evaluation.metric_runner import Measuring
 
 
 @attrs.define
-class Controls:
-    """What was measured without a model, kept for other models on the same images: a control is measured once."""
+class Baselines:
+    """What was measured without a model, kept for other models on the same images: a baseline is measured once."""
 
     _kept: dict[Hashable, Measuring] = attrs.Factory(dict)
 
@@ -56,7 +56,7 @@ def untrained(model: Model) -> Model:
 
 
 def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
-    """The control that learned no more than variance: principal components of the pixels.
+    """The baseline that learned no more than variance: principal components of the pixels.
 
     They are as many as the code has numbers, ordered by variance and cut into its chunks; where there are fewer, the
     rest is 0. Where the code has a category, the clusters that k-means finds in the pixels stand in its place.
