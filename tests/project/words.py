@@ -78,4 +78,5 @@ def everything() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join([line for f in sys.argv[1:] for line in found(Path(f).resolve())] if sys.argv[1:] else everything()))
+    chosen = [line for f in sys.argv[1:] for line in found(Path(f).resolve())]
+    print("\n".join(chosen if sys.argv[1:] else everything()))
