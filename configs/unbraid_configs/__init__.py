@@ -1,6 +1,6 @@
 """Typed recipes: reading, merging, overriding, checking, showing and writing them.
 
-Everything is loaded when it is first used: importing this package costs next to nothing, and never torch.
+Every name is loaded when it is first used: importing this package is fast, and never imports torch.
 """
 
 from typing import TYPE_CHECKING

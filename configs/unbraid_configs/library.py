@@ -16,7 +16,7 @@ SUFFIXES = (".yaml", ".yml", ".toml")
 
 
 class Plugins(Protocol):
-    """What is needed of the registry of plugins."""
+    """The part of the plugin registry that recipes need."""
 
     @property
     def catalog(self) -> Finds:
@@ -31,27 +31,28 @@ class Plugins(Protocol):
 
 @cache
 def bundled_recipes() -> dict[str, Path]:
-    """The recipes of this distribution, name -> file."""
+    """Return the recipes of this distribution, name -> file."""
     return {file.stem: file for file in sorted(FOLDER.glob("*/*.yaml"))}
 
 
 def all_recipes(plugins: Plugins) -> dict[str, Path]:
-    """Bundled and contributed recipes; those of other distributions are called `plugin.recipe`."""
+    """Return bundled and contributed recipes; those of other distributions are called `plugin.recipe`."""
     return plugins.recipes | bundled_recipes()
 
 
 def is_path(text: str) -> bool:
-    """Whether a text means a file, not the name of a recipe."""
+    """Whether a text is the path of a file, and not the name of a recipe."""
     return text.lower().endswith(SUFFIXES) or "/" in text or "\\" in text
 
 
 def find_recipe(name: str, plugins: Plugins, *, beside: Path | None = None, place: Place | None = None,
                 path: str = "") -> Path:
-    """The file of a recipe, by path or by name.
+    """Return the file of a recipe, given its path or its name.
 
-    beside: the folder that a relative path starts from (default: the working folder).  place, path: where the name
-    stands.
-    `plugin:recipe` is another way to write `plugin.recipe`.
+    beside: the folder that a relative path starts from (default: the working folder).
+    place, path: the position of the name in the recipe that refers to it, for errors.
+
+    `plugin:recipe` is another way to write `plugin.recipe`.  Raises RecipeError for an unknown name.
     """
     if is_path(name):
         return (beside or Path()) / Path(name).expanduser()
@@ -81,9 +82,9 @@ def _hint(name: str, known: dict[str, Path], beside: Path | None) -> str:
 
 
 def whole_name(name: str, plugins: Plugins) -> str:
-    """The name of a recipe that begins so, where it is the only one and `name` itself is neither recipe nor file.
+    """Complete the beginning of a recipe's name, where only one recipe's name begins with it.
 
-    Raises UnbraidError where several begin so.
+    Recipes, files, and texts that begin no name are returned unchanged.  Raises UnbraidError where several names fit.
     """
     known = all_recipes(plugins)
     if name in known or is_path(name) or Path(name).is_file():
@@ -96,7 +97,7 @@ def whole_name(name: str, plugins: Plugins) -> str:
 
 
 def title_of(file: Path) -> str:
-    """A recipe's title, without checking the recipe."""
+    """Read a recipe's title, without checking the recipe."""
     try:
         node = read_file(file, []).get("title")
     except (UnbraidError, OSError) as error:

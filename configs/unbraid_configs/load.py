@@ -1,4 +1,4 @@
-"""From a name, a file or Python's own dicts to a checked recipe.  Loading never runs code of the recipe's."""
+"""Loading of recipes from a name, a file or Python's own dicts.  It never runs code of a recipe."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ MOST_BASES = 20                                     # a recipe over a base over 
 
 def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plugins: Plugins | None = None,
                 keep_unset: bool = False) -> Recipe:
-    """The recipe of a bundled or contributed name, or of a YAML or TOML file.
+    """Load and check a recipe, given the name of a bundled or contributed one, or a YAML or TOML file.
 
-    overrides: `a.b.c=value`, later ones over earlier ones.  plugins: whose components and recipes (default: all that
-    are installed).  keep_unset: environment variables that are not set stay as they are written: a recipe is only
-    looked at.  Raises RecipeError with every mistake.
+    overrides: `a.b.c=value`; a later one wins over an earlier one.
+    plugins: the plugins with the components and recipes that can be used; by default all that are installed.
+    keep_unset: keep environment variables that are not set as they are written, for a recipe that is only looked at.
+
+    Raises RecipeError with every mistake.
+
+    >>> load_recipe("mixing-sprites", ["train.steps=500"]).train.steps
+    500
     """
     plugins = plugins or _installed()
     name = str(name_or_path)
@@ -34,7 +39,11 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
 
 
 def make_recipe(mapping: Mapping[Any, Any], overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
-    """The recipe of nested dicts, lists and scalars.  A `base:` path is relative to the working folder."""
+    """Build and check a recipe of nested dicts, lists and scalars.  A `base:` is relative to the working folder.
+
+    >>> make_recipe({"base": "mixing-sprites", "title": "Mine"}).title
+    'Mine'
+    """
     mistakes: list[Mistake] = []
     try:
         tree = expand(from_python(mapping), mistakes)
@@ -69,7 +78,7 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
 
 
 def with_bases(child: Node, chain: list[Path], plugins: Plugins, merger: Merger, folder: Path) -> Node:
-    """The child over its parent, which may itself have one.  chain: the files from the first child to this one."""
+    """Merge a recipe over its base, which may itself have one.  chain: the files from the first recipe to this one."""
     base = child.get("base")
     if not child.is_map or base is None:
         return merger.merge(EMPTY, child) if child.is_map else child

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe: every mistake with its place, path and remedy."""
+"""Mistakes in a recipe, each with its place, path and remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unbraid_registry import UnbraidError
 
 @attrs.frozen
 class Place:
-    """A position in a file, counted from 1; file is '<override>' or '<recipe>' where there is none."""
+    """A position in a file, counted from 1; without a file, `file` is '<override>' or '<recipe>'."""
 
     file: str
     line: int = 0
@@ -23,7 +23,7 @@ class Place:
 
 @attrs.frozen
 class Mistake:
-    """One thing that is wrong.  path: `players.critic.minimizes.realism`."""
+    """One mistake in a recipe.  path: `players.critic.minimizes.realism`."""
 
     place: Place
     path: str
@@ -36,7 +36,7 @@ class Mistake:
 
 
 class RecipeError(UnbraidError):
-    """A recipe that can't be run, with all its mistakes, in the order of the file."""
+    """The error for a recipe that can't be run, with all its mistakes, in the order of the file."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = sorted(mistakes, key=lambda m: (m.place.file, m.place.line, m.place.column))

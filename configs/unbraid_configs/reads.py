@@ -1,4 +1,4 @@
-"""What the values of a recipe are made of."""
+"""Dependencies between the values of a recipe."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from unbraid_configs.recipe import Recipe
 
 
 def read_by(recipe: Recipe, expressions: Iterable[Expression], hidden: Iterable[str] = ()) -> set[str]:
-    """The names of all values and draws that expressions are made of, through the flow's lines and functions.
+    """Return the names of all values and draws that expressions read, also through the flow's lines and functions.
 
-    hidden: names that mean something else in them, as a function's parameters do.
+    hidden: names with another meaning in the expressions, such as a function's parameters.
     """
     lines = {name: body for names, body in recipe.flow.items() for name in names}
     found: set[str] = set()
@@ -32,7 +32,7 @@ def read_by(recipe: Recipe, expressions: Iterable[Expression], hidden: Iterable[
 
 
 def unread(recipe: Recipe) -> list[str]:
-    """The values of the flow, and the draws, that no loss, no gate and no function reads; a line is read as a whole."""
+    """Return the draws and values that no player, watched value or function reads; a line counts as a whole."""
     texts = [e for p in recipe.players.values() for e in (*p.minimizes.values(), p.when, p.then) if e is not None]
     read = read_by(recipe, [*texts, *recipe.watch.values(), *(f.body for f in recipe.functions.values())])
     beside = {name: names for names in recipe.flow for name in names}

@@ -16,7 +16,7 @@ BELOW_1 = attrs.validators.and_(attrs.validators.ge(0.0), attrs.validators.lt(1.
 
 @attrs.frozen(kw_only=True)
 class Factor:
-    """A factor of the code: its name, how many parts of what size it has, and its prior."""
+    """A factor of the code: its name, the number and the size of its parts, and its prior."""
 
     name: str
     size: int
@@ -39,7 +39,7 @@ class Spec:
 
 @attrs.frozen(kw_only=True)
 class Network:
-    """A box: what it is, which factors it makes, and where its weights come from."""
+    """A network: its component, the factors that it makes, and the origin of its weights."""
 
     spec: Spec | None = None                       # None: an average, or taken whole from another run
     code: tuple[str, ...] | None = None            # the factors that it makes; None: all
@@ -53,7 +53,7 @@ class Network:
 
 @attrs.frozen(kw_only=True)
 class Draw:
-    """One named image of a sample and what it shares with the others."""
+    """One named image of a sample, and the factors that it shares with other images."""
 
     from_: str | None = None
     same: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Draw:
 
 @attrs.frozen(kw_only=True)
 class Data:
-    """Which images make one sample."""
+    """The sources of images, the draws that make one sample, the batch size and the splits."""
 
     sources: dict[str, Spec]                       # `source:` alone is stored under the name "source"
     draw: dict[str, Draw]
@@ -80,7 +80,7 @@ class Data:
 
 @attrs.frozen(kw_only=True)
 class Optimizer:
-    """How a player moves.  lr: a number, or a number times schedules."""
+    """The optimizer of a player.  lr: a number, or a number times schedules."""
 
     type: Literal["adam", "adamw", "sgd", "rmsprop", "adagrad"] = "adam"
     lr: Expression = Expression("1.0e-3")
@@ -92,7 +92,7 @@ class Optimizer:
 
 @attrs.frozen(kw_only=True)
 class Player:
-    """Networks, an optimizer and the losses that it minimises."""
+    """The networks that a player trains, its optimizer and the losses that it minimises."""
 
     trains: tuple[str, ...]
     minimizes: dict[str, Expression]
@@ -108,7 +108,7 @@ class Player:
 
 @attrs.frozen(kw_only=True)
 class Function:
-    """A named, inference-time expression: `name(a, b): expression`."""
+    """A named expression for inference, which the flow may call too: `name(a, b): expression`."""
 
     name: str
     parameters: tuple[str, ...]
@@ -118,7 +118,7 @@ class Function:
 
 @attrs.frozen(kw_only=True)
 class Train:
-    """How long, how and where to train."""
+    """Settings of the training: its length, its seed, its optimizer, logging, checkpoints and the device."""
 
     steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(1))
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
@@ -129,14 +129,14 @@ class Train:
     picture_every: int = attrs.field(default=1000, validator=attrs.validators.ge(1))
     keep: int = attrs.field(default=2, validator=attrs.validators.ge(1))
     keep_best: str | None = None                   # a logged value, smaller is better: "autoencoder/rebuild"
-    max_minutes: float | None = None               # a budget of wall-clock time that ends the training early
+    max_minutes: float | None = None               # early stop after this much wall-clock time
     device: str = "auto"
     precision: Literal["float32", "bf16"] = "float32"
     compile: bool = False
     cuda_graphs: bool = False                      # of the compiled networks
     channels_last: bool = False
     accumulate: int = attrs.field(default=1, validator=attrs.validators.ge(1))
-    average: float | None = attrs.field(           # decay of the averaged weights that functions use
+    average: float | None = attrs.field(           # decay of the EMA weights that functions use
         default=None, validator=attrs.validators.optional(SHARE))
     tensorboard: bool = True
 

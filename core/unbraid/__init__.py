@@ -1,6 +1,6 @@
 """Unbraid takes images apart into the factors that made them, and puts them together again.
 
-This module is the one public face for authors of components; every name is loaded when it is first used.
+This module is the public interface for authors of components; every name is loaded when it is first used.
 """
 
 from typing import TYPE_CHECKING

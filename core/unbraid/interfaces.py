@@ -1,4 +1,4 @@
-"""What each kind of component promises.
+"""Protocols of the kinds of components.
 
 A component is a function or an attrs class, marked with the decorator of its kind. Losses and operations are called
 with values by position and have their hyper-parameters as keywords. Networks (encoder, generator, critic, renderer,
@@ -28,10 +28,12 @@ __all__ = ["Context", "Critic", "Encoder", "Generator", "Loss", "Network", "Oper
 
 @attrs.frozen(kw_only=True)
 class Context:
-    """What a network may know when it is built.
+    """Facts that a network may use when it is built.
 
-    name: its name in the recipe; image: (C, H, W) of the images that it makes; code: the layout of the factors that it
-    makes; factors: the number of classes of every labelled factor of the data.
+    name: its name in the recipe.
+    image: (C, H, W) of the images that it makes.
+    code: the layout of the factors that it makes.
+    factors: the number of classes of every labelled factor of the data.
     """
 
     name: str
@@ -41,13 +43,13 @@ class Context:
 
 
 class Network(Protocol):
-    """A box: builds a module for inputs like these.
+    """A network component: it builds a module for given inputs.
 
-    inputs: the values that it is first called with, as tensors on the meta device with a batch of 2: their shapes.
+    inputs: the values of its first call, as tensors on the meta device with a batch of 2, for their shapes.
     """
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module, with fresh weights from torch's default generator."""
+        """Return the module, with fresh weights from torch's default generator."""
         ...
 
 
@@ -72,10 +74,10 @@ class Renderer(Network, Protocol):
 
 
 class Loss(Protocol):
-    """Values -> a scalar: the mean over the batch. It leaves its arguments as they were and refuses unequal shapes."""
+    """Values -> a scalar: the mean over the batch. It does not change its arguments and refuses unequal shapes."""
 
     def __call__(self, *values: Value, **options: Any) -> Tensor:
-        """The loss."""
+        """Return the loss."""
         ...
 
 
@@ -83,7 +85,7 @@ class Operation(Protocol):
     """Values -> values, without weights; random only by the keyword `random`."""
 
     def __call__(self, *values: Value, **options: Any) -> Value:
-        """The value."""
+        """Return the value."""
         ...
 
 
@@ -91,5 +93,5 @@ class Source(Protocol):
     """A data set: `open()` gives its images and their named fields."""
 
     def open(self) -> Images:
-        """Read what is needed to know size, shape and fields.  Raises DataError."""
+        """Return the images; read only as much as their number, shape and fields need.  Raises DataError."""
         ...

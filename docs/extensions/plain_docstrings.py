@@ -16,8 +16,33 @@ def _process(app: Any, what: str, name: str, thing: Any, options: Any, lines: li
     lines[:] = restructured(lines)
 
 
+PARAMETER = re.compile(r"([a-z_]\w*(?:, [a-z_]\w*)*): (.*)")
+
+
+def listed(lines: list[str]) -> list[str]:
+    """The lines with parameters, one a line, as a list: `name: what it is` with lines below that are moved in."""
+    result: list[str] = []
+    inside = False
+    for number, line in enumerate(lines):
+        found, after = PARAMETER.fullmatch(line), lines[number + 1] if number + 1 < len(lines) else ""
+        several = found and (inside or PARAMETER.fullmatch(after) or after.startswith("    "))
+        if found and several:
+            if result and result[-1] and not inside:
+                result.append("")
+            result.append(f"* **{found[1]}**: {found[2]}")
+            inside = True
+        elif inside and line.startswith("    "):
+            result.append(f"  {line.strip()}")
+        else:
+            result += [""] if inside and line else []
+            result.append(line)
+            inside = False
+    return result
+
+
 def restructured(lines: list[str]) -> list[str]:
     """The lines as reStructuredText: code in double backticks, indented blocks literal, everything else as it is."""
+    lines = listed(lines)
     result: list[str] = []
     literal = False                                # inside an indented block, or inside a doctest
     for line in lines:
@@ -38,6 +63,9 @@ def restructured(lines: list[str]) -> list[str]:
 
 
 def _escaped(line: str) -> str:
+    if line.startswith("* **"):
+        head, _, rest = line.partition("**: ")
+        return f"{head}**: {_escaped(rest)}"
     pieces = re.split(r"(`[^`]+`)", line)
     return "".join(f"`{p}`" if p.startswith("`") and p.endswith("`") and len(p) > 2 else
                    re.sub(r"([\\*|`])|(?<=\w)_(?!\w)", lambda m: "\\" + m[0], p) for p in pieces)

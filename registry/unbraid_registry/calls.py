@@ -1,4 +1,4 @@
-"""Calls of components: how many values they take, and their options with the types that they declare."""
+"""Checks of calls of components: the number of values, and the options with their declared types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from unbraid_registry.errors import closest
 
 
 def called_function(component: Component) -> Callable[..., Any]:
-    """The function that is called with values: the component itself, or the `__call__` of its class."""
+    """Return the function that is called with values: the component itself, or the `__call__` of its class."""
     return component.target.__call__ if component.is_class else component.target  # type: ignore[operator]
 
 
 def inputs_of(component: Component) -> list[inspect.Parameter]:
-    """The values that a loss or an operation takes by position, annotations resolved."""
+    """Return the parameters of a component that take values by position, with resolved annotations."""
     if not component.is_class:
         return list(component.inputs)
     hints = inspect.get_annotations(called_function(component), eval_str=True)
@@ -26,7 +26,7 @@ def inputs_of(component: Component) -> list[inspect.Parameter]:
 
 
 def filled_by(component: Component) -> frozenset[str]:
-    """Which of `random` and `layout` it wants."""
+    """Return those of `random` and `layout` that are parameters of a component."""
     return frozenset(inspect.signature(called_function(component)).parameters) & frozenset(FILLED)
 
 
@@ -51,7 +51,7 @@ def check_call(component: Component, count: int, options: Sequence[str]) -> None
 
 
 def option_value(component: Component, name: str, given: Any) -> Any:
-    """The value of an option as its declared type.  Raises ValueError."""
+    """Return the value of an option, converted to its declared type.  Raises ValueError where it does not fit."""
     declared = next(o for o in component.options if o.name == name)
     value = _as_type(given, declared.type)
     if value is None:
@@ -61,7 +61,7 @@ def option_value(component: Component, name: str, given: Any) -> Any:
 
 
 def _as_type(given: Any, wanted: Any) -> Any:
-    """The given value as the wanted type, or None."""
+    """Return the given value as the wanted type, or None where it does not fit."""
     if get_origin(wanted) in (Union, types.UnionType):
         for choice in get_args(wanted):
             if (value := _as_type(given, choice)) is not None:

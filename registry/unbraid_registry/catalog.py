@@ -1,4 +1,4 @@
-"""All components by name."""
+"""The catalog of components, found by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Kind = str | tuple[str, ...] | None
 
 
 class UnknownComponent(UnbraidError):
-    """No component has this name and kind, or several have.  closest: the name most like it, or an empty text."""
+    """The error for a name that fits no component of a kind, or several.  closest: the most similar name, or ""."""
 
     def __init__(self, message: str, *, hint: str = "", name: str, kind: Kind = None, closest: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -24,8 +24,8 @@ class UnknownComponent(UnbraidError):
 class Catalog:
     """The components of all loaded plugins.
 
-    plugins, problems: what the loader found; they explain why a component is not here.  known: plugins that could be
-    installed, name -> package.
+    plugins, problems: the loader's results; with them errors explain why a component is missing.
+    known: plugins that could be installed, name -> package.
     """
 
     def __init__(self, plugins: Sequence[PluginInfo] = (), problems: Sequence[PluginProblem] = (),
@@ -47,11 +47,11 @@ class Catalog:
         self._components |= new
 
     def all(self, kind: Kind = None) -> list[Component]:
-        """All components (of one kind, or of several), by full name."""
+        """Return all components (of one kind, or of several), by full name."""
         return [c for _, c in sorted(self._components.items()) if _is(c, kind)]
 
     def find(self, name: str, kind: Kind = None) -> Component:
-        """The component called `name` (bundled) or `plugin.name` (any).  Raises UnknownComponent."""
+        """Return the component called `name` (bundled) or `plugin.name` (any).  Raises UnknownComponent."""
         if "." in name:
             found = [c for c in (self._components.get(name),) if c]
         else:
@@ -108,7 +108,7 @@ class Catalog:
         return None
 
     def _callable_names(self, kind: Kind) -> list[str]:
-        """Every name that `find` would take."""
+        """Return every name that `find` accepts."""
         components = self.all(kind)
         bare = [c.name for c in components if c.bundled]
         return [b for b in dict.fromkeys(bare) if bare.count(b) == 1] + [c.full_name for c in components]

@@ -1,4 +1,4 @@
-"""What a plugin contributes: a function or an attrs class of one kind."""
+"""Components: functions and attrs classes that plugins contribute, each of one kind."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import attrs
 
 KINDS = ("encoder", "generator", "critic", "renderer", "network", "loss", "operation", "source", "metric")
 NETWORK_KINDS = ("encoder", "generator", "critic", "renderer", "network")
-CALLED_KINDS = ("loss", "operation", "metric")     # what expressions call, besides networks
+CALLED_KINDS = ("loss", "operation", "metric")     # expressions call these, and networks
 
-FILLED = ("random", "layout")                   # keywords that the engine fills in, no recipe
+FILLED = ("random", "layout")                   # keywords that the engine fills in, never a recipe
 
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 
 @attrs.frozen(kw_only=True)
 class Mark:
-    """What a decorator writes on a function or class: its kind, name and promises."""
+    """The mark that a decorator puts on a function or class.
+
+    remembers: a network with state, called once per round.  sets: a component that takes whole sets, (B, n, ...).
+    """
 
     kind: str
     name: str
@@ -60,7 +63,7 @@ class Component:
 
     @property
     def full_name(self) -> str:
-        """`plugin.name`, the name by which a run remembers it."""
+        """`plugin.name`, the name that runs store."""
         return f"{self.plugin}.{self.name}"
 
     @property
@@ -79,17 +82,17 @@ class Component:
 
     @property
     def is_class(self) -> bool:
-        """Whether it is an attrs class; a plain function otherwise."""
+        """Whether it is an attrs class, and not a function."""
         return inspect.isclass(self.target)
 
     @property
     def random(self) -> bool:
-        """Whether it draws from a handed `random`."""
+        """Whether it is a function with the parameter `random`, its source of random numbers."""
         return not self.is_class and "random" in inspect.signature(self.target).parameters
 
     @property
     def inputs(self) -> tuple[inspect.Parameter, ...]:
-        """The positional parameters of a function, with resolved annotations (empty where there is none)."""
+        """The positional parameters of a function, with resolved annotations; empty for a class."""
         if self.is_class:
             return ()
         hints = _hints(self.target)
@@ -114,7 +117,7 @@ class Component:
 
 @lru_cache(maxsize=4096)
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations of installed code, evaluated once."""
+    """Return the annotations of a function or class, evaluated; empty where they cannot be evaluated."""
     try:
         return get_type_hints(target)
     except (NameError, TypeError):
@@ -122,7 +125,7 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 
 
 class Decorator(Protocol):
-    """Marks a function or an attrs class as a component: `@loss`, or `@loss(name="l1")`."""
+    """A decorator that marks a function or an attrs class as a component: `@loss`, or `@loss(name="l1")`."""
 
     @overload
     def __call__(self, target: Target, /) -> Target: ...
@@ -142,7 +145,15 @@ def marked(kind: str) -> Decorator:
         return mark if target is None else mark(target)
 
     decorator.__name__ = kind
-    decorator.__doc__ = f"Mark a function or attrs class as a component of kind {kind}."
+    decorator.__doc__ = f"""Mark a function or attrs class as a component of kind {kind}.
+
+    >>> from unbraid import {kind}
+    >>> @{kind}
+    ... class MyOwn:
+    ...     'A component.'
+    >>> MyOwn.__unbraid__.kind, MyOwn.__unbraid__.name
+    ('{kind}', 'my_own')
+    """
     return cast(Decorator, decorator)
 
 

@@ -1,4 +1,4 @@
-"""What every component promises, checked when its plugin is loaded."""
+"""Checks of components, made when their plugin is loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid_registry.errors import UnbraidError
 
 
 def make_component(target: Any, origin: Candidate) -> Component:
-    """The component that a marked function or class is, or UnbraidError."""
+    """Check a marked function or class, and return its component.  Raises UnbraidError."""
     if not (inspect.isfunction(target) or inspect.isclass(target)):
         raise UnbraidError(f"{target!r} is neither a function nor a class", hint="Wrap it in a function.")
     mark, title = vars(target).get("__unbraid__"), title_of(target)
@@ -39,7 +39,7 @@ def make_component(target: Any, origin: Candidate) -> Component:
 
 
 def title_of(target: Any) -> str:
-    """Its name as it stands in its module."""
+    """Return the name of a function or class as it stands in its module."""
     return getattr(target, "__qualname__", repr(target))
 
 
@@ -72,7 +72,10 @@ def _check_function(target: Callable[..., Any], kind: str, title: str) -> None:
 
 
 def _check_annotations(target: Any, title: str) -> None:
-    """Unresolved, they would be lost without a word: no checked types, and a Gaussian that arrives as its mean."""
+    """Check that all annotations can be resolved.
+
+    Unresolved ones would be dropped silently: types would not be checked, and a Gaussian would arrive as its mean.
+    """
     try:
         get_type_hints(target)
     except Exception as e:

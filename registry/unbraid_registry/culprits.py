@@ -1,4 +1,4 @@
-"""Whose code failed: a plugin's, or our own."""
+"""The owner of code that failed: a plugin, or Unbraid itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from unbraid_registry.default import loaded_so_far
 
 
 def culprit(error: BaseException) -> str:
-    """Whose fault an exception is: the plugin's in whose file the innermost frame of the project lies, or unbraid's."""
+    """Return the plugin whose code raised an exception, as messages name it, or "unbraid".
+
+    The innermost frame that lies in a plugin or in Unbraid decides. Frames of other libraries are skipped.
+    """
     plugins = _files_of_plugins()
     own = tuple(str(Path(sys.modules[name].__file__ or "").parent) + os.sep
                 for name in ("unbraid", "unbraid_registry", "unbraid_configs") if name in sys.modules)
@@ -25,7 +28,7 @@ def culprit(error: BaseException) -> str:
 
 
 def _files_of_plugins() -> list[tuple[str, str]]:
-    """The file of every loaded plugin (its folder where it is a package), and what to call the plugin."""
+    """Return the file of every loaded plugin (a package's folder) and its name in messages, longest paths first."""
     loaded, found = loaded_so_far(), []
     for info in loaded.plugins if loaded else ():
         if info.status == "loaded" and info.path:

@@ -1,4 +1,4 @@
-"""The plugins of this process: found when they are first asked for, and each loaded when it is wanted."""
+"""The registry of this process: plugins are found at the first use, and each is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _loading = False
 
 def configure(files: Iterable[str | Path] = (), block: Iterable[str] = (), strict: bool | None = None,
               bundled_only: bool | None = None) -> None:
-    """Say which plugins `registry()` loads (see `load_registry`).
+    """Set which plugins `registry()` loads (see `load_registry`).
 
-    To be called before the first use. Called later with other options, it makes the next use load anew.
+    Call it before the first use. A later call with other options makes the next use load all plugins again.
     """
     global _loader, _options
     options: dict[str, object] = {"files": tuple(files), "block": tuple(block), "strict": strict,
@@ -33,22 +33,25 @@ def configure(files: Iterable[str | Path] = (), block: Iterable[str] = (), stric
 
 
 def registry() -> Registry:
-    """All plugins of this process.  Raises UnbraidError when a plugin asks while it is itself being loaded."""
+    """Load all plugins of this process and return the registry.
+
+    Raises UnbraidError where a plugin calls this while plugins are being loaded.
+    """
     return _load(lambda _: True)
 
 
 def load_plugin(name: str) -> Registry:
-    """The registry with the bundled plugin of this name, if it is not blocked, and those that were loaded before."""
+    """Load the bundled plugin of this name, unless it is blocked, and return the registry with all loaded plugins."""
     return _load(lambda candidate: candidate.bundled and candidate.name == name)
 
 
 def load_foreign() -> Registry:
-    """The registry with all plugins that are not bundled, and those that were loaded before."""
+    """Load all plugins that are not bundled, and return the registry with all loaded plugins."""
     return _load(lambda candidate: not candidate.bundled)
 
 
 def loaded_so_far() -> Registry | None:
-    """The registry with the plugins that were wanted so far; None where nobody has asked yet."""
+    """Return the registry with the plugins that are loaded until now, or None before the first use."""
     return None if _loader is None else _loader.registry
 
 

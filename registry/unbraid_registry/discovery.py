@@ -1,4 +1,4 @@
-"""Finding plugins without importing them: installed distributions and single files, in a fixed order."""
+"""Search for plugins without importing them: installed distributions and single files, in a fixed order."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ class Candidate:
 
 
 def installed(path: Sequence[str] | None = None) -> tuple[list[Candidate], list[PluginProblem]]:
-    """The plugins of all distributions, bundled ones first, then by distribution and name.
+    """Find the plugins of all distributions: bundled ones first, then by distribution and name.
 
-    path: folders to look in instead of `sys.path`.  Each distribution counts once: the one that an import would find.
+    path: folders to search instead of `sys.path`.
+
+    Of several copies of a distribution only the one that an import would find counts. Returns plugins and problems.
     """
     candidates: list[Candidate] = []
     problems: list[PluginProblem] = []
@@ -70,7 +72,7 @@ def _distributions(path: Sequence[str] | None) -> list[metadata.Distribution]:
 def _lists_plugins(distribution: metadata.Distribution) -> bool:
     try:
         return bool(_HEADER.search(distribution.read_text("entry_points.txt") or "") and distribution.name)
-    except Exception:                              # somebody else's broken package is none of our business
+    except Exception:                              # a broken package that is not ours: ignore it
         return False
 
 
@@ -89,7 +91,7 @@ def _version_key(distribution: metadata.Distribution) -> tuple[tuple[int, ...], 
 
 
 def single_file(path: Path) -> Candidate:
-    """The plugin in one Python file; the file's stem is its name.  Raises UnbraidError for what cannot be one."""
+    """Return the plugin in one Python file, named as the file's stem.  Raises UnbraidError where it cannot be one."""
     if path.is_dir():
         raise UnbraidError(f"plugin {path}: this is a folder; expected one Python file",
                            hint="A folder becomes a plugin as a package with an entry point: unbraid new-plugin NAME")
@@ -120,14 +122,14 @@ def _import_file(path: Path) -> Any:
 
 
 def name_fault(name: str) -> str:
-    """Why `name.component` could not be written in a recipe, or nothing."""
+    """Return why recipes could not write `name.component`, or an empty text."""
     if name.isidentifier() and not keyword.iskeyword(name):
         return ""
     return f"{name!r} cannot be a plugin's name: recipes write name.component, so it must be a Python identifier"
 
 
 def suggested_name(name: str) -> str:
-    """A Python identifier like this name.
+    """Return a Python identifier that resembles a name.
 
     >>> suggested_name("3d-faces")
     'p3d_faces'

@@ -1,11 +1,11 @@
-"""Doors: a package's `__init__` names what others may use of it, and loads each name when it is first used.
+"""Doors: the `__init__` of a package lists its public names, and loads each one when it is first used.
 
     if TYPE_CHECKING:
         from unbraid.values.code import Code as Code
     else:
         __getattr__, __dir__ = door(__name__)
 
-The imports for type checkers are the list: they are read from the source, and carried out one by one at run time.
+The imports for type checkers are the list. A door reads them from the source, and runs one when its name is first used.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from typing import Any
 
 
 def door(package: str, moved: Mapping[str, str] | None = None) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a package whose names stand under `if TYPE_CHECKING:`.
+    """Return the `__getattr__` and `__dir__` of a package whose names stand under `if TYPE_CHECKING:`.
 
-    moved: names that the package offered once, and the package that offers them now; the error says it.
+    moved: names that the package offered once -> the package that offers them now, which the error names.
     """
     homes: dict[str, str] = {}
 
@@ -37,10 +37,10 @@ def door(package: str, moved: Mapping[str, str] | None = None) -> tuple[Callable
         if module is None:
             to = f"; it moved: from {moved[name]} import {name}" if moved and name in moved else ""
             raise AttributeError(f"module {package!r} has no attribute {name!r}{to}")
-        if module == package:                      # a module of the package's own
+        if module == package:                      # a submodule of the package
             return importlib.import_module(f"{package}.{name}")
         value = getattr(importlib.import_module(module), name)
-        setattr(sys.modules[package], name, value)         # the next use finds it by itself
+        setattr(sys.modules[package], name, value)         # the next use finds it without `__getattr__`
         return value
 
     def names() -> list[str]:
@@ -51,7 +51,7 @@ def door(package: str, moved: Mapping[str, str] | None = None) -> tuple[Callable
 
 
 def names_behind(package: str) -> dict[str, str]:
-    """The names on a package's door, and the module that each comes from."""
+    """Return the names on a package's door, and the module that each comes from."""
     spec = importlib.util.find_spec(package)
     source = getattr(spec and spec.loader, "get_source", lambda _: None)(package)
     if source is None:

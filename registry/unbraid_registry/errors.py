@@ -1,4 +1,4 @@
-"""The one error that a user can cause."""
+"""The base class of all errors that a user can fix, and helpers for messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 class UnbraidError(Exception):
-    """Something a user can put right: what is wrong, where, and what to do next.
+    """An error that the user can fix.  message: the problem and its place.  hint: the next thing to do.
 
     The command line prints it without a traceback and exits with code 2.
     """
@@ -24,7 +24,7 @@ class UnbraidError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """An exception in one line: `ImportError: no moderngl`."""
+    """Return an exception as one line: `ImportError: no moderngl`."""
     if isinstance(error, UnbraidError):
         text = error.message
     else:
@@ -34,7 +34,7 @@ def one_line(error: BaseException) -> str:
 
 
 def closest(name: str, names: Iterable[object]) -> str:
-    """`did you mean 'cycle'?`, or nothing where no name is near.
+    """Return `did you mean 'cycle'?`, or an empty text where no name is similar.
 
     >>> closest("cycel", ["cycle", "realism"])
     "did you mean 'cycle'?"
@@ -44,5 +44,5 @@ def closest(name: str, names: Iterable[object]) -> str:
 
 
 def nearest(name: str, names: Iterable[object], cutoff: float = 0.6) -> str:
-    """The name that is most like one that was written, or nothing where none is near."""
+    """Return the one of `names` that is most similar to `name`, or an empty text where no name is similar."""
     return next(iter(get_close_matches(name, [str(n) for n in names], 1, cutoff)), "")

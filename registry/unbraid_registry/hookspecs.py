@@ -1,7 +1,7 @@
 """The hooks that a plugin can implement: pluggy's project `unbraid`.
 
 A plugin is a module (or any object) with functions of these names, marked with `@hookimpl`. Each may leave out the
-arguments that it does not need. What several plugins return is collected; none of them replaces another: choices
+arguments that it does not need. The results of all plugins are collected. No plugin replaces another's result: choices
 belong in the recipe.
 """
 
@@ -22,61 +22,66 @@ hookimpl = pluggy.HookimplMarker("unbraid")
 
 @hookspec
 def unbraid_components() -> list[Callable[..., Any]]:  # type: ignore[empty-body]
-    """The components: functions and attrs classes marked with the decorator of their kind."""
+    """Return the components: functions and attrs classes marked with the decorator of their kind."""
 
 
 @hookspec
 def unbraid_doctor() -> list[tuple[str, str, bool]]:  # type: ignore[empty-body]
-    """Lines for `unbraid doctor`: what was looked at, what was found, and whether it is well."""
+    """Return lines for `unbraid doctor`: the subject, the finding, and whether it is fine."""
 
 
 @hookspec
 def unbraid_commands() -> list[Any]:  # type: ignore[empty-body]
-    """Click commands, added to the command line."""
+    """Return Click commands for the command line."""
 
 
 @hookspec
 def unbraid_recipes() -> str | Path | Mapping[str, str | Path]:  # type: ignore[empty-body]
-    """Recipes: a folder of YAML files, or name -> file. Others find them as `plugin.name`."""
+    """Return recipes: a folder of YAML files, or name -> file.
+
+    Users name a recipe `plugin.name`, or `name` where the plugin is bundled.
+    """
 
 
 @hookspec
 def unbraid_run_start(run: Any, step: int, recipe: Any) -> None:
-    """A run begins, or goes on: its folder and record exist, its networks are built.
+    """Handle the start or the resumption of a run: its folder and record exist, its networks are built.
 
-    step: the step that it begins with; what was logged after it, by an earlier session, is void.
+    step: the first step; the values that an earlier session logged after it are void.
     """
 
 
 @hookspec
 def unbraid_step_end(run: Any, step: int, values: Mapping[str, Any]) -> None:
-    """All players have moved.  values: the numbers of this step by name, as they are logged."""
+    """Handle the end of a step: all players have moved.  values: the numbers of this step by name, as logged."""
 
 
 @hookspec
 def unbraid_pictures(run: Any, step: int, model: Any, data: Any) -> Mapping[str, Any]:  # type: ignore[empty-body]
-    """Pictures of a training: name -> image (C, H, W) in [0, 1], or mesh (vertices, faces, colours or None).
+    """Return pictures of a training: name -> image (C, H, W) in [0, 1], or mesh (vertices, faces, colours or None).
 
-    Called before the first step (step 0), every `train.picture_every` steps, and at the end. model: the method with its
-    present weights, a `Model`; data: the opened data of the recipe.
+    model: the method with its current weights, a `Model`.
+    data: the opened data of the recipe.
+
+    Called before the first step (step 0), every `train.picture_every` steps, and at the end.
     """
 
 
 @hookspec
 def unbraid_log(run: Any, step: int, numbers: Mapping[str, float], pictures: Mapping[str, Any]) -> None:
-    """Something was logged: numbers by their names, or pictures as from `unbraid_pictures`."""
+    """Handle logged values: numbers by their names, or pictures as from `unbraid_pictures`."""
 
 
 @hookspec
 def unbraid_evaluate(run: Any, step: int) -> Mapping[str, float]:  # type: ignore[empty-body]
-    """Measure the model as it is now: name -> number, logged with the run."""
+    """Measure the current model and return name -> number, which the run logs."""
 
 
 @hookspec
 def unbraid_checkpoint(run: Any, state: Any) -> None:
-    """A checkpoint is about to be written.  state: a copy of what will be in it, `.step` and `.groups` of tensors."""
+    """Handle a checkpoint that is about to be written.  state: a copy of it, with `.step` and `.groups` of tensors."""
 
 
 @hookspec
 def unbraid_run_end(run: Any, error: BaseException | None) -> None:
-    """A run ends.  error: what ended it early, or None."""
+    """Handle the end of a run.  error: the exception that ended it, or None."""

@@ -1,4 +1,4 @@
-"""What is installed: plugins, their components, hooks and recipes, and what went wrong with some."""
+"""The registry: loaded plugins with their components, hooks and recipes, and the problems of plugins."""
 
 from __future__ import annotations
 
@@ -30,24 +30,27 @@ class Registry:
 
     @property
     def hook(self) -> Any:
-        """Pluggy's hooks, unprotected; a run uses `call`."""
+        """Pluggy's hooks, which let the errors of plugins through; a run uses `call` instead."""
         return self.manager.hook
 
     def call(self, hook: str, **arguments: Any) -> list[Any]:
-        """Call a hook of every plugin and return what they returned, without the Nones.
+        """Call a hook of every plugin and return the results, without the Nones.
 
-        A plugin that raises is a problem of its own: it is recorded, one warning is logged for each plugin, and the
-        others are called all the same.  Raises PluginError in strict mode.
+        A plugin that raises does not stop the others. Its problem is recorded, and one warning is logged for each
+        plugin.  Raises PluginError in strict mode.
         """
         return [result for _, result in self._results(hook, arguments)]
 
     def call_by_plugin(self, hook: str, *, check: Callable[[Any], Any] | None = None, **arguments: Any
                        ) -> dict[str, Any]:
-        """As `call`, by the name of the plugin.  check: makes of a result what is wanted; its errors are contained."""
+        """Call a hook as `call` does, and return the results by the name of the plugin.
+
+        check: converts a result; an error in it counts as an error of the hook.
+        """
         return dict(self._results(hook, arguments, check))
 
     def call_one(self, plugin: str, hook: str, **arguments: Any) -> Any:
-        """Call the hook of one plugin, as `call` does; None where it has none, or failed."""
+        """Call the hook of one plugin as `call` does; return None where it has no such hook, or failed."""
         return next((result for _, result in self._results(hook, arguments, only=plugin)), None)
 
     def _results(self, hook: str, arguments: dict[str, Any], check: Callable[[Any], Any] | None = None,
@@ -81,7 +84,7 @@ class Registry:
         self.report(problem, error, loudly=not earlier)
 
     def report(self, problem: PluginProblem, cause: BaseException | None = None, *, loudly: bool = True) -> None:
-        """Record a problem and log it in one line.  Raises PluginError in strict mode."""
+        """Record a problem and log it in one line (if `loudly`).  Raises PluginError in strict mode."""
         if self.strict:
             raise PluginError(problem) from cause
         self.problems.append(problem)

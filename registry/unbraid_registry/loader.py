@@ -1,7 +1,7 @@
-"""Loading plugins, each by itself: what fails costs one line and no other plugin.
+"""The loader of plugins: each is loaded alone, so that a failing one causes one warning and stops no other plugin.
 
-Our own loop around pluggy, whose stock loader stops at the first plugin that fails and drops the second of two with
-one name without a word.
+It replaces pluggy's own loader, which stops at the first plugin that fails and silently drops the second of two
+plugins with the same name.
 """
 
 from __future__ import annotations
@@ -41,9 +41,14 @@ def load_registry(*, files: Iterable[str | Path] = (), block: Iterable[str] = ()
                   environ: Mapping[str, str] | None = None, known: Mapping[str, str] | None = None) -> Registry:
     """Find and load all plugins.
 
-    files: single-file plugins; block: names of plugins or distributions to leave out; strict: raise at the first
-    problem; bundled_only: leave out foreign distributions; path: folders of distributions instead of `sys.path`;
-    environ: instead of the process's; known: plugins that could be installed, name -> package.
+    files: single-file plugins.
+    block: names of plugins or distributions to leave out.
+    strict: raise at the first problem.
+    bundled_only: leave out foreign distributions.
+    path: folders of distributions instead of `sys.path`.
+    environ: environment variables instead of the process's.
+    known: plugins that could be installed, name -> package.
+
     Raises UnbraidError for a file that cannot be a plugin, and PluginError in strict mode.
     """
     settings = Settings.read(files=files, block=block, strict=strict, bundled_only=bundled_only, environ=environ)
@@ -52,9 +57,11 @@ def load_registry(*, files: Iterable[str | Path] = (), block: Iterable[str] = ()
 
 @attrs.define
 class Loader:
-    """Plugins that were found, and are loaded when they are wanted.
+    """The plugins that were found, and are loaded on demand.
 
-    registry: with those that are loaded so far; waiting: the others; order: the names of all.
+    registry: the registry with the loaded plugins.
+    waiting: the plugins that are not loaded yet.
+    order: the names of all plugins.
     """
 
     registry: Registry
@@ -64,7 +71,7 @@ class Loader:
     @classmethod
     def find(cls, settings: Settings, *, path: Sequence[str] | None = None, known: Mapping[str, str] | None = None
              ) -> Loader:
-        """Find all plugins; none is imported.  Raises UnbraidError for a file that cannot be a plugin."""
+        """Find all plugins, and import none of them.  Raises UnbraidError for a file that cannot be a plugin."""
         plugins: list[PluginInfo] = []
         problems: list[PluginProblem] = []
         catalog = Catalog(plugins, problems, known_plugins() if known is None else known)
@@ -79,7 +86,7 @@ class Loader:
         return cls(registry, waiting, [c.name for c in (*found, *given)])
 
     def load(self, wanted: Callable[[Candidate], bool] = lambda _: True) -> Registry:
-        """Load those that are wanted and not yet loaded."""
+        """Load the wanted plugins that are not loaded yet, and return the registry."""
         now = [c for c in self.waiting if wanted(c)]
         self.waiting = [c for c in self.waiting if c not in now]
         with _uncollected():
@@ -91,7 +98,10 @@ class Loader:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Nobody looks for garbage, a tenth of the time: imports make many objects, and hardly one of them is any."""
+    """Switch off garbage collection inside the block.
+
+    Imports make many objects and hardly any garbage; searching for it takes a tenth of the time.
+    """
     if not gc.isenabled():
         yield
         return
@@ -101,7 +111,7 @@ def _uncollected() -> Iterator[None]:
     finally:
         if not gc.get_freeze_count():
             gc.freeze()
-            gc.unfreeze()                          # both together: all are old now, and seldom looked at
+            gc.unfreeze()                          # both together: all objects are old now, and seldom searched
         gc.enable()
 
 
@@ -128,7 +138,10 @@ def _unclashed(registry: Registry, found: Sequence[Candidate], files: Sequence[C
 
 
 def _report_useless_blocks(registry: Registry, settings: Settings, candidates: Sequence[Candidate]) -> None:
-    """An option that blocks nothing is a typing error; a variable may be set for other environments too."""
+    """Report options that block nothing: they are typing errors.
+
+    A name in UNBRAID_PLUGINS_BLOCK is not reported, since the variable may be set for other environments too.
+    """
     names = list(dict.fromkeys(n for c in candidates for n in (c.name, c.distribution) if n))
     for name, reason in settings.block.items():
         if name in names or normalized(name) in map(normalized, names) or reason == "UNBRAID_PLUGINS_BLOCK":
@@ -140,7 +153,7 @@ def _report_useless_blocks(registry: Registry, settings: Settings, candidates: S
 
 
 def _load(registry: Registry, candidate: Candidate) -> None:
-    """Stage one plugin; let it in when everything is checked, and leave no trace of it where something is wrong."""
+    """Import and check one plugin, and register it only after all checks; record a problem where a check fails."""
     stage: Stage = "name"
     began = time.perf_counter()
     try:
@@ -158,7 +171,7 @@ def _load(registry: Registry, candidate: Candidate) -> None:
             components = collect_components(staged, candidate)
             stage = "recipes"
             recipes = collect_recipes(staged)
-    except KeyboardInterrupt:                      # the user's own
+    except KeyboardInterrupt:                      # from the user
         raise
     except BaseException as error:                 # sys.exit, and whatever else a plugin may raise
         _list(registry, candidate, "failed", seconds=time.perf_counter() - began)
@@ -202,15 +215,15 @@ def _list(registry: Registry, candidate: Candidate, status: Literal["loaded", "b
         seconds=round(seconds, 3)))
 
 
-SLOW = 3.0                                         # seconds after which a user is told what is being waited for
+SLOW = 3.0                                         # seconds after which a warning names the plugin that is being loaded
 LOG = logging.getLogger("unbraid.plugins")
 
 
 @contextmanager
 def waiting_for(candidate: Candidate) -> Iterator[None]:
-    """While a plugin is loaded: what it prints goes to stderr, and after a while one line says that it is slow.
+    """Send prints to stderr while a plugin is loaded, and log one line where that takes longer than SLOW seconds.
 
-    A bundled plugin is not told: what takes long there is torch.
+    No line is logged for a bundled plugin: there it is the import of torch that takes long.
     """
     version = f" ({candidate})" if candidate.distribution else ""
     block = f"--no-plugin {candidate.name} leaves it out" if candidate.distribution else "it was given by --plugin"

@@ -1,4 +1,4 @@
-"""Two plugins of one name: decided before either is imported."""
+"""Clashes of plugin names, settled before any plugin is imported."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from unbraid_registry.problems import PluginProblem
 
 
 def without_clashes(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate], list[PluginProblem]]:
-    """Those that may be loaded, those that may not, and one problem for every name that is claimed more than once.
+    """Separate the plugins that may be loaded from those that may not because of their names.
 
-    A bundled plugin cannot be displaced; of two foreign ones neither is loaded: the order of loading never decides
-    what a name means.
+    Returns both, and one problem for every name that is claimed more than once. A bundled plugin cannot be displaced.
+    Of two foreign ones neither is loaded: the order of loading never decides the meaning of a name.
     """
     kept: list[Candidate] = []
     rejected: list[Candidate] = []

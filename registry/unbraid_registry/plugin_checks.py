@@ -1,4 +1,4 @@
-"""What a plugin must be before anything of it is let in: its hooks, its components, its recipes.
+"""Checks of a plugin before it is registered: its API level, its hooks, its components and its recipes.
 
 Every check raises UnbraidError with a remedy; nothing here changes the registry.
 """
@@ -20,7 +20,7 @@ from unbraid_registry.errors import UnbraidError, nearest
 
 
 def fresh_manager() -> pluggy.PluginManager:
-    """A plugin manager that knows our hooks and no plugin."""
+    """Return a plugin manager that knows our hooks and no plugin."""
     manager = pluggy.PluginManager("unbraid")
     manager.add_hookspecs(hooks)
     return manager
@@ -30,7 +30,7 @@ HOOKS = tuple(sorted(name for name in dir(hooks) if name.startswith("unbraid_"))
 
 
 def check_level(plugin: Any) -> None:
-    """The plugin's `UNBRAID_API` is a level that this version has."""
+    """Check that this version supports the plugin's API level, `UNBRAID_API`."""
     level = getattr(plugin, "UNBRAID_API", 1)
     if not isinstance(level, int) or isinstance(level, bool) or level < 1:
         raise UnbraidError(f"UNBRAID_API is {level!r}; expected a whole number from 1 on",
@@ -41,7 +41,7 @@ def check_level(plugin: Any) -> None:
 
 
 def check_hooks(plugin: Any, name: str) -> pluggy.PluginManager:
-    """A manager of its own with this plugin alone, all of whose hooks exist and fit."""
+    """Check that all hooks of a plugin exist and fit, and return a new manager with this plugin alone."""
     manager = fresh_manager()
     for attribute in dir(plugin):
         options = manager.parse_hookimpl_opts(plugin, attribute)
@@ -95,7 +95,7 @@ def _check_hook(hook: str, function: Callable[..., Any], options: Mapping[str, A
 
 
 def collect_components(manager: pluggy.PluginManager, origin: Candidate) -> list[Component]:
-    """The components of the one plugin in this manager, all checked."""
+    """Check and return the components of the one plugin in this manager."""
     components: dict[str, Component] = {}
     for returned in manager.hook.unbraid_components():
         if isinstance(returned, str | Mapping) or not isinstance(returned, Iterable):
@@ -112,7 +112,7 @@ def collect_components(manager: pluggy.PluginManager, origin: Candidate) -> list
 
 
 def collect_recipes(manager: pluggy.PluginManager) -> dict[str, Path]:
-    """Name -> existing YAML file, of the one plugin in this manager."""
+    """Return the recipes of the one plugin in this manager, name -> existing YAML file."""
     recipes: dict[str, Path] = {}
     for returned in manager.hook.unbraid_recipes():
         if isinstance(returned, Mapping):
@@ -138,6 +138,6 @@ def collect_recipes(manager: pluggy.PluginManager) -> dict[str, Path]:
 
 
 def module_path(plugin: Any) -> str:
-    """The file that a plugin object comes from."""
+    """Return the file of a plugin's module, or an empty text."""
     module = plugin if inspect.ismodule(plugin) else inspect.getmodule(plugin)
     return getattr(module, "__file__", None) or ""

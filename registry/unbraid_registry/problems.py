@@ -1,4 +1,4 @@
-"""What is known about every plugin, and what went wrong with one."""
+"""Records of found plugins and of their problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Status = Literal["loaded", "blocked", "failed"]
 
 @attrs.frozen(kw_only=True)
 class PluginProblem:
-    """Why a plugin is not there, or which of its hooks failed in a run: one line, a remedy and the traceback."""
+    """A plugin that is not loaded, or a hook that failed in a run: one line, a remedy and the traceback."""
 
     plugin: str
     distribution: str = ""
@@ -41,8 +41,8 @@ class PluginInfo:
     status: Status
     components: int = 0
     path: str = ""                                 # its file; the name of its module where it was not imported
-    reason: str = ""                               # what blocks it
-    seconds: float = 0.0                           # what loading it took
+    reason: str = ""                               # the option or variable that blocks it
+    seconds: float = 0.0                           # time that loading took
 
     @property
     def origin(self) -> str:
@@ -59,5 +59,5 @@ class PluginError(UnbraidError):
 
 
 def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception, as Python prints it."""
+    """Return the traceback of an exception, as Python prints it."""
     return "".join(traceback.format_exception(error))

@@ -1,4 +1,4 @@
-"""Which plugins are wanted: options, and the environment where no option is given."""
+"""Settings that select the plugins to load: options, and environment variables where an option is not given."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _TRUE, _FALSE = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 def normalized(distribution: str) -> str:
-    """A distribution's name as installers compare it: `Acme_TV` and `acme-tv` are the same."""
+    """Return a distribution's name as installers compare it: `Acme_TV` and `acme-tv` are the same."""
     return distribution.lower().replace("_", "-").replace(".", "-")
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What to load.  block: name of a plugin or distribution -> what blocks it."""
+    """The plugins to load.  block: name of a plugin or distribution -> the option or variable that blocks it."""
 
     files: tuple[Path, ...] = ()
     block: Mapping[str, str] = attrs.Factory(dict)
@@ -30,9 +30,11 @@ class Settings:
     @classmethod
     def read(cls, *, files: Iterable[str | Path] = (), block: Iterable[str] = (), strict: bool | None = None,
              bundled_only: bool | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-        """Options first, then the environment: UNBRAID_PLUGINS_BLOCK adds, the other two fill what is None.
+        """Read the settings from options, then from the environment.
 
-        Raises UnbraidError for a variable with a value that means nothing.
+        UNBRAID_PLUGINS_BLOCK adds to `block`. UNBRAID_PLUGINS_STRICT and UNBRAID_PLUGINS replace options that are None.
+
+        Raises UnbraidError for a variable with an invalid value.
         """
         environ = os.environ if environ is None else environ
         from_environment = (name.strip() for name in environ.get("UNBRAID_PLUGINS_BLOCK", "").split(","))
@@ -46,7 +48,7 @@ class Settings:
                    strict=strict, bundled_only=bundled_only)
 
     def blocks(self, plugin: str, distribution: str, bundled: bool) -> str:
-        """What blocks this plugin, or nothing."""
+        """Return the option or variable that blocks this plugin, or an empty text."""
         for name, reason in self.block.items():
             if name == plugin or (distribution and normalized(name) == normalized(distribution)):
                 return reason

@@ -11,7 +11,7 @@ from importlib import resources
 
 
 def known_plugins(text: str | None = None) -> Mapping[str, str]:
-    """Plugin name -> package name.  text: other JSON than the shipped file.  Raises ValueError where it is malformed.
+    """Return plugin name -> package name.  text: other JSON than the shipped file.  Raises ValueError for bad content.
 
     >>> known_plugins('{"format": 1, "plugins": {"munit": "unbraid-munit"}}')
     {'munit': 'unbraid-munit'}

@@ -1,4 +1,4 @@
-"""Nodes as typed sections, strictly; and what must agree between them."""
+"""Strict conversion of nodes into typed sections, and checks between the sections."""
 
 from typing import TYPE_CHECKING
 

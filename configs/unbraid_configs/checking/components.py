@@ -1,4 +1,4 @@
-"""Components in a recipe: `type:` looked up in the catalog, everything else its options."""
+"""Components of a recipe: `type:` names one of the catalog, all other keys are its options."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from unbraid_configs.reading import Node, from_python
 from unbraid_registry import NETWORK_KINDS, Component, Option, UnbraidError, closest
 
 Structure = Callable[[Node, Any], Any]
-RESERVED = ("type", "code", "image", "from", "freeze")           # keys of a network that are no options
+RESERVED = ("type", "code", "image", "from", "freeze")           # keys of a network that are not options
 AVERAGE = "average"
 
 
 class Finds(Protocol):
-    """What is needed of a catalog."""
+    """The part of a catalog that recipes need."""
 
     def find(self, name: str, kind: Any = None) -> Component:
-        """The component of this name and kind; raises UnbraidError."""
+        """Return the component of this name and kind; raise UnbraidError where it is missing."""
         ...
 
 
 def structure_spec(node: Node, kind: str | tuple[str, ...], catalog: Finds, structure: Structure,
                    reserved: tuple[str, ...] = ("type",)) -> Spec:
-    """A component with its options, all checked."""
+    """Read a component with its options, and check them.  Raises Invalid."""
     noun = "network" if kind == NETWORK_KINDS else kind
     if not node.is_map or node.style == "broken":
         hint = f"write {{type: {node.value}}}" if isinstance(node.value, str) else ""
@@ -54,7 +54,7 @@ def structure_spec(node: Node, kind: str | tuple[str, ...], catalog: Finds, stru
 
 
 def missing_key(node: Node, key: str, hint: str) -> Mistake:
-    """A key that must be there; at the key that is most like it, if there is one."""
+    """Return the mistake for a missing key, placed at the most similar key where there is one."""
     near = next((k for k in node.value if closest(key, [k])), None)
     if near:
         return Mistake(node.value[near].name_place, key, f"{key!r} is missing", f"is {near!r} meant to be {key!r}?")
@@ -62,7 +62,7 @@ def missing_key(node: Node, key: str, hint: str) -> Mistake:
 
 
 def structure_options(node: Node, component: Component, structure: Structure) -> tuple[Any, dict[str, Any]]:
-    """The component's attrs object (or keyword arguments), and its options in plain form, defaults included."""
+    """Return a component's attrs object (or keyword arguments), and its options in plain form, defaults included."""
     options = {option.name: option for option in component.options}
     class_: Any = component.target
     validated = {f.alias: f for f in attrs.fields(class_)} if component.is_class else {}
@@ -116,7 +116,7 @@ def _structure_one(option: Option, structure: Structure, node: Node) -> Any:
 
 
 def plain_default(option: Option, structure: Structure) -> dict[str, Any]:
-    """The default under the option's name, in a form that reads back as the same value; else nothing."""
+    """Return {name: default} with the default in plain form; empty where that does not read back as the same value."""
     default = option.default
     if isinstance(default, attrs.Factory):          # type: ignore[arg-type]
         default = default.factory() if not default.takes_self else attrs.NOTHING
@@ -131,7 +131,7 @@ def plain_default(option: Option, structure: Structure) -> dict[str, Any]:
 
 
 def plain_value(value: Any) -> Any:
-    """A typed value as YAML's own types; raises ValueError where it has no such form."""
+    """Return a typed value in YAML's own types.  Raises ValueError where it has no such form."""
     if value is None or (isinstance(value, (bool, int, str)) and not isinstance(value, enum.Enum)):
         return value
     if isinstance(value, enum.Enum):
@@ -148,7 +148,7 @@ def plain_value(value: Any) -> Any:
 
 
 def structure_network(node: Node, catalog: Finds, structure: Structure) -> Network:
-    """A box: a component, an average of another network, or one taken whole from a run."""
+    """Read a network: a component, an EMA of another network, or a whole network of a run."""
     chosen = node.get("type")
     if chosen and chosen.value == AVERAGE:
         return _average(node, structure)

@@ -1,6 +1,7 @@
-"""Trees into typed values, strictly: nothing is converted but a whole number into a float.
+"""Strict conversion of trees into typed values.
 
-A cattrs converter whose input is nodes, so that every mistake knows its place. All mistakes are found at once.
+It is a cattrs converter of nodes, so that every mistake knows its place. All mistakes are found at once. Only a whole
+number becomes a float, a number an expression, and a single value a list of one.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from unbraid_registry import closest
 
 
 def strict_converter() -> cattrs.Converter:
-    """A converter from nodes: `converter.structure(node, type)` raises Invalid."""
+    """Return a converter of nodes: `converter.structure(node, type)` raises Invalid."""
     converter = cattrs.Converter(detailed_validation=False)
 
     def structure(node: Node, type_: Any) -> Any:
@@ -101,7 +102,7 @@ def _path(node: Node, _: Any) -> Path:
 
 
 def read_expression(node: Node, type_: type[Expression]) -> Expression:
-    """The expression that a node says.  Raises Invalid."""
+    """Read the expression of a node.  Raises Invalid."""
     def read(text: str, place: Place) -> Expression:
         try:
             return type_(text, place)
@@ -146,7 +147,7 @@ def _enum(node: Node, type_: Any) -> Any:
 
 
 def _list(node: Node, type_: Any, structure: Callable[[Node, Any], Any]) -> Any:
-    """A list; a single scalar is taken as a list of one."""
+    """Read a list; a single scalar counts as a list of one."""
     origin, args = get_origin(type_) or type_, get_args(type_)
     make: Any = origin if origin in (list, set, frozenset) else tuple
     if node.is_null or node.is_map or node.style == "broken":
@@ -197,7 +198,7 @@ def _union(node: Node, type_: Any, structure: Callable[[Node, Any], Any]) -> Any
 
 
 def _same_form(node: Node, type_: Any) -> bool:
-    """Whether a list was given where a list is meant, a map where a map is."""
+    """Whether a node has the form of a type: a list for a list, a map for a map, a text for a choice."""
     origin = get_origin(type_) or type_
     if node.is_list:
         return origin in LISTS

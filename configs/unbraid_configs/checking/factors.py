@@ -1,4 +1,4 @@
-"""The sizes of a code: `10`, `8 x 64`, `62 uniform`, `10 classes`, `3 binary`."""
+"""The sizes of a code's factors: `10`, `8 x 64`, `62 uniform`, `10 classes`, `3 binary`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRIORS = ("normal", "uniform", "classes", "binary")
 
 
 def structure_factor(name: str, node: Node) -> Factor:
-    """A factor from its size."""
+    """Read a factor from its size."""
     value = node.value
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
@@ -36,7 +36,7 @@ def structure_factor(name: str, node: Node) -> Factor:
 
 
 def write_factor(factor: Factor) -> str | int:
-    """A factor's size as a recipe says it."""
+    """Return a factor's size as a recipe writes it."""
     if factor.count is None and factor.prior == "normal":
         return factor.size
     count = f"{factor.count} x " if factor.count is not None else ""
@@ -44,7 +44,7 @@ def write_factor(factor: Factor) -> str | int:
 
 
 def part_names(factor: Factor) -> list[str]:
-    """The names of a factor's parts: `chunk1` ... `chunk8`, or its own."""
+    """Return the names of a factor's parts: `chunk1` ... `chunk8`, or the factor's name."""
     if factor.count is None:
         return [factor.name]
     return [f"{factor.name}{number}" for number in range(1, factor.count + 1)]

@@ -1,4 +1,4 @@
-"""An attrs object from a map: unknown and missing keys, every field, validators."""
+"""Conversion of a map into an attrs object: its keys, its fields and their validators."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Special = Callable[[Node], Any]
 
 
 def structure_entries(node: Node, structure: Callable[[str, Node], Any]) -> dict[str, Any]:
-    """Every entry of a map, with all mistakes of all entries."""
+    """Convert every entry of a map.  Raises Invalid with the mistakes of all entries."""
     values: dict[str, Any] = {}
     mistakes: list[Mistake] = []
     failed = False
@@ -35,15 +35,15 @@ def structure_entries(node: Node, structure: Callable[[str, Node], Any]) -> dict
 
 
 def key_of(field: Any) -> str:
-    """The key of an attrs field in a recipe: `from_` is `from`."""
+    """Return the key of an attrs field in a recipe: `from` for `from_`."""
     return str(field.alias).rstrip("_")
 
 
 def structure_fields(node: Node, class_: type[A], structure: Callable[[Node, Any], Any],
                      special: dict[str, Special] | None = None, owner: str = "", **given: Any) -> A:
-    """An attrs object from a map: unknown and missing keys, every field, validators.
+    """Convert a map into an attrs object: check for unknown and missing keys, convert every field, run the validators.
 
-    special: fields with a structure of their own.  given: fields that do not come from the map.
+    special: conversions of single fields, by key.  given: values of fields that do not come from the map.
     """
     if not node.is_map or node.style == "broken":
         raise wrong(node, f"expected a map, got {describe(node)}")
@@ -79,12 +79,12 @@ def structure_fields(node: Node, class_: type[A], structure: Callable[[Node, Any
 
 
 def structure_as(type_: Any, structure: Callable[[Node, Any], Any], node: Node) -> Any:
-    """The arguments of `structure` in an order for `partial`."""
+    """Call `structure` with its arguments in an order for `partial`."""
     return structure(node, type_)
 
 
 def structure_option(node: Node, type_: Any, has_default: bool, structure: Callable[[Node], Any]) -> Any:
-    """A value; attrs.NOTHING where `null` asks for the default of something that cannot be null."""
+    """Convert a value; return attrs.NOTHING where `null` asks for the default of a type that excludes null."""
     if node.is_missing:
         raise wrong(node, "nothing stands after the colon", "write a value, or remove the line", at_name=True)
     if node.is_null and has_default and not admits_null(type_):
@@ -98,7 +98,7 @@ def admits_null(type_: Any) -> bool:
 
 
 def unknown_keys(node: Node, known: Iterable[str], owner: str = "") -> list[Mistake]:
-    """A mistake for every key that is not known, with the closest one that is not there already."""
+    """Return a mistake for every unknown key, with the closest known key that is not there already."""
     known = list(known)
     found = []
     for key, item in node.items():
@@ -112,7 +112,7 @@ def unknown_keys(node: Node, known: Iterable[str], owner: str = "") -> list[Mist
 
 
 def check_validator(node: Node, field: Any, value: Any) -> None:
-    """Run a field's validator.  One that needs the other fields is left to the class."""
+    """Run a field's validator.  A validator that needs the other fields is left to the class."""
     if not field.validator or getattr(field, "converter", None):
         return
     try:
@@ -124,7 +124,7 @@ def check_validator(node: Node, field: Any, value: Any) -> None:
 
 
 def tidy(error: Exception, name: str = "") -> str:
-    """attrs's message without the name that the path tells anyhow: `must be >= 1, got 0`."""
+    """Return attrs's message without the field's name, which the path shows: `must be >= 1, got 0`."""
     message = str(error.args[0] if error.args else error).removeprefix(f"'{name}' ")
     head, colon, got = message.rpartition(": ")
     return f"{head}, got {got}" if colon and head.startswith("must be") else message or type(error).__name__

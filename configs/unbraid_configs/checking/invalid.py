@@ -1,4 +1,4 @@
-"""What is wrong with a node of the tree: raised by the strict converter, gathered on the way up."""
+"""The exception for mistakes in a node: the strict converter raises it, and collects the mistakes on the way up."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from unbraid_configs.reading import Node
 
 
 class Invalid(Exception):
-    """What is wrong with a node.  No mistakes: they were told before, when the file was read."""
+    """The mistakes in a node.  Empty where they were reported earlier, when the file was read."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         super().__init__()
         self.mistakes = list(mistakes)
 
     def under(self, key: str) -> list[Mistake]:
-        """The mistakes as seen from the map above."""
+        """Return the mistakes with paths that begin with the key of the map above."""
         dots = {m: "." if m.path and m.path[0] != "[" else "" for m in self.mistakes}
         return [attrs.evolve(m, path=f"{key}{dots[m]}{m.path}") for m in self.mistakes]
 
 
 def wrong(node: Node, message: str, hint: str = "", *, at_name: bool = False) -> Invalid:
-    """One mistake in a node."""
+    """Return the exception for one mistake in a node; an empty one where the node was reported earlier."""
     if node.style in ("broken", "cut"):
         return Invalid([])
     return Invalid([Mistake(node.name_place if at_name else node.place, "", message, hint)])

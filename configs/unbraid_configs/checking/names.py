@@ -1,15 +1,17 @@
-"""What the names in expressions mean: values, draws, networks, weights, functions, schedules, components.
+"""Checks of the names in expressions: values, draws, networks, weights, functions, schedules, components.
 
-Like the other references they are looked up in the raw tree, so that a recipe is told of all its mistakes at once.
+The raw tree is checked, as for the other references, so that all mistakes of a recipe are reported at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 
 import attrs
 
-from unbraid_configs import Mistake
+from unbraid_configs import Mistake, RecipeError
 from unbraid_configs.checking.components import Finds
 from unbraid_configs.checking.converter import read_expression
 from unbraid_configs.checking.invalid import Invalid
@@ -19,6 +21,7 @@ from unbraid_configs.expressions import (
     Condition,
     Expression,
     Name,
+    Weights,
     parts_of,
     read_signature,
     split_names,
@@ -31,9 +34,9 @@ NAMING = (("data",), ("data", "draw"), ("weights",), ("networks",), ("flow",), (
 
 
 def check_names(tree: Node, catalog: Finds) -> list[Mistake]:
-    """Every name in an expression that means nothing, or something that can't stand there."""
+    """Return a mistake for every name in an expression that is unknown, or not allowed there."""
     if any(found is not None and (not found.is_map or found.style == "broken") for found in _sections(tree)):
-        return []                                  # what it would have named is not known
+        return []                                  # the names that it would define are not known
     names, found = _Names.of(tree, catalog), dict[object, Mistake]()
     for path, node in tree.walk():
         if is_expression(path):
@@ -54,12 +57,19 @@ def _sections(tree: Node) -> Iterator[Node | None]:
         yield node
 
 
+def _readable(section: Node | None) -> Iterator[tuple[str, Expression]]:
+    """Yield the entries of a section whose expressions can be read."""
+    for name, node in section.items() if section else ():
+        with suppress(Invalid):
+            yield name, read_expression(node, Expression)
+
+
 @attrs.frozen
 class _Names:
-    """What a recipe names."""
+    """The names that a recipe defines."""
 
     draws: list[str]
-    weights: list[str]
+    weights: Weights
     networks: list[str]
     values: list[str]                              # of the flow
     functions: dict[str, tuple[str, ...] | None]   # and their parameters; None where they are not written
@@ -71,7 +81,7 @@ class _Names:
         signatures = [s for key, node in (functions.items() if functions else ())
                       if (s := read_signature(key, node.name_place))]
         return cls(draws=list(draws.value) if draws else ["x"],
-                   weights=list(weights.value) if weights else [],
+                   weights=Weights(dict(_readable(weights))),
                    networks=list(networks.value) if networks else [],
                    values=[name.text for key, node in (flow.items() if flow else ())
                            for name in split_names(key, node.name_place)],
@@ -80,30 +90,36 @@ class _Names:
                    catalog=catalog)
 
     def check(self, path: tuple[str, ...], expression: Expression) -> Iterator[Mistake]:
-        """The mistakes in one expression."""
+        """Yield the mistakes in one expression."""
         parameters: tuple[str, ...] | None = ()
         if path[0] == "functions":
             path = ("functions", path[1].partition("(")[0].strip())
             parameters = self.functions.get(path[1])
         if parameters is None:
             return
-        only_weights = path[0] == "weights" or path[-2:] == ("optimizer", "lr")
+        if path[0] == "weights" or path[-2:] == ("optimizer", "lr"):
+            yield from self._wrong(partial(self.weights.read, expression), path)
+            return
         for part in parts_of(expression.tree):
             if isinstance(part, Name):
-                problem = self._no_weight(part.name) if only_weights else self._no_value(part.name, parameters)
+                problem = self._no_value(part.name, parameters)
+            elif isinstance(part, Call) and part.function in SCHEDULES:
+                yield from self._wrong(partial(self.weights.split, part), path)
+                continue
             elif isinstance(part, Call):
-                problem = self._no_weight(part.function) if only_weights else self._no_call(part, parameters)
+                problem = self._no_call(part, parameters)
             else:
                 continue
             if problem:
                 yield Mistake(part.place, ".".join(path), *problem)
 
-    def _no_weight(self, name: str) -> tuple[str, str] | None:
-        known = [*self.weights, *SCHEDULES]
-        if name in known:
-            return None
-        return f"{name!r} is no weight", (closest(name, known) or
-                                          f"a product of numbers, names from `weights:` and {', '.join(SCHEDULES)}")
+    @staticmethod
+    def _wrong(read: Callable[[str], object], path: tuple[str, ...]) -> list[Mistake]:
+        try:
+            read(".".join(path))
+        except RecipeError as error:
+            return error.mistakes
+        return []
 
     def _no_value(self, name: str, parameters: tuple[str, ...]) -> tuple[str, str] | None:
         has = [*parameters, *self.draws, *self.values]
@@ -112,14 +128,12 @@ class _Names:
         if name in self.functions:
             return f"{name!r} is a function", f"call it: {name}({', '.join(self.functions[name] or ())})"
         return f"no value named {name!r}; the flow has {', '.join(has)}", closest(
-            name, [*has, *self.weights, *self.networks])
+            name, [*has, *self.weights.expressions, *self.networks])
 
     def _no_call(self, call: Call, parameters: tuple[str, ...]) -> tuple[str, str] | None:
         name, given = call.function, len(call.arguments) + len(call.options)
         if name == "detach":
             return None if given == len(call.arguments) == 1 else ("detach takes one value", "")
-        if name in SCHEDULES:
-            return None                            # its numbers may be weights, which are read later
         if name in self.functions:
             takes = self.functions[name]
             if takes is None or len(takes) == len(call.arguments) == given:

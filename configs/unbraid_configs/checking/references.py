@@ -1,4 +1,4 @@
-"""What must agree between the parts of a recipe: names, and what refers to them.
+"""Checks between the parts of a recipe: names, and the references to them.
 
 The checks look at the raw tree, so that they know the place of every name and run even where something else is wrong.
 """
@@ -17,7 +17,7 @@ from unbraid_registry import closest
 
 
 def check_references(tree: Node) -> list[Mistake]:
-    """Every name that stands twice, and every reference to something that is not there."""
+    """Return a mistake for every duplicate name, unknown name and contradiction between the parts of a recipe."""
     checks = (_distinct, _plain_names, _parts, _networks, _draws, _players, _splits)
     return [mistake for check in checks for mistake in check(tree)]
 
@@ -37,7 +37,7 @@ def _is_broken(tree: Node, *path: str) -> bool:
 
 
 def _texts(node: Node | None) -> Iterator[Node]:
-    """The texts of a single text or of a list."""
+    """Yield the text nodes of a single text or of a list."""
     for item in (node.value if node.is_list else [node]) if node else []:
         if isinstance(item.value, str) and item.style != "broken":
             yield item
@@ -68,7 +68,7 @@ def _order(name: KeyName) -> tuple[str, int, int]:
 
 
 def _plain_names(tree: Node) -> Iterator[Mistake]:
-    """Names that were not checked when the file was expanded."""
+    """Check the names that are not checked when the shorthands of a file are expanded."""
     maps = [("code",), ("data", "sources"), ("watch",), ("players",)]
     maps += [("players", player, "minimizes") for player, _ in _section(tree, "players")]
     for path in maps:
@@ -151,7 +151,7 @@ def _draws(tree: Node) -> Iterator[Mistake]:
 
 
 def _chain(draws: dict[str, Node], name: str) -> list[str]:
-    """The draws that a draw shares with, one after the other."""
+    """Return a draw and the draws that it shares with through `as`, one after the other."""
     chain = [name]
     while True:
         item = next(_texts(draws[name].get("as")), None) if name in draws else None

@@ -1,4 +1,4 @@
-"""The resolved tree as a typed recipe."""
+"""Conversion of the resolved tree into a typed recipe."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from unbraid_configs.resolving import Merger
 
 
 def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
-    """The recipe, checked in itself.  Raises RecipeError with all mistakes, those given included."""
+    """Build the recipe and check it in itself.  Raises RecipeError with all mistakes, the given ones included."""
     tree = with_inherited_optimizers(tree)
     recipe = None
     try:
@@ -49,7 +49,7 @@ def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
 
 
 def with_inherited_optimizers(tree: Node) -> Node:
-    """A player's optimizer says what differs from `train.optimizer`; a change of type replaces all of it."""
+    """Merge every player's optimizer over `train.optimizer`; a change of type replaces all of it."""
     train, players = tree.get("train"), tree.get("players")
     parent = train.get("optimizer") if train else None
     if not players or not parent or not parent.is_map:
@@ -149,7 +149,7 @@ _ELSEWHERE = {"train": Train, "data": Data, "train.optimizer": Optimizer}
 
 
 def _elsewhere(mistake: Mistake) -> Mistake:
-    """`steps` at the top belongs to `train`: say so."""
+    """Add a hint to an unknown key that belongs to another section: `steps` belongs to `train`."""
     if mistake.message.startswith("unknown key") and "." not in mistake.path:
         for section, class_ in _ELSEWHERE.items():
             if mistake.path in attrs.fields_dict(class_):

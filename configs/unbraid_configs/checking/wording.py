@@ -1,4 +1,4 @@
-"""Types and values as messages say them."""
+"""Wording of types and values in messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAPS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
 
 
 def describe(node: Node) -> str:
-    """What was found, as messages say it."""
+    """Return a node's value as messages name it."""
     if node.is_map:
         return "a map"
     if node.is_list:
@@ -33,7 +33,7 @@ def describe(node: Node) -> str:
 
 
 def words(type_: Any) -> str:
-    """A type, as messages say it."""
+    """Return a type as messages name it."""
     simple = {int: "a whole number", float: "a number", str: "text", bool: "true or false", Path: "a path",
               Expression: "an expression", Condition: "an expression",
               type(None): "null", Any: "anything"}

@@ -1,4 +1,4 @@
-"""Expressions: the text of one as a tree.  Parsed by Python's own parser, and never evaluated as Python."""
+"""Expressions: a text as a tree.  Python's own parser reads it; it is never evaluated as Python."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
         split_names as split_names,
     )
     from unbraid_configs.expressions.tree import (
-        SCHEDULES as SCHEDULES,
         SIGNS as SIGNS,
         Arithmetic as Arithmetic,
         Attribute as Attribute,
@@ -28,5 +27,6 @@ if TYPE_CHECKING:
         Tuple as Tuple,
         parts_of as parts_of,
     )
+    from unbraid_configs.expressions.weights import SCHEDULES as SCHEDULES, Weight as Weight, Weights as Weights
 else:
     __getattr__, __dir__ = door(__name__)

@@ -1,4 +1,4 @@
-"""An expression of a recipe: its text, where it begins, and its tree."""
+"""An expression of a recipe: its text, its place and its tree."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from unbraid_configs.expressions.tree import Tree
 
 @attrs.frozen
 class Expression:
-    """An expression, parsed when it is made.  Raises RecipeError with the place of what can't be read.
+    """An expression, parsed when it is created.  Raises RecipeError with the place of the part that can't be read.
 
-    text: the slice of the file as it stands there (without quotes), so that columns inside it are columns of the file,
-    over several lines too.
+    text: the slice of the file, without quotes, so that its lines and columns are lines and columns of the file.
     """
 
     compares: ClassVar[bool] = False               # whether one comparison may stand at the top
@@ -31,6 +30,6 @@ class Expression:
 
 @attrs.frozen
 class Condition(Expression):
-    """An expression that may compare: `when: mean(loss) < 0.5`."""
+    """An expression that may be a comparison: `when: mean(loss) < 0.5`."""
 
     compares: ClassVar[bool] = True

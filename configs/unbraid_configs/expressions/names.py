@@ -1,4 +1,4 @@
-"""Names in a recipe: which are allowed, and keys that hold several: `a, b`, and signatures, `decode(f)`."""
+"""Names in a recipe: the allowed ones, keys that hold several (`a, b`), and signatures (`decode(f)`)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from unbraid_configs import Mistake, Place
 
 @attrs.frozen
 class KeyName:
-    """A name in a key, and where it stands."""
+    """A name in a key, with its place."""
 
     text: str
     place: Place
 
 
 def name_problem(name: str) -> tuple[str, str] | None:
-    """Why something cannot be called like this, and the remedy."""
+    """Return why a text cannot be a name, and the remedy; None where it can."""
     if keyword.iskeyword(name):
         return (f"{name!r} is a keyword of Python and cannot be a name in expressions",
                 f"call it {_other_name(name)!r}; a label of the data gets another name by `rename: "
@@ -39,7 +39,7 @@ def _other_name(word: str) -> str:
 
 
 def split_names(key: str, place: Place) -> list[KeyName]:
-    """`front1, front2` as two names with their places."""
+    """Split `front1, front2` into two names with their places."""
     names, column = [], 0
     for part in key.split(","):
         blanks = len(part) - len(part.lstrip())
@@ -54,7 +54,7 @@ def _right(place: Place, columns: int) -> Place:
 
 @attrs.frozen
 class Signature:
-    """`name(a, b)`; parameters is None where no parentheses stand."""
+    """A function's head `name(a, b)`; parameters is None where it has no parentheses."""
 
     name: KeyName
     parameters: tuple[KeyName, ...] | None
@@ -66,7 +66,7 @@ class Signature:
 
 
 def read_signature(key: str, place: Place) -> Signature | None:
-    """`decode(f)` in its parts; None where it is neither a name nor a signature."""
+    """Read `decode(f)` as a signature; return None where the key is neither a name nor a signature."""
     found = re.fullmatch(r"([^()]*)(?:\(([^()]*)\))?\s*", key)
     if not found:
         return None
@@ -79,13 +79,13 @@ def read_signature(key: str, place: Place) -> Signature | None:
 
 
 def check_name(name: KeyName, path: str) -> list[Mistake]:
-    """The mistake in a name, if there is one."""
+    """Return the mistake in a name; an empty list for a good name."""
     problem = name_problem(name.text)
     return [Mistake(name.place, path, *problem)] if problem else []
 
 
 def check_signature(signature: Signature, path: str) -> list[Mistake]:
-    """The mistakes in a function's name and parameters."""
+    """Return the mistakes in a function's name and parameters."""
     mistakes = check_name(signature.name, path)
     seen: set[str] = set()
     for parameter in signature.parameters or ():

@@ -1,7 +1,7 @@
-"""Text of an expression -> its tree, with the place of every part.
+"""The parser of expressions: it turns a text into a tree, with the place of every part.
 
-The language is a subset of Python's expressions, parsed by `ast` and never evaluated as Python: names, calls, numbers
-and strings as keyword arguments, access with a dot, tuples, `+ - *`, and one comparison where `when` allows it.
+The language is a subset of Python's expressions, parsed by `ast` and never evaluated as Python: names, calls, numbers,
+strings as keyword arguments, access with a dot, tuples, `+ - *`, and one comparison where `when` allows it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _LINES = re.compile(r"\r\n?|\n")
 
 
 def parse(text: str, start: Place, *, compares: bool = False) -> Tree:
-    """The tree of an expression that begins at a place.
+    """Parse an expression that begins at a place, and return its tree.
 
     compares: whether one comparison may stand at the top, as in `when`.  Raises RecipeError with the fault's place.
     """
@@ -61,7 +61,7 @@ class _Parser:
         raise RecipeError([Mistake(place, "", message, hint)])
 
     def place(self, line: int, column: int) -> Place:
-        """The file's line and column of a line (from 1) and a column (from 0) of the text; never outside of it."""
+        """Return the file's place of a line (from 1) and a column (from 0) of the text; never outside of the text."""
         start = self.start
         if not start.line:
             return start
@@ -71,7 +71,7 @@ class _Parser:
         return Place(start.file, start.line + line - 1, column + (start.column if line == 1 else 1))
 
     def at(self, node: ast.expr) -> Place:
-        """Where a part of the parsed text begins: it followed an opening parenthesis, and is counted in bytes."""
+        """Return the place of a parsed part.  `ast` counts columns in bytes, and the parenthesis before the text."""
         if node.lineno > len(self.lines):
             return self.place(node.lineno, 0)
         offset = node.col_offset - (node.lineno == 1)
@@ -85,7 +85,7 @@ class _Parser:
         if len(text) > MAX_LENGTH:
             self.fail(start, f"the expression has {len(text)} characters; at most {MAX_LENGTH} are allowed")
         tree = self.top(self.python("(", ")"), compares)
-        self.python("[", "]")                      # what closes the one and opens it again does not close the other
+        self.python("[", "]")                      # `a) + (b` parses in parentheses, but not in brackets
         return tree
 
     def top(self, body: ast.expr, compares: bool) -> Tree:
@@ -99,7 +99,7 @@ class _Parser:
         return self.tree(body, 0)
 
     def python(self, opening: str, closing: str) -> ast.expr:
-        """The text as Python's parser sees it between two brackets, so that it may have several lines."""
+        """Parse the text with Python's parser, between two brackets so that it may have several lines."""
         text, start = self.text, self.start
         try:
             with warnings.catch_warnings():
@@ -119,14 +119,14 @@ class _Parser:
             self.fail(start, f"can't read the expression: {str(error).partition(':')[0]}")
 
     def refuse_keywords(self, text: str) -> None:
-        """Say so where a label or a value is called `class`, `from`, `in`, ..."""
+        """Fail where a label or a value is called `class`, `from`, `in`, ..."""
         for word in _KEYWORD.finditer(text):
             if word[1] and iskeyword(word[1]) and word[1] not in ("True", "False"):
                 before = _LINES.split(text[:word.start()])
                 self.fail(self.place(len(before), len(before[-1])), *(name_problem(word[1]) or ("", "")))
 
     def name(self, name: str, place: Place) -> str:
-        """A name, unless it is one of Python's own."""
+        """Return a name; fail where it belongs to Python."""
         refused = name_refusal(name)
         if refused:
             self.fail(place, *refused)
@@ -167,13 +167,13 @@ class _Parser:
         return number
 
     def arithmetic(self, node: ast.BinOp, depth: int) -> Tree:
-        """A chain of equal signs is read in a loop: a long sum is not a deep one."""
+        """Read a chain of + - * in a loop, so that a long sum does not count as deep nesting."""
         chain: list[tuple[ast.BinOp, str]] = []
         left: ast.expr = node
         while isinstance(left, ast.BinOp) and type(left.op) in _ARITHMETIC:
             chain.append((left, _ARITHMETIC[type(left.op)]))
             left = left.left
-        self.terms += len(chain)                   # of the whole expression: a tree is never deeper than both bounds
+        self.terms += len(chain)                   # of the whole expression: the two bounds limit a tree's depth
         if self.terms > MAX_TERMS:
             self.fail(self.at(node), f"the expression has more than {MAX_TERMS} terms", "give sums names in the flow")
         tree = self.tree(left, depth + 1)
@@ -246,7 +246,7 @@ _CONSTANTS: dict[type, str] = {bytes: "a string of bytes", complex: "a complex n
 
 
 def refusal(node: ast.expr) -> tuple[str, str]:
-    """What a part of Python is that the language has not, and what to write instead."""
+    """Return the message for a construct of Python that the language lacks, and the hint with a replacement."""
     if isinstance(node, ast.Constant):
         return f"{_CONSTANTS.get(type(node.value), 'this constant')} is not part of the language", LANGUAGE
     kind = type(node.op) if isinstance(node, ast.BinOp | ast.UnaryOp) else type(node)
@@ -255,7 +255,7 @@ def refusal(node: ast.expr) -> tuple[str, str]:
 
 
 def name_refusal(name: str) -> tuple[str, str] | None:
-    """Why a name may stand nowhere in an expression: those that begin with two underscores are Python's own."""
+    """Return why an expression may not use a name, or None.  Names with two leading underscores belong to Python."""
     if name.startswith("__"):
         return f"{name!r} cannot be a name", "names that begin with two underscores belong to Python"
     return None

@@ -1,8 +1,4 @@
-"""Text of an expression -> its tree, with the place of every part.
-
-The language is a subset of Python's expressions, parsed by `ast` and never evaluated as Python: names, calls, numbers
-and strings as keyword arguments, access with a dot, tuples, `+ - *`, and one comparison where `when` allows it.
-"""
+"""The parts of an expression's tree, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -96,11 +92,8 @@ SIGNS: dict[str, Callable[..., Any]] = {"+": operator.add, "-": operator.sub, "*
                               "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
-SCHEDULES = ("every", "after", "before", "ramp", "decay", "cosine")        # weights that change with the step
-
-
 def parts_of(tree: Tree) -> Iterator[Tree]:
-    """A tree and everything in it, outermost first."""
+    """Yield a tree and all parts in it, outermost first."""
     stack = [tree]
     while stack:
         part = stack.pop()

@@ -1,4 +1,4 @@
-"""Files as nodes with positions: YAML, TOML, scalars."""
+"""Readers of YAML, TOML and scalars that keep the position of every node."""
 
 from typing import TYPE_CHECKING
 

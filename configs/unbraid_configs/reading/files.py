@@ -1,4 +1,4 @@
-"""A recipe file as a raw tree: YAML 1.2 with the place of everything, or TOML."""
+"""Readers of recipe files into raw trees: YAML 1.2 with the place of every value, or TOML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEEPEST
 
 
 def read_file(path: Path, mistakes: list[Mistake]) -> Node:
-    """The tree of a file; small mistakes are appended, others raise RecipeError."""
+    """Read a file into a tree; small mistakes are appended to `mistakes`, others raise RecipeError."""
     name = display_name(path)
     text = read_text(path, name)
     if path.suffix.lower() == ".toml":
@@ -26,7 +26,7 @@ def read_file(path: Path, mistakes: list[Mistake]) -> Node:
 
 
 def read_toml(text: str, name: str) -> Node:
-    """The tree of a TOML document; its places are the file alone, tomllib tells no lines."""
+    """Read a TOML document into a tree; its places are the file alone, since tomllib reports no lines."""
     place = Place(name)
     if deep := _DEEP_KEY.search(text):             # each dot is a map, and tomllib keeps all of their paths
         raise RecipeError([Mistake(Place(name, text.count("\n", 0, deep.start()) + 1, 1), "",
@@ -57,7 +57,7 @@ def _check_size(tree: Node) -> None:
 
 
 def read_override(text: str, mistakes: list[Mistake]) -> Node:
-    """The value of an override, parsed as YAML; every place is '<override>'."""
+    """Read the value of an override as YAML; every place is '<override>'."""
     found: list[Mistake] = []
     try:
         node = read_yaml(text, OVERRIDE.file, found)
@@ -84,7 +84,7 @@ LARGEST = 1_000_000                                 # bytes
 
 
 def display_name(path: Path) -> str:
-    """A path as messages show it: relative where it lies below the working folder."""
+    """Return a path as messages show it: relative where it lies below the working folder."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -92,7 +92,7 @@ def display_name(path: Path) -> str:
 
 
 def read_text(path: Path, name: str) -> str:
-    """The text of a recipe file.  Raises RecipeError for what cannot be one."""
+    """Read the text of a recipe file.  Raises RecipeError where it cannot be a recipe."""
     place = Place(name)
     try:
         if path.is_dir():

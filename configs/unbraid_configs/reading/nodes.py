@@ -1,4 +1,4 @@
-"""The raw tree of a recipe: maps, lists and scalars, each knowing where it was written."""
+"""The raw tree of a recipe: maps, lists and scalars, each with its place in the file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ PYTHON = Place("<recipe>")
 
 @attrs.frozen
 class Node:
-    """A value of the raw tree with its origin.
+    """A value of the raw tree, with its origin.
 
     value: a dict of nodes, a list of nodes, or a scalar (text, int, float, bool, None).
-    place: where the value begins; key: where the key that leads to it begins.
-    text: the source of a scalar, without quotes; style: `plain`, a quote, `|`, `>`, or empty for what was not YAML.
+    place: the beginning of the value.
+    key: the beginning of the key that leads to it.
+    text: the source of a scalar, without quotes.
+    style: `plain`, a quote, `|` or `>`; empty outside of YAML; `broken` after a reported mistake; `cut` by a comma.
     """
 
     value: Any
@@ -44,7 +46,7 @@ class Node:
 
     @property
     def is_null(self) -> bool:
-        """Whether it is null, written or left out."""
+        """Whether it is null, either written or left out."""
         return self.value is None
 
     @property
@@ -54,34 +56,34 @@ class Node:
 
     @property
     def name_place(self) -> Place:
-        """Where its name stands; its own place where it has no name."""
+        """The place of its name; its own place where it has no name."""
         return self.key or self.place
 
     @property
     def text_place(self) -> Place:
-        """The place of the first character of `text`: after an opening quote."""
+        """The place of the first character of `text`, after an opening quote."""
         if self.style in ("'", '"'):
             return Place(self.place.file, self.place.line, self.place.column + 1)
         return self.place
 
     def get(self, key: str) -> Node | None:
-        """The node under a key; None where there is none or where this is no map."""
+        """Return the node under a key; None where the key is missing or this is no map."""
         return self.value.get(key) if self.is_map else None
 
     def items(self) -> list[tuple[str, Node]]:
-        """The entries of a map; none where this is no map."""
+        """Return the entries of a map; an empty list where this is no map."""
         return list(self.value.items()) if self.is_map else []
 
     def with_value(self, value: Any) -> Node:
-        """The same place with another value."""
+        """Return a copy with another value at the same place."""
         return attrs.evolve(self, value=value)
 
     def with_entry(self, key: str, node: Node) -> Node:
-        """The same map with one entry more or another one."""
+        """Return a copy of the map with one entry added or replaced."""
         return self.with_value({**self.value, key: node})
 
     def plain(self) -> Any:
-        """The value without origins."""
+        """Return the value without origins."""
         if self.is_map:
             return {key: node.plain() for key, node in self.value.items()}
         if self.is_list:
@@ -89,7 +91,7 @@ class Node:
         return self.value
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
-        """Every node below and including this one, with its path."""
+        """Yield this node and every node below it, each with its path."""
         yield path, self
         if self.is_map:
             for key, node in self.value.items():
@@ -100,7 +102,7 @@ class Node:
 
 
 def from_python(value: Any, place: Place = PYTHON, depth: int = 0) -> Node:
-    """A tree of Python's dicts, lists, tuples and scalars; raises ValueError for anything else."""
+    """Build a tree from dicts, lists, tuples, scalars, paths and expressions.  Raises ValueError for anything else."""
     if depth > 50:
         raise ValueError("is nested too deeply")
     if isinstance(value, Expression):

@@ -1,4 +1,4 @@
-"""Scalars as YAML 1.2 reads them, without its surprises, and as we write them."""
+"""Reader and writer of YAML 1.2 scalars, without YAML's surprises."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_NUMBER = 400                                # digits; Python refuses int
 
 
 def read_scalar(text: str) -> str | int | float | bool | None:
-    """The value of plain text, YAML 1.2; raises ValueError with the remedy for what would surprise."""
+    """Return the value of plain text, as YAML 1.2.  Raises ValueError with the remedy where it would surprise."""
     if text in _FIXED:
         return _FIXED[text]
     if _SPECIAL.fullmatch(text):
@@ -43,7 +43,7 @@ def read_scalar(text: str) -> str | int | float | bool | None:
 
 
 def write_number(number: float) -> str:
-    """A number that every YAML reader takes for one, and for the same: `1.0e-4`, `30000`, `0.5`."""
+    """Write a number that every YAML reader reads as the same number: `1.0e-4`, `30000`, `0.5`."""
     if isinstance(number, int):
         return str(number)
     text = repr(number)
@@ -55,7 +55,7 @@ def write_number(number: float) -> str:
 
 
 def write_scalar(value: str | int | float | bool | None, *, inside_list: bool = False) -> str:
-    """A scalar as YAML that reads back as the same value."""
+    """Write a scalar as YAML that reads back as the same value."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -70,7 +70,7 @@ def write_scalar(value: str | int | float | bool | None, *, inside_list: bool = 
 
 
 def write_expression(text: str) -> str:
-    """The text of an expression as YAML that reads back as the same text; numbers stay bare."""
+    """Write an expression's text as YAML that reads back as the same text; numbers have no quotes."""
     try:
         value = read_scalar(text)
     except ValueError:
@@ -98,7 +98,7 @@ _ESCAPES = {"\n": "\\n", "\t": "\\t", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
 def quote(text: str) -> str:
-    """Text in quotes: without escapes where that is possible."""
+    """Put text in quotes, without escapes where that is possible."""
     if text.isprintable():
         if '"' not in text and "\\" not in text:
             return f'"{text}"'

@@ -1,4 +1,4 @@
-"""YAML's traps for people who write expressions, explained where they snap (the table in the guide to recipes)."""
+"""Explanations of YAML's pitfalls for people who write expressions (the table in the guide to recipes)."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ QUOTE = "put the whole value in quotes"
 
 
 def is_cut(text: str) -> bool:
-    """Whether a piece of text has lost a bracket or quote to a comma: `f(a`."""
+    """Whether a text has unbalanced brackets, because a comma cut it: `f(a`."""
     return any(text.count(a) != text.count(b) for a, b in ("()", "[]", "{}"))
 
 
 def cut_value(braces: str) -> tuple[str, str]:
-    """`{x: f(a, b)}` is `{'x': 'f(a', 'b)': null}` to YAML."""
+    """Explain why YAML reads `{x: f(a, b)}` as `{'x': 'f(a', 'b)': null}`: return the message and the remedy."""
     return (f"commas inside {braces} end the value, so this expression is cut in two",
             "write it on its own line or in quotes")
 
 
 def bare_name() -> tuple[str, str]:
-    """`{a, b: f(x)}` is `{'a': null, 'b': 'f(x)'}` to YAML."""
+    """Explain why YAML reads `{a, b: f(x)}` as `{'a': null, 'b': 'f(x)'}`: return the message and the remedy."""
     return ("this name has no value; commas inside { } end a name",
             "write the line without { }, or `name: null` to remove something of the base")
 
 
 def forbidden(source: str, event: Any, kind: str) -> tuple[str, str] | None:
-    """Anchors, aliases and tags: what is wrong and the remedy."""
+    """Return the message and the remedy for an anchor, an alias or a tag; None for anything else."""
     start = source[event.start_mark.index:event.start_mark.index + 1]
     if kind == "AliasEvent":
         return "a value cannot begin with * (YAML takes it for an alias)", QUOTE
@@ -40,14 +40,14 @@ def forbidden(source: str, event: Any, kind: str) -> tuple[str, str] | None:
 
 
 def forbidden_name(name: str) -> tuple[str, str] | None:
-    """YAML's merge key."""
+    """Return the message and the remedy for YAML's merge key; None for any other name."""
     if name == "<<":
         return "`<<` is not part of recipes", "name a parent recipe with `base:`"
     return None
 
 
 def explain(error: Any, source: str, file: str) -> Mistake:
-    """What a syntax error most likely means, and what to do."""
+    """Return the most likely mistake behind a syntax error, with its remedy."""
     mark = error.problem_mark or error.context_mark
     lines = source.splitlines() or [""]
     number = min(mark.line, len(lines) - 1) if mark else 0
@@ -62,7 +62,7 @@ def explain(error: Any, source: str, file: str) -> Mistake:
 
 
 def unreadable(error: Exception, source: str, file: str) -> Mistake:
-    """Characters that YAML does not allow, and what the parser itself stumbles over."""
+    """Return the mistake for a character that YAML does not allow, or for an error inside the parser."""
     position = getattr(error, "position", None)
     if isinstance(position, int):
         before = source[:position]
@@ -74,14 +74,14 @@ def unreadable(error: Exception, source: str, file: str) -> Mistake:
 
 
 def _value_on(line: str) -> tuple[str, int]:
-    """The text after `key: ` or `- ` on a line, and its column from 1."""
+    """Return the text after `key: ` or `- ` on a line, and its column from 1."""
     found = re.match(r"""\s*(?:[^\s"'#{\[][^:#]*?|"[^"]*"|'[^']*')\s*:\s+|\s*-\s+|\s*""", line)
     assert found
     return line[found.end():], found.end() + 1
 
 
 def _comment_inside(error: Any, lines: list[str], place: Place) -> Mistake | None:
-    """A comment between the lines of an expression ends it."""
+    """Explain a comment between the lines of an expression, which ends it."""
     if not re.search(r"block end|could not find expected|not allowed here|block node", error.problem or ""):
         return None
     above = range(place.line - 2, max(place.line - 30, -1), -1)
@@ -103,7 +103,7 @@ def _comment_inside(error: Any, lines: list[str], place: Place) -> Mistake | Non
 
 
 def _expression_above(lines: list[str], index: int) -> str:
-    """The text of the value that goes on at a line: from its key to the line above."""
+    """Return the text of the value that continues at a line: from its key to the line above."""
     if re.match(r"\s*[^\s#]+\s*:(\s|$)", lines[index]):
         return ""
     text: list[str] = []
@@ -121,7 +121,7 @@ _STARTS = {"*": "YAML takes it for an alias", "&": "YAML takes it for an anchor"
 
 
 def _first_character(error: Any, lines: list[str], place: Place) -> Mistake | None:
-    """`- mse(a, b)`, `*x`, `%x`, `@x`, `"a" + b` at the beginning of a value."""
+    """Explain a bad beginning of a value: `- mse(a, b)`, `*x`, `%x`, `@x`, `"a" + b`."""
     problem = error.problem or ""
     text, column = _value_on(lines[place.line - 1])
     here = Place(place.file, place.line, column)
@@ -145,7 +145,7 @@ def _first_character(error: Any, lines: list[str], place: Place) -> Mistake | No
 
 
 def _unclosed(error: Any, lines: list[str], place: Place) -> Mistake | None:
-    """A quote or brace that is never closed: told where it opens."""
+    """Explain a quote or brace that is never closed, at the place where it opens."""
     opened = error.context_mark
     if not opened:
         return None
@@ -165,7 +165,7 @@ def _unclosed(error: Any, lines: list[str], place: Place) -> Mistake | None:
 
 
 def _colon_inside(error: Any, lines: list[str], place: Place) -> Mistake | None:
-    """`f(k="a: b")`, `f(form: 1)`."""
+    """Explain a colon inside a value: `f(k="a: b")`, `f(form: 1)`."""
     if "mapping values are not allowed" not in (error.problem or ""):
         return None
     before = lines[place.line - 1][:place.column - 1]
@@ -176,7 +176,7 @@ def _colon_inside(error: Any, lines: list[str], place: Place) -> Mistake | None:
 
 
 def _layout(error: Any, lines: list[str], place: Place) -> Mistake | None:
-    """Wrong indentation, a missing colon."""
+    """Explain wrong indentation or a missing colon."""
     problem = error.problem or ""
     if "could not find expected ':'" in problem:
         line = error.context_mark.line + 1 if error.context_mark else place.line

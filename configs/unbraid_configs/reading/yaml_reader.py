@@ -1,4 +1,4 @@
-"""YAML 1.2 as a raw tree: built from the parser's events, so that every scalar keeps its source and its place."""
+"""Reader of YAML 1.2 into a raw tree, from the parser's events, so that every scalar keeps its source and its place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_VALUES, MOST_NAMES = 20_000, 5_000             # in one file
 
 
 def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
-    """The tree of a YAML document: an empty map where the document is empty."""
+    """Read a YAML document into a tree: an empty map where the document is empty."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -33,7 +33,7 @@ def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
 
 @attrs.define
 class _Builder:
-    """Turns ruamel's events into nodes; aliases are refused, so nothing can grow beyond its text."""
+    """A builder of nodes from ruamel's events.  It refuses aliases, so that no tree grows larger than its text."""
 
     source: str
     file: str

@@ -1,4 +1,4 @@
-"""One tree out of several: shorthands, `base:`, overrides, environment variables, requirements."""
+"""Resolution of a recipe into one tree: shorthands, `base:`, overrides, environment variables, requirements."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}` in the texts of a recipe."""
+"""Replacement of `${NAME}` and `${NAME:-default}` in the texts of a recipe."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
 def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...] = (),
                        environment: Mapping[str, str] | None = None, *, keep_unset: bool = False) -> Node:
-    """The tree with variables replaced; `$${NAME}` stands for `${NAME}` itself, expressions stay as they are.
+    """Replace environment variables; `$${NAME}` stands for the text `${NAME}`, and expressions stay as they are.
 
-    keep_unset: a variable that is not set stays as it is written, and is no mistake.
+    keep_unset: keep a variable that is not set as it is written, without a mistake.
     """
     environment = os.environ if environment is None else environment
     if node.is_map:
@@ -56,5 +56,5 @@ def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...
 
 
 def escape(text: str) -> str:
-    """Text that is not to be expanded again when it is read back."""
+    """Escape the variables in a text, so that reading it back does not expand them."""
     return _VARIABLE.sub(lambda found: f"${found[0]}", text)

@@ -1,7 +1,7 @@
-"""A child recipe over its `base:`: maps merge, lists and scalars replace, `name: null` removes.
+"""Merging of a child recipe over its `base:`: maps merge, lists and scalars replace, `name: null` removes.
 
 A block whose `type` changes is replaced as a whole. The lines of the flow merge by the names that they define,
-functions by their name.
+functions by their names.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ EMPTY = Node({})
 
 @attrs.define
 class Merger:
-    """Merges expanded trees.  same_type: whether two values of `type:` name one component."""
+    """A merger of expanded trees.  same_type: tests whether two values of `type:` name the same component."""
 
     mistakes: list[Mistake]
     same_type: SameType = lambda a, b: a == b
 
     def merge(self, parent: Node, child: Node, path: Path = ()) -> Node:
-        """The child over the parent."""
+        """Merge the child over the parent."""
         if not child.is_map:
             return child
         if child.style == "broken":
@@ -56,7 +56,7 @@ class Merger:
                     and (old.value == new.value or self.same_type(old.value, new.value)))
 
     def _without_other_source(self, parent: Node, child: Node, path: Path) -> Node:
-        """`source:` of a child replaces all `sources:` of its parent, and the reverse."""
+        """Remove the parent's `sources:` where the child has a `source:`, and the reverse."""
         other = {"source": "sources", "sources": "source"}
         if path != ("data",):
             return parent

@@ -1,7 +1,7 @@
-"""Overrides `a.b.c=value`: a change to the raw tree, before it is checked.
+"""Overrides `a.b.c=value`: changes to the raw tree before it is checked.
 
-An override is a child recipe with one entry, so it merges as a child does. There is no way to add by a typing error:
-what it changes must exist.
+An override is a child recipe with one entry, so it merges as a child does. The entry must exist, so that a typing error
+adds nothing; the exceptions are in `_GROWS` and `_GROWS_WHOLE`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from unbraid_configs.resolving.sections import entry_noun
 from unbraid_configs.resolving.shorthands import expand
 from unbraid_registry import closest
 
-_GROWS = {"requirement", "watched value", "split"}          # a new name here cannot be a slip without effect
-_GROWS_WHOLE = {"network", "player", "draw", "source"}      # new where it is given whole, as a map
+_GROWS = {"requirement", "watched value", "split"}          # may get new names: here a typing error shows
+_GROWS_WHOLE = {"network", "player", "draw", "source"}      # may get a new name with a whole map
 
 
 def override(tree: Node, text: str, merger: Merger) -> Node:
-    """The tree with one override; mistakes go to the merger's list."""
+    """Apply one override and return the tree; mistakes go to the merger's list."""
     mistakes = merger.mistakes
     path_text, equals, value_text = text.partition("=")
     keys = [key.strip() for key in _split_path(path_text)]
@@ -43,12 +43,12 @@ def override(tree: Node, text: str, merger: Merger) -> Node:
 
 
 def _split_path(text: str) -> list[str]:
-    """At dots, but not within the parentheses of a function's head."""
+    """Split a path at dots, but not within the parentheses of a function's head."""
     return re.split(r"\.(?![^(]*\))", text.strip())
 
 
 def _single_source(tree: Node, keys: list[str]) -> list[str]:
-    """`data.source` and `data.sources.source` are two names of a recipe's only source."""
+    """Choose between `data.source` and `data.sources.source`, two names of a recipe's only source."""
     data = tree.get("data")
     several = data.get("sources") if data else None
     if keys[:3] == ["data", "sources", "source"] and data and data.get("source"):
@@ -60,7 +60,7 @@ def _single_source(tree: Node, keys: list[str]) -> list[str]:
 
 
 def _child(tree: Node, keys: list[str], value: Node, mistakes: list[Mistake]) -> Node:
-    """A tree with the one entry; each key is checked on the way down."""
+    """Build a tree with the one entry; check each key on the way down."""
     node: Node | None = tree
     path: tuple[str, ...] = ()
     for index, key in enumerate(keys):
@@ -81,7 +81,7 @@ def _child(tree: Node, keys: list[str], value: Node, mistakes: list[Mistake]) ->
 
 
 def _below(node: Node | None, key: str) -> Node | None:
-    """What stands under a key, which may be several names: `critic1, critic2`."""
+    """Return the node under a key, which may be several names: `critic1, critic2`."""
     if node is None:
         return None
     if node.get(key):
@@ -90,7 +90,7 @@ def _below(node: Node | None, key: str) -> Node | None:
 
 
 def _entry(named: Node, key: str, noun: str, value: Node | None, keys: list[str], mistakes: list[Mistake]) -> str:
-    """The key of an existing entry as it stands in the tree; a mistake where there is none."""
+    """Return the key of an existing entry as the tree writes it; add a mistake where there is no such entry."""
     if noun == "function":
         heads = {head.name.text: str(head) for k in named.value if (head := read_signature(k, OVERRIDE))}
         head = read_signature(key, OVERRIDE)

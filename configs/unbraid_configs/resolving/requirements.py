@@ -1,4 +1,4 @@
-"""`requires: {munit: ">=0.2"}`: what must be installed, checked before anything else."""
+"""Check of `requires: {munit: ">=0.2"}`, the distributions that must be installed, before all other checks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from unbraid_configs.reading import Node
 
 
 def check_requires(tree: Node) -> list[Mistake]:
-    """What is not installed, or not in the version asked for.  A plugin's distribution may be called unbraid-NAME."""
+    """Return a mistake for every requirement that is not installed, or not in the wanted version.
+
+    A plugin's distribution may be called unbraid-NAME.
+    """
     mistakes = []
     requires = tree.get("requires")
     for name, node in requires.items() if requires else []:

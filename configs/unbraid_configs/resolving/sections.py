@@ -1,10 +1,10 @@
-"""Which parts of a recipe's tree hold named things, and which hold expressions."""
+"""The parts of a recipe's tree that hold named things, and the parts that hold expressions."""
 
 from __future__ import annotations
 
 Path = tuple[str, ...]
 
-NAMED: dict[Path, str] = {                          # maps from names that the recipe chooses: what one entry is called
+NAMED: dict[Path, str] = {                          # maps with names that the recipe chooses -> noun for an entry
     ("requires",): "requirement",
     ("data", "sources"): "source",
     ("data", "draw"): "draw",
@@ -32,7 +32,7 @@ def fits(path: Path, pattern: Path) -> bool:
 
 
 def entry_noun(path: Path) -> str | None:
-    """What an entry of the map at a path is called, if it holds named things."""
+    """Return the noun for an entry of the map at a path; None where the map holds no named things."""
     return next((noun for pattern, noun in NAMED.items() if fits(path, pattern)), None)
 
 

@@ -1,4 +1,4 @@
-"""Shorthands of one file, written out before files are merged: one entry per name, one spelling per key."""
+"""Expansion of the shorthands of one file, before files are merged: one entry per name, one spelling per key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unbraid_configs.resolving.sections import entry_noun
 
 
 def expand(tree: Node, mistakes: list[Mistake]) -> Node:
-    """`x1, x2: {}` becomes two draws, `b , a` a flow line called `b, a`, `decode( f )` the function `decode(f)`."""
+    """Expand `x1, x2: {}` to two draws, `b , a` to the flow line `b, a`, `decode( f )` to the function `decode(f)`."""
     if not tree.is_map:
         return tree
     entries: dict[str, Node] = {}

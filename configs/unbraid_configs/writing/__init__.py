@@ -1,4 +1,4 @@
-"""Recipes as text: resolved, with origins, as a JSON schema; and how two of them differ."""
+"""Writers of recipes: resolved, with origins, as a JSON schema; and the comparison of two recipes."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Whether two resolved recipes are one experiment, wherever its data lies and however long it is trained."""
+"""Comparison of two resolved recipes, which may differ in the place of the data and the length of the training."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from unbraid_configs.writing.dump import Written, write_recipe
 SHOWN = 3                                          # differences that a message names
 FREE = ("title", "paper", "requires.", *(f"train.{name}" for name in (
     "steps", "log_every", "checkpoint_every", "picture_every", "keep", "keep_best", "device", "tensorboard",
-    "max_minutes")))                               # what may differ: it is no part of the numbers
+    "max_minutes")))                               # may differ within one experiment
 PLACES = ("path", "labels")                        # options of sources that differ from machine to machine
 
 
 @attrs.frozen
 class Difference:
-    """A path of the recipe and what stands there in both; None where nothing does."""
+    """A path of a recipe and the values there in both recipes; None where a recipe lacks the path."""
 
     path: str
     here: str | None
@@ -24,12 +24,12 @@ class Difference:
 
     @property
     def is_free(self) -> bool:
-        """Whether it is no part of the numbers."""
+        """Whether the field may differ within one experiment, such as `train.device`."""
         return self.path.startswith(FREE)
 
     @property
     def is_place(self) -> bool:
-        """Whether it is only where the data lies."""
+        """Whether the field is only the location of the data."""
         return self.path.startswith("data.source") and self.path.rpartition(".")[2] in PLACES
 
     def __str__(self) -> str:
@@ -37,15 +37,15 @@ class Difference:
 
 
 def differences(here: Recipe, there: Recipe) -> list[Difference]:
-    """In what a recipe that was found differs from the expected one.
+    """Return the differences between the expected recipe (`here`) and a found one (`there`), without the free ones.
 
-    Networks that are taken from other runs have to be resolved in both.
+    Networks that are taken from other runs must be resolved in both.
     """
     return [d for d in all_differences(here, there) if not d.is_free]
 
 
 def all_differences(here: Recipe, there: Recipe) -> list[Difference]:
-    """The same with what is no part of the numbers."""
+    """Return all differences, the free ones included."""
     a, b = written(here), written(there)
     found = [Difference(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b])
              if a.get(path) != b.get(path)]
@@ -55,13 +55,13 @@ def all_differences(here: Recipe, there: Recipe) -> list[Difference]:
 
 
 def told(found: list[Difference]) -> str:
-    """Differences as part of a message."""
+    """Return differences as part of a message."""
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return ", ".join(map(str, found[:SHOWN])) + more
 
 
 def written(recipe: Recipe) -> dict[str, str]:
-    """All that a recipe says, by path: `weights.beta` -> `4`."""
+    """Return all values of a recipe by path: `weights.beta` -> `4`."""
     return dict(_flat(write_recipe(recipe), ""))
 
 

@@ -1,4 +1,4 @@
-"""A resolved recipe as nested maps of written YAML scalars, in a fixed order: what `dump` and `show` print."""
+"""Writer of a resolved recipe: nested maps of YAML scalars, in a fixed order, which `dump` and `show` print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Written = dict[str, Any]                            # values: text that is YAML 
 
 
 def write_recipe(recipe: Recipe) -> Written:
-    """Everything that a recipe says, defaults included, with the full names of components."""
+    """Return all values of a recipe, defaults included, with the full names of components."""
     parts: Written = {
         "title": _value(recipe.title), "paper": _value(recipe.paper),
         "requires": _value(recipe.requires),
@@ -68,7 +68,7 @@ def _player(player: Player) -> Written:
 
 
 def _changed(draw: Draw) -> Written:
-    """The fields of a draw that are not left at their defaults."""
+    """Return the fields of a draw that are not left at their defaults."""
     return {key: value for key, value in _fields(draw).items() if value not in ("null", "[]", {})}
 
 
@@ -97,7 +97,10 @@ def _inline(value: Any, inside: bool = False) -> str:
 
 
 def dump_recipe(recipe: Recipe) -> str:
-    """YAML without base, overrides and comments; components by their full names, so no later plugin changes it."""
+    """Return YAML without base, overrides and comments.
+
+    Components have their full names, so that no later plugin changes the recipe.
+    """
     return "".join(f"{line}\n" for line in _lines(write_recipe(recipe), ""))
 
 

@@ -26,7 +26,7 @@ NULL: JSON = {"type": "null"}
 
 
 def recipe_schema(catalog: Catalog | None = None) -> JSON:
-    """Draft 2020-12.  What a child recipe leaves to its base is not required."""
+    """Return the JSON schema, draft 2020-12.  Keys that a child recipe leaves to its base are not required."""
     if catalog is None:
         from unbraid_registry import registry
 
@@ -69,7 +69,7 @@ def _field(class_: type, field: Any) -> JSON:
 
 
 def _named(value: JSON, pattern: str = "") -> JSON:
-    """A map of named things, where null removes one of the base's."""
+    """Return the schema of a map of named things, where null removes one of the base's."""
     names = {"propertyNames": {"pattern": pattern}} if pattern else {}
     return {"type": ["object", "null"], "additionalProperties": {"anyOf": [value, NULL]}, **names}
 
@@ -89,7 +89,7 @@ def _summary(thing: Any) -> str:
 
 
 def type_schema(type_: Any) -> JSON:
-    """The schema of a type; of everything where it cannot be told."""
+    """Return the schema of a type; for an unknown type, the schema that allows everything."""
     origin, args = get_origin(type_), get_args(type_)
     simple = {bool: {"type": "boolean"}, str: {"type": "string"}, Path: {"type": "string"}, float: {"type": "number"},
               int: WHOLE, Expression: EXPRESSION, Condition: EXPRESSION, type(None): NULL, Factor: FACTOR}
@@ -131,7 +131,7 @@ def _sources(catalog: Catalog) -> JSON:
 
 
 def _chosen(catalog: Catalog, kinds: tuple[str, ...], own: JSON, more: dict[str, JSON]) -> JSON:
-    """A block whose `type` decides which options it may have."""
+    """Return the schema of a block whose `type` decides which options it may have."""
     components = catalog.all(kinds)
     names = {component.full_name: [component.full_name] for component in components}
     for component in components:

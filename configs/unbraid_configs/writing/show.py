@@ -1,4 +1,4 @@
-"""The resolved recipe with the origin of each value beside it: file and line, override, or default."""
+"""Writer of a resolved recipe with the origin of each value beside it: file and line, override, or default."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDEST = 72                                         # values longer than this do
 
 
 def show_recipe(recipe: Recipe) -> str:
-    """YAML that loads to the same recipe, with a comment on every line that holds a value."""
+    """Return YAML that loads to the same recipe, with a comment on every line that holds a value."""
     lines = list(_lines(write_recipe(recipe), "", (recipe.tree,)))
     width = max((len(text) for text, origin in lines if origin and len(text) <= WIDEST), default=0)
     return "".join(f"{text:<{width}}  # {origin}\n" if origin else f"{text}\n" for text, origin in lines)
@@ -32,7 +32,7 @@ def _lines(written: Written, indent: str, nodes: tuple[Node | None, ...]) -> Ite
 
 
 def origin_of(recipe: Recipe, path: str) -> str:
-    """Where the value at a path of the written recipe is from: `small.yaml:31`, override or default."""
+    """Return the origin of the value at a path of the written recipe: `small.yaml:31`, override or default."""
     node, rest = recipe.tree, path
     while node is not None and rest:               # keys may have dots in them
         parts = rest.split(".")

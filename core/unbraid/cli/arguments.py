@@ -1,4 +1,4 @@
-"""What the commands on trained models share: the run, the device, and the file that they write."""
+"""Arguments and options of the commands on trained models: the run, the device and the output file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DEVICE = click.option("--device", default="auto", show_default=True, help="auto,
 
 
 def out_option(default: str) -> Callable[[F], F]:
-    """The option `--out` for a picture."""
+    """Return the option `--out` for a picture."""
     return click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path(default),
                         show_default=True, metavar="FILE", help="The picture to write.")
 
 
 def model_of(run: Path, device: str) -> Model:
-    """The trained model of a run.  Raises UnbraidError."""
+    """Load the trained model of a run.  Raises UnbraidError."""
     from unbraid.engine import device_of
     from unbraid.model import load
 
@@ -34,14 +34,14 @@ def model_of(run: Path, device: str) -> Model:
 
 
 def write(out: Path, picture: Tensor) -> None:
-    """Write a picture and say where."""
+    """Write a picture and print its path."""
     from unbraid.runs import write_image
 
     click.echo(f"wrote {write_image(out, picture)}")
 
 
 def factors_of(model: Model, wanted: tuple[str, ...]) -> list[str]:
-    """Factors that the user names, or all.  Raises UnbraidError with the nearest."""
+    """Return the factors that the user names, or all.  Raises UnbraidError that suggests the nearest name."""
     from unbraid.model import ModelError
     from unbraid_registry import closest
 

@@ -1,4 +1,4 @@
-"""`unbraid check`: a recipe on its data, with its networks built, but not trained."""
+"""`unbraid check`: check a recipe on its data, with its networks built, without training."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from unbraid.model import Method
     from unbraid_configs import Recipe
 
-MOST_PLAYERS = 5                                   # whose orders are all tried
+MOST_PLAYERS = 5                                   # of which every order is tried
 
 
 @click.command("check")
@@ -57,18 +57,18 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
 
 
 def component_of(recipe: Recipe, network: str) -> str:
-    """What a network is made of."""
+    """Return the component of a network, or the network that it is an EMA of, or the run that it is taken from."""
     n = recipe.networks[network]
     return n.spec.component.full_name if n.spec else f"average of {n.average_of}" if n.average_of else f"from {n.from_}"
 
 
 def trainers(recipe: Recipe, network: str) -> list[str]:
-    """The players who train a network."""
+    """Return the players that train a network."""
     return [name for name, p in recipe.players.items() if network in p.trains]
 
 
 def reach(method: Method) -> str:
-    """The table of losses and the networks that their gradients reach."""
+    """Return the table of losses and the networks that their gradients reach."""
     from unbraid.engine import gradients_reach
 
     networks = [n for n in method.modules if trainers(method.recipe, n)]
@@ -78,7 +78,7 @@ def reach(method: Method) -> str:
 
 
 def plan_of(method: Method) -> str:
-    """What the turns of a step compute; every value once, unless an update has made it stale."""
+    """Return the table of values that each turn computes; updates make values stale, and they are computed again."""
     from unbraid.engine import planned
 
     rows = []
@@ -91,7 +91,7 @@ def plan_of(method: Method) -> str:
 
 
 def hints(method: Method) -> Iterator[str]:
-    """What could be better, though nothing is wrong."""
+    """Yield hints on a recipe that has no mistakes but could be better."""
     from unbraid_configs import unread
 
     recipe = method.recipe
@@ -108,7 +108,7 @@ def hints(method: Method) -> Iterator[str]:
 
 
 def cheaper_order(method: Method) -> tuple[tuple[str, ...], int] | None:
-    """The order of players that needs the fewest forwards, and how many it saves; None where this one is as good."""
+    """Return the order of players with the fewest forwards and how many it saves; None where no order saves any."""
     import attrs
 
     from unbraid.engine import forwards

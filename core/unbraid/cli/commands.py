@@ -1,6 +1,6 @@
-"""The index of commands: by section the name, the bundled plugin that brings it ("": the core), and its summary.
+"""The index of commands by section: name, the bundled plugin that contributes it ("" for the core), and summary.
 
-It is data for `unbraid --help`, which loads no plugin; a test compares it with what the plugins contribute.
+`unbraid --help` reads this index and loads no plugin. A test compares it with the commands of the plugins.
 """
 
 from __future__ import annotations

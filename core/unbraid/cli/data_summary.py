@@ -1,4 +1,4 @@
-"""What the data is, in a few lines for the command line."""
+"""A short description of the data for the command line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from unbraid.data import Data, DrawPlan, Field
 
 
 def describe(data: Data) -> str:
-    """Number, size, factors, splits, notes and memory of all sources, and the draws."""
+    """Describe all sources (number, size, splits, factors), the draws, the memory and the notes in a few lines."""
     lines = []
     for name, source in data.facts.sources.items():
         c, h, w = source.image

@@ -1,4 +1,4 @@
-"""`unbraid doctor`: what is installed, what works, and what is wrong with plugins, with tracebacks."""
+"""`unbraid doctor`: check versions, devices, folders and plugins, and show the tracebacks of problems."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "attrs", "cattrs", "click", "matplotlib", "moderngl", "pluggy",
             "rich", "ruamel.yaml", "safetensors", "scikit-learn", "tensorboardX")
-LITTLE = 2 << 30                                   # bytes of disk space that are worth a word
-SLOW = 1.0                                         # seconds of loading a plugin that are worth a line
+LITTLE = 2 << 30                                   # bytes; less free disk space is yellow
+SLOW = 1.0                                         # seconds; a plugin that takes longer to load gets a line
 
 
 @click.command("doctor")
@@ -31,7 +31,7 @@ SLOW = 1.0                                         # seconds of loading a plugin
 def command(plugin: str | None) -> int:
     """Check the installation: versions, devices, OpenGL, plugins.
 
-    With PLUGIN: what it contributes, or why it is not loaded.  Exit code 1 where something is wrong.
+    With PLUGIN, show what it contributes, or why it is not loaded.  The exit code is 1 if there is a problem.
     """
     from unbraid_registry import registry
 
@@ -59,7 +59,7 @@ def command(plugin: str | None) -> int:
 
 
 def of_plugin(loaded: Registry, name: str) -> int:
-    """Everything about one plugin."""
+    """Print everything about one plugin and return the exit code."""
     for p in loaded.plugins:
         if p.name == name:
             click.echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")
@@ -76,7 +76,7 @@ def of_plugin(loaded: Registry, name: str) -> int:
 
 
 def tell(message: str, remedy: str, traceback: str) -> None:
-    """A problem with its remedy and its traceback."""
+    """Print a problem with its remedy and its traceback."""
     click.secho(f"  {message}", fg="yellow")
     if remedy:
         click.echo(f"    {remedy}")
@@ -85,7 +85,7 @@ def tell(message: str, remedy: str, traceback: str) -> None:
 
 
 def versions() -> Iterator[tuple[str, str]]:
-    """Python and the packages that are needed."""
+    """Yield the versions of Python and of the needed packages."""
     yield "python", f"{platform.python_version()} ({sys.executable})"
     for name in PACKAGES:
         try:
@@ -95,7 +95,7 @@ def versions() -> Iterator[tuple[str, str]]:
 
 
 def devices() -> Iterator[tuple[str, str]]:
-    """Where networks can run."""
+    """Yield the devices on which networks can run."""
     import torch
 
     from unbraid.engine import without_bfloat16
@@ -111,14 +111,14 @@ def devices() -> Iterator[tuple[str, str]]:
 
 
 def findings(loaded: Registry) -> Iterator[tuple[str, str]]:
-    """What plugins looked at; what is not well is red."""
+    """Yield what the plugins' hooks `unbraid_doctor` found; problems are red."""
     for lines in loaded.call_by_plugin("unbraid_doctor", check=list).values():
         for what, found, well in lines:
             yield str(what), str(found) if well else click.style(str(found), fg="red")
 
 
 def places() -> Iterator[tuple[str, str]]:
-    """Folders that are written to: whether they can be, and how much room they have."""
+    """Yield the folders that are written to, with their free space, and whether they can be written."""
     for what, folder in (("working folder", Path.cwd()), ("temporary files", Path(tempfile.gettempdir())),
                          ("torch's cache", Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser())):
         there = next(p for p in (folder, *folder.parents) if p.exists())

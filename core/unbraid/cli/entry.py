@@ -1,7 +1,7 @@
-"""What the command `unbraid` runs.
+"""The entry point of the command `unbraid`.
 
-Errors that a user can cause are one clear message and exit code 2, never a traceback. Nothing heavy is imported
-before a command needs it: neither torch nor matplotlib nor plugins for `unbraid --help`.
+An error that a user can cause ends in one clear message and exit code 2, never in a traceback. Nothing heavy is
+imported before a command needs it: `unbraid --help` imports neither torch nor matplotlib nor plugins.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit code."""
     session = Session()
     session.listen()
-    if arguments is None:                          # the process's own: it ends with this
+    if arguments is None:                          # the process ends with this command
         from unbraid.cli.errors import tell_leftovers
 
         tell_leftovers()
-        os.environ["PYTHONSAFEPATH"] = "1"         # no Python that this one starts imports from the working folder
-    ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others, and ends at once
+        os.environ["PYTHONSAFEPATH"] = "1"         # child Pythons don't import from the working folder
+    ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others: it ends at once
     try:
         with terminable() if ends else nullcontext():
             code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
@@ -58,6 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def interrupted(by: BaseException) -> int:
-    """Say so, in the process's last words."""
+    """Print that the command was interrupted, and return the exit code of the signal."""
     click.echo("Interrupted.", err=True)
     return TERMINATED if isinstance(by, Terminated) else INTERRUPTED

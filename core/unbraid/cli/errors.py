@@ -1,4 +1,4 @@
-"""What is said when something goes wrong: the user's own mistakes, and faults of the program or of a plugin."""
+"""Error messages: for mistakes of the user, and for faults of the program or of a plugin."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import click
 from unbraid.cli.session import Session
 
 USERS, OURS = 2, 1                                 # exit codes
-MOST_MISTAKES = 100                                # of a recipe that are told at once
+MOST_MISTAKES = 100                                # of a recipe that are printed
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def report(error: Exception, session: Session) -> int:
-    """Say what is wrong on stderr and return the exit code."""
+    """Print an error on stderr and return its exit code."""
     from unbraid_configs import RecipeError
     from unbraid_registry import UnbraidError, culprit, one_line
 
@@ -33,7 +33,7 @@ def report(error: Exception, session: Session) -> int:
             click.echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
         return error.exit_code
     if isinstance(error, UnbraidError):
-        if not getattr(error, "told", False):      # another process of the same training tells it
+        if not getattr(error, "told", False):      # another process of the same training prints it
             say(error.message, error.hint)
         return error.exit_code
     if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
@@ -49,7 +49,7 @@ def report(error: Exception, session: Session) -> int:
 
 
 def tell_leftovers() -> None:
-    """From now on, what fails at exit or in a thread of a plugin is one line on stderr, not a traceback."""
+    """Print later failures, at exit or in a plugin's thread, as one line on stderr instead of a traceback."""
     def at_exit(failed: sys.UnraisableHookArgs) -> None:
         if failed.exc_value is not None:
             _tell_leftover(failed.exc_value, "at exit" if "atexit" in (failed.err_msg or "") else "while cleaning up")
@@ -69,12 +69,12 @@ def _tell_leftover(error: BaseException, where: str) -> None:
 
 
 def say(message: str, hint: str = "") -> None:
-    """An error and what to do about it, on stderr."""
+    """Print an error and its hint on stderr."""
     click.echo(f"{click.style('Error:', fg='red')} {message}" + (f"\n  {hint}" if hint else ""), err=True)
 
 
 def keep(error: Exception, run: Path | None) -> Path:
-    """Write the traceback to a file in the run's folder, or where temporary files are."""
+    """Write the traceback to the run's folder, or else to a temporary file, and return the path."""
     text = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {' '.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
     if run is not None and run.is_dir():
         try:

@@ -43,7 +43,7 @@ def command(kind: str | None, as_json: bool) -> None:
 
 
 def entries(kind: str) -> Iterable[dict[str, str]]:
-    """What there is of a kind: the name that a recipe writes, the plugin, a summary and where it is defined."""
+    """Yield the entries of a kind: the name that recipes use, the plugin, a summary and the place of the definition."""
     from unbraid_registry import registry
 
     loaded = registry()

@@ -1,4 +1,4 @@
-"""`unbraid plugins`: what is installed, from where, and what is wrong with it."""
+"""`unbraid plugins`: installed plugins, their origins and their problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program: its commands, each imported when it is called, and the options that all of them share."""
+"""The click group of all commands. Each is imported when it is called, and all share some options."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from unbraid_registry import closest
 
 
 class Program(click.Group):
-    """A group whose commands are imported when they are asked for, each from the one plugin that brings it.
+    """A group that imports a command when it is called, and loads only the bundled plugin that contributes it.
 
-    For a name that is not in the index all plugins are loaded.
+    For a name that is not in the index, it loads all plugins that are not bundled.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands of this distribution, in the order of the help."""
+        """Return the names of this distribution's commands in the order of the help."""
         return list(INDEX)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """A command by name, with the shared options."""
+        """Return a command by name, with the shared options, or None."""
         plugin, _ = INDEX.get(cmd_name, (None, ""))
         if plugin == "":
             found = importlib.import_module(f"unbraid.cli.{MODULES.get(cmd_name, cmd_name)}").command
@@ -40,7 +40,7 @@ class Program(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]
                         ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; for an unknown name, say which is the nearest."""
+        """Find a command; for an unknown name, raise a usage error that suggests the nearest."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -52,7 +52,7 @@ class Program(click.Group):
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by subject from the index; those of other plugins, which are loaded for it, at the end."""
+        """Write the commands of the index by section, then those of other plugins, which are loaded for this."""
         others = {name: command.get_short_help_str(80) for name, command in foreign_commands(ctx).items()}
         width = max(map(len, (*INDEX, *others)))
         sections = {title: {name: summary for name, (_, summary) in group.items()} for title, group in COMMANDS.items()}
@@ -61,7 +61,7 @@ class Program(click.Group):
                 formatter.write_dl([(name.ljust(width), summary) for name, summary in group.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command.  None of ours ends by sys.exit or its like: where one does, a plugin's code did."""
+        """Run a command.  Where one of ours exits, a plugin's code called sys.exit or the like: raise RuntimeError."""
         try:
             return super().invoke(ctx)
         except (Exception, KeyboardInterrupt):
@@ -75,7 +75,7 @@ class Program(click.Group):
 
 
 def bundled_commands(ctx: click.Context, plugin: str) -> dict[str, click.Command]:
-    """The commands that one bundled plugin contributes; no other plugin is loaded for them."""
+    """Return the commands of one bundled plugin without loading any other."""
     from unbraid_registry import load_plugin
 
     ctx.ensure_object(Session).configure()
@@ -83,7 +83,7 @@ def bundled_commands(ctx: click.Context, plugin: str) -> dict[str, click.Command
 
 
 def foreign_commands(ctx: click.Context) -> dict[str, click.Command]:
-    """The commands of plugins that are not bundled, by name; one that has a name of ours is left out."""
+    """Return the commands of plugins that are not bundled, by name; skip those that have a name of ours."""
     from unbraid_registry import load_foreign
 
     ctx.ensure_object(Session).configure()
@@ -102,14 +102,14 @@ def foreign_commands(ctx: click.Context) -> dict[str, click.Command]:
 
 
 def with_shared_options(command: click.Command) -> click.Command:
-    """A command that takes the shared options too."""
+    """Return a copy of a command that takes the shared options too."""
     shared = copy.copy(command)
     shared.params = [*command.params, *shared_options(hidden=True)]
     return shared
 
 
 def shared_options(hidden: bool) -> list[click.Option]:
-    """The options that may stand before the command or after it."""
+    """Return the options that may stand before the command or after it."""
     def note(field: str) -> Any:
         def callback(ctx: click.Context, _: click.Parameter, given: Any) -> None:
             session = ctx.ensure_object(Session)
@@ -154,7 +154,7 @@ def program(ctx: click.Context, version: bool) -> None:
 
 
 def one_of(given: str, known: Iterable[str] | Mapping[str, Any], what: str) -> str:
-    """One of some names; raises a usage error with the nearest."""
+    """Return a name if it is known; otherwise raise a usage error that suggests the nearest."""
     known = list(known)
     if given in known:
         return given

@@ -1,4 +1,4 @@
-"""`unbraid train`: a recipe, perhaps on one's own images, into a run's folder."""
+"""Messages and questions before a training."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from unbraid.engine import Estimate, Training
     from unbraid_configs import Recipe
 
-LONG = 3600                                        # seconds; beyond, a person at a terminal is asked first
+LONG = 3600                                        # seconds; a longer training asks first at a terminal
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training that a signal stopped
 
 
 def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:
-    """The recipe; where it waits for a folder of pictures, the error says how to give one."""
+    """Read a recipe; if it needs a folder of pictures, raise an error that says how to give one."""
     from unbraid_configs import RecipeError
 
     try:
@@ -38,7 +38,7 @@ def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recip
 
 def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate] | None = None,
              into: Path | None = None) -> float:
-    """Say what is about to happen: the data, the networks, the time and the memory; returns the seconds."""
+    """Print the data, the memory, the networks, the device, the time and the folder; return the expected seconds."""
     from unbraid.cli.data_summary import describe
 
     echo(click.style(recipe.title or "A method without a title", bold=True))
@@ -58,13 +58,13 @@ def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate
 
 
 def ask_before(seconds: float, *, sure: bool) -> None:
-    """Let a person at a terminal think again before a long training."""
+    """Ask at a terminal before a long training, unless `sure`.  Raises click.Abort."""
     if seconds > LONG and not sure and sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm("Begin?", default=True, abort=True, err=True)
 
 
 def asked_about_changes() -> Callable[[list[str]], bool] | Literal[False]:
-    """Who shows changes to a person at a terminal and asks, once for equal ones; nobody where there is no terminal."""
+    """Return a function that shows changes at a terminal and asks, once for equal ones; False without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
 
@@ -77,7 +77,7 @@ def asked_about_changes() -> Callable[[list[str]], bool] | Literal[False]:
 
 
 def echo(text: str) -> None:
-    """A line for a person, from one process of several; what a program reads goes to stdout."""
+    """Print a line on stderr, in the first of several processes only; stdout is for output that programs read."""
     from unbraid.engine import distributed
 
     if distributed.rank() == 0:

@@ -19,10 +19,10 @@ OVERRIDES = click.argument("overrides", nargs=-1, metavar="[a.b=c ...]")
 
 def read_recipe(name: str, overrides: Sequence[str] = (), data: Path | None = None, *,
                 on_paper: bool = False) -> Recipe:
-    """The recipe of this name, with overrides, on its own data or on that of a folder or .npz file.
+    """Read the recipe of a name, with overrides, on its own data or on that of a folder or .npz file.
 
-    on_paper: it is only looked at: environment variables that are not set stay as they are written.
-    Raises RecipeError, or UnbraidError for an override or a folder that can't be one.
+    on_paper: the recipe is only shown; environment variables that are not set stay as they are written.
+    Raises RecipeError, or UnbraidError for an override or data that can't be used.
     """
     from unbraid_configs import load_recipe, whole_name
     from unbraid_registry import registry
@@ -37,9 +37,9 @@ def read_recipe(name: str, overrides: Sequence[str] = (), data: Path | None = No
 
 
 def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]:
-    """The overrides that put a folder of pictures, or a .npz file, in place of the recipe's source.
+    """Return overrides that replace the recipe's source by a folder of pictures or a .npz file.
 
-    The images keep the recipe's size.  Raises UnbraidError.
+    The pictures of a folder are scaled to the recipe's size.  Raises UnbraidError.
     """
     from unbraid_configs import RecipeError, load_recipe
 
@@ -53,7 +53,7 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
     options: dict[str, Any] = {"type": "npz" if place.is_file() else "folder", "path": str(place.resolve())}
     try:
         sources = load_recipe(name, overrides).data.sources
-    except RecipeError:                            # its own data may not be here; mistakes are found in the end
+    except RecipeError:                            # its own data may be missing; the last load reports mistakes
         sources = {}
     if len(sources) > 1:
         raise UnbraidError(f"the recipe has several sources: {', '.join(sources)}",

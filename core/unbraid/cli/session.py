@@ -1,4 +1,4 @@
-"""What holds for a whole command line: which plugins it wants, how loud it is, and which run it works on."""
+"""The state of one command line: its plugins, its error output, and the run that it works on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOTS = tuple(f"{os.sep}{package}{os.sep}" for package in ("unbraid", "unbraid_r
 
 
 class _Yellow(logging.Handler):
-    """Problems with plugins, one yellow line each on stderr."""
+    """A log handler that prints problems with plugins on stderr, in one yellow line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
         click.secho(record.getMessage(), fg="yellow", err=True)
@@ -25,7 +25,7 @@ class _Yellow(logging.Handler):
 
 @attrs.define
 class Session:
-    """The options of the whole program; every command takes them too."""
+    """The options that all commands share, and the run that a command works on."""
 
     files: list[Path] = attrs.Factory(list)
     block: list[str] = attrs.Factory(list)
@@ -36,20 +36,20 @@ class Session:
     _showwarning: Any = None
 
     def configure(self) -> None:
-        """Tell the registry which plugins are wanted; none is loaded by this."""
+        """Tell the registry which plugins to use, without loading any."""
         from unbraid_registry import configure
 
         configure(files=self.files, block=self.block, strict=self.strict or None)
 
     def listen(self) -> None:
-        """Show problems of plugins, and the project's own warnings, as single lines."""
+        """Print problems of plugins, and the project's own warnings, as single lines."""
         logging.getLogger("unbraid").addHandler(self._handler)
         self._showwarning = warnings.showwarning
         if not sys.warnoptions:
             warnings.showwarning = self._warn
 
     def unlisten(self) -> None:
-        """Put everything back."""
+        """Undo `listen`."""
         logging.getLogger("unbraid").removeHandler(self._handler)
         warnings.showwarning = self._showwarning
 
@@ -59,6 +59,6 @@ class Session:
 
     @staticmethod
     def leave_pipe() -> None:
-        """Nobody reads on (`unbraid list | head`): let the rest go nowhere, quietly."""
+        """Discard the rest of stdout after its reader has closed the pipe (`unbraid list | head`)."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

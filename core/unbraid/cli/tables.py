@@ -1,4 +1,4 @@
-"""Aligned columns of text, for people; the last one is cut to the terminal's width, and whole where it is piped."""
+"""Aligned columns of text. On a terminal, lines are cut to its width; in a pipe they stay whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 def columns(rows: Sequence[Sequence[str]], titles: Sequence[str] = (), indent: str = "",
             numbers: Sequence[int] = ()) -> str:
-    """Rows of cells, aligned; titles: a dim line above them; numbers: columns that end at one line."""
+    """Align rows of cells in columns.  titles: a dim line above them; numbers: columns that are right-aligned."""
     if not rows:
         return ""
     lines = [list(map(str, row)) for row in ([list(titles)] if titles else []) + [list(r) for r in rows]]
@@ -28,5 +28,5 @@ def columns(rows: Sequence[Sequence[str]], titles: Sequence[str] = (), indent: s
 
 
 def indented(text: str, by: str = "  ") -> str:
-    """Every line of a text, moved in."""
+    """Indent every line of a text."""
     return "\n".join(f"{by}{line}" if line else line for line in text.splitlines())

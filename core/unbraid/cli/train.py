@@ -1,4 +1,4 @@
-"""`unbraid train`: a recipe, perhaps on one's own images, into a run's folder."""
+"""`unbraid train`: train a recipe, perhaps on one's own images, into a run's folder."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
 
 def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
               resume: bool, *, sure: bool, accept_changes: bool) -> int:
-    """Train a recipe, or go on with a run; returns the exit code.  Raises UnbraidError."""
+    """Train a recipe or resume a run, and return the exit code.  Raises UnbraidError."""
     from unbraid.engine import Stopped, distributed, train
     from unbraid.runs import Run
 
@@ -72,7 +72,7 @@ def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], 
 
 
 def farewell(run: Run, recipe: Recipe) -> int:
-    """Where everything is and what to do next; returns the exit code."""
+    """Print where the results are and what to do next, and return the exit code."""
     last = run.record()["sessions"][-1]
     folder = shlex.quote(str(run.folder))
     if last["from_step"] >= recipe.train.steps:

@@ -1,7 +1,7 @@
-"""Data: sources of images, what is known about them, and the draws that make a sample.
+"""Data: sources of images, the labels and numbers of each image, and the draws that make a sample.
 
-A source yields `Images`; `open_data` opens those of a recipe, splits them, and gives `Data`: its batches are pure
-functions of (seed, step, round, rank), so that a run goes on exactly where it stopped.
+A source yields `Images`. `open_data` opens the sources of a recipe, splits them, and returns `Data`. Its batches are
+pure functions of (seed, step, round, rank), so that a run resumes exactly where it stopped.
 """
 
 from typing import TYPE_CHECKING

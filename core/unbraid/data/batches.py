@@ -1,4 +1,4 @@
-"""The data of a recipe: batches of named draws, and every image by its row."""
+"""The data of a recipe: batches of named draws, and images by row."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from unbraid.data.store import Store, as_tensor
 from unbraid.values import Label, Set, Value
 from unbraid_configs import Data as DataRecipe, Spec
 
-RESIDENT = 2 ** 30                                 # bytes of a source that still live on the training device
+RESIDENT = 2 ** 30                                 # bytes of the largest source that is kept on the training device
 
 Need: TypeAlias = "tuple[str, str | None]"         # a draw, and its field (None: its image)
 
 
 @attrs.frozen
 class Memory:
-    """Bytes: of images kept on the training device, of images kept in main memory, and of images read when needed."""
+    """Memory in bytes: images on the training device, images in main memory, and images that are read when needed."""
 
     resident: int
     host: int
@@ -38,9 +38,9 @@ class Memory:
 
 
 class Data:
-    """Opened sources, their splits, and the batches that the draws make of them.
+    """The opened sources of a recipe, their splits, and the batches that the draws make of them.
 
-    Nothing here remembers what was drawn: every batch follows from (seed, step, round, rank) alone.
+    Nothing here remembers earlier draws: every batch follows from (seed, step, round, rank) alone.
     """
 
     def __init__(self, recipe: DataRecipe, images: Mapping[str, Images], *, device: str | torch.device = "cpu",
@@ -61,10 +61,10 @@ class Data:
         self.facts = self._facts()
 
     def batch(self, step: int, round: int, needs: frozenset[Need], split: str = "train") -> dict[Need, Value]:
-        """What one round needs of the draws.
+        """Return the values of the draws that one round needs.
 
         needs: (draw, None) for its image, float (B, C, H, W) in [0, 1]; (draw, field) for a `Label` or float (B, ...).
-        A draw with `count` or `frames` gives a `Set`.  Raises DataError for what there is not.
+        A draw with `count` or `frames` gives a `Set`.  Raises DataError for an unknown draw or field.
         """
         values: dict[Need, Value] = {}
         for need in sorted(needs, key=str):
@@ -86,24 +86,27 @@ class Data:
         return values
 
     def drawn(self, step: int, round: int, draw: str, split: str = "train") -> np.ndarray:
-        """The rows of a draw's source that a round shows, (B, count); count is 1 for a single image."""
+        """Return the rows of a draw's source that a round shows, (B, count); count is 1 for a single image."""
         if draw not in self.plans:
             raise unknown_name("draw", draw, self.plans)
         return self._drawn(split, step, round, draw)
 
     def rows(self, split: str, source: str | None = None) -> np.ndarray:
-        """The rows of a split of a source (None: of the first draw's), in order."""
+        """Return the rows of a split of a source (None: the first draw's source), in order."""
         splits = self._rows[self._source(source)]
         if split not in splits:
             raise unknown_name(f"split (of the source {self._source(source)!r})", split, splits)
         return splits[split]
 
     def images(self, rows: np.ndarray, source: str | None = None) -> Tensor:
-        """Images by row, float (len(rows), C, H, W) in [0, 1] on the device."""
+        """Return images by row, float (len(rows), C, H, W) in [0, 1] on the device."""
         return _unit(self._stores[self._source(source)].take(np.asarray(rows, np.int64)))
 
     def field(self, name: str, rows: np.ndarray, source: str | None = None) -> Label | Tensor:
-        """A field by row: a `Label` for classes, else float (len(rows), ...) on the device; pictures in [0, 1]."""
+        """Return a field by row: a `Label` for classes, else float (len(rows), ...) on the device.
+
+        Pictures are in [0, 1].
+        """
         source = self._source(source)
         fields = self.images_of[source].fields
         if name not in fields:
@@ -117,13 +120,13 @@ class Data:
         return _unit(chosen) if field.is_picture else chosen
 
     def with_seed(self, seed: int) -> Data:
-        """The same images, drawn in the order of another seed."""
+        """Return a copy with the same images, drawn in the order of another seed."""
         other = copy.copy(self)
         other.seed, other._samplers, other._recent = seed, {}, OrderedDict()
         return other
 
     def estimate(self) -> Memory:
-        """How much memory the images take, and where."""
+        """Return the memory that the images take, by location."""
         stores = self._stores.values()
         return Memory(
             resident=sum(s.bytes for s in stores if s.kept is not None),
@@ -131,7 +134,7 @@ class Data:
             streamed=sum(s.bytes for s in stores if s.kept is None and not isinstance(s.images.images, np.ndarray)))
 
     def close(self) -> None:
-        """Stop the workers. Batches can still be read, without them."""
+        """Stop the workers. Batches can still be read without them."""
         for store in self._stores.values():
             store.drop()
             store.pool = None
@@ -171,14 +174,14 @@ class Data:
             batch=self.recipe.batch)
 
     def checksums(self) -> dict[str, str]:
-        """Of every source's images, read once."""
+        """Return the checksum of every source, by name; the images are read only once."""
         if not self._checksums:
             self._checksums |= {name: images.checksum() for name, images in self.images_of.items()}
         return dict(self._checksums)
 
     @property
     def notes(self) -> list[str]:
-        """What its user should know: skipped files, images without partners."""
+        """Notes for the user: skipped files, images without partners."""
         of = [f"{name}: {note}" for name, i in self.images_of.items() for note in i.notes]
         return of + [note for sampler in self._samplers.values() for note in sampler.notes]
 
@@ -187,14 +190,14 @@ def open_data(recipe: DataRecipe, *, device: str | torch.device = "cpu", seed: i
               resident: int = RESIDENT) -> Data:
     """Open the sources of a recipe and check its draws against them.
 
-    resident: how many bytes a source may have to live on the device.  Raises DataError.
+    resident: the largest source that is kept on the device, in bytes.  Raises DataError.
     """
     images = {name: open_source(name, spec) for name, spec in recipe.sources.items()}
     return Data(recipe, images, device=device, seed=seed, rank=rank, world=world, resident=resident)
 
 
 def open_source(name: str, spec: Spec) -> Images:
-    """Open one source.  Raises DataError, which tells where the recipe asks for it."""
+    """Open one source.  Raises DataError with the place of the source in the recipe."""
     where = located(spec.place, f"data.source {name!r} ({spec.component.name})")
     try:
         opened = spec.value.open() if spec.component.is_class else spec.component.target(**spec.value)
@@ -231,7 +234,7 @@ def _unit(pixels: Tensor) -> Tensor:
 
 
 def _numbers(field: Field) -> Tensor:
-    """What is kept of a field: int64 classes, uint8 pictures, or float numbers (N, ...), at least (N, 1)."""
+    """Return a field as a tensor: int64 classes, uint8 pictures, or float numbers (N, ...), at least (N, 1)."""
     if field.classes is not None:
         return as_tensor(field.values.astype(np.int64))
     if field.is_picture:

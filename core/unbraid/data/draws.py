@@ -1,4 +1,4 @@
-"""The draws of a recipe, checked against the data: what each image shares with which other."""
+"""The draws of a recipe, checked against the data: the relations between the images of a sample."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unbraid_configs import Draw
 
 @attrs.frozen
 class DrawPlan:
-    """A draw that makes sense.  source: where its images come from; parent: the draw that it is related to."""
+    """A checked draw.  source: the source of its images; parent: the draw that it is related to."""
 
     name: str
     draw: Draw
@@ -24,7 +24,7 @@ class DrawPlan:
 
     @property
     def count(self) -> int | None:
-        """How many images its set has, None for a single image."""
+        """The number of images in its set, None for a single image."""
         return self.draw.count or self.draw.frames
 
     @property
@@ -34,7 +34,7 @@ class DrawPlan:
 
 
 def plan_draws(draws: Mapping[str, Draw], images: Mapping[str, Images]) -> dict[str, DrawPlan]:
-    """The plans of all draws, every parent before its children.  Raises DataError for what the data cannot give."""
+    """Check all draws and return their plans, parents before children.  Raises DataError for an impossible draw."""
     plans: dict[str, DrawPlan] = {}
 
     def plan(name: str) -> DrawPlan:
@@ -75,7 +75,10 @@ def _check_factors(plan: DrawPlan, images: Mapping[str, Images], parent: DrawPla
 
 
 def rows_where(plan: DrawPlan, images: Images, factor: str, wanted: Any) -> np.ndarray:
-    """(N,) booleans: where the factor has the wanted value, or one of them.  Raises DataError for an unknown value."""
+    """Return (N,) booleans: where the factor has the wanted value, or one of them.
+
+    Raises DataError for an unknown value.
+    """
     field, found = images.fields[factor], np.zeros(len(images), bool)
     for value in wanted if isinstance(wanted, list | tuple) else [wanted]:
         if field.classes is not None:

@@ -1,4 +1,4 @@
-"""What a method may know about its data: enough to build its networks again without the data."""
+"""Facts about the data that a method may know: enough to build its networks again without the data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid.data.images import Images
 
 @attrs.frozen
 class FieldFacts:
-    """A named field.  shape: of one image's numbers, () for a class."""
+    """A named field.  shape: the shape of one image's numbers, () for a class."""
 
     classes: int | None
     names: tuple[str, ...] | None
@@ -21,7 +21,7 @@ class FieldFacts:
 
 @attrs.frozen
 class DrawFacts:
-    """A draw.  image: (C, H, W); count: how many images are in its set, None for a single image."""
+    """A draw.  image: (C, H, W); count: the number of images in its set, None for a single image."""
 
     source: str
     image: tuple[int, int, int]
@@ -31,7 +31,7 @@ class DrawFacts:
 
 @attrs.frozen
 class SourceFacts:
-    """A source.  splits: number of images in each."""
+    """A source.  splits: the number of images in each."""
 
     type: str
     images: int
@@ -49,17 +49,17 @@ class DataFacts:
     batch: int
 
     def to_json(self) -> dict[str, Any]:
-        """As plain dicts, lists, numbers and strings."""
+        """Return the facts as plain dicts, lists, numbers and strings."""
         return _converter.unstructure(self)
 
     @classmethod
     def from_json(cls, tree: dict[str, Any]) -> DataFacts:
-        """From what `to_json` gave."""
+        """Return the facts that `to_json` wrote."""
         return _converter.structure(tree, cls)
 
 
 def field_facts(images: Images) -> dict[str, FieldFacts]:
-    """The facts of all fields of a source."""
+    """Return the facts of all fields of a source."""
     return {name: FieldFacts(f.classes, f.names, f.shape) for name, f in images.fields.items()}
 
 

@@ -1,4 +1,4 @@
-"""One picture file, made to fill a rectangle: for sources of images and for what users give a trained model."""
+"""Reader of picture files that fits them into a rectangle: for sources, and for pictures that users give to a model."""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from unbraid_registry import UnbraidError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes them itself; EPS it has others run
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes these itself; EPS runs a program
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
 
-ImageFile.LOAD_TRUNCATED_IMAGES = False            # half a picture is a corrupt one
+ImageFile.LOAD_TRUNCATED_IMAGES = False            # a truncated picture counts as corrupt
 
 
 class BadPicture(Exception):
-    """A file that is no picture, a broken one, or far too large a one."""
+    """The error for a file that is no picture, is broken, or is far too large."""
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) in the file's header.  Raises BadPicture."""
+    """Return (height, width) from the file's header.  Raises BadPicture.
+
+    >>> Image.new("RGB", (30, 20)).save("small.png")
+    >>> picture_size(Path("small.png"))
+    (20, 30)
+    """
     with open_picture(path) as image:
         return image.size[1], image.size[0]
 
 
 def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """The picture upright, scaled to fill (height, width) and cut around its middle, uint8 (channels, H, W).
+    """Read a picture upright, scaled to fill (height, width) and cut around its middle, uint8 (channels, H, W).
 
     Transparency becomes white; an animation gives its first frame.  Raises BadPicture.
+
+    >>> Image.new("RGB", (30, 20), "red").save("red.png")
+    >>> read_picture(Path("red.png"), (8, 8), 3)[:, 0, 0]
+    array([255,   0,   0], dtype=uint8)
     """
     height, width = size
     try:
@@ -48,7 +57,7 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray
 
 
 def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
-    """A picture whose header is read and whose pixels are not, of one of these formats alone.  Raises BadPicture."""
+    """Open a picture of one of these formats; read its header but not its pixels.  Raises BadPicture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -75,18 +84,18 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit grey as 8-bit grey: Pillow would cut it off instead of scaling it."""
+    """Convert 16-bit grey to 8-bit grey: Pillow would cut it off instead of scaling it."""
     if image.mode.startswith("I"):
         return Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
     return image
 
 
 class PictureError(UnbraidError):
-    """An image file that can't be read or written."""
+    """The error for an image file that can't be read or written."""
 
 
 def read_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """An image file as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
+    """Read an image file as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
     try:
         return read_picture(path.expanduser(), size, channels)
     except BadPicture as error:

@@ -1,4 +1,4 @@
-"""An opened source: images and what is known about each of them."""
+"""An opened source: images, and the labels and numbers of each of them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 
 from unbraid.data.errors import DataError
 
-CHECKED, SOME = 2 ** 28, 16                        # bytes of images whose checksum is that of all; else of how many
+CHECKED, SOME = 2 ** 28, 16                        # checksum all images up to these bytes; else this many
 
 
 @runtime_checkable
 class LazyImages(Protocol):
-    """Images that are read when they are asked for, by several threads at once."""
+    """Images that are read on demand, by several threads at once."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -24,7 +24,7 @@ class LazyImages(Protocol):
         ...
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """The images of these rows, uint8 (len(rows), C, H, W)."""
+        """Return the images of these rows, uint8 (len(rows), C, H, W)."""
         ...
 
 
@@ -42,12 +42,13 @@ def _tuple(names: Iterable[str] | None) -> tuple[str, ...] | None:
 
 @attrs.frozen(eq=False)
 class Field:
-    """What is known about every image under one name: a class, or numbers.
+    """A named property of every image: a class, or numbers.  Raises DataError where the arguments do not agree.
 
-    values: (N,) integers for classes, -1 where unknown; or (N, ...) numbers, NaN where unknown. uint8 numbers of
-    shape (N, C, H, W) are pictures (masks, albedo) and reach the flow in [0, 1].
-    classes: how many there are, None for numbers.  names: of the classes, in order.
-    Raises DataError where these do not agree.
+    values: (N,) integers for classes, -1 where unknown; or (N, ...) numbers, NaN where unknown.
+    classes: the number of classes, None for numbers.
+    names: the names of the classes, in order.
+
+    uint8 values of shape (N, C, H, W) are pictures (masks, albedo) and reach the flow in [0, 1].
     """
 
     values: np.ndarray = attrs.field(converter=_tidy)
@@ -79,23 +80,24 @@ class Field:
         return () if self.classes is not None else self.values.shape[1:] or (1,)
 
     def known(self) -> np.ndarray:
-        """(N,) booleans: where it is known."""
+        """Return (N,) booleans: whether the value of an image is known."""
         if self.values.dtype.kind == "f":
             return ~np.isnan(self.values.reshape(len(self.values), -1)).any(1)
         return self.values >= 0 if self.classes is not None else np.ones(len(self.values), bool)
 
     def take(self, rows: np.ndarray) -> Field:
-        """The field of some rows."""
+        """Return the field of some rows."""
         return Field(self.values[rows], self.classes, self.names)
 
 
 @attrs.frozen(eq=False)
 class Images:
-    """An opened source.
+    """An opened source.  Raises DataError where the arguments do not agree.
 
-    images: uint8 (N, C, H, W), or `LazyImages`.  fields: what is known, N entries each; the fields `clip` and `frame`
-    (classes) make it a source of clips.  splits: the source's own row numbers by split, or None.  notes: what its user
-    should know ("3 corrupt files skipped: ...").  Raises DataError where these do not agree.
+    images: uint8 (N, C, H, W), or `LazyImages`.
+    fields: named fields with N entries each; the fields `clip` and `frame` (classes) make it a source of clips.
+    splits: the source's own row numbers by split, or None.
+    notes: notes for the user ("3 corrupt files skipped").
     """
 
     images: np.ndarray | LazyImages
@@ -135,11 +137,11 @@ class Images:
         return "clip" in self.fields and "frame" in self.fields
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """The images of these rows, uint8 (len(rows), C, H, W)."""
+        """Return the images of these rows, uint8 (len(rows), C, H, W)."""
         return self.images[rows] if isinstance(self.images, np.ndarray) else self.images.read(rows)
 
     def checksum(self) -> str:
-        """Of its fields and images; of some, where they are read when needed or many.  "" where one can't be read."""
+        """Return a checksum of fields and images (of SOME images where they are lazy or many); "" if reading fails."""
         if isinstance(self.images, np.ndarray) and self.images.nbytes <= CHECKED:
             images = self.images
         else:
@@ -154,7 +156,7 @@ class Images:
 
 
 class Clips:
-    """Which frame follows which in a source of clips."""
+    """The order of the frames in a source of clips."""
 
     def __init__(self, images: Images) -> None:
         clip, frame = (images.fields[n].values.astype(np.int64) for n in ("clip", "frame"))
@@ -164,7 +166,7 @@ class Clips:
         self.keys = key[self.order]
 
     def after(self, rows: np.ndarray, k: int) -> np.ndarray:
-        """The rows of the frames k later in the same clips (earlier, for k < 0); -1 where there is none."""
+        """Return the rows of the frames k later in the same clips (earlier for k < 0); -1 where a frame is missing."""
         frame = self.frame[rows] + k
         key = self.clip[rows] * self.length + frame
         at = np.minimum(np.searchsorted(self.keys, key), len(self.keys) - 1)

@@ -1,4 +1,4 @@
-"""The rows that share some factors with a given row and differ from it in others."""
+"""Partners: the rows that share some factors with a given row and differ from it in others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NONE = np.iinfo(np.int64).max
 
 
 def joint_codes(own: list[Field], first: list[Field] | None = None) -> Pair:
-    """One whole number per row for what the fields say there, -1 where one is unknown.
+    """Number the rows by the values of some fields: equal values get equal numbers, and unknown values get -1.
 
-    own, first: the same factors of two sources (first None: of one and the same); equal values have equal numbers,
-    classes being compared by name where both have names.  Returns the numbers of own, (N,), and of first, (M,).
+    own, first: the same factors of two sources (first None: of one source). Classes are compared by name where both
+    have names.  Returns the numbers of own, (N,), and of first, (M,).
     """
     both = [(a, a) for a in own] if first is None else list(zip(own, first, strict=True))
     n = len(own[0].values)
@@ -43,7 +43,7 @@ def _values(field: Field, named: bool) -> np.ndarray:
 
 
 def _number(values: np.ndarray) -> np.ndarray:
-    """Equal values by equal whole numbers from 0."""
+    """Replace equal values by equal whole numbers from 0."""
     flat = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
     return np.unique(flat, axis=0 if flat.ndim > 1 else None, return_inverse=True)[1].reshape(-1)
 
@@ -51,9 +51,10 @@ def _number(values: np.ndarray) -> np.ndarray:
 class Partners:
     """For every row that comes first, the rows that may come second, ready to pick from.
 
-    same, different: one (own, first) pair of `joint_codes` for the shared factors together and one for each factor that
-    must differ.  allowed: (N,) booleans, the second rows that there are.  itself: whether both are rows of one source,
-    where no row is its own partner.
+    same: one (own, first) pair of `joint_codes` for all shared factors together.
+    different: one such pair for each factor that must differ.
+    allowed: (N,) booleans, the existing second rows.
+    itself: whether both are rows of one source, where no row is its own partner.
     """
 
     def __init__(self, same: Pair | None, different: list[Pair], allowed: np.ndarray, firsts: int,
@@ -87,7 +88,7 @@ class Partners:
         self.size = np.where(first_known, size, 0)
 
     def _count(self, own: np.ndarray, first: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Partners that differ in every one of several factors, by inclusion and exclusion."""
+        """Count the partners that differ in every one of several factors, by inclusion and exclusion."""
         total = np.zeros(len(first), np.int64)
         for k in range(len(self.different) + 1):
             for chosen in combinations(self.different, k):
@@ -102,7 +103,7 @@ class Partners:
         return total
 
     def pick(self, firsts: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
-        """n partners of each of the rows, (B,) -> (B, n), uniformly; another each time until there is no other."""
+        """Pick n partners of each row, (B,) -> (B, n), uniformly; none is picked again before all were picked."""
         if len(self.different) > 1:
             return self._pick_by_trying(firsts, n, random)
         start, skip = self.start[firsts], self.block_start[firsts]

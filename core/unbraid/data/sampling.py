@@ -1,4 +1,4 @@
-"""Which rows a batch is made of: a pure function of (seed, step, round, draw, rank)."""
+"""The choice of the rows of a batch: a pure function of (seed, step, round, draw, rank)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from unbraid.values import stream
 
 
 class Sampler:
-    """Draws the rows of one split.
+    """A sampler of the rows of one split.
 
-    A row is drawn only where every image that is related to it can be drawn too; what that leaves out is told in
-    `notes`. Raises DataError where nothing is left.
+    A row is drawn only where every image that is related to it can be drawn too; `notes` counts the rows that this
+    leaves out. Raises DataError where no row is left.
     """
 
     def __init__(self, split: str, plans: Mapping[str, DrawPlan], images: Mapping[str, Images],
@@ -40,7 +40,7 @@ class Sampler:
                            for name, roots in self._roots.items() if batch * world > len(roots)]
 
     def rows(self, step: int, round: int, name: str) -> np.ndarray:
-        """The rows of a draw, (B, count); count is 1 for a single image."""
+        """Return the rows of a draw, (B, count); count is 1 for a single image."""
         firsts = self._firsts(step, round, name)
         plan = self.plans[name]
         if plan.draw.frames is not None:
@@ -56,7 +56,7 @@ class Sampler:
         return self._partners[name].pick(first, plan.count or 1, random)
 
     def _firsts(self, step: int, round: int, name: str) -> np.ndarray:
-        """The first row of every sample of a draw, (B,): by epochs, or by its relation to another."""
+        """Return the first row of every sample of a draw, (B,): by epochs, or by its relation to another draw."""
         plan = self.plans[name]
         if plan.parent is None:
             roots = self._roots[name]
@@ -71,7 +71,7 @@ class Sampler:
         return self._partners[name].pick(parents, count, random)[:, 0]
 
     def _allow(self, plan: DrawPlan, split: np.ndarray) -> np.ndarray:
-        """(N,) booleans: the rows that may be the first image of a draw."""
+        """Return (N,) booleans: the rows that may be the first image of a draw."""
         images, base = self.images[plan.source], np.zeros(len(self.images[plan.source]), bool)
         base[split] = True
         if not base.any():
@@ -94,7 +94,7 @@ class Sampler:
         return allowed
 
     def _possible(self, child: DrawPlan, plan: DrawPlan) -> tuple[np.ndarray, str, str]:
-        """(N,) booleans: the rows of `plan` from which `child` can be drawn; its name; what is wrong elsewhere."""
+        """Return (N,) booleans: the rows of `plan` with a `child`; the child's name; the problem of the other rows."""
         d, allowed = child.draw, self._allowed[child.name]
         if d.next is not None:
             after = self._clips[plan.source].after(np.arange(len(self.images[plan.source])), d.next)
@@ -140,7 +140,7 @@ def _listed(factors: tuple[str, ...]) -> str:
 
 
 class Epochs:
-    """Goes through things in a new order in every epoch: by position, so that nothing has to be remembered.
+    """Orders of n things, a new one in every epoch, computed from the position, so that nothing has to be remembered.
 
     >>> epochs = Epochs()
     >>> sorted(epochs.at(np.arange(5), 5, "seed").tolist())
@@ -152,7 +152,7 @@ class Epochs:
         self._orders: OrderedDict[tuple[int | str, ...], np.ndarray] = OrderedDict()
 
     def at(self, positions: np.ndarray, n: int, *address: int | str) -> np.ndarray:
-        """The numbers in 0 ... n - 1 at these positions of an endless row of permutations of n things."""
+        """Return the numbers in 0 ... n - 1 at these positions of an endless row of permutations of n things."""
         epochs = positions // n
         if len(positions) and epochs[0] == epochs.min() == epochs.max():
             return self._order(n, *address, int(epochs[0]))[positions % n]

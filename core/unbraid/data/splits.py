@@ -1,4 +1,4 @@
-"""Which images train and which test: declared, the same for every run, and never mixed."""
+"""Splits of a source into images to train and to test with: declared, the same for every run, and never mixed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from unbraid.data.images import Field, Images
 
 
 def split_rows(images: Images, shares: Mapping[str, float], by: str | None = None) -> dict[str, np.ndarray]:
-    """The rows of each split, in order.
+    """Return the rows of each split, in order.
 
-    The source's own splits win. Otherwise rows are ordered by a hash of their number and cut by the shares; with `by`
-    (frames of clips: by `clip`) the values of that factor are, so that no two splits have one in common.
-    Raises DataError for shares that are none, and for own splits that overlap.
+    The source's own splits win. Otherwise rows are ordered by a hash of their number and cut by the shares. With `by`
+    (for clips by default `clip`), the values of that factor are ordered and cut, so that no two splits share a value.
+    Raises DataError for invalid shares, and for own splits that overlap.
     """
     if images.splits is not None:
         own = {name: np.unique(rows.astype(np.int64)) for name, rows in images.splits.items()}
@@ -36,7 +36,7 @@ def split_rows(images: Images, shares: Mapping[str, float], by: str | None = Non
 
 
 def _ends(count: int, shares: list[float]) -> np.ndarray:
-    """Where each split ends in `count` things: by its share, but at least one each where there are enough."""
+    """Return the end of each split in `count` things: by its share, but at least one each where there are enough."""
     ends = np.rint(np.cumsum(shares) * count).astype(np.int64)
     wanted = [s > 0 for s in shares]
     if count >= sum(wanted):
@@ -53,7 +53,7 @@ def _groups(field: Field) -> np.ndarray:
 
 
 def _hash(numbers: np.ndarray) -> np.ndarray:
-    """Splitmix64 (Steele, Lea, Flood 2014) of whole numbers, uint64."""
+    """Return Splitmix64 (Steele, Lea, Flood 2014) of whole numbers, uint64."""
     z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

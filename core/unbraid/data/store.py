@@ -1,4 +1,4 @@
-"""Where the pixels of a source are: on the training device, or on their way from the disk."""
+"""Storage of a source's pixels: kept on the training device, or fetched from memory or disk when needed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from unbraid.data.images import Images
 class Store:
     """The images of one source, by row.
 
-    Small ones (at most `resident` bytes) are one uint8 tensor on the device; lazy ones among them fill it as they are
-    first read. Large ones are indexed or read when they are asked for, ahead of time by the workers of `pool`.
+    Small sources (at most `resident` bytes) are one uint8 tensor on the device; lazy ones among them fill it as they
+    are first read. Large ones are indexed or read on demand, with prefetch by the workers of `pool`.
     """
 
     def __init__(self, images: Images, device: torch.device, resident: int, pool: ThreadPoolExecutor | None) -> None:
@@ -38,11 +38,11 @@ class Store:
 
     @property
     def streams(self) -> bool:
-        """Whether reading ahead helps: there is something to be read or copied."""
+        """Whether prefetch helps: some images are still to be read or copied."""
         return self.pool is not None and (self.kept is None or self.missing is not None)
 
     def expect(self, key: Hashable, rows: np.ndarray) -> None:
-        """Let the workers read these rows, which will be asked for under this key (or never)."""
+        """Prefetch these rows, which `take` will fetch under this key (or never)."""
         if not self.streams or self.pool is None or key in self._coming:
             return
         wanted = self._unread(rows)
@@ -52,11 +52,11 @@ class Store:
             self._coming.popitem(last=False)[1][1].cancel()
 
     def expects(self, key: Hashable) -> bool:
-        """Whether rows are already on their way under this key."""
+        """Whether rows are already being prefetched under this key."""
         return key in self._coming
 
     def take(self, rows: np.ndarray, key: Hashable = None) -> Tensor:
-        """The images of these rows, uint8 (len(rows), C, H, W) on the device."""
+        """Return the images of these rows, uint8 (len(rows), C, H, W) on the device."""
         ready, coming = self._coming.pop(key, (None, None)) if key is not None else (None, None)
         if self.kept is None:
             fresh = coming.result() if coming is not None and ready is not None and np.array_equal(
@@ -70,7 +70,7 @@ class Store:
         return self.kept.index_select(0, torch.from_numpy(rows).to(self.device))
 
     def drop(self) -> None:
-        """Forget what is on its way."""
+        """Cancel and forget all prefetches."""
         for _, future in self._coming.values():
             future.cancel()
         self._coming.clear()
@@ -101,6 +101,6 @@ class Store:
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """A tensor of the array's numbers; memory is shared where it may be written to."""
+    """Return a tensor of the array's numbers; it shares the array's memory where that is writeable."""
     array = np.ascontiguousarray(array)
     return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -1,4 +1,4 @@
-"""Compiled networks: which of them gain by it.  What lies between a network's products is what a compiler can fuse."""
+"""Compilation of networks that gain by it: a compiler can fuse the operations between matrix products."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from unbraid.flow import ReferenceOp, below
 from unbraid.model import Method, shapes_of
 from unbraid.values import Value
 
-FORMS = 8                                          # of a network, for which torch compiles it: sizes, without gradients
+FORMS = 8                                          # compiled versions of a network: sizes, with and without gradients
 
 LIBRARY = frozenset({"convolution", "addmm", "mm", "bmm", "baddbmm", "avg_pool2d", "max_pool2d_with_indices",
-                     "upsample_nearest2d", "upsample_bilinear2d"})     # kernels of their own, compiled or not
+                     "upsample_nearest2d", "upsample_bilinear2d"})     # library kernels, compiled or not
 FREE = frozenset({"detach", "empty", "empty_like", "new_empty"})
 
 
 def compile_networks(method: Method, where: device, *, graphs: bool = False) -> None:
     """Compile each network that gains by it; one that a loss takes whole (and differentiates twice) stays eager.
 
-    graphs: keep them as CUDA graphs.
+    graphs: keep compiled networks as CUDA graphs.
     """
     terms = [t.node for graph in method.player_graphs.values() for t in graph.terms]
     eager = {n.op.network for n in below(*terms) if isinstance(n.op, ReferenceOp)}
-    own: dict[str, Any] = {"options": {"fallback_random": True}}                # dropout as it is without compiling
+    own: dict[str, Any] = {"options": {"fallback_random": True}}                # dropout as without compiling
     how = {"mode": "reduce-overhead"} if graphs else own
     for name, module in method.modules.items():
         if name not in eager and worth_compiling(module, method.called_with[name], where):
-            module.compile(dynamic=False, **how)   # symbols for sizes can keep it busy for an hour
-            torch._dynamo.config.recompile_limit += FORMS      # which all networks of a class share
+            module.compile(dynamic=False, **how)   # with symbolic sizes it can take an hour
+            torch._dynamo.config.recompile_limit += FORMS      # all networks of a class share the limit
 
 
 def worth_compiling(network: nn.Module, inputs: tuple[Value, ...], where: device) -> bool:
-    """Whether a network, called with such inputs (meta tensors), is faster compiled on this device.
+    """Return whether a network, called with such inputs (meta tensors), is faster compiled on this device.
 
-    On a GPU all are. On a CPU those with more than one other operation for each of the library's kernels, as
-    normalisation brings: calling compiled code costs more than fusing a rectifier alone saves.
+    On a GPU every network is. On a CPU, a network needs more other operations than library kernels, as normalisation
+    brings: calling compiled code costs more than fusing a rectifier alone saves.
     """
     if where.type != "cpu":
         return True
@@ -50,7 +50,7 @@ def worth_compiling(network: nn.Module, inputs: tuple[Value, ...], where: device
 
 
 class _Counted(TorchDispatchMode):
-    """Counts the operations that run inside."""
+    """Counter of the operations that run inside the block."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

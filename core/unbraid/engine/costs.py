@@ -1,4 +1,4 @@
-"""What the turns of a step compute, cost and reach, without playing them."""
+"""Analysis of a step's turns without playing them: values computed, networks called, networks trained."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unbraid.model import Method
 class PlannedTurn:
     """A turn in words: its player, the values that it computes and reuses, and those that its update makes stale.
 
-    computes: (value, how it is made, the player whose gradients flow through it, or nobody).
+    computes: (value, how it is made, the player whose gradients flow through it, or "").
     """
 
     player: str
@@ -25,10 +25,10 @@ class PlannedTurn:
 
 
 def forwards(method: Method, step: int | None = None) -> dict[str, int]:
-    """How often each network is called in a step in which every term is active and every gate open.
+    """Count the calls of each network in a step in which every term is active and every gate open.
 
-    step: only the players in play at this step, with the terms that are active then.  A loss that takes a network whole
-    (r1, gradient_penalty) calls it once more, which is not counted.
+    step: count only players in play at this step, with the terms that are active then.  A loss that takes a network
+    whole (r1, gradient_penalty) calls it once more; that call is not counted.
     """
     counts: dict[str, int] = {}
     for _, plan, _, _ in _turns(method, step):
@@ -40,7 +40,7 @@ def forwards(method: Method, step: int | None = None) -> dict[str, int]:
 
 
 def planned(method: Method) -> list[PlannedTurn]:
-    """What every turn of a step computes, where every term is active and every gate open."""
+    """Return the values that every turn of a step computes, where every term is active and every gate open."""
     terms = {t.node.index: t.name for graph in method.player_graphs.values() for t in graph.terms}
     lines = {method.flow.value(name).index: name for names in method.recipe.flow for name in names}
     names, nodes = terms | lines, method.flow.graph.nodes
@@ -57,7 +57,7 @@ def planned(method: Method) -> list[PlannedTurn]:
 
 
 def _turns(method: Method, step: int | None = None) -> Iterator[tuple[Turn, TurnPlan, State, list[int]]]:
-    """The turns of a step with their plans, what is fresh before each, and what its update makes stale."""
+    """Yield the turns of a step: turn, plan, fresh values before it, and values that its update makes stale."""
     active = {name: [t.node for t in (graph.terms if step is None else graph.active(step))]
               for name, graph in method.player_graphs.items() if step is None or name in in_play(method.recipe, step)}
     turns = turns_of(method, active)
@@ -70,6 +70,6 @@ def _turns(method: Method, step: int | None = None) -> Iterator[tuple[Turn, Turn
 
 
 def gradients_reach(method: Method) -> dict[str, dict[str, list[str]]]:
-    """For each player and term, the networks that the term trains."""
+    """Return the networks that each term trains, by player and term."""
     return {name: {t.name: sorted(t.node.carries & set(method.recipe.players[name].trains)) for t in graph.terms}
             for name, graph in method.player_graphs.items()}

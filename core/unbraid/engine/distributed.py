@@ -1,4 +1,4 @@
-"""Several processes (torchrun) as one: what has to agree on all ranks, and what becomes of them when one fails."""
+"""Several processes (torchrun) as one training: what must agree on all ranks, and what happens when a rank fails."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from torch.distributed.rendezvous import rendezvous
 
 from unbraid_registry import UnbraidError
 
-TIMEOUT = timedelta(minutes=10)                    # a rank that says nothing for so long is gone
-ROLL_CALL = 3                                      # seconds in which those who are left say so
+TIMEOUT = timedelta(minutes=10)                    # a rank that is silent for this long is gone
+ROLL_CALL = 3                                      # seconds in which the ranks that are left answer
 
-_store: Store | None = None                        # where ranks leave word; torchrun keeps it
+_store: Store | None = None                        # torchrun's store, for messages between ranks
 
 
 class RankError(UnbraidError):
-    """Another rank failed, or is gone.  told: its reason is told on another rank, and need not be here."""
+    """Raised where another rank failed or is lost.  told: another rank reports the reason, so this one need not."""
 
     def __init__(self, message: str, *, hint: str = "", told: bool = False) -> None:
         super().__init__(message, hint=hint)
@@ -38,9 +38,9 @@ class RankError(UnbraidError):
 
 @contextmanager
 def together() -> Iterator[None]:
-    """Within, this process is one of the ranks that torchrun started; what ends one of them ends all.
+    """Make this process one of the ranks that torchrun started, within the block; an error on one rank ends all.
 
-    Raises RankError on the ranks that need not tell why.
+    Raises RankError if the ranks don't meet or one is lost, and on every rank whose error another rank reports.
     """
     global _store
     if launched() == 1 or dist.is_initialized():
@@ -66,7 +66,7 @@ def together() -> Iterator[None]:
 
 
 def launched() -> int:
-    """How many processes torchrun started; 1 without it."""
+    """Return the number of processes that torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -77,17 +77,17 @@ def stop() -> None:
 
 
 def rank() -> int:
-    """The number of this process; 0 where there is one."""
+    """Return the rank of this process; 0 if it is the only one."""
     return dist.get_rank() if dist.is_available() and dist.is_initialized() else 0
 
 
 def world() -> int:
-    """How many processes there are."""
+    """Return the number of processes."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def own(device: torch.device) -> torch.device:
-    """The device of this rank: of several GPUs in a machine, the one of its number."""
+    """Return the device of this rank: with CUDA and several ranks, the GPU of its local rank."""
     if world() > 1 and device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
@@ -108,10 +108,10 @@ def average(tensors: Sequence[Tensor]) -> None:
 
 
 def average_gradients(gradients: Sequence[Tensor | None], like: Sequence[Tensor]) -> list[Tensor | None]:
-    """The means of gradients over the ranks, in one flat buffer.
+    """Return the means of gradients over the ranks, in one flat buffer.
 
-    like: tensors of their shapes.  A gradient that is None on some ranks, since a loss had nothing to say about a
-    weight there, counts as zeros; one that is None on all stays None.
+    like: tensors of their shapes.  A gradient counts as zeros if it is None on some ranks only, since a loss there did
+    not depend on that weight. A gradient that is None on all ranks stays None.
     """
     if world() == 1:
         return list(gradients)
@@ -122,7 +122,7 @@ def average_gradients(gradients: Sequence[Tensor | None], like: Sequence[Tensor]
 
 
 def mean(number: Tensor) -> Tensor:
-    """The mean of a number over the ranks."""
+    """Return the mean of a number over the ranks."""
     if world() > 1:
         number = number.clone()
         average([number])
@@ -130,7 +130,7 @@ def mean(number: Tensor) -> Tensor:
 
 
 def means(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The means of numbers over the ranks."""
+    """Return the means of numbers over the ranks."""
     if world() == 1 or not numbers:
         return dict(numbers)
     found = mean(torch.tensor(list(numbers.values()), dtype=torch.float64))
@@ -138,7 +138,7 @@ def means(numbers: Mapping[str, float]) -> dict[str, float]:
 
 
 def largest(number: int) -> int:
-    """The largest of the ranks' numbers."""
+    """Return the largest of the ranks' numbers."""
     if world() == 1:
         return number
     found = torch.tensor(number)
@@ -147,7 +147,7 @@ def largest(number: int) -> int:
 
 
 def agreed(text: str) -> str:
-    """What rank 0 says, on all ranks; the others wait for it."""
+    """Return rank 0's text on all ranks; the others wait for it."""
     if world() == 1:
         return text
     letters = torch.tensor(list(text.encode()), dtype=torch.uint8)
@@ -160,7 +160,7 @@ def agreed(text: str) -> str:
 
 
 def gather(tensor: Tensor) -> list[Tensor]:
-    """The tensors of all ranks, in order, on rank 0 and in main memory; the others get none."""
+    """Return the tensors of all ranks, in order, on rank 0 and in main memory; an empty list on other ranks."""
     own_ = tensor.detach().cpu().contiguous()
     if world() == 1:
         return [own_]
@@ -170,7 +170,7 @@ def gather(tensor: Tensor) -> list[Tensor]:
 
 
 def synchronize(buffers: Iterable[Tensor]) -> None:
-    """Give every rank the mean of the floating-point buffers (running statistics), at the end of a step."""
+    """Replace floating-point buffers (running statistics) by their means over the ranks, after a step."""
     if world() > 1:
         average([b for b in buffers if b.is_floating_point()])
 
@@ -180,20 +180,20 @@ def synchronize(buffers: Iterable[Tensor]) -> None:
 def _reach(collective: Callable[[], object]) -> None:
     try:
         collective()
-    except RuntimeError as error:                  # gloo's errors have no class of their own
+    except RuntimeError as error:                  # gloo raises plain RuntimeErrors
         raise _lost(str(error)) from error
 
 
 def _answer(store: Store, number: int) -> None:
-    """Say that this rank is here when another one asks, also while it waits for that one."""
-    with suppress(RuntimeError):                   # the store is gone: nobody asks any more
+    """Answer another rank that asks who is here; in a thread, also while this rank waits for that one."""
+    with suppress(RuntimeError):                   # the store is gone: no rank asks any more
         store.wait(["who is here"], timedelta(days=1000))
         store.set(f"here {number}", "")
 
 
 def _left_word(error: BaseException) -> bool:
-    """Leave word of an error for the other ranks, who will miss this one; whether it is the first."""
-    with suppress(RuntimeError):                   # the store is gone too: nobody to tell
+    """Report an error to the other ranks through the store; return whether it is the first one."""
+    with suppress(RuntimeError):                   # the store is gone too: no rank can read it
         if _store is not None:
             if _store.add("failed", 1) > 1:
                 return False
@@ -202,9 +202,9 @@ def _left_word(error: BaseException) -> bool:
 
 
 def _lost(reason: str) -> RankError:
-    """What became of the ranks that can't be reached."""
+    """Return the error for ranks that can't be reached: the error that one reported, or which ones are gone."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)        # torchrun's, for the same reason: this process ends anyway
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)        # torchrun's, for this failure: the process ends anyway
     missing = [r for r in range(world()) if r != rank()]
     with suppress(RuntimeError):
         assert _store is not None

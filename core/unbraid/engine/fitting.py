@@ -16,7 +16,7 @@ BATCH = 64
 
 
 def fit_networks(method: Method, data: Data) -> None:
-    """Hand every network that has `fit(batches)` what it is called with, over its whole source, in order."""
+    """Call `fit(batches)` of every network that has it, with its inputs for the whole source, in order."""
     for name, module in method.modules.items():
         fit = getattr(module, "fit", None)
         if fit is None:

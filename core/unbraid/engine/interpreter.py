@@ -1,4 +1,4 @@
-"""Runs the instructions of plans: the values of a round, with and without their graphs."""
+"""Interpreter of plans: computes the values of a round, with and without their graphs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from unbraid.flow import Node
 from unbraid.model import Environment, Method, Step, computation, detached
 from unbraid.values import Noise, Value, map_tensors
 
-Batch = Callable[[int, int, Needs], Mapping[tuple[str, str | None], Value]]      # step, round, what is needed
-Wrap = Callable[[Node, Step], Step]                # what becomes of a node's computation
+Batch = Callable[[int, int, Needs], Mapping[tuple[str, str | None], Value]]      # step, round, needed draws
+Wrap = Callable[[Node, Step], Step]                # replaces a node's computation
 
 
 @attrs.define(eq=False)
 class Interpreter:
-    """The values of the present round, computed on a method's networks.
+    """Interpreter of plans: holds the values of the present round, computed on a method's networks.
 
-    batch: gives the draws of a round; noise: of random operations; wrap: changes how a node is computed, as profilers
-    and stacks of several seeds do.
+    batch: returns the draws of a round.
+    noise: the noise of random operations.
+    wrap: changes how a node is computed, as profilers and stacks of several seeds do.
     """
 
     method: Method
@@ -52,19 +53,19 @@ class Interpreter:
     # -- rounds and values --------------------------------------------------------------------------------------------
 
     def open_round(self, step: int, round_: int, needs: Needs) -> None:
-        """Draw a round's batch; its noise has this address."""
+        """Draw a round's batch, and set the address of its noise."""
         draws = self.batch(step, round_, needs)
         self.environment.draws = {name: map_tensors(self._on_device, v) for name, v in draws.items()}
         self.noise.step, self.noise.round, self.noise.batch = step, round_, self.method.facts.batch
 
     def keep(self, state: State) -> None:
-        """Forget all values but those that are still fresh."""
+        """Drop all values except those that are still fresh."""
         for index in [i for i in self.values if i not in state.owners]:
             del self.values[index]
             self.constants.pop(index, None)
 
     def number(self, node: Node) -> Tensor:
-        """A node's value without its graph, as a tensor."""
+        """Return a node's value as a tensor, without its graph."""
         return torch.as_tensor(self.constants.get(node.index, self.values[node.index]),
                                dtype=torch.get_default_dtype(), device=self.device).detach()
 
@@ -74,7 +75,7 @@ class Interpreter:
     # -- computing ----------------------------------------------------------------------------------------------------
 
     def run(self, calls: Iterable[CompiledCall]) -> None:
-        """Compute values, each with its graph where somebody will send a gradient through it."""
+        """Compute values, each with its graph if a player will send a gradient through it."""
         values, constants = self.values, self.constants
         for call in calls:
             inputs = []
@@ -99,11 +100,11 @@ class Interpreter:
                 constants.pop(index, None)
 
     def compute(self, node: Node) -> Value:
-        """A node's value from all that lies below it, kept by nobody."""
+        """Compute a node's value and everything below it, and store none of it."""
         return self._step(node)([self.compute(i) for i in node.inputs])
 
     def compiled(self, instruction: Instruction) -> CompiledCall:
-        """An instruction ready to run."""
+        """Return an instruction ready to run, with all look-ups done."""
         node = instruction.node
         return CompiledCall(node.index, self._step(node),
                             tuple(zip((i.index for i in node.inputs), instruction.with_graph, strict=True)),
@@ -116,17 +117,17 @@ class Interpreter:
         return self._steps[node.index]
 
     def autocast(self) -> Any:
-        """Within, networks compute in the recipe's precision."""
+        """Return a context in which networks compute in the recipe's precision."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     # -- networks -----------------------------------------------------------------------------------------------------
 
     def weights(self, networks: Iterable[str]) -> list[nn.Parameter]:
-        """The weights of networks, in order."""
+        """Return the weights of networks, in order."""
         return [w for n in networks for w in self._parameters[n]]
 
     def want_gradients(self, network: str, wanted: bool) -> None:
-        """Whether a network's weights become part of graphs."""
+        """Set whether a network's weights become part of graphs."""
         if self._wanting.get(network, False) != wanted:
             self._wanting[network] = wanted
             for weight in self._parameters[network]:
@@ -134,7 +135,7 @@ class Interpreter:
 
     def gradients(self, total: Tensor, networks: Sequence[str] | frozenset[str], weights: Sequence[nn.Parameter]
                   ) -> list[Tensor | None]:
-        """The gradients of a number with respect to weights of these networks."""
+        """Return a number's gradients with respect to weights of networks; None where it doesn't depend on a weight."""
         for name in networks:
             self.want_gradients(name, True)
         if not total.requires_grad:
@@ -142,7 +143,7 @@ class Interpreter:
         return list(torch.autograd.grad(total, weights, allow_unused=True))
 
     def set_modes(self, training: set[str]) -> None:
-        """Networks that a player in play trains are in training mode, all others in evaluation mode."""
+        """Set the networks in `training` to training mode and all others to evaluation mode."""
         for name, module in self.method.modules.items():
             if module.training != (name in training):
                 module.train(name in training)

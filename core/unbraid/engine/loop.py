@@ -1,4 +1,4 @@
-"""The course of a training, step by step: of one by itself, or of several seeds side by side."""
+"""The training loop, step by step: for one training, or for several seeds side by side."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from unbraid_configs import Recipe
 if TYPE_CHECKING:
     from unbraid.engine.turns import StepReport
 
-TIME, SPENT = 1, "the time budget is spent"        # less than any signal that stops a training
+TIME, SPENT = 1, "the time budget is spent"        # TIME is less than the number of any stopping signal
 
-Play = Callable[[int, bool], "Sequence[StepReport]"]   # step, whether it is logged -> what each training did
+Play = Callable[[int, bool], "Sequence[StepReport]"]   # step, whether it is logged -> each training's report
 
 
 class Stopped(KeyboardInterrupt):
-    """A training that a signal stopped, after the last checkpoint was written; `--resume` goes on with it."""
+    """Raised where a signal stopped a training, after its last checkpoint was written; `--resume` continues it."""
 
     def __init__(self, run: Run, signal_name: str) -> None:
         super().__init__(f"{signal_name}: {run.folder} has a checkpoint to go on from")
@@ -41,14 +41,14 @@ class Stopped(KeyboardInterrupt):
 
 @attrs.define
 class Stop:
-    """Whether a training should stop before its next step, and why.  signal: the one that asked for it."""
+    """A request to stop a training before its next step.  reason: why; signal: the name of the signal, if one asked."""
 
     reason: str = ""
     signal: str = ""
     _asked: int = 0                                # the number of a signal, or TIME
 
     def on_signals(self) -> AbstractContextManager[None]:
-        """The first SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT stops at once."""
+        """Return a context: one SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT at once."""
         def stop(number: int) -> None:
             if self._asked and number == signal.SIGINT:
                 raise KeyboardInterrupt
@@ -57,12 +57,12 @@ class Stop:
         return on_signals(stop)
 
     def when_over(self, seconds: float, budget: float | None) -> None:
-        """Stop when more minutes than the budget are over."""
+        """Request a stop if more minutes than the budget have passed."""
         if budget is not None and seconds > 60 * budget and not self._asked:
             self._asked = TIME
 
     def agreed(self) -> bool:
-        """Whether to stop, since any rank was asked to; all ranks have to ask, and get one answer."""
+        """Return whether to stop: if any rank was asked to.  All ranks must call it, and get one answer."""
         asked = distributed.largest(self._asked)
         if asked and asked != TIME:
             self.signal = signal.Signals(asked).name
@@ -73,9 +73,12 @@ class Stop:
 def run_loop(trainings: Sequence[Training], play: Play, *, show: bool = False) -> str:
     """Train to the end, or to a signal, the time budget or a fault, and write the last checkpoints.
 
-    trainings: of one recipe, all at one step; play: plays a step of all of them.  One whose losses are no longer
-    finite ends by itself, and the others go on.  Returns the name of the signal, if one stopped them.
-    Raises TrainingError at the end, if one could not go on.
+    trainings: trainings of one recipe, all at one step.
+    play: plays one step of all of them.
+    show: print progress on stderr.
+
+    If the losses of one training stay non-finite, it ends and the others continue.  Returns the name of the signal, if
+    one stopped them.  Raises TrainingError at the end, if one could not continue.
     """
     t, step = trainings[0].recipe.train, trainings[0].step
     going, failed, stop = list(trainings), list[TrainingError](), Stop()
@@ -125,7 +128,7 @@ def run_loop(trainings: Sequence[Training], play: Play, *, show: bool = False) -
 
 
 def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | None]) -> None:
-    """Write checkpoints, and forget older ones when all are written: there is always a step that all can go on from."""
+    """Write checkpoints; prune after all are written, so that all trainings share a step to resume from."""
     for training, values in zip(trainings, numbers, strict=True):
         training.save(values)
     for training in trainings:
@@ -133,7 +136,7 @@ def save(trainings: Sequence[Training], numbers: Sequence[Mapping[str, float] | 
 
 
 def resume_hint(run: Run) -> str:
-    """What to do when a rank is lost."""
+    """Return advice for the loss of a rank: how to continue."""
     ranks = os.environ.get("LOCAL_WORLD_SIZE", distributed.world())
     if run.last_checkpoint() is None:
         return "nothing was saved yet; begin again with another --out"
@@ -142,7 +145,7 @@ def resume_hint(run: Run) -> str:
 
 
 def _means(numbers: Sequence[Mapping[str, float]]) -> dict[str, float] | None:
-    """What is shown: the means over the trainings."""
+    """Return the numbers to show: the means over the trainings."""
     return {name: sum(n.get(name, 0.0) for n in numbers) / len(numbers) for name in numbers[0]} if numbers else None
 
 
@@ -151,11 +154,19 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
           ready: Callable[[Training], None] | None = None) -> Run:
     """Train a recipe into a run's folder and return the run.
 
-    out: the folder (by default a new one, runs/NAME); resume: go on from its last checkpoint, with the same numbers as
-    if it had never stopped; show: progress on stderr; estimate: time a few steps first and say how long it will take;
-    accept_changes: go on although the recipe or the data is another; or who is asked, given a line for each change;
-    ready: called when everything is built, before the first step; what it raises ends the training.
+    out: the run's folder; by default a new one, runs/NAME.
+    resume: continue from the last checkpoint, with the same numbers as if the training had never stopped.
+    show: print progress on stderr.
+    estimate: time a few steps first, and print how long the training will take.
+    accept_changes: continue although the recipe or data changed; or a function that decides, given a line per change.
+    ready: called when everything is built, before the first step; an error that it raises ends the training.
+
     Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
+
+    >>> from unbraid import load_recipe, train
+    >>> recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.batch=2", "data.source.count=20"])
+    >>> train(recipe, "runs/first").last_checkpoint().name
+    'step-00000001'
     """
     with distributed.together(), ExitStack() as held:
         device = distributed.own(device_of(recipe.train.device))

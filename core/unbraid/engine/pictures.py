@@ -1,4 +1,4 @@
-"""What plugins show of a training: images and meshes, by the hook `unbraid_pictures`."""
+"""Pictures that plugins make of a training: images and meshes, by the hook `unbraid_pictures`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from unbraid_registry import UnbraidError, registry
 
 
 def pictures_from_plugins(**arguments: Any) -> dict[str, Picture]:
-    """The pictures of all plugins by their names; where two plugins choose one name, the later one's has its plugin's.
+    """Return the pictures of all plugins by name; if a name is taken, the later plugin's name is put before it.
 
-    arguments: of the hook.
+    arguments: the arguments of the hook.
     """
     found: dict[str, Picture] = {}
     for plugin, shown in registry().call_by_plugin("unbraid_pictures", check=_checked, **arguments).items():
@@ -24,7 +24,7 @@ def pictures_from_plugins(**arguments: Any) -> dict[str, Picture]:
 
 
 def _checked(shown: Any) -> dict[str, Picture]:
-    """What a plugin returned, as it should be.  Raises UnbraidError."""
+    """Check the pictures that a plugin returned, and return them.  Raises UnbraidError."""
     if not isinstance(shown, Mapping):
         raise UnbraidError(f"it returned {type(shown).__name__}; expected name -> picture")
     for name, picture in shown.items():

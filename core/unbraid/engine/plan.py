@@ -1,9 +1,9 @@
-"""What a turn computes, reuses and recomputes: one owner per graph, fresh or reused, never stale.
+"""Plans of turns: which values a turn computes, reuses and recomputes, and which player owns each value's graph.
 
-A value computed now can serve with its graph at most one player: if a player sends a gradient through it, that player
-trains a network below it, so its update makes the value stale. So every value has one owner, the first player who
-sends a gradient through it before it is stale; everybody else sees a constant. Plans are made once per pattern of
-active terms and outcome of the turns before, and kept as flat lists of instructions.
+A computed value can serve at most one player with its graph. A player who sends a gradient through it trains a network
+below it, so that player's update makes the value stale. So every value has one owner: the first player who sends a
+gradient through it before it is stale. Everybody else sees a constant. Plans are made once per pattern of active
+terms and outcomes of the turns before, and kept as flat lists of instructions.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ Needs = frozenset[tuple[str, str | None]]          # draws and their fields
 
 @attrs.frozen(eq=False)
 class Instruction:
-    """Compute a node.  owner: whose graph it carries; with_graph: which inputs keep theirs; drop: no longer needed."""
+    """The computation of one node."""
 
     node: Node
-    owner: str
-    with_graph: tuple[bool, ...]
+    owner: str                                     # the player whose graph it carries, or NOBODY
+    with_graph: tuple[bool, ...]                   # which inputs keep their graphs
     trains: frozenset[str] = frozenset()           # networks called or passed here whose weights the owner trains
-    drop: tuple[int, ...] = ()
+    drop: tuple[int, ...] = ()                     # values that are no longer needed
 
 
 @attrs.frozen(eq=False)
 class Turn:
-    """A player's turn in a step, as far as the weights of the terms decide.  terms: what it minimises now."""
+    """A player's turn in a step, with the terms that are active then."""
 
     player: str
     networks: tuple[str, ...]
-    terms: tuple[Node, ...]
+    terms: tuple[Node, ...]                        # the losses that it minimises
     when: Node | None = None
     then: Node | None = None
     opens_round: bool = False
@@ -48,42 +48,42 @@ class Turn:
 
 @attrs.frozen(eq=False)
 class TurnPlan:
-    """The instructions of a turn: for its gate, for its losses; and what stays for later turns."""
+    """The instructions of a turn, for its gate and for its losses, and the values that stay for later turns."""
 
     gate: tuple[Instruction, ...]
     losses: tuple[Instruction, ...]
-    after_gate: State                              # the round's values after the gate, and after the losses
+    after_gate: State                              # fresh values after the gate, and after the losses
     after_losses: State
 
     @property
     def instructions(self) -> tuple[Instruction, ...]:
-        """All of them, in order."""
+        """All instructions, in order."""
         return self.gate + self.losses
 
 
 @attrs.frozen
 class State:
-    """The values of a round that are fresh, and the owner of each one's graph."""
+    """The fresh values of a round, with the owner of each value's graph."""
 
     owners: Mapping[int, str] = attrs.Factory(dict)
 
     def without(self, nodes: Iterable[int]) -> State:
-        """The state without some values."""
+        """Return the state without some values."""
         gone = set(nodes)
         return State({i: o for i, o in self.owners.items() if i not in gone})
 
     def once(self, graph: Graph) -> State:
-        """The values of what happens only once per round, as constants."""
+        """Return only the values that are computed once per round, as constants."""
         return State({i: NOBODY for i in self.owners if graph.nodes[i].remembers})
 
     def spent(self, player: str) -> State:
-        """The state after a player's graphs were used or given up: its values are constants now."""
+        """Return the state after a player's graphs were used or given up: its values become constants."""
         return State({i: NOBODY if o == player else o for i, o in self.owners.items()})
 
 
 @attrs.define(eq=False)
 class Planner:
-    """Plans the turns of one step.  together: all losses are evaluated before any update."""
+    """Planner of the turns of one step.  together: all losses are evaluated before any update."""
 
     graph: Graph
     turns: Sequence[Turn]
@@ -96,7 +96,7 @@ class Planner:
         self._needs = [{n.index: n for n in below(*t.terms, *filter(None, (t.when,)))} for t in self.turns]
 
     def plan(self, number: int, state: State) -> TurnPlan:
-        """The instructions of a turn, given what is fresh."""
+        """Return the instructions of a turn, given the fresh values."""
         turn = self.turns[number]
         before = State() if turn.opens_round else state
         gate = _Instructions(self, number, dict(before.owners))
@@ -114,7 +114,7 @@ class Planner:
         return TurnPlan(tuple(gate.made), tuple(dropping), after_gate, after)
 
     def after(self, number: int, plan: TurnPlan, updated: bool, played: bool = True) -> State:
-        """What is fresh after a turn.  updated: whether it changed its networks; played: whether its gate was open."""
+        """Return what stays fresh after a turn.  updated: it changed its networks; played: its gate was open."""
         turn = self.turns[number]
         state = (plan.after_losses if played else plan.after_gate).spent(turn.player)
         if updated and not self.together:
@@ -123,23 +123,23 @@ class Planner:
         return State({i: o for i, o in state.owners.items() if i in later})
 
     def stale(self, number: int, state: State) -> list[int]:
-        """The values that an update in this turn makes stale."""
+        """Return the values that an update in this turn makes stale."""
         updated = self.updated(number)
         nodes = self.graph.nodes
         return [i for i in state.owners if nodes[i].depends & updated and not nodes[i].remembers]
 
     def updated(self, number: int) -> frozenset[str]:
-        """The networks that a turn changes: those that it trains, those in `then`, and averages that follow."""
+        """Return the networks that a turn changes: those that it trains, those in `then`, and EMA networks of these."""
         turn = self.turns[number]
         return self.graph.following(turn.trains | (turn.then.depends if turn.then else frozenset()))
 
     def draws(self, number: int) -> Needs:
-        """The draws and fields that this turn and the later ones of its round may need."""
+        """Return the draws and fields that this turn and the later ones of its round may need."""
         return frozenset((op.draw, op.field) for index in self._later(number) | self._needs[number].keys()
                          if isinstance(op := self.graph.nodes[index].op, DrawOp))
 
     def owner(self, node: Node, number: int) -> str:
-        """The first player from this turn on who sends a gradient through the node before it is stale."""
+        """Return the first player from this turn on who sends a gradient through the fresh node, or NOBODY."""
         for later in range(number, len(self.turns)):
             if later > number and self.turns[later].opens_round:
                 break
@@ -150,15 +150,15 @@ class Planner:
         return NOBODY
 
     def _shared(self, node: Node, number: int, later: int) -> bool:
-        """Whether the graph of a later player would run through a node whose graph an earlier one needs.
+        """Return whether the graph of a later player would run through a node whose graph an earlier one needs.
 
-        Only where all losses are evaluated before any update; else that update would make the node stale.
+        It does only where all losses are evaluated before any update; else that update would make the node stale.
         """
         sent = [self._sends[earlier] for earlier in range(number, later)]
         return any(n.index in s for n in reached(node, self.turns[later].trains) for s in sent)
 
     def _later(self, number: int) -> set[int]:
-        """The nodes that later turns of this round may need."""
+        """Return the nodes that later turns of this round may need."""
         needed: set[int] = set()
         for later in range(number + 1, len(self.turns)):
             if self.turns[later].opens_round:
@@ -167,7 +167,7 @@ class Planner:
         return needed
 
     def trained_by(self, player: str) -> frozenset[str]:
-        """What a player trains."""
+        """Return the networks that a player trains."""
         return next(t.trains for t in self.turns if t.player == player)
 
 
@@ -179,19 +179,19 @@ class _Instructions:
     made: list[Instruction] = attrs.Factory(list)
 
     def constant(self, node: Node) -> None:
-        """Have the node's value, whoever owns its graph."""
+        """Make the node's value available, whoever owns its graph."""
         if node.index not in self.owners:
             self._make(node, self.planner.owner(node, self.number))
 
     def require(self, node: Node, owner: str) -> None:
-        """Have the node's value with the graph of this owner."""
+        """Make the node's value available with the graph of this owner."""
         if owner == NOBODY:
             self.constant(node)
         elif self.owners.get(node.index) != owner:
             self._make(node, owner)
 
     def _make(self, node: Node, owner: str) -> None:
-        """Make a node after its inputs; an explicit stack, since a flow may be deep."""
+        """Add instructions for a node, its inputs first; with an explicit stack, since a flow may be deep."""
         stack: list[tuple[Node, str, bool]] = [(node, owner, False)]
         while stack:
             node, owner, ready = stack.pop()
@@ -213,7 +213,7 @@ class _Instructions:
 
 
 def _with_drops(made: Sequence[Instruction], keep: set[int]) -> list[Instruction]:
-    """Each value is dropped after its last use, if no later turn may need it."""
+    """Return the instructions with each value dropped after its last use, unless a later turn may need it."""
     last: dict[int, int] = {}
     for at, instruction in enumerate(made):
         for node in (instruction.node, *instruction.node.inputs):
@@ -227,7 +227,7 @@ def _with_drops(made: Sequence[Instruction], keep: set[int]) -> list[Instruction
 
 @attrs.frozen(eq=False)
 class CompiledCall:
-    """An instruction ready to run: no look-ups are left."""
+    """An instruction ready to run, with all look-ups done."""
 
     index: int
     compute: Step
@@ -239,7 +239,7 @@ class CompiledCall:
 
 @attrs.frozen(eq=False)
 class CompiledTurn:
-    """A turn ready to run: what decides its gate, what makes its losses, and the draws that its round needs."""
+    """A turn ready to run: the calls for its gate and its losses, and the draws that its round needs."""
 
     turn: Turn
     plan: TurnPlan
@@ -250,20 +250,20 @@ class CompiledTurn:
 
 @attrs.define(eq=False)
 class StepPlan:
-    """Everything that was planned for one pattern of active terms."""
+    """All plans for one pattern of active terms."""
 
     planner: Planner
     compiled: dict[tuple[str, ...], CompiledTurn] = attrs.Factory(dict)    # by the outcomes of the turns before
 
 
 def in_play(recipe: Recipe, step: int) -> dict[str, Player]:
-    """The players whose time it is."""
+    """Return the players that play at a step, by their `from_step` and `until_step`."""
     return {name: p for name, p in recipe.players.items()
             if step >= p.from_step and (p.until_step is None or step < p.until_step)}
 
 
 def turns_of(method: Method, active: Mapping[str, Sequence[Node]], *, watch: bool = False) -> tuple[Turn, ...]:
-    """The turns of a step whose players have these active terms."""
+    """Return the turns of a step whose players have these active terms.  watch: add a turn for watched values."""
     turns = []
     for name, nodes in active.items():
         player, graph = method.recipe.players[name], method.player_graphs[name]

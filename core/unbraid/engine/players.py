@@ -1,4 +1,4 @@
-"""The players of a method: their turns in every step, on plans made once per pattern of active terms, and updates."""
+"""The players of a method: they play turns by plans, made once per pattern of active terms, and update weights."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from unbraid.model import Method, Step
 from unbraid.values import Value
 from unbraid_configs import Player
 
-Mark = Callable[[str, str], AbstractContextManager[Any]]       # a profiler's: ("player", name), ("part", what)
+Mark = Callable[[str, str], AbstractContextManager[Any]]       # a profiler's: ("player", name), ("part", name)
 DATA, UPDATE = "data", "update"                    # parts of a step that are marked, besides networks
 
 
 @attrs.define(eq=False)
 class Players:
-    """Plays a method's game on its networks.
+    """The players of a method, who train its networks.
 
-    batch: gives the draws of a round; strategy: one training, or several seeds as one; mark: what a profiler wants to
-    know. The state between steps is in the networks, the averages and the optimizers.
+    batch: returns the draws of a round.
+    strategy: plays one training, or several seeds as one.
+    mark: returns a profiler's contexts for players and parts of a step.
+
+    The state between steps is in the networks, the EMA networks and the optimizers.
     """
 
     method: Method
@@ -63,13 +66,13 @@ class Players:
     # -- a step -------------------------------------------------------------------------------------------------------
 
     def step(self, step: int, *, watch: bool = False) -> StepReport:
-        """Let every player in play move.  watch: also compute the watched values."""
+        """Play one step: every player in play takes its turns.  watch: also compute the watched values."""
         return self.play(step, watch=watch)[0]
 
     def play(self, step: int, *, watch: bool = False) -> list[StepReport]:
-        """As `step`; a report for each training that is played."""
+        """Play one step, as `step` does; return a report for each training."""
         if self.device.type == "cuda":
-            torch.compiler.cudagraph_mark_step_begin()     # what graphs gave out in the step before is no longer used
+            torch.compiler.cudagraph_mark_step_begin()     # outputs of the step before are no longer used
         plan, reports = self.plan(step, watch=watch), [StepReport(step) for _ in range(self.strategy.trainings)]
         self.interpreter.environment.step = step
         self.interpreter.set_modes({network for p in self.in_play(step).values() for network in p.trains})
@@ -90,7 +93,7 @@ class Players:
             updated, played = result.outcome == UPDATED, result.outcome != GATE_CLOSED
             if self.accumulate == 1:
                 state = plan.planner.after(number, compiled.plan, updated, played)
-            elif played:                           # nothing is kept between players but what happens once per round
+            elif played:                           # players share only values that are computed once per round
                 state = plan.planner.after(number, compiled.plan, updated).once(self.method.flow.graph)
             self.interpreter.keep(state)
             outcomes.append(result.outcome)
@@ -101,13 +104,13 @@ class Players:
         return reports
 
     def in_play(self, step: int) -> dict[str, Player]:
-        """The players whose time it is."""
+        """Return the players that play at a step."""
         return in_play(self.method.recipe, step)
 
     # -- plans --------------------------------------------------------------------------------------------------------
 
     def plan(self, step: int, *, watch: bool = False) -> StepPlan:
-        """What was planned for steps with the terms that are active at this one."""
+        """Return the plan for the terms that are active at a step; make it at first use."""
         graphs = {name: self.method.player_graphs[name] for name in self.in_play(step)}
         active = {name: tuple(t.node.index for t in graph.active(step)) for name, graph in graphs.items()}
         pattern = (watch, tuple(active.items()))
@@ -133,7 +136,7 @@ class Players:
             self.strategy.update(self, turn, gradients, step)
 
     def update(self, turn: Turn, gradients: TurnGradients, step: int) -> None:
-        """Move the player's weights, then what its `then` says and the averages that follow."""
+        """Update the player's weights, then run its `then` and update the EMA networks that follow."""
         player, weights = self.method.recipe.players[turn.player], self.interpreter.weights(turn.networks)
         own = gradients.gradients if player.clip is None else clipped(gradients.gradients, player.clip)
         for w, g in zip(weights, own, strict=True):

@@ -15,7 +15,7 @@ PLAIN_EVERY = 10.0                                 # seconds between plain lines
 
 @attrs.define(eq=False)
 class Progress:
-    """Shows how far a training is: speed, time left and the losses."""
+    """Display of a training's progress: speed, time left and losses."""
 
     total: int
     start: int = 0
@@ -45,7 +45,7 @@ class Progress:
             self._bar.stop()
 
     def at(self, step: int, numbers: Mapping[str, float] | None = None) -> None:
-        """`step` steps are done; numbers: the losses, if they were just logged."""
+        """Show that `step` steps are done.  numbers: the losses, if they were just logged."""
         if not self.shown:
             return
         now = time.monotonic()
@@ -60,7 +60,7 @@ class Progress:
                   file=self.out, flush=True)
 
     def say(self, line: str) -> None:
-        """A line of its own, above the bar."""
+        """Print a separate line, above the bar."""
         if not self.shown:
             return
         if self._bar is not None:
@@ -74,7 +74,7 @@ def _losses(numbers: Mapping[str, float]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words: '3 min', '2 h 5 min'."""
+    """Return seconds in words: '3 min', '2 h 5 min'."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""Going on with a run: what differs from how it was trained so far, what of it can be taken up, and the state."""
+"""Resuming of a run: changes of recipe and data since it was trained, and whether it may continue with them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from unbraid.runs import Run, RunError, write_whole
 from unbraid_configs import Optimizer, Recipe, dump_recipe, load_recipe
 from unbraid_configs.writing import Difference, all_differences, origin_of, written
 
-Accept = bool | Callable[[list[str]], bool]        # whether changes are taken up, or who decides when they are told
+Accept = bool | Callable[[list[str]], bool]        # whether to accept changes, or a function of their lines
 
 
 class ChangedError(RunError):
-    """A run that would go on in another way than it was trained so far.  changes: a line for each."""
+    """Raised where a run would continue with other settings or data than before.  changes: a line for each."""
 
     def __init__(self, message: str, changes: list[str], *, hint: str) -> None:
         super().__init__("\n".join([message, *(f"  {line}" for line in changes)]), hint=hint)
@@ -27,17 +27,17 @@ class ChangedError(RunError):
 
 @attrs.frozen
 class Resumption:
-    """A run that goes on, perhaps in another way.  then: as it was trained so far; now: as it goes on."""
+    """A run that continues, perhaps with changes.  then: its recipe until now; now: its recipe from now on."""
 
     run: Run
     then: Recipe
     now: Recipe
-    changes: list[Difference]                      # that are part of the numbers
-    free: list[Difference]                         # that are not: how long, how often it logs
+    changes: list[Difference]                      # those that affect the numbers
+    free: list[Difference]                         # those that don't: how long, how often it logs
 
     @classmethod
     def of(cls, run: Run, now: Recipe) -> Resumption:
-        """What differs.  Raises ChangedError where the networks of the run can't follow."""
+        """Compare a run's recipe with the present one.  Raises ChangedError if its networks can't take the changes."""
         then = load_recipe(run.recipe_file)
         found = [d for d in map(_in_effect(now, then), all_differences(now, then)) if d.here != d.there]
         self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free])
@@ -49,19 +49,19 @@ class Resumption:
         return self
 
     def line(self, d: Difference) -> str:
-        """`players.critic.optimizer.lr: 2.0e-3 -> 1.0e-3 (small.yaml:31)`."""
+        """Return a line for a change: `players.critic.optimizer.lr: 2.0e-3 -> 1.0e-3 (small.yaml:31)`."""
         origin = f" ({origin_of(self.now, d.path)})" if d.here is not None and self.now.tree is not None else ""
         return f"{d.path}: {d.there or 'nothing'} -> {d.here or 'nothing'}{origin}"
 
     def refused(self, lines: list[str]) -> ChangedError:
-        """The error for changes that can't be taken up."""
+        """Return the error for changes that the networks of the run can't take."""
         name = next(iter(self.then.networks), "encoder")
         return ChangedError(f"the networks of {self.run.folder} can't go on with:", lines,
                             hint="take that back; or train into another --out, where networks may begin with these "
                             f"weights: networks.{name}.from={self.run.folder}#{name}")
 
     def confirm(self, step: int, data: list[Difference], accept: Accept) -> None:
-        """Let a person decide about changes of the recipe and the data.  Raises ChangedError."""
+        """Ask `accept` about changes of the recipe and the data.  Raises ChangedError where it refuses."""
         lines = [*map(self.line, self.changes), *(f"{d.path}: {d.there} -> {d.here}" for d in data)]
         lines += [f"players.{name}: its optimizer begins anew" for name in self.anew if name in self.then.players]
         if not lines:
@@ -74,7 +74,7 @@ class Resumption:
 
     @property
     def anew(self) -> list[str]:
-        """The players whose optimizers can't go on: they are new, of another type, or train other networks."""
+        """The players whose optimizers start anew: they are new, of another type, or train other networks."""
         def kind(recipe: Recipe, name: str) -> tuple[str, tuple[str, ...]]:
             player = recipe.players[name]
             optimizer: Optimizer = player.optimizer or recipe.train.optimizer
@@ -83,17 +83,17 @@ class Resumption:
         return [n for n in self.now.players if n not in self.then.players or kind(self.now, n) != kind(self.then, n)]
 
     def keep(self, step: int) -> None:
-        """Write the recipe that the run goes on with; where numbers change, the one so far stays beside it."""
+        """Write the recipe that the run continues with; where numbers change, keep the former recipe beside it."""
         if not self.changes and not self.free:
             return
         before = self.run.folder / f"recipe-until-{step:08d}.yaml"
-        if self.changes and not before.exists():   # from this step on, only the first one trained anything
+        if self.changes and not before.exists():   # changed twice at one step: keep the one that trained
             write_whole(before, self.run.recipe_file.read_text(encoding="utf-8"))
         write_whole(self.run.recipe_file, dump_recipe(self.now))
 
 
 def _in_effect(now: Recipe, then: Recipe) -> Callable[[Difference], Difference]:
-    """A player without an optimizer of its own has that of `train`."""
+    """Return a function that completes a difference: a player without its own optimizer has that of `train`."""
     here, there = written(now), written(then)
 
     def filled(d: Difference) -> Difference:
@@ -112,10 +112,10 @@ def _is_layout(path: str) -> bool:
 
 
 def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
-    """Sources that hold other images than the record says."""
+    """Return the sources that hold other images than the record says."""
     try:
         then, sums = DataFacts.from_json(record["data"]).sources, dict(record["data"].get("checksums", {}))
-    except Exception:                              # a damaged record: the weights tell whether they fit
+    except Exception:                              # a damaged record: loading weights shows whether they fit
         return []
 
     def held(s: SourceFacts, checksum: str) -> str:
@@ -125,7 +125,7 @@ def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
     found = []
     for name, checksum in now.checksums().items():
         if name in then:
-            before = str(sums.get(name, ""))       # which older runs have not
+            before = str(sums.get(name, ""))       # older runs have no checksums
             here = held(now.facts.sources[name], checksum if before else "")
             there = held(then[name], before if checksum else "")
             found += [Difference(f"the source {name!r}", here, there)] if here != there else []
@@ -133,9 +133,9 @@ def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
 
 
 def resume_notes(resumption: Resumption, session: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a session's record says of how it goes on: changes by path, and surroundings that are not as they were.
+    """Return a session's notes on its resumption: changes by path, and surroundings that changed.
 
-    Warns where numbers depend on the surroundings in their last digits.
+    Warns where numbers depend on these surroundings (torch, threads, device, processes) in their last digits.
     """
     notes = _surroundings_changed(session, record)
     if notes and session["from_step"]:

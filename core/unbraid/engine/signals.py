@@ -1,4 +1,4 @@
-"""What SIGINT and SIGTERM do for a while."""
+"""Temporary handlers for SIGINT and SIGTERM."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ BOTH = signal.SIGINT, signal.SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, as if it were Ctrl-C: what is under way is put away first."""
+    """Raised by SIGTERM, as KeyboardInterrupt by Ctrl-C: work under way is cleaned up first."""
 
 
 @contextmanager
 def on_signals(stop: Callable[[int], None], signals: tuple[signal.Signals, ...] = BOTH) -> Iterator[None]:
-    """Call `stop` with the number of each SIGINT and SIGTERM; outside of the main thread they are somebody else's."""
+    """Call `stop` with the number of each SIGINT and SIGTERM in the block; do nothing outside of the main thread."""
     try:
         before = {s: signal.signal(s, lambda number, _: stop(number)) for s in signals}
     except ValueError:
@@ -29,7 +29,7 @@ def on_signals(stop: Callable[[int], None], signals: tuple[signal.Signals, ...] 
 
 
 def terminable() -> AbstractContextManager[None]:
-    """Inside, SIGTERM raises Terminated, so that files and folders that were begun are not left behind."""
+    """Return a context in which SIGTERM raises Terminated, so that unfinished files and folders are removed."""
     def stop(_: int) -> None:
         raise Terminated
 

@@ -1,8 +1,8 @@
-"""The state of a training as a checkpoint, and back; with what networks that remember keep on every rank.
+"""Conversion of a training's state to a checkpoint and back, with the memories of networks on every rank.
 
-Rank 0's memories (image pools, queues) are among the weights of its networks, as those of a training by one process
-are; a checkpoint has those of the others beside them. With another number of ranks than before, rank r takes up the
-memories of rank r modulo the former number; those that no rank takes up are forgotten.
+Memories (image pools, queues) differ between ranks. Rank 0's are among the weights of its networks, as in a training
+by one process; a checkpoint has those of other ranks beside them. If the number of ranks changes, rank r takes the
+memories of rank r modulo the former number; memories that no rank takes are forgotten.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from unbraid.engine.resume import Resumption
 from unbraid.model import Method
 from unbraid.runs import CheckpointError, checkpoint, load_weights
 
-MEMORIES = "memories"                              # a group of a checkpoint: rank/network/name of what it keeps
+MEMORIES = "memories"                              # a group of a checkpoint: tensors by rank/network/name
 
 
 def checkpoint_of(method: Method, averages: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], step: int
                   ) -> checkpoint.Checkpoint:
-    """Everything that the rest of a training depends on; all ranks have to ask."""
+    """Return everything that the rest of a training depends on; all ranks must call it."""
     groups = {"networks": checkpoint.flat({n: m.state_dict() for n, m in method.modules.items()}),
               "optimizers": checkpoint.flat({n: o.state() for n, o in optimizers.items()})}
     if averages:
@@ -35,11 +35,11 @@ def checkpoint_of(method: Method, averages: Mapping[str, nn.Module], optimizers:
 
 def restore(method: Method, averages: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], path: Path,
             resumption: Resumption) -> checkpoint.Checkpoint:
-    """Put a checkpoint's state into networks, averages and optimizers.  Raises UnbraidError where it does not fit."""
+    """Load a checkpoint into networks, EMA and optimizers.  Raises UnbraidError where it does not fit."""
     state = checkpoint.read(path)
     weights = checkpoint.nested(state.groups.get("networks", {}))
     kept = checkpoint.nested(state.groups.get("averages", {}))
-    if resumption.changes:                         # what is averaged from now on begins with the weights so far
+    if resumption.changes:                         # a new EMA begins with the checkpoint's weights
         kept = {name: kept.get(name, weights.get(name, {})) for name in averages}
     try:
         for modules, tensors in ((method.modules, weights), (averages, kept)):
@@ -61,12 +61,12 @@ def restore(method: Method, averages: Mapping[str, nn.Module], optimizers: Mappi
 
 
 def remembering(method: Method) -> dict[str, nn.Module]:
-    """The networks that remember."""
+    """Return the networks that remember."""
     return {name: method.modules[name] for name in sorted(method.flow.graph.remembering)}
 
 
 def gather_ranks(method: Method) -> dict[str, Tensor]:
-    """What the other ranks' networks remember, on rank 0; all ranks have to ask."""
+    """Return the memories of the other ranks' networks, on rank 0; all ranks must call it."""
     found: dict[str, Tensor] = {}
     if distributed.world() > 1:
         for network, module in remembering(method).items():
@@ -77,7 +77,7 @@ def gather_ranks(method: Method) -> dict[str, Tensor]:
 
 
 def scatter_ranks(method: Method, kept: Mapping[str, Tensor], where: str) -> None:
-    """Give this rank's networks what a checkpoint kept for it.  where: the checkpoint.  Raises CheckpointError."""
+    """Load this rank's memories from a checkpoint.  where: the checkpoint's name.  Raises CheckpointError."""
     by_rank = checkpoint.nested(kept)
     own = checkpoint.nested(by_rank.get(str(distributed.rank() % (1 + len(by_rank))), {}))
     for name, module in remembering(method).items():

@@ -1,4 +1,4 @@
-"""A training under way: its networks, what follows a step, checkpoints, the record, pictures.  `loop` drives it."""
+"""A training under way: its networks, the end of each step, checkpoints, the record, pictures.  `loop` drives it."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_w
 from unbraid_configs import Recipe, dump_recipe
 from unbraid_registry import UnbraidError, registry
 
-PATIENCE = 10                                      # turns in a row whose loss is not finite, before giving up
+PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
 TRIAL = 3                                          # steps that are timed before the training starts
 
 
 class TrainingError(UnbraidError):
-    """A training that can't go on; the last checkpoint is whole."""
+    """Raised where a training can't continue; its last checkpoint is whole."""
 
 
 @attrs.frozen
 class Estimate:
-    """What a training will take.  seconds: from a few steps of it; bytes: of memory, its peak so far and the data."""
+    """The time and memory that a training will take, measured on a few steps."""
 
     seconds_per_step: float
     steps: int
-    memory: int
+    memory: int                                    # bytes: the process's peak until now
 
     def __str__(self) -> str:
         return (f"about {duration(self.seconds_per_step * self.steps)} for {self.steps} steps "
@@ -52,11 +52,10 @@ class Estimate:
 
 @attrs.define(eq=False)
 class Training:
-    """A training under way.
+    """A training under way.  Its state is the networks, their EMA, the optimizers and the step.
 
-    The state is the networks, their EMA, the optimizers and the step; everything random has an address.
-    ema: the averaged twins of the networks (`train.average`); beside: the seeds that it is trained with as one model,
-    its own among them.
+    Random numbers depend only on their addresses.
+    ema: the EMA of the networks (`train.average`).  beside: the seeds trained with it as one model, its seed included.
     """
 
     recipe: Recipe
@@ -68,7 +67,7 @@ class Training:
     step: int = 0
     best: float | None = None
     beside: Sequence[int] = ()
-    _not_finite: int = 0                           # turns in a row
+    _not_finite: int = 0                           # steps in a row
     _logbook: Logbook | None = None
     _record: dict[str, Any] = attrs.Factory(dict)
     _resumption: Resumption | None = None
@@ -78,7 +77,7 @@ class Training:
               at: int | None = None, accept_changes: Accept = False) -> Training:
         """Open the data, build the networks, and restore a checkpoint on resume.
 
-        data: where it is open already; at: the step to go on from, by default that of the last checkpoint.
+        data: the data, if open already.  at: the step to resume from, by default that of the last checkpoint.
         """
         t, path, resumption = recipe.train, None, None
         if device.type == "cpu":
@@ -115,7 +114,7 @@ class Training:
         return self
 
     def _resume(self, resumption: Resumption, path: Any, accept_changes: Accept) -> None:
-        """Take up the record, and the state of the checkpoint at a path, where there is one."""
+        """Restore the record, and the state of the checkpoint at a path, if there is one."""
         self._record, self._resumption = self.run.record(), resumption
         if path is not None:
             state = restore(self.method, self.ema, self.players.optimizers, path, resumption)
@@ -127,7 +126,7 @@ class Training:
     # -- after a step -------------------------------------------------------------------------------------------------
 
     def finish_step(self, report: StepReport, *, log: bool) -> list[dict[str, float]]:
-        """What follows a step; its numbers, where they are logged.  Raises TrainingError."""
+        """Finish a step: EMA, checks, log, hooks, pictures.  Returns the logged numbers.  Raises TrainingError."""
         self._synchronize()
         updated = {name for player, outcome in report.outcomes if outcome == UPDATED
                    for name in self.recipe.players[player].trains}
@@ -144,14 +143,14 @@ class Training:
         return [] if numbers is None else [numbers]
 
     def _synchronize(self) -> None:
-        """Give all ranks the mean of the networks' running statistics."""
+        """Give all ranks the mean of the running statistics, except of networks that remember."""
         if distributed.world() > 1:
             own = remembering(self.method)
             distributed.synchronize(b for name, m in self.method.modules.items() if name not in own
                                     for b in m.buffers())
 
     def _guard(self, report: StepReport) -> None:
-        """Tell of losses that are not finite; give up when they stay so.  Raises TrainingError."""
+        """Warn of losses that are not finite.  Raises TrainingError when they stay non-finite."""
         failed = any(outcome == NOT_FINITE for _, outcome in report.outcomes)
         self._not_finite = self._not_finite + 1 if failed else 0
         if failed and self._not_finite == 1 and distributed.rank() == 0:
@@ -165,7 +164,7 @@ class Training:
     # -- checkpoints --------------------------------------------------------------------------------------------------
 
     def save(self, numbers: Mapping[str, float] | None = None) -> None:
-        """Write a checkpoint.  numbers: the step's values, among which may be the one that tells the best."""
+        """Write a checkpoint.  numbers: the step's values; that of `train.keep_best` tells whether it is the best."""
         state = checkpoint_of(self.method, self.ema, self.players.optimizers, self.step)
         if distributed.rank() == 0 and self.step not in checkpoint.steps(self.run.checkpoints):
             t = self.recipe.train
@@ -185,13 +184,13 @@ class Training:
                 self.run.write_record(self._record)
 
     def _logged(self) -> Iterator[str]:
-        """The names of what the recipe's players minimise and of what it watches, at whatever step."""
+        """Yield the names of all terms and watched values of the recipe, at whatever step."""
         for name, player in self.recipe.players.items():
             yield from (f"{name}/{term}" for term in player.minimizes)
         yield from (f"watch/{name}" for name in self.recipe.watch)
 
     def prune(self) -> None:
-        """Forget all but the last checkpoints and the best one."""
+        """Remove all checkpoints except the last ones and the best one."""
         if distributed.rank() == 0:
             folder, best = self.run.checkpoints, self._record.get("best", {}).get("checkpoint")
             checkpoint.prune(folder, self.recipe.train.keep, folder / best if best else None)
@@ -199,7 +198,7 @@ class Training:
     # -- the record ---------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Write down what this session of the training is."""
+        """Write this session into the record, and the recipe of a new run into its file."""
         if distributed.rank() != 0:
             return
         if not self.run.record_file.exists():
@@ -218,7 +217,7 @@ class Training:
         registry().call("unbraid_run_start", run=self.run, step=self.step, recipe=self.recipe)
 
     def end(self, reason: str, error: BaseException | None = None) -> None:
-        """Write down how it ended."""
+        """Write into the record how the session ended."""
         if distributed.rank() == 0:
             last = self._record["sessions"][-1]
             last |= {"ended": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "to_step": self.step, "exit": reason,
@@ -231,13 +230,13 @@ class Training:
         registry().call("unbraid_run_end", run=self.run, error=error)
 
     def close(self) -> None:
-        """Let go of the data's workers."""
+        """Stop the data's workers."""
         self.data.close()
 
     # -- logs and pictures --------------------------------------------------------------------------------------------
 
     def open_logbook(self) -> None:
-        """Begin to log, with pictures before the first step."""
+        """Open the logbook; log pictures before the first step."""
         if distributed.rank() == 0:
             self._logbook = Logbook(self.run, self.step)
             if self.step == 0:
@@ -250,20 +249,20 @@ class Training:
                                                                     data=self.data))
 
     def model(self) -> Model:
-        """The method with its present weights (averaged where kept), at rest, in modules of its own."""
+        """Return a model with copies of the present weights (EMA weights where kept), in evaluation mode."""
         modules = copy.deepcopy({**self.method.modules, **self.ema})
         return Model(self.method, modules, self.players.device, self.run, self.step)
 
     # -- before -------------------------------------------------------------------------------------------------------
 
     def trial(self, mark: Mark | None = None) -> Players:
-        """Players on copies of the networks, to be timed; the training itself is untouched.  mark: a profiler's."""
+        """Return players on copies of the networks, for timing; the training is untouched.  mark: a profiler's."""
         method = attrs.evolve(self.method, modules=copy.deepcopy(self.method.modules))
         return Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
                        self.players.accumulate, mark=mark)
 
     def estimate(self, play: Callable[[int], object] | None = None) -> Estimate:
-        """Time a few steps.  play: plays one on trial; by default, this training's."""
+        """Estimate time and memory from a few steps.  play: plays one on trial; by default, this training's."""
         play, seconds = play or self.trial().step, []
         for step in range(self.step, self.step + TRIAL):
             began = time.perf_counter()
@@ -273,5 +272,5 @@ class Training:
 
 
 def trained(recipe: Recipe) -> list[str]:
-    """The networks that some player trains."""
+    """Return the networks that some player trains."""
     return list(dict.fromkeys(name for p in recipe.players.values() for name in p.trains))

@@ -1,4 +1,4 @@
-"""The flow: a recipe's lines as a graph of nodes, each with the networks that it depends on.  Knows no torch."""
+"""The flow: a recipe's lines as a graph of nodes, each with the networks that it depends on.  Never imports torch."""
 
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,5 @@ if TYPE_CHECKING:
         reached as reached,
         written as written,
     )
-    from unbraid.flow.schedules import SCHEDULES as SCHEDULES, Weight as Weight, Weights as Weights
 else:
     __getattr__, __dir__ = door(__name__)

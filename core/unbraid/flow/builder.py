@@ -1,4 +1,4 @@
-"""From a recipe's lines to the graph: what every name means, and how functions read the flow again."""
+"""Builder of the graph from a recipe's lines: it resolves names, and reads the flow again for calls of functions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from unbraid.flow.graph import (
     TupleOp,
     below,
 )
-from unbraid.flow.schedules import SCHEDULES, Weight, Weights
 from unbraid_configs import Mistake, Place, Recipe, RecipeError, read_by
 from unbraid_configs.expressions import (
+    SCHEDULES,
     Arithmetic,
     Attribute,
     Call,
@@ -37,17 +37,19 @@ from unbraid_configs.expressions import (
     Text,
     Tree,
     Tuple,
+    Weight,
+    Weights,
 )
 from unbraid_registry import CALLED_KINDS, Component, option_value
 
-MAX_CALLS = 30                                      # functions that call each other
-MAX_DEPTH = 200                                     # values that are made of one another, parts of expressions counted
-MAX_READINGS = 20_000                              # parts of all expressions, those of a function at every call
+MAX_CALLS = 30                                      # function calls within each other
+MAX_DEPTH = 200                                     # values that read values; parts of expressions count too
+MAX_READINGS = 20_000                              # parts of all expressions; a function's count at every call
 
 
 @attrs.frozen(eq=False)
 class Term:
-    """A weight times an expression."""
+    """A term of a player's loss: a weight times an expression."""
 
     name: str
     weight: Weight
@@ -56,7 +58,7 @@ class Term:
 
 @attrs.frozen(eq=False)
 class PlayerGraph:
-    """A player's part of the graph.  when: its gate; then: what follows its update."""
+    """A player's part of the graph.  when: its gate; then: the value that is computed after its update."""
 
     name: str
     terms: tuple[Term, ...]
@@ -64,7 +66,7 @@ class PlayerGraph:
     then: Node | None = None
 
     def active(self, step: int) -> Iterator[Term]:
-        """The terms whose weight is not 0 at a step."""
+        """Yield the terms whose weight is not 0 at a step."""
         return (term for term in self.terms if term.weight.at(step) != 0)
 
 
@@ -79,7 +81,7 @@ class FunctionGraph:
 
 @attrs.define(eq=False)
 class Frame:
-    """One reading of the flow: the base reading, or that of one function call with its parameters in place."""
+    """One reading of the flow: the base reading, or the reading for one function call with its parameters in place."""
 
     path: str = ""
     trail: tuple[str, ...] = ()
@@ -91,14 +93,14 @@ class Frame:
     counts: Counter[tuple[str, str]] = attrs.Factory(Counter)
 
     def ordinal(self, line: str, name: str) -> str:
-        """`name` and its number among equal ones in this line: the last part of an address."""
+        """Return `name` and its number among equal ones in this line: the last part of an address."""
         self.counts[line, name] += 1
         return f"{name}.{self.counts[line, name]}"
 
 
 @attrs.define(eq=False)
 class Flow:
-    """The graph of a recipe.  Every fault is a RecipeError with file, line and column inside the expression."""
+    """The graph of a recipe.  Every mistake raises RecipeError with file, line and column inside the expression."""
 
     recipe: Recipe
     catalog: Any
@@ -121,11 +123,11 @@ class Flow:
     # -- what the engine asks for -------------------------------------------------------------------------------------
 
     def value(self, name: str) -> Node:
-        """The node of a flow value or a draw."""
+        """Return the node of a flow value or a draw."""
         return self._name(Name(name), self.root, name, "")
 
     def player(self, player: str) -> PlayerGraph:
-        """A player's terms, gate and afterwards."""
+        """Return a player's terms, its gate and its `then`."""
         p, path = self.recipe.players[player], f"players.{player}"
         terms = []
         for name, expression in p.minimizes.items():
@@ -142,12 +144,12 @@ class Flow:
         return PlayerGraph(player, tuple(terms), when, then)
 
     def watched(self) -> dict[str, Node]:
-        """The values that are logged without being minimised."""
+        """Return the values that are logged without being minimised."""
         return {name: self._read(e.tree, self.root, f"watch.{name}", f"watch.{name}")
                 for name, e in self.recipe.watch.items()}
 
     def function(self, name: str) -> FunctionGraph:
-        """A function as a user calls it.  Raises RecipeError where it still needs a draw."""
+        """Return the graph of a function as a user calls it.  Raises RecipeError where it still needs a draw."""
         f = self.recipe.functions[name]
         path = f"functions.{name}"
         nodes = tuple(self.graph.node(ParameterOp(p), (), f.place) for p in f.parameters)
@@ -168,7 +170,7 @@ class Flow:
         raise RecipeError([Mistake(place, path, message + trail, hint)])
 
     def _read(self, tree: Tree, frame: Frame, line: str, path: str) -> Node:
-        """The node of a tree, as read in a frame; line and path say where it stands."""
+        """Read a tree in a frame and return its node.  line: the line's name, for addresses; path: for messages."""
         self._count(tree, path)
         try:
             match tree:
@@ -206,7 +208,7 @@ class Flow:
         self._depth += 1
 
     def _chain(self, tree: Arithmetic | Comparison, frame: Frame, line: str, path: str) -> Node:
-        """A long sum is not a deep one."""
+        """Read a chain of signs in a loop, so that a long sum does not count as deep nesting."""
         chain: list[Arithmetic | Comparison] = [tree]
         while isinstance(chain[-1].left, Arithmetic):
             chain.append(chain[-1].left)
@@ -244,7 +246,7 @@ class Flow:
         raise KeyError(name)                       # the recipe's names were checked when it was loaded
 
     def _line(self, name: str, tree: Name, frame: Frame, path: str) -> Node:
-        """A flow value: the base reading, unless this frame replaces something that the line depends on."""
+        """Return a flow value from the base reading, unless this frame replaces something that the line depends on."""
         names = self.line_of[name]
         if frame is not self.root and not self._read_by(name) & frame.replaced.keys():
             frame = self.root
@@ -254,7 +256,7 @@ class Flow:
                 self._fail(tree.place, path, f"the flow goes round: {' -> '.join(circle)}", "break the circle", frame)
             expression = self.recipe.flow[names]
             where = f"flow.{', '.join(names)}"
-            inner = attrs.evolve(frame, parameters={})         # what it reads and counts is the frame's own
+            inner = attrs.evolve(frame, parameters={})         # lines, reading and counts are shared with the frame
             frame.reading.append(names)
             try:
                 frame.lines[names] = self._read(expression.tree, inner, names[0], where)
@@ -272,7 +274,7 @@ class Flow:
         return self.graph.node(ItemOp(item, len(names)), [node], self.recipe.flow[names].place, frame.trail)
 
     def _read_by(self, name: str) -> set[str]:
-        """All names of values and draws that a value is made of, through functions too."""
+        """Return the names of all values and draws that a value reads, through functions too."""
         if name not in self._reads:
             self._reads[name] = read_by(self.recipe, [self.recipe.flow[self.line_of[name]]])
         return self._reads[name]
@@ -304,7 +306,7 @@ class Flow:
     @contextmanager
     def _calling(self, name: str, frame: Frame, path: str, place: Place, parameters: dict[str, Node],
                  ordinal: str = "") -> Iterator[Frame]:
-        """The reading of the flow with a function's parameters in place of the values of the same name."""
+        """Yield the frame of a function call, where its parameters replace the values of the same names."""
         if name in frame.functions or len(frame.functions) > MAX_CALLS:
             self._fail(place, path, f"the functions go round: {' -> '.join((*frame.functions, name))}",
                        "loops belong into a network or an operation of a plugin", frame)

@@ -1,4 +1,4 @@
-"""The graph of a method: nodes that know what they are made of and which networks they depend on."""
+"""The graph of a method: nodes that know their inputs and the networks that they depend on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from unbraid.flow.schedules import Weight
 from unbraid_configs import Place
+from unbraid_configs.expressions import Weight
 from unbraid_registry import Component
 
 
@@ -22,7 +22,7 @@ class DrawOp:
 
 @attrs.frozen
 class ParameterOp:
-    """What a user gives to a function."""
+    """A parameter of a function, which the user gives."""
 
     name: str
 
@@ -50,7 +50,7 @@ class ReferenceOp:
 
 @attrs.frozen
 class ComponentOp:
-    """A call of a loss or an operation.  address: what a random one is called by."""
+    """A call of a loss or an operation.  address: the address of its random numbers, if it draws any."""
 
     component: Component
     options: tuple[tuple[str, Any], ...] = ()      # a Weight where it changes with the step
@@ -59,7 +59,7 @@ class ComponentOp:
 
 @attrs.frozen
 class ItemOp:
-    """One of the `count` values of a line that unpacks."""
+    """One of the `count` values of a line that defines several names."""
 
     item: int
     count: int
@@ -97,8 +97,7 @@ Op: TypeAlias = (DrawOp | ParameterOp | NumberOp | NetworkOp | ReferenceOp | Com
 class Node:
     """A value of the flow.
 
-    depends: the networks called or passed anywhere below, through `detach` too: when one is updated, the value is
-    stale.
+    depends: the networks called or passed anywhere below, through `detach` too; an update of one makes the value stale.
     carries: the networks that a gradient through it can reach.
     place, trail: where it was first written, and the function calls that lead there.
     """
@@ -117,7 +116,7 @@ class Node:
 
     @property
     def uses(self) -> frozenset[str]:
-        """The networks that are called here, or passed."""
+        """The networks that this node calls, or gets as inputs."""
         called = frozenset([self.op.network]) if isinstance(self.op, NetworkOp) else frozenset()
         return called.union(i.op.network for i in self.inputs if isinstance(i.op, ReferenceOp))
 
@@ -129,7 +128,7 @@ class Node:
 
 @attrs.define
 class Graph:
-    """All nodes; equal ones are made once."""
+    """All nodes of a flow; equal nodes are made once."""
 
     averages: dict[str, str]                       # average -> the network that it follows
     remembering: frozenset[str] = frozenset()      # networks that remember: image pools, queues
@@ -137,7 +136,7 @@ class Graph:
     _known: dict[Any, Node] = attrs.field(factory=dict)
 
     def node(self, op: Op, inputs: Iterable[Node], place: Place, trail: tuple[str, ...] = ()) -> Node:
-        """The node of an operation on inputs; an equal one that is already there."""
+        """Return the node of an operation on inputs; an existing node where it is equal."""
         inputs = tuple(inputs)
         key = (op, tuple(i.index for i in inputs))
         if key not in self._known:
@@ -152,13 +151,13 @@ class Graph:
         return self._known[key]
 
     def following(self, networks: Iterable[str]) -> frozenset[str]:
-        """These networks and the averages that follow them: what an update of them makes stale."""
+        """Return these networks and the EMAs that follow them: an update makes all of them stale."""
         updated = frozenset(networks)
         return updated | {average for average, of in self.averages.items() if of in updated}
 
 
 def below(*roots: Node) -> Iterator[Node]:
-    """The nodes below roots and themselves, each once, inputs first."""
+    """Yield the nodes below roots and the roots themselves, each once, inputs first."""
     seen: set[int] = set()
     stack: list[tuple[Node, bool]] = [(r, False) for r in reversed(roots)]
     while stack:
@@ -172,7 +171,7 @@ def below(*roots: Node) -> Iterator[Node]:
 
 
 def reached(root: Node, networks: frozenset[str]) -> Iterator[Node]:
-    """The nodes through which a gradient flows from a root to any of these networks."""
+    """Yield the nodes through which a gradient flows from a root to any of these networks."""
     seen: set[int] = set()
     stack = [root]
     while stack:
@@ -186,7 +185,7 @@ def reached(root: Node, networks: frozenset[str]) -> Iterator[Node]:
 
 
 def written(node: Node, names: Mapping[int, str]) -> str:
-    """How a value is made, as its recipe would write it; values with names stand for themselves."""
+    """Return a value's expression, as its recipe would write it; values with names are written as their names."""
     def name(part: Node) -> str:
         return names.get(part.index) or written(part, names)
 

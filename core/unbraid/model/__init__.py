@@ -1,4 +1,4 @@
-"""A recipe on its data (`Method`: networks built, shapes checked), and with weights (`Model`, `load`)."""
+"""Recipes applied to data (`Method`: built networks, checked shapes) and trained models (`Model`, `load`)."""
 
 from typing import TYPE_CHECKING
 

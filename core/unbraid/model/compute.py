@@ -1,4 +1,4 @@
-"""The value of a node from the values of its inputs: calls of networks and components, sets, codes, arithmetic."""
+"""Computation of a node's value from its inputs: calls of networks and components, sets, codes, arithmetic."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ from unbraid.flow import (
     ParameterOp,
     ReferenceOp,
     TupleOp,
-    Weight,
     below,
 )
 from unbraid.values import Code, Gaussian, Label, Layout, Noise, Record, Set, Value, access, map_tensors, plain, tensors
-from unbraid_configs.expressions import SIGNS
+from unbraid_configs.expressions import SIGNS, Weight
 from unbraid_registry import Component, UnbraidError, filled_by, inputs_of
 
 Step = Callable[[Sequence[Value]], Value]
@@ -38,10 +37,11 @@ T = TypeVar("T")
 
 @attrs.define
 class Environment:
-    """What nodes need besides their inputs.
+    """Everything that nodes need besides their inputs.
 
-    layouts: the layout of the code that a network makes; draws: by draw and field; parameters: by name, and by
-    `name.field` where a function asks for what is known about an image.
+    layouts: the layout of the code that each network makes.
+    draws: values by draw and field.
+    parameters: values by name, and by `name.field` where a function reads a field of its images.
     """
 
     networks: Mapping[str, Callable[..., Value]]
@@ -54,14 +54,14 @@ class Environment:
 
 
 class EvaluationError(UnbraidError):
-    """A node that can't be computed."""
+    """Raised for a node that can't be computed; the hint names its place in the recipe."""
 
     def __init__(self, node: Node, error: Exception) -> None:
         super().__init__(str(error), hint=f"in {node.place}")
 
 
 def evaluate(environment: Environment, *roots: Node) -> list[Value]:
-    """The values of nodes; what lies below them is computed once.  Raises EvaluationError."""
+    """Return the values of nodes; compute every node below them once.  Raises EvaluationError."""
     values: dict[int, Value] = {}
     for node in below(*roots):
         try:
@@ -72,7 +72,7 @@ def evaluate(environment: Environment, *roots: Node) -> list[Value]:
 
 
 def computation(node: Node, environment: Environment) -> Step:
-    """The function from the values of a node's inputs to its value."""
+    """Return the function that computes a node's value from the values of its inputs."""
     match node.op:
         case DrawOp(draw=draw, field=field):
             return lambda values: environment.draws[draw, field]
@@ -102,12 +102,12 @@ def computation(node: Node, environment: Environment) -> Step:
 
 
 def detached(v: Value) -> Value:
-    """The same value without its graph."""
+    """Return the value without its graph."""
     return map_tensors(Tensor.detach, v)
 
 
 def unpacked(v: Value, count: int) -> Sequence[Value]:
-    """The values of a tuple or the fields of a record, in order.  Raises ValueError where there are not `count`."""
+    """Return the items of a tuple or the fields of a record, in order.  Raises ValueError unless there are `count`."""
     if isinstance(v, Set):
         return [Set(item, v.count) for item in unpacked(v.folded, count)]
     if isinstance(v, Record):
@@ -124,7 +124,7 @@ def unpacked(v: Value, count: int) -> Sequence[Value]:
 
 
 def arithmetic(sign: str, a: Value, b: Value) -> Value:
-    """a + b, a - b, a * b or a comparison of tensors, codes and numbers; a set stays a set, a code a code."""
+    """Compute a + b, a - b, a * b or a comparison of tensors, codes and numbers; a set stays a set, a code a code."""
     sets = [v for v in (a, b) if isinstance(v, Set)]
     if sets:
         a, b = folded([a, b], sets[0].count)
@@ -138,7 +138,11 @@ def arithmetic(sign: str, a: Value, b: Value) -> Value:
 
 
 def folded(values: Sequence[Value], count: int) -> list[Value]:
-    """Sets as one batch, and everything else repeated to fit; what is one for a whole batch of several is left so."""
+    """Return sets as flat batches, and repeat all other values to fit.
+
+    In a batch of several samples, a tensor with one row holds for the whole batch and is not repeated.
+    Raises ValueError for sets of different counts.
+    """
     single = all(t.shape[0] == count for v in values if isinstance(v, Set) for t in tensors(v))
     out = []
     for v in values:
@@ -178,7 +182,7 @@ def _call_network(network: Callable[..., Value], layout: Layout | None, values: 
 
 
 def as_code(v: Value, layout: Layout) -> Value:
-    """What an encoder made, with the names of its factors.  Raises ValueError where the sizes differ."""
+    """Return an encoder's output as a code with named factors.  Raises ValueError where the sizes differ."""
     if isinstance(v, Gaussian) and isinstance(v.mean, Tensor):
         return Gaussian(as_code(v.mean, layout), v.logvar)
     if isinstance(v, Tensor):
@@ -227,19 +231,19 @@ def _wants_records(component: Component) -> Callable[[int], list[bool]]:
 
 
 def _expected(component: Component) -> Callable[[int], list[tuple[str, tuple[type, ...]]]]:
-    """For so many values the parameters' names, and the records that each takes, where it takes nothing else."""
+    """Return a function: number of values -> parameters' names and record classes, () where others are allowed."""
     inputs = inputs_of(component)
     return _for_each(inputs, [(p.name, _records(p.annotation)) for p in inputs])
 
 
 def _for_each(inputs: Sequence[inspect.Parameter], found: list[T]) -> Callable[[int], list[T]]:
-    """What was found for the parameters, for so many values: the last one's for all that `*values` takes."""
+    """Return a function: number of values -> their entries of `found`; `*values` repeats the last entry."""
     variadic = bool(inputs) and inputs[-1].kind is inspect.Parameter.VAR_POSITIONAL
     return lambda count: found + [found[-1]] * (count - len(found)) if variadic else found[:count]
 
 
 def _records(annotation: Any) -> tuple[type, ...]:
-    """The classes of an annotation of records alone; nothing for any other."""
+    """Return the classes of an annotation that names only records; () for any other."""
     kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     return tuple(kinds) if all(k in (Code, Gaussian, Label, Record) for k in kinds) else ()
 
@@ -257,10 +261,10 @@ def _has_record(annotation: Any) -> bool:
 
 
 def to_meta(v: Value) -> Value:
-    """A value's shapes: the same structure on the meta device."""
+    """Return the value on the meta device: the same structure and shapes, without data."""
     return map_tensors(lambda t: torch.empty_like(t, device="meta"), v)
 
 
 def zeros(v: Value) -> Value:
-    """Zeros of the shapes of a value, on the CPU."""
+    """Return zeros with the shapes of a value, on the CPU."""
     return map_tensors(lambda t: torch.zeros(t.shape, dtype=t.dtype), v)

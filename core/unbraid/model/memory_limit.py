@@ -1,4 +1,4 @@
-"""A limit on the memory that networks may take, kept before they are made."""
+"""A limit on the memory of networks, checked before their tensors are made."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MAKERS = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
 
 
 class WithinMemory(TorchFunctionMode):
-    """Inside, tensors may be made of so many bytes together, by default half of this machine's memory.
+    """A context in which new tensors may take `most` bytes together, by default half of this machine's memory.
 
-    What is more raises ValueError before it is made: it could not be trained, whose gradients and moments take three
-    times as much again, and filling memory that is not there takes minutes until the process is killed.
+    A tensor beyond the limit raises ValueError before it is made. Such networks could not be trained: gradients and
+    moments take three times as much again. Filling memory that isn't there takes minutes, until the process is killed.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -29,7 +29,7 @@ class WithinMemory(TorchFunctionMode):
 
     @contextmanager
     def next(self) -> Iterator[None]:
-        """One more network, which takes nothing where it is not made."""
+        """Count the tensors of one more network; forget them if the network can't be made."""
         before = self.taken
         try:
             with self:

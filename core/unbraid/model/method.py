@@ -1,4 +1,4 @@
-"""A recipe on its data: its graph, checked on shapes, and its networks."""
+"""A recipe applied to its data: its graph with checked shapes, and its networks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unbraid_configs import Mistake, Place, Recipe, RecipeError
 
 @attrs.frozen(eq=False)
 class Method:
-    """What training and the trained model share."""
+    """A recipe with its graphs, networks and shapes; training and the trained model share it."""
 
     recipe: Recipe
     facts: DataFacts
@@ -31,12 +31,12 @@ class Method:
     wants_sets: frozenset[str]                     # networks that take whole sets
     layouts: dict[str, Layout]
     variational: bool                              # whether some value is a normal distribution over codes
-    parameters: dict[str, dict[str, Value]]        # of functions: meta values of what they are called with
-    called_with: dict[str, tuple[Value, ...]]      # of networks: the same, of the first call
+    parameters: dict[str, dict[str, Value]]        # by function: meta values of its arguments
+    called_with: dict[str, tuple[Value, ...]]      # by network: meta values of its first call's inputs
 
 
 def build_method(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
-    """The method of a recipe, for data with these facts.  Raises RecipeError with everything that is wrong."""
+    """Build the method of a recipe for data with these facts.  Raises RecipeError that lists all mistakes."""
     if catalog is None:
         from unbraid_registry import registry
 
@@ -109,7 +109,7 @@ class _MethodBuilder:
         return players, watched, functions
 
     def _check_training(self, players: Mapping[str, PlayerGraph], modules: Mapping[str, nn.Module]) -> None:
-        """Every player reaches what it trains, and every network is called and has weights from somewhere."""
+        """Check that players reach what they train, and that networks are called and have a source of weights."""
         trained: set[str] = set()
         for name, p in self.recipe.players.items():
             reaches = frozenset[str]().union(*(t.node.carries for t in players[name].terms))

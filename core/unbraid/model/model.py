@@ -1,4 +1,4 @@
-"""A trained model: the functions of its recipe on images, and the edits that every method with named factors has."""
+"""Trained models: the functions of a recipe on images, and the edits that every method with named factors has."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ Picture: TypeAlias = "Tensor | np.ndarray | str | Path | Sequence[str | Path]"
 
 
 class ModelError(UnbraidError):
-    """A model can't do what it is asked for."""
+    """Raised where a model can't do what a caller asks."""
 
 
 @attrs.define(eq=False)
 class Model:
-    """A method with weights.  Its functions are called by name: `model.encode(images)`, `model("translate", x)`.
+    """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
     Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files. Codes
     are `Code` values or tensors of their size. Results are values on the model's device.
@@ -78,10 +78,11 @@ class Model:
     @torch.inference_mode()
     def __call__(self, function: str, *arguments: Any, n: int = 1, seed: int = 0,
                  fields: Mapping[str, Any] | None = None) -> Value:
-        """Call a function of the recipe.
+        """Call a function of the recipe.  Raises ModelError.
 
-        n: the size of the batch where no argument has one; seed: of its random operations; fields: what is known about
-        images, where the function asks for it: {"x.joints": ...}.  Raises ModelError.
+        n: the batch size where no argument has one.
+        seed: the seed of its random operations.
+        fields: fields of images, where the function reads some, as {"x.joints": ...}.
         """
         self._body(function)
         names = self.functions[function]
@@ -99,9 +100,9 @@ class Model:
         return self.evaluated(function, given, noise)
 
     def evaluated(self, function: str, given: Mapping[str, Value], noise: Noise) -> Value:
-        """A function's value where its parameters, and `parameter.field`, have these values; it can be traced.
+        """Compute a function from the values of its parameters, and of `parameter.field`; torch can trace it.
 
-        noise: of its random operations.  Raises ModelError.
+        noise: the noise of its random operations.  Raises ModelError.
         """
         body, names = self._body(function), self.functions[function]
         environment = Environment(self.modules, self.method.layouts, self.layout, noise, parameters=given,
@@ -119,7 +120,7 @@ class Model:
         return self.method.function_graphs[name]
 
     def _argument(self, v: Any, known: Value | None) -> Value:
-        """A user's argument as the value that the function was checked with."""
+        """Convert a user's argument to the kind of value with which the function was checked."""
         if isinstance(known, Code) and isinstance(v, Tensor | np.ndarray):
             return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
         if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
@@ -133,7 +134,7 @@ class Model:
         return map_tensors(lambda t: t.to(self.device), v)
 
     def images(self, pictures: Picture) -> Tensor:
-        """Pictures as the floats (B, C, H, W) in [0, 1] that the model takes; files are read and resized."""
+        """Convert pictures to floats (B, C, H, W) in [0, 1]; files are resized.  Raises ModelError, PictureError."""
         if isinstance(pictures, str | Path):
             pictures = [pictures]
         if not isinstance(pictures, Tensor | np.ndarray):
@@ -151,31 +152,31 @@ class Model:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of the images that the model was trained on."""
+        """The shape (C, H, W) of the training images; that of the first draw, if they differ."""
         return next(iter(self.method.facts.draws.values())).image
 
     # -- what every method with `encode` and `decode` can do ----------------------------------------------------------
 
     def code(self, pictures: Picture) -> Code:
-        """The code of images: what `encode` gives, the mean where it is a distribution."""
+        """Return the codes of images: the output of `encode`, or its mean if it is a distribution."""
         return code_of(self("encode", pictures), self.layout)
 
     def decoded(self, f: Code) -> Tensor:
-        """The images of codes, clipped to [0, 1].  Where the generator makes logits, `decode(z): sigmoid(y)`."""
+        """Return the images of codes, clipped to [0, 1].  A generator of logits needs `decode(z): sigmoid(y)`."""
         return plain(self("decode", f)).clamp(0, 1)
 
     def reconstruct(self, pictures: Picture) -> Tensor:
-        """decode(encode(x))."""
+        """Return decode(encode(x))."""
         return self.decoded(self.code(pictures))
 
     @property
     def translations(self) -> dict[tuple[str, str], str]:
-        """The functions between domains, by where they lead: `a_to_b(x)` is ("a", "b")."""
+        """The functions between domains by source and target: `a_to_b(x)` has the key ("a", "b")."""
         ends = {name: name.partition("_to_") for name, taken in self.functions.items() if len(taken) == 1}
         return {(a, b): name for name, (a, to, b) in ends.items() if a and to and b}
 
     def translate(self, pictures: Picture, source: str, target: str) -> Tensor:
-        """Images of one domain in another: what the recipe's function `source_to_target` makes.  Raises ModelError."""
+        """Translate images between domains by the recipe's function `source_to_target`.  Raises ModelError."""
         if (source, target) not in self.translations:
             known = ", ".join(f"{a} to {b}" for a, b in self.translations)
             raise ModelError(f"the model does not translate from {source!r} to {target!r}",
@@ -184,18 +185,18 @@ class Model:
         return plain(self(self.translations[source, target], pictures)).clamp(0, 1)
 
     def swap(self, a: Picture, b: Picture, *factors: str) -> Tensor:
-        """The images a with these factors of the images b.  Raises ModelError for an unknown factor."""
+        """Return the images a with these factors of the images b.  Raises ModelError for an unknown factor."""
         self._known(factors)
         return self.decoded(code.swap(self.code(a), self.code(b), *factors))
 
     def interpolate(self, a: Picture, b: Picture, steps: int = 8, factor: str | None = None) -> Tensor:
-        """From a to b along the code (or one factor of it) in so many steps: (steps, C, H, W) for single images."""
+        """Interpolate the code, or one factor, from a to b in `steps` images: (steps, C, H, W) for single images."""
         fa, fb = self.code(a), self.code(b)
         target = fb if factor is None else code.swap(fa, fb, factor)
         return torch.cat([self.decoded(code.interpolate(fa, target, by=float(t))) for t in np.linspace(0, 1, steps)])
 
     def traverse(self, picture: Picture, number: int, values: Sequence[float]) -> Tensor:
-        """One image with one number of its code replaced by each of these values: (len(values), C, H, W)."""
+        """Set one dimension of an image's code to each of these values and decode it: (len(values), C, H, W)."""
         f = self.code(picture)
         if not 0 <= number < self.layout.size:
             raise ModelError(f"the code has the numbers 0 ... {self.layout.size - 1}, not {number}")
@@ -205,19 +206,19 @@ class Model:
         return self.decoded(Code(tensor, f.layout))
 
     def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None) -> Tensor:
-        """New images: from the recipe's `generate()`, else from the prior of a variational code.
+        """Sample images from the recipe's `generate()`; without it, or with `codes`, from a variational code's prior.
 
-        codes: factors as they are chosen, the others are drawn: {"c1": 3, "c2": -0.5}; `chosen.choose` says what they
-        take.  Raises ModelError where the method has no prior, ChoiceError.
+        codes: factors to fix, as {"c1": 3, "c2": -0.5}; the others are drawn.  `values.choose` describes their values.
+        Raises ModelError where the method has no prior, and ChoiceError.
         """
         if "generate" in self.functions and not codes:
             return plain(self("generate", n=n, seed=seed)).clamp(0, 1)
         return self.decoded(choose(self.prior(n, seed), codes or {}))
 
     def prior(self, n: int = 1, seed: int = 0) -> Code:
-        """Codes from the prior that the recipe's `code:` declares, (n, D).
+        """Sample codes (n, D) from the prior that the recipe's `code:` declares.
 
-        Raises ModelError where the method has no prior, or can't make an image of a code alone.
+        Raises ModelError where the method has no prior, or can't make an image from a code alone.
         """
         if not self.method.variational and "generate" not in self.functions:
             raise ModelError("this method learns no distribution over codes to sample from",
@@ -228,7 +229,7 @@ class Model:
         return self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
 
     def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
-        """The numbers of the k images of the bank nearest to each query by a factor (or all) of the code: (B, k)."""
+        """Return the indices (B, k) of the k bank images nearest to each query, by a factor or the whole code."""
         q, b = self.code(query), self.code(bank)
         if factor is not None:
             self._known([factor])
@@ -242,7 +243,7 @@ class Model:
 
 
 def code_of(v: Value, layout: Layout) -> Code:
-    """What an encoder made as one code: the mean of a distribution, all codes of a record.  Raises ModelError."""
+    """Return an encoder's output as one code: a distribution's mean, a record's codes joined.  Raises ModelError."""
     if isinstance(v, Gaussian):
         v = v.mean
     if isinstance(v, Record):
@@ -257,9 +258,14 @@ def code_of(v: Value, layout: Layout) -> Code:
 
 
 def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None) -> Model:
-    """The model of a run's last (or the given) checkpoint; no code is loaded, only the recipe and tensors.
+    """Load the model of a run's last checkpoint, or of the given step; read only the recipe and tensors, run no code.
 
-    averaged: with averaged weights where the training kept them.  Raises RunError, CheckpointError, RecipeError.
+    averaged: use EMA weights where the training kept them.  Raises RunError, CheckpointError, RecipeError, ModelError.
+
+    >>> import torch, unbraid
+    >>> model = unbraid.load("runs/first")
+    >>> model.encode(torch.rand(4, 3, 32, 32)).tensor.shape
+    torch.Size([4, 64])
     """
     found = Run.at(run)
     record, recipe = found.record(), load_recipe(found.recipe_file)
@@ -279,7 +285,7 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
 
 
 def facts_of(record: dict[str, Any], run: Run) -> DataFacts:
-    """What a run remembers of its data.  Raises ModelError."""
+    """Return the facts about its data that a run recorded.  Raises ModelError."""
     try:
         return DataFacts.from_json(record["data"])
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Networks come to life at their first call: built for the shapes that they are called with, seeded by their names."""
+"""Building of networks at their first call, for the shapes of its inputs, with weights seeded by their names."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from unbraid_configs import Network, Recipe
 
 @attrs.define
 class NetworkBuilder:
-    """The boxes of a recipe.  `modules` has those that were built; `called[name]` calls one, on meta tensors too.
+    """Builder of a recipe's networks.  `called[name]` calls one, on meta tensors too, and builds it if needed.
 
-    called_with: the values of each network's first call, as meta tensors.
+    modules: the networks built until now.  called_with: the inputs of each network's first call, as meta tensors.
     """
 
     recipe: Recipe
@@ -39,7 +39,7 @@ class NetworkBuilder:
         self.called = {name: LazyNetwork(name, self) for name in self.recipe.networks}
 
     def layouts(self) -> dict[str, Layout]:
-        """The code that each network makes, where it makes one."""
+        """Return the layout of the code that each network makes, without networks that make no code."""
         found = {}
         for name, n in self.recipe.networks.items():
             n = self.recipe.networks.get(n.average_of or "", n)
@@ -49,7 +49,7 @@ class NetworkBuilder:
         return found
 
     def build(self, name: str, inputs: tuple[Tensor, ...]) -> nn.Module:
-        """The module for inputs (meta tensors) of these shapes.  Raises whatever its `build` raises."""
+        """Build a network for inputs (meta tensors) of these shapes.  Raises whatever its `build` raises."""
         n = self.recipe.networks[name]
         if n.average_of is not None:
             if n.average_of not in self.modules:
@@ -86,27 +86,27 @@ class NetworkBuilder:
 
 @attrs.define(eq=False)
 class LazyNetwork:
-    """A network as it is called before training: builds itself first, and runs on meta tensors."""
+    """A network as it is called before training: builds itself at the first call, and runs on meta tensors."""
 
     name: str
     networks: NetworkBuilder
-    answers: list[tuple[Any, Value]] = attrs.field(init=False, factory=list)     # on meta tensors, with their shapes
+    answers: list[tuple[Any, Value]] = attrs.field(init=False, factory=list)     # kind of the inputs, output on meta
 
     @property
     def wants_sets(self) -> bool:
-        """Whether it takes a whole set as (B, n, ...)."""
+        """Whether the network takes a whole set as (B, n, ...)."""
         n = self.networks.recipe.networks[self.name]
         n = self.networks.recipe.networks.get(n.average_of or "", n)
         return n.spec is not None and n.spec.component.sets
 
     def __call__(self, *inputs: Value) -> Value:
-        """Its answer; the first call builds it."""
+        """Return the network's output; the first call builds the network."""
         if self.name not in self.networks.modules:
             self.networks.build(self.name, to_meta(inputs))
         module = self.networks.modules[self.name]
         if not any(t.is_meta for t in tensors(inputs)):
             return evaluated(module, inputs)
-        if any(t.requires_grad for t in tensors(inputs)):      # the answer is part of a graph
+        if any(t.requires_grad for t in tensors(inputs)):      # the output is part of a graph
             return shapes_of(module, inputs)
         leaves, structure = pytree.tree_flatten(inputs)
         kind = structure, [(t.shape, t.dtype) if isinstance(t, Tensor) else t for t in leaves]
@@ -117,14 +117,14 @@ class LazyNetwork:
         return self.answers[-1][1]
 
     def __getattr__(self, name: str) -> Any:
-        """What a loss or an operation on weights asks for, of a copy: a check leaves the weights as they are."""
+        """Return an attribute of a copy of the network, so that a loss or an operation can't change its weights."""
         if name.startswith("__") or self.name not in self.networks.modules:
             raise AttributeError(f"{self.name} is only passed; call it once in the flow, so that its shapes are known")
         return getattr(copy.deepcopy(self.networks.modules[self.name]), name)
 
 
 def shapes_of(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
-    """What a module makes of meta tensors; of zeros, where it can't run on these."""
+    """Return a module's output for meta tensors, as meta tensors; run it on zeros where it can't run on meta."""
     try:
         return run_on_meta(module, inputs)
     except (NotImplementedError, RuntimeError, ValueError):
@@ -132,14 +132,14 @@ def shapes_of(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
 
 
 def run_on_meta(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
-    """The shapes of what a module makes; neither its weights nor its buffers are touched."""
+    """Return the shapes of a module's output; neither its weights nor its buffers are touched."""
     state: Mapping[str, Tensor] = {**dict(module.named_parameters()), **dict(module.named_buffers())}
     meta = {name: torch.empty_like(t, device="meta") for name, t in state.items()}
     return torch.func.functional_call(module, meta, inputs)
 
 
 def evaluated(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
-    """What a module makes in evaluation mode without gradients; its mode and buffers are as before afterwards."""
+    """Return a module's output in evaluation mode without gradients, then restore its mode and buffers."""
     modes = [(m, m.training) for m in module.modules()]
     buffers = [(b, b.clone()) for b in module.buffers()]
     try:
@@ -155,7 +155,7 @@ def evaluated(module: nn.Module, inputs: tuple[Value, ...]) -> Value:
 
 @contextmanager
 def preserved_buffers(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Within, modules may be called; afterwards their running statistics and their like are as they were."""
+    """Restore the modules' buffers, such as running statistics, at the end of the block."""
     buffers = [b for module in modules for b in module.buffers()]
     before = [b.clone() for b in buffers]
     try:

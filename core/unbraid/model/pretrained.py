@@ -1,4 +1,4 @@
-"""Networks from another run: `networks.x: {from: RUN#x, freeze: true}`."""
+"""Networks taken from another run: `networks.x: {from: RUN#x, freeze: true}`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unbraid_registry import UnbraidError, closest
 
 
 def with_pretrained(recipe: Recipe) -> Recipe:
-    """The recipe with the type and options of networks that are taken whole from another run.  Raises RecipeError."""
+    """Return the recipe with type and options of networks that come whole from another run.  Raises RecipeError."""
     networks, mistakes, layout = {}, [], Layout.of(recipe.code)
     for name, n in recipe.networks.items():
         try:
@@ -28,7 +28,7 @@ def with_pretrained(recipe: Recipe) -> Recipe:
 
 
 def load_pretrained(method: Method) -> None:
-    """Put the other runs' weights into their networks.  Raises RecipeError."""
+    """Load the weights of networks that come from other runs.  Raises RecipeError."""
     mistakes = []
     for name, n in method.recipe.networks.items():
         if n.from_ is not None:

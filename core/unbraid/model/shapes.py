@@ -1,4 +1,4 @@
-"""The shapes of a flow: every node computed once on meta tensors, and what is wrong where that fails."""
+"""Shape checks of a flow: each node is computed once on meta tensors, and its error becomes a recipe's mistake."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from unbraid_configs import Mistake, Place, Recipe, RecipeError
 from unbraid_registry import closest
 
 META = torch.device("meta")
-BATCH = 2                                          # of the values that shapes are checked with
+BATCH = 2                                          # batch size of the values that check shapes
 
 
 @attrs.define(eq=False)
 class Shapes:
     """The values of a flow's nodes on the meta device.  Networks are built at their first call.
 
-    mistakes: what was found to be wrong, each at its place.
+    mistakes: the mistakes found until now, with their places.
     """
 
     recipe: Recipe
@@ -61,11 +61,11 @@ class Shapes:
         return any(isinstance(v, Gaussian) for v in self.known.values())
 
     def wrong(self, place: Place, path: str, message: str, hint: str = "") -> None:
-        """Note a mistake."""
+        """Record a mistake."""
         self.mistakes.append(Mistake(place, path, message, hint))
 
     def walk(self, root: Node, path: str) -> None:
-        """Compute the shapes of everything below a node."""
+        """Compute the shapes of a node and of everything below it; record mistakes."""
         for node in below(root):
             if node.index in self.known or node.index in self._failed:
                 continue
@@ -77,7 +77,7 @@ class Shapes:
             except RecipeError as error:
                 self._failed.add(node.index)
                 self.mistakes += [attrs.evolve(m, path=m.path or path) for m in error.mistakes]
-            except Exception as error:             # whatever a component raises is the recipe's fault, at this place
+            except Exception as error:             # any error of a component is a mistake of the recipe
                 self._failed.add(node.index)
                 trail = "".join(f", in {t}" for t in reversed(node.trail))
                 self.wrong(node.place, path, f"{self._what(node)}{_first_line(error)}{trail}", self._called_with(node))
@@ -85,7 +85,7 @@ class Shapes:
     # -- what each line of a recipe may be ----------------------------------------------------------------------------
 
     def term(self, node: Node, place: Place, path: str) -> None:
-        """A term is one number that depends on something."""
+        """Check that a term is one number, and not a constant."""
         self.walk(node, path)
         v = self.known.get(node.index)
         if isinstance(v, float | int):
@@ -96,7 +96,7 @@ class Shapes:
                        "call a loss on it: mean(...), mse(..., ...)")
 
     def watched(self, node: Node, place: Place, path: str) -> None:
-        """A watched value is a number, or a tensor."""
+        """Check that a watched value is a number or a tensor."""
         self.walk(node, path)
         v = self.known.get(node.index, 0)
         if not isinstance(v, float | int | torch.Tensor):
@@ -104,7 +104,7 @@ class Shapes:
                        f"{type(v).__name__.lower()}", "watch a loss of it: mean(...)")
 
     def then(self, node: Node, place: Place, path: str) -> None:
-        """`then` is an operation on networks: no value would be fresh."""
+        """Check that `then` uses networks and numbers only: after the update no value is fresh."""
         if all(isinstance(n.op, ComponentOp | ReferenceOp | NumberOp | TupleOp) for n in below(node)):
             self.walk(node, path)
         else:
@@ -112,7 +112,7 @@ class Shapes:
                        "call an operation with networks: clip_weights(critic, limit=0.01)")
 
     def function(self, graph: FunctionGraph) -> dict[str, Value]:
-        """Check a function on the shapes of its parameters, where they can be inferred; these shapes, by name."""
+        """Return the shapes of a function's parameters by name, as far as known; check the function if all are."""
         nodes = list(below(graph.result))
         shapes: dict[str, Value] = {}
         for parameter in graph.parameters:
@@ -150,7 +150,7 @@ class Shapes:
             return self._on_zeros(node, values)
 
     def _build(self, network: str) -> None:
-        """Walk a call of a network that is passed to a loss, so that it is built."""
+        """Build a network that is passed to a loss, by walking one of its calls."""
         if network not in self._building and (call := next(self._calls(network), None)) is not None:
             self._building.add(network)
             self.walk(call, f"networks.{network}")
@@ -159,7 +159,7 @@ class Shapes:
         return (n for n in self.flow.graph.nodes if isinstance(n.op, NetworkOp) and n.op.network == network)
 
     def _on_zeros(self, node: Node, values: Sequence[Value]) -> Value:
-        """For what can't run on meta tensors."""
+        """Return the shape of a node that can't run on meta tensors, by computing it on zeros."""
         noise = self._environment.noise
         self._environment.noise = attrs.evolve(noise, device=torch.device("cpu"))
         try:
@@ -188,7 +188,7 @@ class Shapes:
     # -- parameters of functions --------------------------------------------------------------------------------------
 
     def _parameter(self, name: str, node: Node, nodes: Sequence[Node]) -> Value | None:
-        """What a function's parameter is called with: the flow value of its name, or what a network was called with."""
+        """Infer a function's parameter from the flow's value of its name, or from another call of the same network."""
         if name in self.recipe.data.draw or name in self.flow.line_of:
             twin = self.flow.value(name)
             self.walk(twin, f"flow.{name}")
@@ -203,7 +203,7 @@ class Shapes:
         return None
 
     def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:
-        """What is known about the images of a parameter: the field of the draw of this name, or of any that has it."""
+        """Infer a field of a parameter's images from the draw of this name, or else from a draw with such a field."""
         if not isinstance(known.folded if isinstance(known, Set) else known, torch.Tensor):
             return None
         draws = [parameter] if parameter in self.facts.draws else list(self.facts.draws)
@@ -221,7 +221,7 @@ class Shapes:
         return f"{component.full_name}: " if component else ""
 
     def _called_with(self, node: Node) -> str:
-        """What a node is called with; and where a network was built for other shapes."""
+        """Describe the shapes that a node is called with, and others that its network was built for."""
         def shapes(n: Node) -> str:
             return ", ".join(str(tuple(t.shape)) for i in n.inputs for t in tensors(self.known[i.index]))
 

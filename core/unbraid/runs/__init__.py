@@ -1,4 +1,4 @@
-"""What is on disk: the folder of a run, its checkpoints, its log, and files that are written whole or not at all."""
+"""Run folders on disk: checkpoints, the log, the record, and files that are written whole or not at all."""
 
 from typing import TYPE_CHECKING
 

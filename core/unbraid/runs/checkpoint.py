@@ -25,7 +25,7 @@ MAX_STATE = 1 << 20                                # bytes
 
 
 class CheckpointError(UnbraidError):
-    """A checkpoint that can't be written or read."""
+    """Raised where a checkpoint can't be written or read."""
 
 
 @attrs.frozen
@@ -40,18 +40,18 @@ class Checkpoint:
 def write(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint into its own folder under `folder`; it appears there complete or not at all.
 
-    Raises CheckpointError, with what was there before untouched.
+    Raises CheckpointError and leaves earlier checkpoints as they are.
     """
     final = folder / name_of(checkpoint.step)
     scratch = folder / f".writing-{checkpoint.step:08d}"
     try:
         shutil.rmtree(scratch, ignore_errors=True)
-        folder.mkdir(exist_ok=True)                # in a run that is there: one that was removed is not made again
+        folder.mkdir(exist_ok=True)                # fails in a run that was removed, instead of making it again
         scratch.mkdir()
         for name, tensors in checkpoint.groups.items():
             own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
             save_file(own, scratch / f"{name}.safetensors")
-            (scratch / f"{name}.safetensors").chmod(scratch.stat().st_mode & 0o666)      # as open as its folder
+            (scratch / f"{name}.safetensors").chmod(scratch.stat().st_mode & 0o666)      # permissions as its folder's
             _flush(scratch / f"{name}.safetensors")
         state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
                  "facts": checkpoint.facts}
@@ -70,12 +70,12 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
 
 
 def name_of(step: int) -> str:
-    """The name of a step's folder."""
+    """Return the name of a step's folder."""
     return f"step-{step:08d}"
 
 
 def steps(folder: Path) -> dict[int, Path]:
-    """The complete checkpoints in a folder, by step."""
+    """Return the complete checkpoints in a folder by step, in ascending order."""
     if not folder.is_dir():
         return {}
     found = {int(m[1]): path for path in folder.iterdir()
@@ -84,7 +84,7 @@ def steps(folder: Path) -> dict[int, Path]:
 
 
 def prune(folder: Path, keep: int, also: Path | None = None) -> None:
-    """Remove all but the last `keep` checkpoints (and the one in `also`), and what an interrupted write left."""
+    """Remove all but the last `keep` checkpoints and the one in `also`, and the remains of interrupted writes."""
     for path in list(steps(folder).values())[:-keep]:
         if path != also:
             _remove(path)
@@ -93,7 +93,7 @@ def prune(folder: Path, keep: int, also: Path | None = None) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a checkpoint, which is never seen in part."""
+    """Remove a checkpoint; rename it first, so that nobody sees a part of it."""
     scratch = path.with_name(f".removing-{path.name}")
     with suppress(OSError):
         os.replace(path, scratch)
@@ -101,7 +101,7 @@ def _remove(path: Path) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint.  Raises CheckpointError for whatever is no whole checkpoint of ours."""
+    """Read a checkpoint.  Raises CheckpointError if it is damaged, incomplete or not made by unbraid."""
     state = _state(path)
     groups = {}
     for name in state["groups"]:
@@ -142,24 +142,24 @@ def _state(path: Path) -> dict[str, Any]:
 
 
 def _without(path: Path, step: int) -> str:
-    """What to do where the checkpoint of a step is damaged."""
+    """Return advice for a damaged checkpoint of a step."""
     older = [p.name for number, p in steps(path.parent).items() if number < step]
     return f"remove {path}, and {older[-1]} is the last one" if older else "train again"
 
 
 def is_best(v: object) -> bool:
-    """Whether a value tells of a best checkpoint as runs write it down: its name, and numbers."""
+    """Return whether a value describes a best checkpoint as in a run's record: its name, and numbers."""
     return isinstance(v, dict) and all(isinstance(number, str if name == "checkpoint" else int | float)
                                        for name, number in v.items())
 
 
 def flat(groups: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """{'encoder': {'0.weight': t}} -> {'encoder/0.weight': t}."""
+    """Flatten groups: {'encoder': {'0.weight': t}} -> {'encoder/0.weight': t}."""
     return {f"{name}/{key}": t for name, tensors in groups.items() for key, t in tensors.items()}
 
 
 def nested(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-    """The inverse of `flat`."""
+    """Group flat names: the inverse of `flat`."""
     groups: dict[str, dict[str, Tensor]] = {}
     for key, t in tensors.items():
         name, _, rest = key.partition("/")
@@ -177,7 +177,7 @@ def _flush(path: Path) -> None:
 
 
 def load_weights(module: nn.Module, tensors_: dict[str, Tensor], where: str) -> None:
-    """Put tensors into a module.  Raises CheckpointError naming the first that do not fit."""
+    """Load tensors into a module.  Raises CheckpointError that names the first misfit."""
     own = module.state_dict()
     missing, foreign = sorted(own.keys() - tensors_.keys()), sorted(tensors_.keys() - own.keys())
     misfit = [f"{k} is {tuple(tensors_[k].shape)}, expected {tuple(own[k].shape)}" for k in own.keys() & tensors_.keys()

@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all, and what to say when the disk does not take it."""
+"""Writing of files whole or not at all, and messages for what the disk refuses."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ Content = str | bytes | Callable[[Path], object]
 
 
 class RunError(UnbraidError):
-    """A folder that is no run, or can't be one."""
+    """Raised for a folder that has no run, or can't take one."""
 
 
 def write_whole(path: Path, content: Content, *, error: type[UnbraidError] = RunError, what: str = "",
                 hint: str = "or choose another --out") -> Path:
-    """Write a file whole or not at all, in a folder that is made where there is none; returns the path.
+    """Write a file whole or not at all, and return its path.  Missing folders are created.
 
-    content: text, bytes, or a function that writes to the scratch file that it is given.  error: what is raised where
-    the disk refuses; what: what the file is, for its message.
+    content: text, bytes, or a function that writes to the scratch file at the path that it gets.
+    error: the class to raise if the disk refuses.
+    what: a word for the file in the message.
+
+    >>> write_whole(Path("notes.txt"), "Seed 3 was best.").read_text()
+    'Seed 3 was best.'
     """
     try:
         with scratch_for(path) as scratch:
@@ -46,7 +50,7 @@ def write_whole(path: Path, content: Content, *, error: type[UnbraidError] = Run
 
 @contextmanager
 def scratch_for(path: Path) -> Iterator[Path]:
-    """A file of a random name beside `path`, which takes its place if all goes well, and is gone otherwise.
+    """Yield a scratch file with a random name beside `path`; it replaces `path` on success, else it is removed.
 
     Raises OSError.
     """
@@ -56,7 +60,7 @@ def scratch_for(path: Path) -> Iterator[Path]:
     scratch = Path(name)
     try:
         yield scratch
-        scratch.chmod(path.parent.stat().st_mode & 0o666)       # as open as its folder
+        scratch.chmod(path.parent.stat().st_mode & 0o666)       # permissions as its folder's
         os.replace(scratch, path)
     except BaseException:
         scratch.unlink(missing_ok=True)
@@ -64,13 +68,13 @@ def scratch_for(path: Path) -> Iterator[Path]:
 
 
 def reason(error: Exception) -> str:
-    """What the system says: `No space left on device`."""
+    """Return the system's reason for an error: `No space left on device`."""
     number = _number(error)
     return str(error) if number is None else os.strerror(number)
 
 
 def remedy(error: Exception) -> str:
-    """What a person can do about it: free space, allow it, or put a folder back."""
+    """Return advice against an error: free space, allow writing, or put a folder back."""
     number = _number(error)
     if number in FULL:
         return "free some disk space"
@@ -84,5 +88,5 @@ def remedy(error: Exception) -> str:
 def _number(error: Exception) -> int | None:
     if isinstance(error, OSError):
         return error.errno
-    told = re.search(r"os error (\d+)|code: (\d+)", str(error))     # safetensors tells it in its text
+    told = re.search(r"os error (\d+)|code: (\d+)", str(error))     # safetensors puts it in its text
     return int(told[1] or told[2]) if told else None

@@ -1,4 +1,4 @@
-"""Images as files."""
+"""Writing of image files."""
 
 from __future__ import annotations
 

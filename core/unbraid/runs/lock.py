@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""A lock that lets one process at a time write into a folder."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ NAME = ".lock"
 
 @contextmanager
 def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
-    """Held while a process writes into a folder, which is made where there is none; what does not begin leaves none.
+    """Lock a folder, created if missing, while this process writes into it.
 
-    Raises `busy` where another one does; the same kind of error where the folder can't be written into.
+    At the end, an empty folder is removed again, with those of its parents that were created for it.
+    Raises `busy` if another process holds the lock, and the same kind of error if the folder can't be written into.
     """
     made = [p for p in (folder, *folder.parents) if not p.exists()]
     try:
@@ -41,7 +42,7 @@ def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
 
 
 def is_free(folder: Path) -> bool:
-    """Whether no process holds the folder."""
+    """Whether no process holds the folder's lock."""
     try:
         with open(folder / NAME) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

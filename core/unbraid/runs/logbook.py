@@ -1,4 +1,4 @@
-"""What a training leaves behind while it runs: metrics.jsonl and pictures; what else logs it comes by a hook."""
+"""Logs of a training: metrics.jsonl and pictures; other loggers are plugins with the hook `unbraid_log`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Picture = Tensor | Mesh                            # an image (C, H, W) in [0, 1
 
 @attrs.frozen(eq=False)
 class Logbook:
-    """Writes a run's numbers and pictures; on resume, what came after the checkpoint is forgotten first.
+    """Writer of a run's numbers and pictures.  On resume, it first removes numbers logged after the step `start`.
 
-    Every plugin with the hook `unbraid_log` gets what is written, and meshes. Raises RunError or PictureError where
+    Every plugin with the hook `unbraid_log` gets the numbers, pictures and meshes. Raises RunError or PictureError if
     something can't be written.
     """
 
@@ -43,8 +43,8 @@ class Logbook:
         self._tell(step, dict(numbers), {})
 
     def pictures(self, step: int, pictures: Mapping[str, Picture]) -> None:
-        """Write images as PNG files, by their names."""
-        with writing(self.run.pictures):           # a run that is gone is not begun again by a picture
+        """Write images as PNG files, by their names; pass images and meshes to plugins."""
+        with writing(self.run.pictures):           # fails in a run that was removed, instead of making it again
             self.run.pictures.mkdir(exist_ok=True)
         for name, picture in pictures.items():
             if isinstance(picture, Tensor):
@@ -57,7 +57,7 @@ class Logbook:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Within: what the disk refuses is a RunError that names the file."""
+    """Turn an OSError in the block into a RunError that names the file."""
     try:
         yield
     except OSError as error:

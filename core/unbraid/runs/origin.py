@@ -1,4 +1,4 @@
-"""Where a run's numbers come from: command, versions, commits and machine, for its record."""
+"""Origin of a run's numbers for its record: command, versions, commits and machine."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "pluggy", "attrs", "cattrs", "safetensors")
-LARGEST = 1 << 20                                  # bytes of a file of git's that is read
+LARGEST = 1 << 20                                  # bytes; larger files of git are not read
 
 
 def provenance() -> dict[str, Any]:
-    """Command, versions, commits and machine, for the record.  No program of the working folder runs for it."""
+    """Return command, versions, commits and machine for the record; run no program of the working folder."""
     return {"command": sys.argv, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "python": platform.python_version(),
             "platform": platform.platform(), "versions": {n: v for n in PACKAGES if (v := _version(n))},
             "git": {"commit": commit} if (commit := commit_of(Path())) else None, "sources": sources()}
@@ -34,9 +34,9 @@ def _version(name: str) -> str | None:
 
 
 def commit_of(folder: Path) -> str | None:
-    """The commit that a folder's repository is at; None outside git.
+    """Return the commit that a folder's repository is at; None outside git.
 
-    Read from git's files: git itself would run what a repository's configuration names, whoever wrote that.
+    Reads git's files: git itself would run programs named in a repository's configuration, whoever wrote it.
     """
     for parent in (folder.absolute(), *folder.absolute().parents):
         git = parent / ".git"
@@ -48,7 +48,7 @@ def commit_of(folder: Path) -> str | None:
 
 
 def _resolved(git: Path, head: str) -> str | None:
-    """The commit of a HEAD, which is one itself or names a branch."""
+    """Return the commit of a HEAD, which holds a commit or names a branch."""
     if head.startswith("ref: "):
         branch = head.removeprefix("ref: ")
         shared = git / (_line_of(git / "commondir") or "")
@@ -58,7 +58,7 @@ def _resolved(git: Path, head: str) -> str | None:
 
 
 def _text_of(file: Path) -> str:
-    """A small file's text; nothing where there is none."""
+    """Return a small file's text; empty if the file is missing, too large or unreadable."""
     try:
         if file.is_file() and file.stat().st_size <= LARGEST:
             return file.read_text(encoding="utf-8", errors="replace")
@@ -72,7 +72,7 @@ def _line_of(file: Path) -> str:
 
 
 def sources() -> dict[str, Any] | None:
-    """Where Unbraid runs from a checkout (installed editable): that checkout's commit, and whether it has changes."""
+    """Return the commit of Unbraid's checkout and whether it has changes; None unless installed editable."""
     with suppress(PackageNotFoundError, ValueError, KeyError, OSError, subprocess.SubprocessError):
         origin = json.loads(distribution("unbraid").read_text("direct_url.json") or "{}")
         folder = url2pathname(urlsplit(origin["url"]).path)

@@ -25,7 +25,7 @@ class Run:
 
     @classmethod
     def at(cls, folder: str | Path) -> Run:
-        """The run in a folder.  Raises RunError where there is none."""
+        """Return the run in a folder.  Raises RunError if the folder has none."""
         run = cls(Path(folder).expanduser())
         if not run.folder.is_dir():
             raise RunError(f"no run at {folder}: there is no such folder")
@@ -35,17 +35,17 @@ class Run:
 
     @property
     def recipe_file(self) -> Path:
-        """The resolved recipe."""
+        """The file of the resolved recipe."""
         return self.folder / "recipe.yaml"
 
     @property
     def record_file(self) -> Path:
-        """Command, versions, device, seed, data, exit reason."""
+        """The file of the record: command, versions, device, seed, data, exit reason."""
         return self.folder / "run.json"
 
     @property
     def metrics_file(self) -> Path:
-        """One JSON object per logged step."""
+        """The file of the log: one JSON object per logged step."""
         return self.folder / "metrics.jsonl"
 
     @property
@@ -59,7 +59,7 @@ class Run:
         return self.folder / "pictures"
 
     def expect_none(self) -> None:
-        """Raises RunError where there is a run already, or what is left of one."""
+        """Raise RunError if the folder has a run or the remains of one."""
         if self.record_file.exists():
             raise RunError(f"{self.folder} already has a run", hint="--resume goes on with it; or choose another --out")
         if self.last_checkpoint() is not None:
@@ -67,12 +67,12 @@ class Run:
                            hint="put that back and go on with --resume, or choose another --out")
 
     def last_checkpoint(self) -> Path | None:
-        """The newest complete checkpoint."""
+        """Return the newest complete checkpoint, or None."""
         found = checkpoint.steps(self.checkpoints)
         return found[max(found)] if found else None
 
     def record(self) -> dict[str, Any]:
-        """What run.json says.  Raises RunError where it is damaged or from a newer unbraid."""
+        """Read run.json.  Raises RunError if it is damaged or from a newer unbraid."""
         try:
             if self.record_file.stat().st_size > MAX_RECORD:
                 raise ValueError("it is too large")
@@ -92,14 +92,14 @@ class Run:
         return record
 
     def write_record(self, record: dict[str, Any]) -> None:
-        """Write run.json, whole or not at all.  Raises RunError, also where the folder is gone."""
+        """Write run.json, whole or not at all.  Raises RunError, also if the folder was moved or removed."""
         if not self.folder.is_dir():
             raise RunError(f"can't write {self.record_file}: {self.folder} was moved or removed",
                            hint="put it back and go on with --resume, or train into another --out")
         write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The logged steps; a line that was cut off by a crash, or is damaged, is left out."""
+        """Return the logged steps, without lines that a crash cut off or that are damaged."""
         lines = []
         if self.metrics_file.is_file():
             for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -111,16 +111,16 @@ class Run:
         return lines
 
     def locked(self) -> AbstractContextManager[None]:
-        """Held while training into the folder; a run that does not begin leaves none.
+        """Lock the folder during a training; a run that does not begin leaves no folder behind.
 
-        Raises RunError where another process does.
+        Raises RunError if another process holds the lock.
         """
         return locked(self.folder, RunError(f"another training is writing into {self.folder}",
                                             hint="wait for its end, or choose another --out"))
 
 
 def new_folder(name: str, parent: Path = Path("runs")) -> Path:
-    """The first free folder runs/NAME, runs/NAME-2, ..."""
+    """Return the first free folder of runs/NAME, runs/NAME-2, ..."""
     folder, number = parent / name, 2
     while folder.exists():
         folder, number = parent / f"{name}-{number}", number + 1

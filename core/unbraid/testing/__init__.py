@@ -6,7 +6,7 @@
     class TestTotalVariation(LossSuite):
         component = total_variation
 
-Each suite says in its docstring what can be set. The bundled plugins are tested by the same suites.
+The docstring of each suite lists what can be set. The same suites test the bundled plugins.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ from unbraid_registry import UnbraidError
 
 
 class FunctionSuite(ComponentSuite):
-    """What losses and operations have in common.
+    """The base of the suites for losses and operations.
 
-    Override `inputs()` where a value of each parameter's annotation (`samples.sample_of`) will not do.
-    differentiable: whether gradients are compared with finite differences;
+    Override `inputs()` where a sample value for a parameter's annotation (`samples.sample_of`) does not fit.
+    differentiable: whether gradients are compared with finite differences.
     constant: the positions of inputs that the component holds constant.
     """
 
@@ -42,11 +42,11 @@ class FunctionSuite(ComponentSuite):
     constant: ClassVar[tuple[int, ...]] = ()
 
     def inputs(self) -> tuple[Any, ...]:
-        """The values that it is called with, by position; networks too."""
+        """Return the positional arguments of a call, networks included."""
         return tuple(sample_of(p.annotation, seed=i) for i, p in enumerate(self.described.inputs))
 
     def call(self, *inputs: Any, address: str = "testing") -> Value:
-        """The component's answer; a random one draws from this address."""
+        """Return the result of the component; a random one draws from this address."""
         options = dict(self.options)
         if self.described.random:
             kinds = [(t.device.type, t.dtype) for v in inputs for t in tensors(v) if t.is_floating_point()]
@@ -60,7 +60,7 @@ class FunctionSuite(ComponentSuite):
         return self.target(*inputs, **options)
 
     def test_gradient_matches_finite_differences(self) -> None:
-        """In float64, on every real number of the inputs that are not constant."""
+        """Compare gradients with finite differences, in float64, for every real input that is not constant."""
         if not self.differentiable:
             pytest.skip("the suite says differentiable = False")
         if not self.inputs():
@@ -85,7 +85,7 @@ class FunctionSuite(ComponentSuite):
         torch.autograd.gradcheck(function, points)
 
     def test_leaves_its_arguments_alone(self) -> None:
-        """Numbers, `requires_grad`, gradients and the modes of networks are as they were."""
+        """Check that a call leaves the arguments' numbers, `requires_grad`, gradients and modes unchanged."""
         for wanted in (False, True):
             inputs = [cast(v, torch.float32) for v in self.inputs()]
             for t in tensors([v for v in inputs if not isinstance(v, torch.nn.Module)]):
@@ -97,7 +97,7 @@ class FunctionSuite(ComponentSuite):
             assert not changed, f"argument {changed[0]} is not as it was before the call"
 
     def test_leaves_global_generators_alone(self) -> None:
-        """Torch's, NumPy's and Python's: noise comes from the keyword `random`."""
+        """Check that noise comes from the keyword `random`, not from a global generator of torch, NumPy or Python."""
         before = torch.get_rng_state(), repr(np.random.get_state()), random.getstate()
         self.call(*self.inputs())
         assert torch.equal(before[0], torch.get_rng_state()), "it draws from torch's global generator"
@@ -105,7 +105,7 @@ class FunctionSuite(ComponentSuite):
         assert before[2] == random.getstate(), "it draws from Python's global generator"
 
     def test_works_on_shapes_alone(self) -> None:
-        """On meta tensors, or else on zeros: the same shapes as with numbers."""
+        """Check that meta tensors, or else zeros, give the same shapes as real numbers."""
         expected = shapes(self.call(*self.inputs()))
         try:
             found = shapes(self.call(*map(on_meta, self.inputs())))
@@ -114,15 +114,16 @@ class FunctionSuite(ComponentSuite):
         assert found == expected, f"without numbers it gives {found}; with them {expected}"
 
     def test_same_address_gives_the_same(self) -> None:
-        """Called twice with the same inputs, and the same noise, it gives the same."""
+        """Check that the same inputs and the same noise give the same result."""
         assert equal(self.call(*self.inputs()), self.call(*self.inputs())), "a second call gives other numbers"
 
 
 class LossSuite(FunctionSuite):
-    """A loss.
+    """The suite of a loss.
 
-    refuses_unequal_shapes, batch_mean: set to False where the loss is meant to take shapes that differ, or is no mean
-    over samples (a covariance);  broadcasts: the positions of inputs that may be smaller than the others (a mask).
+    refuses_unequal_shapes: False where the loss is meant to take shapes that differ.
+    batch_mean: False where the loss is no mean over samples (a covariance).
+    broadcasts: the positions of inputs that may be smaller than the others (a mask).
     """
 
     kind = "loss"
@@ -131,7 +132,7 @@ class LossSuite(FunctionSuite):
     broadcasts: ClassVar[tuple[int, ...]] = ()
 
     def test_gives_a_finite_scalar(self) -> None:
-        """A tensor without dimensions, real and finite."""
+        """Check that the result is a real, finite tensor without dimensions."""
         result = self.call(*self.inputs())
         assert isinstance(result, Tensor), f"a loss gives a tensor; this gives {type(result).__name__}"
         assert result.shape == (), f"a loss gives a scalar; this has shape {tuple(result.shape)}"
@@ -139,7 +140,7 @@ class LossSuite(FunctionSuite):
         assert bool(result.isfinite()), f"the loss is {result.item()}"
 
     def test_is_a_mean_over_the_batch(self) -> None:
-        """Every sample twice changes nothing."""
+        """Check that repeating every sample leaves the loss unchanged."""
         if not self.batch_mean or self.described.random:
             pytest.skip("the suite says batch_mean = False" if not self.batch_mean else "the loss is random")
         inputs = self.inputs()
@@ -147,7 +148,7 @@ class LossSuite(FunctionSuite):
         torch.testing.assert_close(self.call(*twice), self.call(*inputs), msg=lambda m: f"no mean over the batch: {m}")
 
     def test_refuses_unequal_shapes(self) -> None:
-        """Where two inputs have one shape, an input that would be broadcast is an error."""
+        """Check that the loss raises an error where it would have to broadcast one of two inputs of one shape."""
         inputs = list(self.inputs())
         strict = {i: v for i, v in enumerate(inputs) if isinstance(v, Tensor) and i not in self.broadcasts}
         of_one_shape = [i for i, v in strict.items() if any(w.shape == v.shape for j, w in strict.items() if j != i)]
@@ -169,18 +170,18 @@ class LossSuite(FunctionSuite):
 
 
 class OperationSuite(FunctionSuite):
-    """An operation. A random one is tested with `random` at several addresses."""
+    """The suite of an operation. A random one is tested with `random` at several addresses."""
 
     kind = "operation"
 
     def test_gives_a_value(self) -> None:
-        """Tensors, all finite."""
+        """Check that the result holds tensors, all finite."""
         found = list(tensors(self.call(*self.inputs())))
         assert found, "there is no tensor in what it gives"
         assert all(bool(t.isfinite().all()) for t in found), "not all of its numbers are finite"
 
     def test_other_addresses_give_other_noise(self) -> None:
-        """A random operation uses the `random` that it is given."""
+        """Check that a random operation uses the `random` that it is given."""
         if not self.described.random:
             pytest.skip("the operation is not random")
         first = self.call(*self.inputs(), address="first")

@@ -1,4 +1,4 @@
-"""Suites for networks: encoders, generators, critics, renderers, and boxes of any other kind."""
+"""Suites for networks: encoders, generators, critics, renderers, and networks of any other kind."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from unbraid.values import Code, Gaussian, Record, Value, plain, seeded, tensors
 
 
 class NetworkSuite(ComponentSuite):
-    """A network of any kind.
+    """The suite of a network of any kind.
 
     Override `context()` and `inputs()` for other images, factors or arguments.
-    untrained: parameters that get no gradient on purpose; batch_independent: False where samples of a batch may
-    depend on each other at rest.
+    untrained: parameters that get no gradient on purpose.
+    batch_independent: False where samples of a batch may depend on each other in evaluation mode.
     """
 
     kind: ClassVar[str | tuple[str, ...]] = ("network", "encoder", "generator", "critic", "renderer")
@@ -37,15 +37,15 @@ class NetworkSuite(ComponentSuite):
     batch_independent: ClassVar[bool] = True
 
     def context(self) -> Context:
-        """What it may know when it is built."""
+        """Return the context for `build`."""
         return small_context()
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """What it is called with; a batch of 4."""
+        """Return the arguments of a call, a batch of 4."""
         return (numbers(4, *self.context().image),)
 
     def build(self, seed: int = 0) -> nn.Module:
-        """The module, from the shapes of a batch of 2, as the core builds it."""
+        """Build the module from the shapes of a batch of 2, as the core does."""
         meta = [v.new_empty((2, *v.shape[1:]), device="meta") for v in self.inputs()]
         with seeded(seed):
             module = self.target(**self.options).build(self.context(), *meta)
@@ -53,22 +53,22 @@ class NetworkSuite(ComponentSuite):
         return module
 
     def run(self, module: nn.Module, *inputs: Value) -> Value:
-        """The module's answer, at a fixed seed for dropout."""
+        """Call the module with a fixed seed for dropout."""
         with seeded(1):
             return module(*(inputs or self.inputs()))
 
     def check(self, result: Value, batch: int) -> None:
-        """What its kind promises; raises AssertionError."""
+        """Check a result against the promises of its kind.  Raises AssertionError."""
         assert all(len(t) == batch for t in tensors(result)), f"expected a batch of {batch}; found {shapes(result)}"
 
     def test_builds_from_shapes(self) -> None:
-        """`build` gives a module with real weights, whatever its inputs are made of."""
+        """Check that `build` makes real weights from inputs on the meta device."""
         module = self.build()
         ghosts = [name for name, t in [*module.named_parameters(), *module.named_buffers()] if t.is_meta]
         assert not ghosts, f"{', '.join(ghosts)}: on the meta device, like the inputs; weights must be real"
 
     def test_gives_what_its_kind_promises(self) -> None:
-        """Shapes, types and ranges, in training and at rest."""
+        """Check shapes, types and ranges in training mode and in evaluation mode."""
         module = self.build()
         for mode in (True, False):
             result = self.run(module.train(mode))
@@ -77,7 +77,7 @@ class NetworkSuite(ComponentSuite):
             self.check(result, batch_of(*self.inputs()))
 
     def test_works_on_shapes_alone(self) -> None:
-        """On meta tensors, or else on zeros: the same shapes as with numbers."""
+        """Check that meta tensors, or else zeros, give the same shapes as real numbers."""
         module = self.build().eval()
         expected = shapes(self.run(module))
         try:
@@ -87,7 +87,7 @@ class NetworkSuite(ComponentSuite):
         assert found == expected, f"without numbers it gives {found}; with them {expected}"
 
     def test_every_parameter_gets_a_finite_gradient(self) -> None:
-        """No parameter is left out (but `untrained`), and no gradient is infinite."""
+        """Check that every parameter, except `untrained`, gets a finite gradient."""
         module = self.build().train()
         trained = {name: p for name, p in module.named_parameters() if p.requires_grad and name not in self.untrained}
         if trained:
@@ -97,15 +97,15 @@ class NetworkSuite(ComponentSuite):
             assert bool(p.grad.isfinite().all()), f"the gradient of {name} is not finite"
 
     def test_state_dict_holds_everything(self) -> None:
-        """Weights of one module, loaded into another, make it the same."""
+        """Check that two modules with the same state dict give the same results."""
         trained, other = self.build(seed=0), self.build(seed=1)
-        self.run(trained.train())                  # moves the statistics of batch norm
+        self.run(trained.train())                  # changes the statistics of batch norm
         other.load_state_dict(trained.state_dict())
         torch.testing.assert_close(list(tensors(self.run(other.eval()))), list(tensors(self.run(trained.eval()))),
                                    msg=lambda m: f"something that matters is not in the state dict: {m}")
 
     def test_samples_do_not_depend_on_each_other(self) -> None:
-        """At rest, a batch gives what its samples give one by one."""
+        """Check that in evaluation mode a batch gives the same results as its samples one by one."""
         if not self.batch_independent:
             pytest.skip("the suite says batch_independent = False")
         module, inputs = self.build().eval(), self.inputs()
@@ -116,7 +116,7 @@ class NetworkSuite(ComponentSuite):
                                        atol=1e-4, msg=f"sample {i} depends on the others")
 
     def test_seed_decides_the_weights(self) -> None:
-        """The same seed gives the same weights, another seed others."""
+        """Check that the same seed gives the same weights, and another seed other weights."""
         first, again, other = (self.build(seed).state_dict() for seed in (3, 3, 4))
         differ = [name for name in first if not torch.equal(first[name], again[name])]
         assert not differ, f"built twice from one seed, {differ[0]} differs"
@@ -124,7 +124,7 @@ class NetworkSuite(ComponentSuite):
             assert any(not torch.equal(first[n], other[n]) for n in first), "every seed gives the same weights"
 
     def test_leaves_its_inputs_alone(self) -> None:
-        """No input is changed in place."""
+        """Check that no input is changed in place."""
         module, inputs = self.build(), self.inputs()
         before = [snapshot(v) for v in inputs]
         self.run(module, *inputs)
@@ -132,7 +132,7 @@ class NetworkSuite(ComponentSuite):
 
 
 def _weighted_sum(v: Value) -> Tensor:
-    """A scalar in which every number counts differently."""
+    """Return the sum of all numbers, each with another weight."""
     parts = [t.double().mul(numbers(*t.shape, seed=i).double()).sum() for i, t in enumerate(tensors(v))
              if t.is_floating_point() and t.requires_grad]
     assert parts, "nothing that it gives has a gradient"
@@ -140,15 +140,15 @@ def _weighted_sum(v: Value) -> Tensor:
 
 
 class EncoderSuite(NetworkSuite):
-    """Images (B, C, H, W) in [0, 1] -> a code (B, D) or (B, D, h, w), a Gaussian over it, or a Record of several.
+    """The suite of an encoder: images (B, C, H, W) in [0, 1] -> a code, a Gaussian over it, or a Record of several.
 
-    The code is the one of `context().code`.
+    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`.
     """
 
     kind = "encoder"
 
     def check(self, result: Value, batch: int) -> None:
-        """A code of the context's layout."""
+        """Check that the code fits the context's layout."""
         super().check(result, batch)
         if isinstance(result, Record):
             names = self.context().code.all_names
@@ -181,27 +181,27 @@ def _check_image(v: Value, shape: tuple[int, int, int], batch: int, *, bounded: 
 
 
 class GeneratorSuite(NetworkSuite):
-    """Codes -> images of shape `context().image` in [0, 1].  logits: True where it says that it makes logits."""
+    """The suite of a generator: codes -> images of shape `context().image` in [0, 1].  logits: True for logits."""
 
     kind = "generator"
     logits: ClassVar[bool] = False
 
     def inputs(self) -> tuple[Tensor, ...]:
-        """A batch of 4 codes, (4, D), some of them far from 0."""
+        """Return a batch of 4 codes, (4, D), some of them far from 0."""
         return ((numbers(4, self.context().code.size) - 0.5) * 8,)
 
     def check(self, result: Value, batch: int) -> None:
-        """Images, in range."""
+        """Check the shape and the range of images."""
         _check_image(result, self.context().image, batch, bounded=not self.logits)
 
 
 class CriticSuite(NetworkSuite):
-    """Images, pairs or codes -> scores (B, n), or a Record of scores and logits."""
+    """The suite of a critic: images, pairs or codes -> scores (B, n), or a Record of scores and logits."""
 
     kind = "critic"
 
     def check(self, result: Value, batch: int) -> None:
-        """Scores, (B, n), and not in [0, 1]."""
+        """Check that scores are real numbers of shape (B, n)."""
         super().check(result, batch)
         parts: dict[str, Any] = result.parts if isinstance(result, Record) else {"the score": result}
         for name, part in parts.items():
@@ -210,7 +210,7 @@ class CriticSuite(NetworkSuite):
             assert part.is_floating_point(), f"{name} is {part.dtype}; expected real numbers"
 
     def test_scores_are_unbounded(self) -> None:
-        """Scores are logits: no sigmoid at the end, or the losses would take it twice."""
+        """Check that scores are logits: with a sigmoid at the end, the losses would apply it twice."""
         module = self.build().eval()
         with torch.no_grad():
             for p in module.parameters():
@@ -221,11 +221,12 @@ class CriticSuite(NetworkSuite):
 
 
 class RendererSuite(NetworkSuite):
-    """A scene and a view -> images (B, C, H, W) in [0, 1], with gradients to the scene.
+    """The suite of a renderer: a scene and a view -> images (B, C, H, W) in [0, 1], with gradients to the scene.
 
-    Override `inputs()`.  constant: the positions of inputs without a gradient (views, faces);
-    slope_tolerance: how far the slope along a random direction may be from finite differences, relatively (None: not
-    compared; rasterizers are not smooth); slope_step: how far the finite differences go.
+    Override `inputs()`.
+    constant: the positions of inputs without a gradient (views, faces).
+    slope_tolerance: relative tolerance of the slope along a random direction; with None it is not compared.
+    slope_step: the step of the finite differences.
     """
 
     kind = "renderer"
@@ -235,7 +236,7 @@ class RendererSuite(NetworkSuite):
     slope_step: ClassVar[float] = 1e-3
 
     def check(self, result: Value, batch: int) -> None:
-        """Images, in range."""
+        """Check the shape and the range of images."""
         _check_image(result, self.context().image, batch, bounded=True)
 
     def _scene(self) -> tuple[list[Tensor], list[Tensor]]:
@@ -244,7 +245,7 @@ class RendererSuite(NetworkSuite):
         return inputs, [v.requires_grad_() for v in moved]
 
     def test_gradients_reach_the_scene(self) -> None:
-        """Every input that is not constant gets a gradient, finite and not zero everywhere."""
+        """Check that every input that is not constant gets a finite gradient that is not zero everywhere."""
         inputs, moved = self._scene()
         assert moved, "no input can be moved: is everything constant?"
         _weighted_sum(self.run(self.build().eval(), *inputs)).backward()
@@ -254,7 +255,7 @@ class RendererSuite(NetworkSuite):
             assert bool(v.grad.any()), f"the gradient of input {i} of the scene is zero everywhere"
 
     def test_slope_matches_finite_differences(self) -> None:
-        """Along a random direction of the scene, to the suite's tolerance."""
+        """Compare the slope along a random direction of the scene with finite differences."""
         if self.slope_tolerance is None:
             pytest.skip("the suite gives no slope_tolerance")
         module, (inputs, moved) = self.build().eval(), self._scene()

@@ -18,9 +18,9 @@ from unbraid_registry.plugin_checks import check_hooks, check_level, collect_com
 
 
 class PluginSuite:
-    """A plugin: `module = "acme_tv"`, or `file = Path("my_loss.py")`.
+    """The suite of a plugin: set `module = "acme_tv"` or `file = Path("my_loss.py")`.
 
-    name: that of its entry point; where it is given, the plugin must be installed and load under it.
+    name: the name of its entry point; if given, the plugin must be installed and load under it.
     """
 
     module: ClassVar[str] = ""
@@ -28,7 +28,7 @@ class PluginSuite:
     name: ClassVar[str] = ""
 
     def candidate(self) -> Candidate:
-        """The plugin, not loaded yet."""
+        """Return the plugin before it is loaded."""
         assert bool(self.module) != bool(self.file), "give the suite a module or a file"
         if self.file:
             return single_file(Path(self.file))
@@ -36,7 +36,7 @@ class PluginSuite:
         return Candidate(name=name, origin=self.module, load=lambda: importlib.import_module(self.module))
 
     def staged(self) -> tuple[Any, list[Component], dict[str, Path]]:
-        """The plugin, its components and recipes, checked as the loader does; raises what it would report."""
+        """Load and check the plugin, its components and its recipes.  Raises what the loader would report."""
         candidate = self.candidate()
         plugin = candidate.load()
         check_level(plugin)
@@ -44,13 +44,13 @@ class PluginSuite:
         return plugin, collect_components(manager, candidate), collect_recipes(manager)
 
     def test_loads(self) -> None:
-        """Its API level, hooks, components and recipes are as they should be."""
+        """Check its name, API level, hooks, components and recipes."""
         fault = name_fault(self.candidate().name)
         assert not fault, fault
         self.staged()
 
     def test_is_installed(self) -> None:
-        """Its entry point is found, and nothing else claims its name."""
+        """Check that its entry point is found, and that nothing else claims its name."""
         if not self.name:
             pytest.skip("the suite gives no name")
         registry = load_registry(strict=False, environ={})
@@ -61,13 +61,13 @@ class PluginSuite:
                        f"There are: {', '.join(p.name for p in registry.plugins)}")
 
     def test_defaults_are_valid(self) -> None:
-        """What needs no option can be made without one: defaults pass their own validators."""
+        """Check that components without required options can be made: defaults pass their own validators."""
         for component in self.staged()[1]:
             if component.is_class and not any(o.required for o in component.options):
                 component.target()
 
     def test_recipes_are_valid(self) -> None:
-        """Every recipe that it brings can be loaded, with its own components and the bundled ones."""
+        """Check that every recipe of the plugin loads, with its own components and the installed ones."""
         _, components, recipes = self.staged()
         if not recipes:
             pytest.skip("it brings no recipes")
@@ -78,7 +78,7 @@ class PluginSuite:
             load_recipe(path, plugins=registry)
 
     def test_changes_nothing_of_unbraid(self) -> None:
-        """Its import, in a process of its own, replaces no function, class or method of ours."""
+        """Check that its import, in a separate process, replaces no function, class or method of ours."""
         plugin = str(Path(self.file).resolve()) if self.file else self.module
         if plugin.startswith("unbraid_plugins."):
             pytest.skip("it is ours")
@@ -89,7 +89,7 @@ class PluginSuite:
         assert not done.stdout.strip(), f"its import changes {', '.join(done.stdout.split())}"
 
     def test_gives_the_same_twice(self) -> None:
-        """Asked again, it contributes the same objects: nothing is made anew at every call."""
+        """Check that a second call contributes the same objects, not new ones."""
         manager = check_hooks(self.candidate().load(), self.candidate().name)
         first, second = ([list(r) for r in manager.hook.unbraid_components()] for _ in range(2))
         assert first == second, "unbraid_components gives other objects when it is asked again"

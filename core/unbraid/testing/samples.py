@@ -1,4 +1,4 @@
-"""Small values to call components with."""
+"""Small sample values for calls of components."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from unbraid_configs import Factor
 
 
 def numbers(*shape: int, seed: int = 0) -> Tensor:
-    """Numbers in (0.05, 0.95), the same for the same seed: an image, a code, a score."""
+    """Return numbers in (0.05, 0.95), the same for the same seed: an image, a code, a score."""
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed)) * 0.9 + 0.05
 
 
 def noise(address: str = "testing", *, batch: int = 4, device: str = "cpu",
           dtype: torch.dtype = torch.float32) -> Random:
-    """The `random` of a random operation; the same address gives the same numbers."""
+    """Return the `random` of a random operation; the same address gives the same numbers."""
     return Noise(seed=0, device=torch.device(device), batch=batch, dtype=dtype).at(address)
 
 
 def small_context(*, image: tuple[int, int, int] = (3, 32, 32), **factors: int) -> Context:
-    """A context for images of this shape; a code of chunk1, chunk2 (3 numbers each) and pose (4).
+    """Return a context for images of this shape, with a code of chunk1, chunk2 (3 numbers each) and pose (4).
 
     factors: labelled factors of the data and their number of classes.
     """
@@ -34,7 +34,7 @@ def small_context(*, image: tuple[int, int, int] = (3, 32, 32), **factors: int) 
 
 
 def sample_of(annotation: Any, *, seed: int = 0) -> Value:
-    """A value for a parameter with this annotation, a batch of 4: images (4, 3, 4, 4) where it says nothing better."""
+    """Return a value for a parameter with this annotation, a batch of 4; images (4, 3, 4, 4) by default."""
     code = Code(numbers(4, 10, seed=seed), small_context().code)
     if annotation is Code:
         return code
@@ -48,29 +48,29 @@ def sample_of(annotation: Any, *, seed: int = 0) -> Value:
 
 
 def batch_of(*values: Value) -> int:
-    """The size of the batch: the first dimension of the first tensor; 4 where there is none."""
+    """Return the batch size: the first dimension of the first tensor, or 4 if no tensor has one."""
     return next((len(t) for v in values for t in tensors(v) if t.ndim), 4)
 
 
 def shapes(v: Value) -> list[tuple[tuple[int, ...], torch.dtype]]:
-    """Shape and type of every tensor in a value."""
+    """Return the shape and type of every tensor in a value."""
     return [(tuple(t.shape), t.dtype) for t in tensors(v)]
 
 
 def cast(v: Value, dtype: torch.dtype) -> Value:
-    """The value with its real numbers in another precision; a copy, without graph."""
+    """Return a copy of a value, without graph, whose real numbers have another precision."""
     if isinstance(v, nn.Module):
         return copy.deepcopy(v).to(dtype)
     return map_tensors(lambda t: (t.to(dtype) if t.is_floating_point() else t).detach().clone(), v)
 
 
 def on_meta(v: Value) -> Value:
-    """The value's shapes alone."""
+    """Return a copy of a value on the meta device: its shapes alone."""
     return copy.deepcopy(v).to("meta") if isinstance(v, nn.Module) else map_tensors(lambda t: t.to("meta"), v)
 
 
 def as_zeros(v: Value) -> Value:
-    """The value with zeros in place of its numbers."""
+    """Return a value with zeros in place of its numbers; of a module, a copy in evaluation mode."""
     return copy.deepcopy(v).eval() if isinstance(v, nn.Module) else map_tensors(torch.zeros_like, v)
 
 
@@ -81,7 +81,7 @@ def equal(a: Value, b: Value) -> bool:
 
 
 def snapshot(v: Any) -> list[Any]:
-    """What a component must leave as it is: numbers, `requires_grad`, gradients, modes."""
+    """Return copies of what a component must leave unchanged: numbers, `requires_grad`, gradients, modes."""
     if isinstance(v, nn.Module):
         state = [(name, t.detach().clone()) for name, t in v.state_dict().items()]
         flags = [(name, p.requires_grad, p.grad is None) for name, p in v.named_parameters()]

@@ -13,27 +13,27 @@ from unbraid.testing.component import ComponentSuite
 
 
 class SourceSuite(ComponentSuite):
-    """A source. Override `make(folder)` where it needs files: write them into the folder and give the source."""
+    """The suite of a source. Override `make(folder)` where it needs files: write them into the folder."""
 
     kind = "source"
 
     def make(self, folder: Path) -> object:
-        """The source, as a recipe would have it.  folder: an empty one for its files."""
+        """Return the source, as a recipe would make it.  folder: an empty one for its files."""
         return self.target(**self.options)
 
     def open(self, folder: Path) -> Images:
-        """Its images."""
+        """Open the source and return its images."""
         images = self.make(folder).open()  # type: ignore[attr-defined]
         assert isinstance(images, Images), f"open gives {type(images).__name__}; expected unbraid.Images"
         return images
 
     @pytest.fixture
     def images(self, tmp_path: Path) -> Images:
-        """The opened source."""
+        """The images of the opened source."""
         return self.open(tmp_path)
 
     def test_images_are_bytes(self, images: Images) -> None:
-        """(N, C, H, W) of uint8, also where they are read lazily: the first, the last, and two at once."""
+        """Check that images are uint8 (N, C, H, W), also when read lazily: the first, the last, and two at once."""
         n, shape = len(images), images.shape
         assert n > 0, "the source has no images"
         for rows in ([0], [n - 1], [0, n - 1]):
@@ -43,19 +43,19 @@ class SourceSuite(ComponentSuite):
                 f"rows {rows} have shape {found.shape}; expected {(len(rows), *shape)}")
 
     def test_images_are_not_dark(self, images: Images) -> None:
-        """Images in [0, 1] that were cast to bytes are black: they are 0 ... 255."""
+        """Check that images use 0 ... 255: images in [0, 1] that were cast to bytes are black."""
         found = images.read(np.arange(min(len(images), 16)))
         assert found.max() > 1, "the first images hold nothing but 0 and 1; expected bytes in 0 ... 255"
 
     def test_rows_are_read_in_the_order_asked_for(self, images: Images) -> None:
-        """The same row is the same image, wherever it stands."""
+        """Check that a row gives the same image at every position of a read."""
         last = len(images) - 1
         backwards = images.read(np.array([last, 0]))
         assert np.array_equal(backwards[0], images.read(np.array([last]))[0]), "row n - 1, read first, is another image"
         assert np.array_equal(backwards[1], images.read(np.array([0]))[0]), "row 0, read second, is another image"
 
     def test_fields_fit(self, images: Images) -> None:
-        """One entry for each image; classes lie in their range."""
+        """Check that fields have one entry for each image, and that classes lie in their range."""
         for name, field in images.fields.items():
             assert len(field.values) == len(images), f"{name} has {len(field.values)} entries for {len(images)} images"
             if field.classes is not None:
@@ -64,7 +64,7 @@ class SourceSuite(ComponentSuite):
                     f"{name} has {field.classes} classes; its values go from {low} to {high}")
 
     def test_opens_twice_the_same(self, tmp_path: Path) -> None:
-        """Nothing is drawn at random that a seed does not decide, and no global generator is touched."""
+        """Check that opening twice gives the same images and fields, and leaves global generators unchanged."""
         folders = tmp_path / "first", tmp_path / "second"
         for folder in folders:
             folder.mkdir()

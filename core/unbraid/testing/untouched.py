@@ -1,4 +1,4 @@
-"""What of unbraid is another thing after a plugin was imported: `python -m unbraid.testing.untouched MODULE|FILE`."""
+"""Report the parts of unbraid that a plugin's import replaces: `python -m unbraid.testing.untouched MODULE|FILE`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WATCHED = ("unbraid.engine.training", "unbraid.engine.players", "unbraid.engine.
 
 
 def belongings() -> dict[str, Any]:
-    """Everything that our modules and their classes define, by its dotted name."""
+    """Return everything that our modules and their classes define, by dotted name."""
     found: dict[str, Any] = {}
     for module_name, module in list(sys.modules.items()):
         if module_name.partition(".")[0] not in OURS:
@@ -30,7 +30,7 @@ def belongings() -> dict[str, Any]:
 
 
 def changed_by(plugin: str) -> list[str]:
-    """What the import of a module or of a file replaces or removes; nothing else may have imported it."""
+    """Import a module or file and return the names that it replaces or removes; it must not be imported yet."""
     for module in WATCHED:
         importlib.import_module(module)
     before = belongings()

@@ -1,4 +1,4 @@
-"""What a name in the flow can hold: codes, distributions, labels, sets, records; and noise that has an address."""
+"""Values of the flow: codes, distributions, labels, sets, records; and random numbers with an address."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Codes some of whose factors a user chooses: c1 = 3, c2 = -0.5; and codes along which one factor goes."""
+"""Choice of factors of a code by a user: c1 = 3, c2 = -0.5; and the ranges of the priors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ RANGES = {"normal": (-3.0, 3.0), "uniform": (-1.0, 1.0)}        # where a prior 
 
 
 class ChoiceError(UnbraidError):
-    """A factor that the code does not have, or a value that it does not take."""
+    """The error for a factor that the code does not have, or a value that a factor cannot take."""
 
 
 def choose(f: Code, values: Mapping[str, Any]) -> Code:
-    """The code with some factors as they are chosen.
+    """Return the code with some factors set to chosen values.  Raises ChoiceError.
 
-    f: (B, D).  values: factor, or group of factors -> its value: the number of a class, counted from 0; for other
-    factors one number for all of theirs, or as many as they have; a tensor or array (B,) or (B, size) has a value for
-    every code.  Raises ChoiceError.
+    f: (B, D).
+    values: factor, or group of factors -> its value. For classes it is the class, counted from 0; for other factors one
+        number for all of theirs, or a number for each. A tensor or array (B,) or (B, size) has a value for every code.
     """
     for name, value in values.items():
         if name not in f.layout:
@@ -35,7 +35,7 @@ def choose(f: Code, values: Mapping[str, Any]) -> Code:
 
 
 def _chosen(part: Part, value: Any, like: Tensor) -> Tensor:
-    """The numbers of one part, (B, size)."""
+    """Return the numbers of one part, (B, size)."""
     try:
         given = torch.as_tensor(value, device=like.device, dtype=torch.get_default_dtype())
     except (TypeError, ValueError, RuntimeError):

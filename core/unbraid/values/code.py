@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Part:
-    """A stretch of the code: `chunk3` of the group `chunk`, or a factor by itself."""
+    """A part of the code: `chunk3` of the group `chunk`, or a factor by itself."""
 
     name: str
     size: int
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def of(cls, factors: Mapping[str, Factor]) -> Layout:
-        """The layout that a recipe's `code:` declares."""
+        """Return the layout that a recipe's `code:` declares."""
         parts: list[Part] = []
         for f in factors.values():
             if f.count is None:
@@ -52,7 +52,7 @@ class Layout:
 
     @property
     def size(self) -> int:
-        """How many numbers (channels, for a spatial code) a code of this layout has."""
+        """The dimension of a code of this layout (of a spatial code: its channels)."""
         return sum(p.size for p in self.parts)
 
     @property
@@ -75,7 +75,7 @@ class Layout:
         return any(name in (p.name, p.group) for p in self.parts)
 
     def spans(self, names: Iterable[str]) -> list[tuple[int, int]]:
-        """Start and end of each part that is named, or whose group is."""
+        """Return start and end of each part whose name or group is in `names`."""
         wanted, found, start = set(names), [], 0
         for p in self.parts:
             if p.name in wanted or p.group in wanted:
@@ -84,7 +84,7 @@ class Layout:
         return found
 
     def select(self, names: Iterable[str]) -> Layout:
-        """The layout of some parts, in this layout's order.  Raises KeyError for a name that is none of its own."""
+        """Return the layout of some parts, in this layout's order.  Raises KeyError for an unknown name."""
         wanted = list(names)
         for name in wanted:
             if name not in self:
@@ -92,12 +92,12 @@ class Layout:
         return Layout(tuple(p for p in self.parts if p.name in wanted or p.group in wanted))
 
     def take(self, tensor: Tensor, *names: str) -> Tensor:
-        """The named parts of a tensor of this layout, joined: (B, D, ...) -> (B, d, ...)."""
+        """Return the named parts of a tensor of this layout, joined: (B, D, ...) -> (B, d, ...)."""
         pieces = [tensor[:, a:b] for a, b in self.spans(names)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 1)
 
     def draw(self, random: Random) -> Code:
-        """A code with each part from its prior: N(0, I), U(-1, 1), a fair class or fair coins; (B, D)."""
+        """Draw a code with each part from its prior: N(0, I), U(-1, 1), a uniform class or fair coins; (B, D)."""
         pieces = []
         for p in self.parts:
             match p.prior:
@@ -126,7 +126,7 @@ class Code:
     layout: Layout = static()
 
     def part(self, name: str) -> Code:
-        """The factor or the group of factors with this name.  Raises KeyError."""
+        """Return the factor or the group of factors with this name.  Raises KeyError."""
         return Code(self.layout.take(self.tensor, name), self.layout.select([name]))
 
     def __getattr__(self, name: str) -> Code:
@@ -135,7 +135,7 @@ class Code:
         return self.part(name)
 
     def replace(self, **parts: Tensor | Code) -> Code:
-        """This code with some factors exchanged."""
+        """Return this code with some factors replaced."""
         tensor = self.tensor.clone()
         for name, new in parts.items():
             new_tensor, at = new.tensor if isinstance(new, Code) else new, 0
@@ -152,13 +152,13 @@ def _same_layout(a: Code, b: Code) -> None:
 
 
 def swap(a: Code, b: Code, *names: str) -> Code:
-    """a with the named factors of b."""
+    """Return a with the named factors of b."""
     _same_layout(a, b)
     return a.replace(**{name: b.part(name) for name in names})
 
 
 def mix(a: Code, b: Code, mask: Tensor) -> Code:
-    """The parts where mask = 1 from a, the others from b (Hu et al. 2018):  m * a + (1 - m) * b.
+    """Take the parts where mask = 1 from a, the others from b (Hu et al. 2018):  m * a + (1 - m) * b.
 
     mask: (B, number of parts) or (1, number of parts), of zeros and ones.  Raises ValueError.
     """
@@ -176,7 +176,7 @@ def mix(a: Code, b: Code, mask: Tensor) -> Code:
 
 
 def join(*codes: Code) -> Code:
-    """Codes of different factors as one.  Raises ValueError where two have the same factor."""
+    """Join codes of different factors into one.  Raises ValueError where two have the same factor."""
     parts = [p for c in codes for p in c.layout.parts]
     names = [p.name for p in parts]
     for name in names:
@@ -186,6 +186,6 @@ def join(*codes: Code) -> Code:
 
 
 def interpolate(a: Code, b: Code, *, by: float) -> Code:
-    """The straight line from a (by = 0) to b (by = 1)."""
+    """Interpolate linearly from a (by = 0) to b (by = 1)."""
     _same_layout(a, b)
     return Code(torch.lerp(a.tensor, b.tensor, by), a.layout)

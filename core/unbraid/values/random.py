@@ -1,4 +1,4 @@
-"""Randomness with an address: the same (seed, step, round, name, rank) gives the same numbers."""
+"""Random numbers with an address: the same (seed, step, round, name, rank) gives the same numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from torch import Tensor
 
 
 def seed_at(*address: int | str) -> int:
-    """A seed of 63 bits for an address."""
+    """Return a seed of 63 bits for an address."""
     return int.from_bytes(blake2b(repr(address).encode(), digest_size=8).digest(), "big") >> 1
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Torch's default generator at a seed within, and as it was afterwards."""
+    """Seed torch's default generator inside the block, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         yield
@@ -28,7 +28,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 @attrs.define
 class Random:
-    """The noise of one random operation.  batch: the size of the batch; device: where the numbers are wanted.
+    """The random numbers of one operation.  batch: the size of the batch; device: the device of the numbers.
 
     generator: seeded by the operation's address; None on the meta device, where numbers have no values.
     """
@@ -39,25 +39,25 @@ class Random:
     dtype: torch.dtype = torch.float32
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers of this (whole) shape."""
+        """Return standard normal numbers of this (whole) shape."""
         return torch.randn(shape, generator=self.generator, device=self.device, dtype=self.dtype)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Numbers in [0, 1)."""
+        """Return uniform numbers in [0, 1)."""
         return torch.rand(shape, generator=self.generator, device=self.device, dtype=self.dtype)
 
     def integers(self, high: int, *shape: int) -> Tensor:
-        """Whole numbers in [0, high)."""
+        """Return whole numbers in [0, high)."""
         return torch.randint(high, shape, generator=self.generator, device=self.device)
 
     def permutation(self, n: int) -> Tensor:
-        """A permutation of 0 ... n - 1."""
+        """Return a permutation of 0 ... n - 1."""
         return torch.randperm(n, generator=self.generator, device=self.device)
 
 
 @attrs.define
 class Noise:
-    """Hands every random operation of a round its stream."""
+    """The random numbers of a round: every random operation gets a separate stream."""
 
     seed: int
     device: torch.device
@@ -69,7 +69,7 @@ class Noise:
     _generator: torch.Generator | None = None
 
     def at(self, name: str) -> Random:
-        """The stream of the operation with this name, from its beginning."""
+        """Return the stream of the operation with this name, from its beginning."""
         if self.device.type == "meta":
             return Random(self.batch, self.device, None, self.dtype)
         if self._generator is None:
@@ -79,6 +79,6 @@ class Noise:
 
 
 def stream(*address: int | str) -> np.random.Generator:
-    """The random numbers of one address, such as (seed, step, round, draw, rank)."""
+    """Return a NumPy generator for an address, such as (seed, step, round, draw, rank)."""
     key = hashlib.blake2b(repr(address).encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))

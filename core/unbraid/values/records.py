@@ -1,4 +1,4 @@
-"""What a name in the flow can hold: a tensor, or a record of values."""
+"""Values of the flow: a tensor, or a record of values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ Class = TypeVar("Class", bound=type)
 def value(cls: Class) -> Class:
     """Make an attrs class whose fields are values: the engine detaches, moves, folds and caches its tensors.
 
-    Fields are values by default; what is not (a layout, a number of classes) is declared with `static()`.
+    Fields are values by default; a field that is no value (a layout, a number of classes) is declared with `static()`.
+
+    >>> @value
+    ... class Seen:
+    ...     image: Tensor
+    ...     scale: int = static(default=2)
+    >>> map_tensors(lambda t: t + 1, Seen(torch.zeros(1)))
+    Seen(image=tensor([1.]), scale=2)
     """
     cls = attrs.frozen(cls, eq=False)
     dynamic = [a.name for a in attrs.fields(cls) if not a.metadata.get("static")]
@@ -35,17 +42,24 @@ def value(cls: Class) -> Class:
 
 
 def static(**options: Any) -> Any:
-    """A field of a record that is no value: it is the same for every batch."""
+    """Declare a field of a record that is no value: it is the same for every batch.
+
+    >>> @value
+    ... class Scaled:
+    ...     scale: int = static()
+    >>> list(tensors(Scaled(3)))
+    []
+    """
     return attrs.field(metadata={"static": True}, **options)
 
 
 def map_tensors(change: Callable[[Tensor], Tensor], *values: Value) -> Value:
-    """The same structure with every tensor changed; several values of one structure are walked together."""
+    """Return the same structure with every tensor changed; several values of one structure are walked together."""
     return pytree.tree_map_only(Tensor, change, values[0]) if len(values) == 1 else pytree.tree_map(change, *values)
 
 
 def tensors(v: Value) -> Iterator[Tensor]:
-    """All tensors in a value, depth first."""
+    """Yield all tensors in a value, depth first."""
     return (leaf for leaf in pytree.tree_leaves(v) if isinstance(leaf, Tensor))
 
 
@@ -58,64 +72,64 @@ class Gaussian:
 
     @property
     def std(self) -> Tensor:
-        """Standard deviations, (B, D)."""
+        """The standard deviations, (B, D)."""
         return (0.5 * self.logvar).exp()
 
     def kl(self) -> Tensor:
-        """KL(q || N(0, I)) per sample and dimension, (B, D), in nats."""
+        """Return KL(q || N(0, I)) per sample and dimension, (B, D), in nats."""
         mean = plain(self.mean)
         return 0.5 * (mean.square() + self.logvar.exp() - self.logvar - 1)
 
     def sample(self, noise: Tensor) -> Value:
-        """mean + std * noise (Kingma & Welling 2014, eq. 10); a Code where the mean is one."""
+        """Return mean + std * noise (Kingma & Welling 2014, eq. 10); a Code where the mean is one."""
         z = plain(self.mean) + self.std * noise
         return attrs.evolve(self.mean, tensor=z) if not isinstance(self.mean, Tensor) else z
 
 
 @value
 class Label:
-    """A class for every image.  index: (B,) integers, -1 where unknown; classes: how many there are."""
+    """A class for every image.  index: (B,) integers, -1 where unknown; classes: the number of classes."""
 
     index: Tensor
     classes: int = static()
 
     def one_hot(self) -> Tensor:
-        """(B, classes) zeros and ones; all zeros where the label is unknown."""
+        """Return (B, classes) zeros and ones; all zeros where the label is unknown."""
         numbers = torch.arange(self.classes, device=self.index.device)
         return (self.index.unsqueeze(-1) == numbers).to(torch.get_default_dtype())
 
 
 @value
 class Set:
-    """Several values of one sample.  folded: a value whose batch is (B * count), the values of a sample in a row."""
+    """Several values of every sample.  folded: a value with a batch of B * count, the values of a sample in a row."""
 
     folded: Value
     count: int = static()
 
     def first(self) -> Value:
-        """The first value of every sample."""
+        """Return the first value of every sample."""
         return map_tensors(lambda t: t[:: self.count], self.folded)
 
     def unfolded(self) -> Value:
-        """Tensors of shape (B, count, ...)."""
+        """Return tensors of shape (B, count, ...)."""
         return map_tensors(lambda t: t.unflatten(0, (-1, self.count)), self.folded)
 
     @staticmethod
     def fold(unfolded: Value) -> Set:
-        """The set of tensors of shape (B, count, ...)."""
+        """Return the set of tensors of shape (B, count, ...)."""
         count = next(tensors(unfolded)).shape[1]
         return Set(map_tensors(lambda t: t.flatten(0, 1), unfolded), count)
 
 
 @value
 class Record:
-    """Named values without a class of their own: what a network with several heads returns."""
+    """Named values without a separate class, such as the result of a network with several heads."""
 
     parts: dict[str, Value]
 
 
 def plain(v: Value) -> Value:
-    """What a network or an unannotated loss receives: a code's tensor, a label's one-hot, a Gaussian's mean."""
+    """Return what networks and unannotated losses get: a code's tensor, a label's one-hot, a Gaussian's mean."""
     if isinstance(v, Tensor | torch.nn.Module):
         return v
     if isinstance(v, Gaussian):
@@ -128,9 +142,9 @@ def plain(v: Value) -> Value:
 
 
 def access(v: Value, name: str) -> Value:
-    """`v.name`: a factor of a code, a part of a record, a field of a value.
+    """Return `v.name`: a factor of a code, a part of a record, a field of a value.
 
-    Raises AttributeError with the names that there are.
+    Raises AttributeError with the names that exist.
     """
     if isinstance(v, Set):
         return Set(access(v.folded, name), v.count)

@@ -1,8 +1,8 @@
 """A differentiable renderer of triangle meshes: OpenGL finds the faces, torch does the rest.
 
-`scene` has what there is to draw, `raster` finds the faces in the pixels, `shading` colours them with gradients,
-`viewing` makes pictures and films, `numerics` is arithmetic that the others share. In recipes it is a component;
-outside, `draw` renders a scene, and `read_mesh` and `write_mesh` are for files.
+`scene` has meshes, cameras, lights and backgrounds. `raster` finds the faces in the pixels. `shading` colours them with
+gradients. `viewing` makes pictures and films. `numerics` is arithmetic that the others share. In recipes the renderer
+is a component; elsewhere `draw` renders a scene, and `read_mesh` and `write_mesh` are for files.
 """
 
 from typing import TYPE_CHECKING

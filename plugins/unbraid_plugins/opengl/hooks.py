@@ -1,4 +1,4 @@
-"""What this plugin contributes: renderers, and a line for `unbraid doctor`."""
+"""Plugin hooks of the renderer: its components, and a line for `unbraid doctor`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The renderers."""
+    """Return the renderers."""
     from unbraid_plugins.opengl.margin_renderer import Margin
     from unbraid_plugins.opengl.renderer import MeshRenderer
 
@@ -18,7 +18,7 @@ def unbraid_components() -> list[Any]:
 
 @hookimpl
 def unbraid_doctor() -> list[tuple[str, str, bool]]:
-    """Whether OpenGL without a window draws here, and by what."""
+    """Report whether OpenGL draws here without a window, and on which device."""
     try:
         import moderngl
 

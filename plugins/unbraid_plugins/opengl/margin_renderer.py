@@ -23,16 +23,16 @@ from unbraid_plugins.opengl.shading.margins import margin
 from unbraid_plugins.opengl.shading.surface import facing, surface
 
 
-@uncompiled                                        # how many pixels are covered is known when they are
+@uncompiled                                        # the number of covered pixels is known only when drawn
 @precise
 def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width: float = 1.0,
                      light: Light | None = None, background: Background | None = None, cull: bool = False,
                      geometry: bool = True, backend: Backend = "auto", flat: bool = False, both_sides: bool = False,
                      ) -> Rendering:
-    """Like `draw`, with margins of some pixels in the place of antialiased outlines.
+    """Render like `draw`, with margins of some pixels in the place of antialiased outlines.
 
-    Where a margin is in front, colour = a c + (1 - a) crisp, and so the alpha. Gradients of outlines are those of a:
-    exact for this image, whose surfaces are up to half a width larger on every side than they are.
+    Where a margin is in front, colour = a c + (1 - a) crisp, and likewise the alpha. Gradients of outlines are those of
+    a. They are exact for this image, in which surfaces are up to half a width larger on every side than in the scene.
     """
     batch = images_of(mesh, camera, light, background)
     vertices = mesh.vertices.expand(batch, -1, -1)
@@ -64,26 +64,30 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
 @renderer
 @attrs.frozen(kw_only=True)
 class Margin(MeshRenderer):
-    """Triangle meshes whose faces fade out in a margin around them, as in Szabó & Favaro (2018): an image of layers.
+    """A renderer of triangle meshes whose faces fade out in a margin around them, as in Szabó & Favaro (2018).
 
-    Inputs and options are those of mesh_renderer; width: of the margin in pixels. Mind that surfaces look half a width
-    larger on every side, and that every face has a margin: fine meshes cost more. `smooth` and `mipmaps` mean nothing.
+    Its image is a crisp layer below the layer of margins. Inputs, options and results are those of mesh_renderer.
+
+    width: of the margin in pixels.
+
+    Surfaces look half a width larger on every side. Every face has a margin, so fine meshes cost more. `smooth` and
+    `mipmaps` have no effect.
     """
 
     width: float = attrs.field(default=1.0, validator=gt(0))
 
     def build(self, context: Context, *inputs: Any) -> nn.Module:
-        """A module without weights, for images of the context's size."""
+        """Return a module without weights, for images of the context's size."""
         return MarginRendering(self, context.image)
 
 
 class MarginRendering(MeshRendering):
-    """Draws a scene with margins."""
+    """A module that draws a scene with margins."""
 
     options: Margin
 
     def drawn(self, mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> Rendering:
-        """What the camera sees."""
+        """Render the scene as the camera sees it."""
         o = self.options
         return draw_with_margin(mesh, camera, self.image[1:], width=o.width, light=light, background=background,
                                 cull=o.cull, flat=o.flat, both_sides=o.both_sides, geometry=o.gives == "layers",

@@ -1,4 +1,4 @@
-"""The renderer of recipes."""
+"""The mesh renderer of recipes."""
 
 from __future__ import annotations
 
@@ -22,20 +22,22 @@ from unbraid_plugins.opengl.shading.draw import Rendering, draw
 @renderer
 @attrs.frozen(kw_only=True)
 class MeshRenderer:
-    """Triangle meshes with smooth outlines, drawn by OpenGL or torch, with gradients to everything in the scene.
+    """A renderer of triangle meshes with smooth outlines, by OpenGL or torch, with gradients to the whole scene.
 
-    A mesh, a view, and if wanted a light and a background, in any order -> images (B, C, H, W) in [0, 1].
+    A mesh, a view, and then a light and a background if wanted, in any order -> images (B, C, H, W) in [0, 1].
 
     The view is a Camera, or angles (B, 2) or (B, 3): azimuth, elevation and roll in radians of a camera that circles
-    the origin at `distance`, its angle from bottom to top `field_of_view` degrees. The background is black, a colour
+    the origin at `distance`. Its angle from bottom to top is `field_of_view` degrees. The background is black, a colour
     (B, C), images (B, C, H, W), or a Panorama, which moves as the camera turns.
 
-    gives: colour, the images; layers, a record with colour, alpha, depth, normals and ids; cull: closed surfaces are
-    seen from outside only, which is faster; smooth: without it pixels are crisp and outlines have no gradient; flat:
-    every face is shaded by its own normal; both_sides: faces seen from inside are shaded by that side's normal;
-    mipmaps: textures that are finer than the image are averaged;
-    panorama: the degrees that background images (B, C, h, w) of any size span, which makes them a Panorama; backend:
-    gl, torch, or auto, OpenGL where it is to be had.
+    gives: colour, the images; or layers, a record with colour, alpha, depth, normals and ids.
+    cull: leave out faces seen from inside, which closed surfaces hide anyway; this is faster.
+    smooth: smooth outlines; without it pixels are crisp and outlines have no gradient.
+    flat: shade every face by its own normal.
+    both_sides: shade faces seen from inside by that side's normal.
+    mipmaps: average textures that are finer than the image.
+    panorama: the degrees that background images (B, C, h, w) of any size span, which makes them a Panorama.
+    backend: gl, torch, or auto, which is OpenGL where it is available.
     """
 
     gives: Literal["colour", "layers"] = attrs.field(default="colour", validator=in_(("colour", "layers")))
@@ -50,12 +52,12 @@ class MeshRenderer:
     backend: Backend = attrs.field(default="auto", validator=in_(("auto", "gl", "torch")))
 
     def build(self, context: Context, *inputs: Any) -> nn.Module:
-        """A module without weights, for images of the context's size."""
+        """Return a module without weights, for images of the context's size."""
         return MeshRendering(self, context.image)
 
 
 class MeshRendering(nn.Module):
-    """Draws a scene as the component's options say."""
+    """A module that draws a scene by the component's options."""
 
     def __init__(self, options: MeshRenderer, image: tuple[int, int, int]) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class MeshRendering(nn.Module):
         self.image = image
 
     def forward(self, mesh: Mesh, view: Camera | Tensor, *rest: Any) -> Tensor | Rendering:
-        """A mesh, a camera or angles, a light and a background -> images, or layers."""
+        """Render a mesh, a camera or angles, a light and a background -> images, or layers.  Raises UnbraidError."""
         if not isinstance(mesh, Mesh):
             raise UnbraidError(f"mesh_renderer got a {type(mesh).__name__} of which to make an image",
                                hint="its first argument is a mesh: unbraid_plugins.opengl.scene.mesh.Mesh")
@@ -81,7 +83,7 @@ class MeshRendering(nn.Module):
         return out if self.options.gives == "layers" else out.colour
 
     def drawn(self, mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> Rendering:
-        """What the camera sees."""
+        """Render the scene as the camera sees it."""
         o = self.options
         return draw(mesh, camera, self.image[1:], light=light, background=background, cull=o.cull, smooth=o.smooth,
                     flat=o.flat, both_sides=o.both_sides, geometry=o.gives == "layers", backend=o.backend,

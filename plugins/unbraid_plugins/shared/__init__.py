@@ -1,1 +1,1 @@
-"""What papers share: families of networks, losses, operations, sources and metrics, each a plugin."""
+"""Families of networks, losses, operations, sources and metrics that papers share, each a plugin."""

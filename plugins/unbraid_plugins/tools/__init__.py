@@ -1,7 +1,7 @@
-"""What is done with recipes and trained models: tools, each a plugin by the same hooks as anybody's.
+"""The tools: plugins that work with recipes and trained models, through the same hooks as any other plugin.
 
-A tool's folder is a door (`__init__`), what it contributes (`hooks`), its commands, and what they do. What notebooks
-use of them is listed here:
+A tool's folder has a door (`__init__`), its hooks (`hooks`), its commands, and the modules that do the work.
+Notebooks use the functions that are listed here:
 
     from unbraid_plugins.tools import evaluate, export_codes, probe, train_seeds
 """

@@ -1,4 +1,7 @@
-"""Some pixels of images, plane by plane: fewer numbers to look up at a time, and none to lay out anew."""
+"""Gather and scatter some pixels of images, plane by plane.
+
+Plane by plane, fewer numbers are looked up at a time, and no copy in another layout is needed.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from torch import Tensor
 
 
 def covered(ids: Tensor) -> tuple[Tensor, Tensor]:
-    """The pixels (N,) of ids (B, H, W) that see a face, in order: their places among B * H * W, and their images."""
+    """Return the pixels (N,) of ids (B, H, W) that see a face, in order: places among B * H * W, and images."""
     seen, apart = (ids >= 0).flatten(), ids[:1].numel()
     if seen.device.type == "cpu":                  # torch takes four times as long
         pixel = torch.from_numpy(np.flatnonzero(seen.numpy()))
@@ -22,9 +25,10 @@ def covered(ids: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def channels(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
-    """Views of the memory of contiguous images (B, C, H, W), one by channel, and where in each the pixels (M,) are.
+    """Return views of contiguous images (B, C, H, W), one per channel, and the places of the pixels (M,) in each view.
 
-    pixels: numbered among B * H * W; sample: which images they are of, (M,), where that is known: it saves a division.
+    pixels: numbered among B * H * W.
+    sample: the pixels' images, (M,), where they are known, which saves a division.
 
     >>> views, place = channels(torch.arange(12).reshape(2, 3, 1, 2), torch.tensor([0, 3]))
     >>> [view[place].tolist() for view in views]
@@ -39,13 +43,13 @@ def channels(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> tup
 
 
 def gathered(image: Tensor, pixels: Tensor, sample: Tensor | None = None) -> Tensor:
-    """What contiguous images (B, C, H, W) show at pixels (M,): (M, C)."""
+    """Return the values of contiguous images (B, C, H, W) at pixels (M,): (M, C)."""
     views, place = channels(image, pixels, sample)
     return torch.stack([view.index_select(0, place) for view in views]).T
 
 
 def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
-    """Contiguous images (B, C, H, W), in place, with rows (M, C) added to pixels (M,)."""
+    """Add rows (M, C) to the pixels (M,) of contiguous images (B, C, H, W), in place, and return the images."""
     views, place = channels(image, pixels)
     for view, row in zip(views, rows.unbind(1), strict=True):
         view.index_add_(0, place, row)
@@ -53,12 +57,12 @@ def add(image: Tensor, pixels: Tensor, rows: Tensor) -> Tensor:
 
 
 def scattered(rows: Tensor, pixels: Tensor, shape: tuple[int, int, int], sample: Tensor | None = None) -> Tensor:
-    """Images (B, C, H, W) that show rows (M, C) at pixels (M,) of shape (B, H, W), and 0 elsewhere; differentiable."""
+    """Return images (B, C, H, W) with rows (M, C) at pixels (M,) of shape (B, H, W), 0 elsewhere; differentiable."""
     return _Scattered.apply(rows, pixels, shape, sample)                       
 
 
 class _Scattered(torch.autograd.Function):
-    """The way back gathers."""
+    """Scattering whose backward pass gathers."""
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, pixels: Tensor, shape: tuple[int, int, int], sample: Tensor | None) -> Tensor:

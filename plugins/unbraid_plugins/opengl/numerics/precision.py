@@ -1,4 +1,4 @@
-"""Functions that need all digits, whatever autocast and their tensors say."""
+"""Decorators of functions that need all digits, whatever autocast and their tensors say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def precise(function: Callable[P, T]) -> Callable[P, T]:
-    """Without autocast, and with half precision among what it is given raised to single; double stays double."""
+    """Run a function without autocast, with arguments of half precision raised to single; double stays double."""
 
     @functools.wraps(function)
     def called(*args: P.args, **options: P.kwargs) -> T:
@@ -36,7 +36,7 @@ def _raised(t: Tensor) -> Tensor:
 
 
 def uncompiled(function: Callable[P, T]) -> Callable[P, T]:
-    """`torch.compiler.disable`, which takes a second to import, where something is compiled."""
+    """Apply `torch.compiler.disable`, which takes a second to import, only where something is compiled."""
 
     @functools.wraps(function)
     def called(*args: P.args, **options: P.kwargs) -> T:

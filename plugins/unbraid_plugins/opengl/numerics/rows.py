@@ -25,12 +25,12 @@ class _Rows(torch.autograd.Function):
 
 
 def rows(table: Tensor, index: Tensor) -> Tensor:
-    """table[index]: (R, C) and (N,) int64 -> (N, C)."""
+    """Return table[index]: (R, C) and (N,) int64 -> (N, C)."""
     return _Rows.apply(table, index)              
 
 
 class _Columns(torch.autograd.Function):
-    """One column at a time, there and back: torch is slow at rows of a few numbers."""
+    """Gather and scatter one column at a time: torch is slow at rows of a few numbers."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, index: Tensor) -> Tensor:
@@ -45,12 +45,12 @@ class _Columns(torch.autograd.Function):
 
 
 def columns(table: Tensor, index: Tensor) -> Tensor:
-    """table[index].T: (R, C) and (N,) int64 -> (C, N)."""
+    """Return table[index].T: (R, C) and (N,) int64 -> (C, N)."""
     return _Columns.apply(table, index)           
 
 
 class _Weighted(torch.autograd.Function):
-    """Bags of three rows, which torch gathers and sums at once; on the way back, products of small matrices."""
+    """Weighted sums of rows, which torch gathers and sums at once; the backward pass multiplies small matrices."""
 
     @staticmethod
     def forward(ctx: Any, table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
@@ -72,5 +72,5 @@ class _Weighted(torch.autograd.Function):
 
 
 def weighted(table: Tensor, index: Tensor, weights: Tensor) -> Tensor:
-    """The sum of weights (N, k) times the rows (N, k) of a table (R, C): (N, C), differentiable once."""
+    """Return the sums of weights (N, k) times rows of a table (R, C) at index (N, k): (N, C), differentiable once."""
     return _Weighted.apply(table, index, weights) 

@@ -1,1 +1,1 @@
-"""Which face each pixel shows: by OpenGL without a window, or by torch alone."""
+"""The face that each pixel shows: by OpenGL without a window, or by torch alone."""

@@ -1,8 +1,8 @@
-"""Tensors to OpenGL and pictures back: in memory that CUDA and OpenGL share, or through main memory.
+"""Transfer of tensors to OpenGL and of pictures back: in memory that CUDA and OpenGL share, or through main memory.
 
-A buffer of OpenGL is registered with CUDA once and mapped for every copy. What OpenGL was told before it is mapped is
-done before the stream goes on, and what the stream was told before it is unmapped, before OpenGL goes on (CUDA Runtime
-API, "Graphics Interoperability"): nobody else has to wait.
+A buffer of OpenGL is registered with CUDA once and mapped for every copy. OpenGL's work from before the mapping is done
+before the stream continues, and the stream's work from before the unmapping before OpenGL continues (CUDA Runtime API,
+"Graphics Interoperability"). So no further wait is needed.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from torch import Tensor
 from unbraid import UnbraidError
 
 LOG = logging.getLogger("unbraid.opengl")
-DEVICES = 16                                       # of EGL, that are tried; and of CUDA, that one may be
+DEVICES = 16                                       # EGL's that are tried, and CUDA's that a context may have
 
 
 class NoSharing(Exception):
-    """CUDA and OpenGL share no memory; it says why."""
+    """CUDA and OpenGL share no memory; the message says why."""
 
 
 @attrs.define(eq=False)
@@ -37,7 +37,7 @@ class Shared:
     _resource: Any = attrs.field(init=False, default=None)
 
     def reserved(self, size: int) -> Any:
-        """OpenGL's buffer, of at least so many bytes.  Raises NoSharing, as the others do."""
+        """Return OpenGL's buffer, of at least this many bytes.  Raises NoSharing, as the others do."""
         if self._resource is None or self.buffer.size < size:
             self.release()
             self.buffer = self.context.buffer(reserve=size, dynamic=True)
@@ -48,25 +48,25 @@ class Shared:
         return self.buffer
 
     def write(self, t: Tensor) -> None:
-        """The numbers of a contiguous tensor, at the buffer's start."""
+        """Write the numbers of a contiguous tensor to the buffer's start."""
         self.reserved(t.nbytes)
         self._copy(t, lambda pointer: (pointer, t.data_ptr()))
 
     def read(self, t: Tensor) -> None:
-        """What is at the buffer's start, into a contiguous tensor."""
+        """Read the buffer's start into a contiguous tensor."""
         self._copy(t, lambda pointer: (t.data_ptr(), pointer))
 
     def release(self) -> None:
         """Give the memory back."""
         if self._resource is not None:
-            with contextlib.suppress(NoSharing):   # there is nothing more to be done about it
+            with contextlib.suppress(NoSharing):   # a failure here can't be mended
                 _cuda(self.device, "cudaGraphicsUnregisterResource", self._resource)
         if self.buffer is not None:
             self.buffer.release()
         self.buffer = self._resource = None
 
     def _copy(self, t: Tensor, ends: Callable[[int], tuple[int, int]]) -> None:
-        """Copy all of a tensor, on its stream: ends tells destination and source, given where the buffer is."""
+        """Copy all of a tensor, on its stream.  ends: the address of the buffer -> destination and source."""
         stream = torch.cuda.current_stream(self.device).cuda_stream
         _cuda(self.device, "cudaGraphicsMapResources", 1, self._resource, stream)
         try:
@@ -79,10 +79,14 @@ class Shared:
 
 @attrs.define(eq=False)
 class Carrier:
-    """Brings tensors to a context and its pictures back.  Of one thread; the context has to be current.
+    """A carrier of tensors to a context and of its pictures back.
 
-    shares: the CUDA device whose memory is shared with the context; None where numbers go through main memory, which is
-    pinned for CUDA's tensors. When sharing fails, the failure is logged, and main memory serves from then on.
+    It belongs to one thread. The context has to be current.
+
+    shares: the CUDA device whose memory is shared with the context, or None.
+
+    With None numbers go through main memory, which is pinned for CUDA's tensors. When sharing fails, the failure is
+    logged, and main memory serves from then on.
     """
 
     context: Any
@@ -92,19 +96,22 @@ class Carrier:
     _thread: int = attrs.field(init=False, factory=threading.get_ident)
 
     def buffer(self, name: str, t: Tensor) -> Any:
-        """A buffer that begins with the numbers of a contiguous tensor, and is good until `done`."""
+        """Return a buffer that begins with the numbers of a contiguous tensor, and is good until `done`."""
         if shared := self._sharing(name, t, lambda own: own.write(t)):
             return shared.buffer
         self._passing.append(self.context.buffer(staged(t).numpy()))
         return self._passing[-1]
 
     def fill(self, texture: Any, name: str, t: Tensor) -> None:
-        """Write all of a texture, or of an array of them."""
+        """Write all of a texture, or of an array of textures."""
         shared = self._sharing(name, t, lambda own: own.write(t))
         texture.write(shared.buffer if shared else staged(t).numpy())
 
     def read(self, film: Any, place: int, kind: str, t: Tensor) -> None:
-        """Read a framebuffer's target of numbers of a type into a contiguous tensor (..., C)."""
+        """Read a target of a framebuffer into a contiguous tensor (..., C).
+
+        place: the target's number; kind: the type of its numbers.
+        """
         form: dict[str, Any] = {"components": t.shape[-1], "attachment": place, "dtype": kind, "alignment": 1}
 
         def taken(own: Shared) -> None:
@@ -119,7 +126,7 @@ class Carrier:
             t.copy_(here, non_blocking=True)       # torch keeps pinned memory until its stream has read it
 
     def done(self) -> None:
-        """Nothing of what `buffer` gave is needed any more."""
+        """Release the buffers that `buffer` returned."""
         while self._passing:
             self._passing.pop().release()
         if self.shares is None:
@@ -127,7 +134,10 @@ class Carrier:
                 self._shared.popitem()[1].release()
 
     def _sharing(self, name: str, t: Tensor, work: Callable[[Shared], None]) -> Shared | None:
-        """The memory of a name after some work with it; None where there is none to share."""
+        """Return the shared memory of a name after some work with it, or None where no memory is shared.
+
+        Raises UnbraidError in a thread that does not own the context.
+        """
         if threading.get_ident() != self._thread:
             raise UnbraidError("OpenGL was asked to draw by a thread that does not own the context",
                                hint="every thread has a screen() of its own; the way back is torch's alone")
@@ -144,36 +154,36 @@ class Carrier:
 
 
 def staged(t: Tensor) -> Tensor:
-    """A tensor's numbers in main memory, there to be read."""
+    """Return a tensor's numbers in main memory, there to be read."""
     return t if t.device.type == "cpu" else _pinned(t).copy_(t)
 
 
 def context_for(device: torch.device, opened: Callable[[int], Any]) -> Any:
-    """The context on the graphics card that CUDA calls so, where both were seen to share memory.  Raises NoSharing.
+    """Return the context on a CUDA device's graphics card, where both are proven to share memory.  Raises NoSharing.
 
-    opened: makes a context on EGL's device of a number, or raises what it likes.
+    opened: makes a context on EGL's device of a number, or raises any exception.
     """
     _runtime()
     reasons = []
     for number in range(DEVICES):
         try:
             context = opened(number)
-        except Exception:                          # not ours to see, or there are no more
+        except Exception:                          # no access to this device, or no more devices
             continue
         try:
             with context:
                 _match(context, device)
                 _prove(context, device)
             return context
-        except Exception as error:                 # whatever fails here, pictures are still to be had
+        except Exception as error:                 # any failure: pictures still go through main memory
             reasons.append(f"EGL's device {number}: {error}")
             context.release()
     raise NoSharing("; ".join(reasons) or "EGL has no device")
 
 
 def _match(context: Any, device: torch.device) -> None:
-    """Raises NoSharing where a context draws on another graphics card, or on none."""
-    if "NVIDIA" not in context.info["GL_VENDOR"]:  # CUDA is not asked about strangers
+    """Raise NoSharing where a context draws on another graphics card, or on none."""
+    if "NVIDIA" not in context.info["GL_VENDOR"]:  # CUDA knows only NVIDIA's contexts
         raise NoSharing(f"{context.info['GL_RENDERER']} is not of CUDA")
     count, found = _cuda(device, "cudaGLGetDevices", DEVICES, _runtime().cudaGLDeviceList.cudaGLDeviceListAll)
     if device.index not in found[:count]:
@@ -181,7 +191,7 @@ def _match(context: Any, device: torch.device) -> None:
 
 
 def _prove(context: Any, device: torch.device) -> None:
-    """Numbers go from CUDA to OpenGL, which copies them, and back.  Raises NoSharing where others arrive."""
+    """Send numbers from CUDA to OpenGL, which copies them, and back.  Raises NoSharing where others arrive."""
     sent = torch.arange(1, 1025, dtype=torch.int32, device=device)
     found = torch.zeros_like(sent)
     there, back = Shared(context, device), Shared(context, device)
@@ -209,7 +219,10 @@ def _runtime() -> Any:
 
 
 def _cuda(device: torch.device, name: str, *arguments: Any) -> Any:
-    """What a function of CUDA's runtime returns beside its error code: one thing, or a tuple.  Raises NoSharing."""
+    """Call a function of CUDA's runtime, and return its result without the error code: one value, or a tuple.
+
+    Raises NoSharing.
+    """
     with torch.cuda.device(device):
         try:
             error, *found = getattr(_runtime(), name)(*arguments)

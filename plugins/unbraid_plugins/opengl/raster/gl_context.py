@@ -29,7 +29,7 @@ Formats = tuple[tuple[int, str], ...]              # of each target: numbers per
 
 @attrs.define(eq=False)
 class Screen:
-    """A context with its programs, and framebuffers by size.  Belongs to one thread of one process."""
+    """A context with its programs, and framebuffers by size.  It belongs to one thread of one process."""
 
     context: Any
     renderer: str
@@ -44,7 +44,7 @@ class Screen:
         return any(name in self.renderer for name in SOFTWARE)
 
     def framebuffer(self, width: int, height: int, formats: Formats) -> Any:
-        """Targets of some numbers per pixel, with depth."""
+        """Return a framebuffer with depth and with targets of these formats."""
         key = width, height, formats
         if key in self._buffers:
             self._buffers.move_to_end(key)
@@ -59,7 +59,7 @@ class Screen:
         return made
 
     def program(self, vertex: str, fragment: str, *outputs: str) -> Any:
-        """A program of two shaders, made once; its outputs in the order of the targets."""
+        """Return a program of two shaders, made once.  outputs: in the order of the targets."""
         key = vertex, fragment, *outputs
         if key not in self._programs:
             places = {name: place for place, name in enumerate(outputs)}
@@ -67,7 +67,7 @@ class Screen:
         return self._programs[key]
 
     def table(self, name: str, numbers: Tensor) -> Any:
-        """A table (h, w, C) for shaders; float32."""
+        """Return a table (h, w, C) for shaders, in float32."""
         height, width, channels = numbers.shape
         made = self.context.texture((width, height), channels, dtype="f4")
         self.carrier.fill(made, name, numbers.contiguous())
@@ -76,12 +76,16 @@ class Screen:
     def paint(self, shaders: tuple[str, str], numbers: dict[str, Any], corners: dict[str, Tensor], order: Tensor,
               targets: dict[str, Tensor], *, cull: bool, leaving: bool, tables: dict[str, Tensor] | None = None,
               ) -> None:
-        """Draw triangles of an order (N, 3) int32, and read what is seen.
+        """Draw triangles, and read the pictures into the targets.
 
-        numbers, corners, targets, tables: by the shaders' names; numbers are uniforms, corners contiguous float32
-        (R, C), tables (h, w, C); targets are contiguous tensors (B, H, W, C), float32 or int32, to write: the images
-        are below each other. All are on one device. leaving: whether the shaders clip what would reach into another
-        one's image.
+        numbers: uniforms.
+        corners: contiguous float32 (R, C).
+        order: (N, 3) int32, the rows of the triangles' corners.
+        targets: contiguous tensors (B, H, W, C), float32 or int32, to write; the images are below each other.
+        tables: (h, w, C).
+        leaving: whether the shaders clip faces that would reach into another image.
+
+        Numbers, corners, targets and tables are given by the shaders' names. All are on one device.
         """
         batch, height, width, _ = next(iter(targets.values())).shape
         carrier = self.carrier
@@ -116,17 +120,17 @@ class Screen:
 
 
 _ours = threading.local()
-_users: set[int] = set()                           # processes that have opened OpenGL; a forked one has its parent here
+_users: set[int] = set()                           # processes that opened OpenGL; a forked one finds its parent here
 
 
 def screen(device: torch.device = CPU) -> Screen:
-    """This thread's context for tensors of a device.  Raises UnbraidError where OpenGL is not to be had.
+    """Return this thread's context for tensors of a device.  Raises UnbraidError where OpenGL is not available.
 
-    For CUDA's it is on the same graphics card and shares its memory, where that can be had.
+    For a CUDA device it is on the same graphics card and shares its memory, where that is possible.
     """
     screens, _ = _remembered()
     place = device if device.type == "cuda" else CPU
-    if _users - {os.getpid()}:                     # the driver's threads, which it would wait for, are not in this one
+    if _users - {os.getpid()}:                     # the driver would wait for its threads, which a fork does not have
         raise UnbraidError("a process that was forked after OpenGL was used can't draw by it",
                            hint="start processes by spawn, or say  backend: torch")
     if place not in screens:
@@ -135,7 +139,10 @@ def screen(device: torch.device = CPU) -> Screen:
 
 
 def why_not(device: torch.device = CPU) -> str:
-    """Why this thread has no OpenGL for tensors of a device; empty where it has.  A failure is remembered."""
+    """Return why this thread has no OpenGL for tensors of a device, or an empty text where it has.
+
+    The answer is remembered.
+    """
     _, failures = _remembered()
     if device not in failures:
         try:
@@ -148,12 +155,12 @@ def why_not(device: torch.device = CPU) -> str:
 
 
 def renderer_name(device: torch.device = CPU) -> str:
-    """Who draws: a graphics card's name, or llvmpipe."""
+    """Return the name of the renderer: a graphics card, or llvmpipe."""
     return screen(device).renderer
 
 
 def _remembered() -> tuple[dict[torch.device, Screen], dict[torch.device, str]]:
-    """The screens of this thread and its failures.  A process that was forked has none of its parent's."""
+    """Return the screens of this thread and its failures.  A process that was forked has none of its parent's."""
     if getattr(_ours, "process", 0) != os.getpid():
         _ours.process, _ours.screens, _ours.failures = os.getpid(), {}, {}
     return _ours.screens, _ours.failures

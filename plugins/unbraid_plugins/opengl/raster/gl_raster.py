@@ -1,4 +1,4 @@
-"""Face numbers by OpenGL: one draw per chunk of a batch."""
+"""Numbers of faces by OpenGL: one draw per chunk of a batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 2**20                                      # pixels per draw: more would
 
 
 def rasterize_gl(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool) -> Tensor:
-    """Like `rasterize`, for tensors on any device."""
+    """Find the faces like `rasterize`, for tensors on any device."""
     seen = torch.zeros(len(clip), height, width, 1, dtype=torch.int32, device=clip.device)
     if seen.numel() and len(faces) and clip.shape[1]:
         points = clip.detach().float()
@@ -31,7 +31,7 @@ def rasterize_gl(clip: Tensor, faces: Tensor, height: int, width: int, cull: boo
 
 
 def chunks(seen: Tensor) -> Iterator[slice]:
-    """Parts of a batch (B, H, W, C) that are drawn at a time.  Raises UnbraidError for images that are too large."""
+    """Return the slices of a batch (B, H, W, C) that are drawn at a time.  Raises UnbraidError for too large images."""
     batch, height, width, _ = seen.shape
     largest = screen(seen.device).largest
     if max(height, width) > largest:
@@ -42,19 +42,19 @@ def chunks(seen: Tensor) -> Iterator[slice]:
 
 
 def leaving(corners: Tensor) -> bool:
-    """Whether any corner (B, V, 4) lies above or below its image: such faces have to be clipped, which takes time."""
+    """Return whether any corner (B, V, 4) lies above or below its image: such faces need clipping, which takes time."""
     return not bool((corners[..., 1].abs() <= corners[..., 3]).all())
 
 
 def sizes(corners: Tensor) -> dict[str, float]:
-    """How many corners (B, R, 4) there are in how many images, as the shaders want it."""
+    """Return the number of corners (B, R, 4) per image and the number of images, as the shaders want them."""
     return {"rows": corners.shape[1], "images": float(len(corners))}
 
 
 def order(corners: Tensor, faces: Tensor) -> Tensor:
-    """The corners of all faces of a batch (B, R, 4), (B * F, 3) int32; faces that are not finite become points."""
+    """Return the corners of all faces of a batch (B, R, 4), (B * F, 3) int32; faces not finite become points."""
     batch, count = corners.shape[:2]
     index = faces + count * torch.arange(batch, dtype=torch.int32, device=corners.device)[:, None, None]
-    if not corners.sum().isfinite():               # one sum is cheaper than the tests, which then have to be made
+    if not corners.sum().isfinite():               # one sum is cheaper than the tests, which are made only then
         index = index * corners.isfinite().all(-1)[:, faces.long()].all(-1)[..., None]
     return index.reshape(-1, 3)

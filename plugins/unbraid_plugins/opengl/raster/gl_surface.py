@@ -1,4 +1,4 @@
-"""Whole pictures by OpenGL, where nobody wants gradients: it interpolates and lights, torch looks up the texture."""
+"""Whole pictures by OpenGL, without gradients: it interpolates and lights, torch looks up the texture."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from unbraid_plugins.opengl.scene.texture import spots
 
 
 def paintable(mesh: Mesh, channels: int) -> bool:
-    """Whether the shader knows how: single precision, up to three colours."""
+    """Return whether the shaders can draw a mesh: single precision, up to three colours."""
     return mesh.vertices.dtype == torch.float32 and channels <= 3
 
 
 def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
             within: bool) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """The surfaces as a camera sees them: clip (B, V, 4), up to three colours, bilinear textures.
+    """Draw the surfaces as a camera sees them: clip (B, V, 4), up to three colours, bilinear textures.
 
-    within: whether all colours are in [0, 1] anyway. Returns images (B, C, H, W) in [0, 1], black where nothing is,
-    their alpha (B, 1, H, W), 1 or 0, the faces as `rasterize` does, and where in the texture pixels look, (B, H, W, 2).
+    within: whether all colours are in [0, 1] without clamping.
+
+    Returns images (B, C, H, W) in [0, 1], black where nothing is seen, their alpha (B, 1, H, W), 1 or 0, the faces as
+    `rasterize` does, and the pixels' places in the texture, (B, H, W, 2), or None.
     """
     some = len(clip) and min(size) and len(mesh.topology.faces)
     film = clip.new_empty if some else clip.new_zeros                       # OpenGL writes all of it
@@ -47,7 +49,7 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
 
 
 def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:
-    """Draw what the shaders have outputs for, into tensors of the outputs' names."""
+    """Draw the shaders' outputs into the tensors of their names."""
     vertex, spot, faces = mesh.topology.rows_by_face
     points, out = clip.index_select(1, vertex), leaving(clip)
     attributes = {"colour": None if mesh.colours is None else mesh.colours.index_select(1, vertex),
@@ -65,7 +67,7 @@ def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor
 
 
 def _corners(points: Tensor, attributes: dict[str, Tensor | None], part: slice) -> dict[str, Tensor]:
-    """The corners' places and attributes as tables of their own rows."""
+    """Return the corners' places and attributes as tables with a row for every corner."""
     rows = {"corner": points.reshape(-1, 4).contiguous()}
     for name, t in attributes.items():
         if t is not None:

@@ -1,4 +1,4 @@
-"""Which face a pixel sees: an operator of torch, drawn by OpenGL or by torch itself."""
+"""The face that a pixel sees, as an operator of torch, drawn by OpenGL or by torch itself."""
 
 from __future__ import annotations
 
@@ -17,12 +17,19 @@ Backend = Literal["auto", "gl", "torch"]
 
 def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool = False,
               backend: Backend = "auto") -> Tensor:
-    """The nearest face at the centre of every pixel, (B, H, W) int64; -1 where there is none.  No gradient.
+    """Return the nearest face at the centre of every pixel, (B, H, W) int64; -1 without a face.  No gradient.
 
-    clip: (B, V, 4) clip coordinates; faces: (F, 3); size: (H, W); cull: leave out faces that are clockwise in the
-    image; backend: gl, torch, or auto: OpenGL where it is to be had, for CUDA's tensors on a graphics card only, torch
-    otherwise. Both see the same, except on a face's border, where OpenGL rounds vertices to a fraction of a pixel.
-    Faces with a vertex that is not finite are left out.  Raises UnbraidError for shapes and backends that are none.
+    clip: (B, V, 4) clip coordinates.
+    faces: (F, 3).
+    size: (H, W).
+    cull: leave out faces that are clockwise in the image.
+    backend: gl, torch, or auto.
+
+    The backend auto is OpenGL where it is available, for CUDA's tensors on a graphics card only, and torch otherwise.
+    Both see the same, except on a face's border, where OpenGL rounds vertices to a fraction of a pixel. Faces with a
+    vertex that is not finite are left out.
+
+    Raises UnbraidError for wrong shapes and unknown backends.
     """
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
@@ -31,7 +38,7 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
 
 
 def chosen(backend: str, device: torch.device) -> str:
-    """The backend that `auto` means on a device.  Raises UnbraidError where there is none of that name."""
+    """Return the backend that `auto` means on a device, or the named one.  Raises UnbraidError for an unknown name."""
     if backend not in get_args(Backend):
         raise UnbraidError(f"no backend {backend!r}", hint=f"there are {', '.join(get_args(Backend))}")
     if backend != "auto":
@@ -42,7 +49,7 @@ def chosen(backend: str, device: torch.device) -> str:
 
 @torch.library.custom_op("unbraid::rasterize", mutates_args=())
 def face_ids(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, backend: str) -> Tensor:
-    """The operator behind `rasterize`."""
+    """Find the faces: the operator behind `rasterize`."""
     if faces.numel() and not 0 <= int(faces.min()) <= int(faces.max()) < clip.shape[1]:
         raise UnbraidError(f"a face has a vertex {int(faces.max())}, and there are {clip.shape[1]}",
                            hint="faces count vertices from 0")

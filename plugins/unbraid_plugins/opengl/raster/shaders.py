@@ -1,4 +1,4 @@
-"""What OpenGL runs: images of a batch lie below each other in tall targets."""
+"""Shaders of OpenGL: the images of a batch lie below each other in tall targets."""
 
 PLACE = """
 #version 330
@@ -108,12 +108,12 @@ void main() {
 
 
 def numbers(*features: str) -> tuple[str, str]:
-    """Shaders for the numbers of faces, some of which may be LEAVING their image."""
+    """Return shaders for the numbers of faces, some of which may be LEAVING their image."""
     return _with(features, VERTEX, FRAGMENT)
 
 
 def surface(*features: str) -> tuple[str, str]:
-    """Shaders for what a surface looks like: COLOURED, TEXTURED, LIT, by a DIRECTIONAL light, LEAVING its image."""
+    """Return shaders for surfaces that are COLOURED, TEXTURED, LIT, by a DIRECTIONAL light, LEAVING their image."""
     return _with(features, SURFACE_VERTEX, SURFACE)
 
 

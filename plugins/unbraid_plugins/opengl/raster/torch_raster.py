@@ -1,4 +1,4 @@
-"""Face numbers without OpenGL: every face on every pixel of its bounding box, vectorised, on any device."""
+"""Numbers of faces without OpenGL: every face on every pixel of its bounding box, vectorised, on any device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOTHING = 2**63 - 1
 
 
 def rasterize_torch(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool) -> Tensor:
-    """Like `rasterize`.  Coverage by edge functions in homogeneous coordinates (Olano & Greer 1997).
+    """Find the faces like `rasterize`, by edge functions in homogeneous coordinates (Olano & Greer 1997).
 
     So a face that passes behind the camera needs no clipping: a pixel sees it where w is positive and z within [-w, w].
     """
@@ -51,7 +51,7 @@ def rasterize_torch(clip: Tensor, faces: Tensor, height: int, width: int, cull: 
 
 
 def _facing(corners: Tensor) -> Tensor:
-    """det (x, y, w), (F,) double: positive for faces (4, 3, F) seen from outside, NaN for those that are not finite."""
+    """Return det (x, y, w) of faces (4, 3, F), (F,) double: positive if seen from outside, NaN if not finite."""
     x, y, _, w = corners.double()
     found = sum(x[i] * (y[i - 2] * w[i - 1] - y[i - 1] * w[i - 2]) for i in range(3))
     whole = corners.isfinite().all(0).all(0)
@@ -59,15 +59,15 @@ def _facing(corners: Tensor) -> Tensor:
 
 
 def _inside(corners: Tensor, owner: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Which pixels at (x, y), (N,), see their face, (K,), and its depth z / w in [-1, 1] there.
+    """Return which pixels at (x, y), (N,), see their face, (K,), and its depth z / w in [-1, 1] there.
 
-    corners: (4, 3, F), x, y, z and w; owner: (N,) which face it is.
+    corners: (4, 3, F), x, y, z and w; owner: (N,), the pixel's face.
     """
     xs, ys, zs, ws = corners
     w = [t.index_select(0, owner) for t in ws]
     u = [t.index_select(0, owner) - x * own for t, own in zip(xs, w, strict=True)]
     v = [t.index_select(0, owner) - y * own for t, own in zip(ys, w, strict=True)]
-    areas = [u[i - 2] * v[i - 1] - u[i - 1] * v[i - 2] for i in range(3)]     # of neighbours exactly opposite: no gaps
+    areas = [u[i - 2] * v[i - 1] - u[i - 1] * v[i - 2] for i in range(3)]     # exactly opposite for neighbours: no gaps
     hit = (torch.minimum(torch.minimum(areas[0], areas[1]), areas[2]) >= 0).nonzero().squeeze(1)
     owner = owner.index_select(0, hit)
     areas = [a.index_select(0, hit) for a in areas]
@@ -77,7 +77,7 @@ def _inside(corners: Tensor, owner: Tensor, x: Tensor, y: Tensor) -> tuple[Tenso
 
 
 def _boxes(corners: Tensor, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """First column and row, and the numbers of columns and rows that may see each face (4, 3, N), within the image."""
+    """Return the first column and row, and the numbers of columns and rows, that may see each face (4, 3, N)."""
     other = corners.roll(-1, 1)
     here, there = corners[2] + corners[3], other[2] + other[3]              # above the near plane?
     crosses = (here > 0) != (there > 0)

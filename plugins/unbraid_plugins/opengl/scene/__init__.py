@@ -1,4 +1,4 @@
-"""What there is to draw: meshes and their files, cameras, lights, backgrounds, textures."""
+"""Scenes: meshes and their files, cameras, lights, backgrounds, textures."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What is seen where nothing is: images that stay, and far surroundings that move as the camera turns."""
+"""Backgrounds: images that stay, and far surroundings that move as the camera turns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from torch.nn import functional
 from unbraid import UnbraidError, static, value
 from unbraid_plugins.opengl.scene.camera import Camera
 
-WINDOW = math.radians(30.0)                        # what a parallel camera sees of the surroundings, top to bottom
+WINDOW = math.radians(30.0)                        # the surroundings that a parallel camera sees, top to bottom
 
 
 @value
 class Panorama:
     """Surroundings that are far away: the camera sees the part in front of it, so they move when it turns.
 
-    image: (B or 1, C, h, w) in [0, 1]; columns are azimuths and rows elevations, all in equal steps. span: the angle
-    from its left to its right side in radians, at most 2 pi; with 2 pi it closes. Its middle is straight ahead of a
-    camera at azimuth and elevation 0. What lies beyond its sides is its mirror image.
+    image: (B or 1, C, h, w) in [0, 1]; columns are azimuths and rows elevations, all in equal steps.
+    span: the angle from its left to its right side in radians, at most 2 pi; with 2 pi it closes.
+
+    The middle of the image is straight ahead of a camera at azimuth and elevation 0. Beyond its sides lies its mirror
+    image.
 
     A surface that is painted on the background does not move with it, so a generator that is shown from several sides
-    has to tell the two apart (Szabó, Meishvili & Favaro 2019, on ambiguities).
+    has to tell surface and background apart (Szabó, Meishvili & Favaro 2019, on ambiguities).
     """
 
     image: Tensor
@@ -37,9 +39,9 @@ class Panorama:
             raise UnbraidError(f"the panorama spans {self.span:g} radians", hint="expected more than 0, at most 2 pi")
 
     def seen(self, camera: Camera, size: tuple[int, int]) -> Tensor:
-        """What the cameras see of it, (B, C, H, W); gradients reach the image and the camera.
+        """Return the part that the cameras see, (B, C, H, W); gradients reach the image and the camera.
 
-        Bilinear: finest where a pixel of the view is about one of the panorama.
+        The look-up is bilinear: it is finest where a pixel of the view is about one of the panorama.
         """
         image = self.image
         azimuth, elevation = _directions(camera, size)
@@ -59,9 +61,12 @@ Background = Tensor | Panorama
 
 def filled(background: Background | None, batch: int, channels: int, size: tuple[int, int], like: Tensor,
            camera: Camera | None = None) -> Tensor:
-    """The background as images (B, C, H, W): black, a colour (B or 1, C), images (B or 1, C, H, W), or a panorama.
+    """Return the background as images (B, C, H, W).
 
-    camera: the one that looks at the panorama.
+    background: black where None, a colour (B or 1, C), images (B or 1, C, H, W), or a panorama.
+    camera: the camera that looks at the panorama.
+
+    Raises UnbraidError for other shapes, and for a panorama without a camera.
     """
     if background is None:
         return like.new_zeros(batch, channels, *size)
@@ -79,9 +84,10 @@ def filled(background: Background | None, batch: int, channels: int, size: tuple
 
 
 def _directions(camera: Camera, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Azimuth and elevation (B or 1, H, W) of what the pixels' centres look at, 0 straight along -z, right and up.
+    """Return azimuth and elevation (B or 1, H, W) of the rays through the pixels' centres.
 
-    A parallel camera sees one direction only; it gets the rays of a perspective one.
+    Both are 0 straight along -z, and grow to the right and upwards. A parallel camera sees one direction only; it gets
+    the rays of a perspective one.
     """
     height, width = size
     rows = camera.projection[:, [0, 1, 3], :3]
@@ -95,5 +101,5 @@ def _directions(camera: Camera, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         height, width)], -1).reshape(1, -1, 3)
     rays = clip @ torch.linalg.inv(rows).mT @ camera.view[:, :3, :3]
     x, y, z = rays.reshape(-1, height, width, 3).unbind(-1)
-    z = torch.where((x == 0) & (z == 0), torch.full_like(z, -1e-12), z)     # straight up, where every azimuth meets
+    z = torch.where((x == 0) & (z == 0), torch.full_like(z, -1e-12), z)     # straight up, where all azimuths meet
     return torch.atan2(x, -z), torch.atan2(y, (x.square() + z.square()).sqrt())

@@ -11,10 +11,10 @@ from unbraid_plugins.opengl.numerics.precision import precise
 
 @value
 class Camera:
-    """From the world to the image.
+    """A camera: the map from the world to the image.
 
-    view: (B or 1, 4, 4), from the world to the camera's own coordinates; projection: (B or 1, 4, 4), from there to clip
-    coordinates as OpenGL has them: x, y and z within [-w, w], y up.
+    view: (B or 1, 4, 4), from the world to the camera's own coordinates.
+    projection: (B or 1, 4, 4), from there to clip coordinates as OpenGL has them, x, y and z within [-w, w], y up.
     """
 
     view: Tensor
@@ -28,22 +28,22 @@ class Camera:
 
     @precise
     def seen(self, points: Tensor) -> Tensor:
-        """World (B, V, 3) -> the camera's coordinates (B, V, 3)."""
+        """Map world points (B, V, 3) to the camera's coordinates (B, V, 3)."""
         return _moved(self.view[:, :3], points)
 
     @precise
     def clip(self, seen: Tensor) -> Tensor:
-        """The camera's coordinates (B, V, 3) -> clip coordinates (B, V, 4)."""
+        """Map the camera's coordinates (B, V, 3) to clip coordinates (B, V, 4)."""
         return _moved(self.projection, seen)
 
     @precise
     def projected(self, points: Tensor) -> Tensor:
-        """World (B, V, 3) -> clip coordinates (B, V, 4), at once."""
+        """Map world points (B, V, 3) to clip coordinates (B, V, 4), at once."""
         return _moved(self.projection @ self.view, points)
 
 
 def perspective(field_of_view: float | Tensor, *, aspect: float = 1.0, near: float = 0.1, far: float = 100.0) -> Tensor:
-    """A perspective projection, (B or 1, 4, 4).
+    """Return a perspective projection, (B or 1, 4, 4).
 
     field_of_view: the angle from the bottom to the top, in radians, a number or (B,); aspect: width / height.
     """
@@ -52,17 +52,17 @@ def perspective(field_of_view: float | Tensor, *, aspect: float = 1.0, near: flo
 
 
 def orthographic(height: float | Tensor = 2.0, *, aspect: float = 1.0, near: float = 0.1, far: float = 100.0) -> Tensor:
-    """A parallel projection, (B or 1, 4, 4).  height: of the image, in the world's units, a number or (B,)."""
+    """Return a parallel projection, (B or 1, 4, 4).  height: of the image, in the world's units, a number or (B,)."""
     scale = 2 / _vector(height)
     return _projection(scale / aspect, scale, 2 / (near - far), (far + near) / (near - far), 0)
 
 
 def weak_perspective(scale: float | Tensor, shift: Tensor | None = None, *, aspect: float = 1.0, near: float = 0.1,
                      far: float = 100.0) -> Tensor:
-    """A parallel projection, scaled and shifted, (B or 1, 4, 4).
+    """Return a parallel projection, scaled and shifted, (B or 1, 4, 4).
 
-    scale: half an image height per unit of the world, a number or (B,); shift: (B or 1, 2), to the right and up, in
-    half images.
+    scale: half image heights per unit of the world, a number or (B,).
+    shift: (B or 1, 2), to the right and up, in half images.
     """
     scale = _vector(scale)
     p = orthographic(2 / scale, aspect=aspect, near=near, far=far)
@@ -74,7 +74,11 @@ def weak_perspective(scale: float | Tensor, shift: Tensor | None = None, *, aspe
 
 
 def looking(eye: Tensor, at: Tensor | None = None, up: Tensor | None = None) -> Tensor:
-    """The view (B, 4, 4) of a camera at `eye` (B, 3) that looks at `at` (B or 1, 3; the origin), `up` (y) upwards.
+    """Return the view (B, 4, 4) of a camera at `eye` that looks at a point, with a direction upwards.
+
+    eye: (B, 3).
+    at: (B or 1, 3), by default the origin.
+    up: (B or 1, 3), by default y.
 
     Looking along `up` itself leaves the roll undecided; the view is finite then, too.
     """
@@ -88,9 +92,11 @@ def looking(eye: Tensor, at: Tensor | None = None, up: Tensor | None = None) -> 
 
 
 def orbiting(azimuth: Tensor, elevation: Tensor, distance: float | Tensor = 4.0, roll: Tensor | None = None) -> Tensor:
-    """The view (B, 4, 4) of a camera that circles the origin and looks at it.
+    """Return the view (B, 4, 4) of a camera that circles the origin and looks at it.
 
-    azimuth: (B,) radians, 0 on +z, growing to +x; elevation: (B,) radians, growing upwards; distance: a number or (B,);
+    azimuth: (B,) radians, 0 on +z, growing to +x.
+    elevation: (B,) radians, growing upwards.
+    distance: a number or (B,).
     roll: (B,) radians, turns the camera counter-clockwise.
     """
     a, e = azimuth, elevation
@@ -106,7 +112,10 @@ def orbiting(azimuth: Tensor, elevation: Tensor, distance: float | Tensor = 4.0,
 
 
 def _moved(matrix: Tensor, points: Tensor) -> Tensor:
-    """Points (B or 1, V, 3), moved by (B or 1, k, 4): (B, V, k).  A short product of long rows is the fast one."""
+    """Multiply points (B or 1, V, 3) by matrices (B or 1, k, 4): (B, V, k).
+
+    A short product of long rows is the fast one.
+    """
     batch = len(points) if len(matrix) == 1 else len(matrix)
     matrix, points = matrix.expand(batch, -1, -1), points.expand(batch, -1, -1)
     return torch.baddbmm(matrix[:, :, 3:], matrix[:, :, :3], points.mT).mT.contiguous()

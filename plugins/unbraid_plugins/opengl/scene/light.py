@@ -18,8 +18,10 @@ FACTORS = [_Y[0], *[_Y[1] * 2 / 3] * 3, *[_Y[2] / 4] * 2, _Y[2] / 4 / math.sqrt(
 class HarmonicLight:
     """Light from everywhere, as its first nine spherical harmonics (Ramamoorthi & Hanrahan 2001).
 
-    harmonics: (B or 1, C or 1, 9), per channel L00, L1-1 (y), L10 (z), L11 (x), L2-2 (xy), L2-1 (yz), L20 (3 z^2 - 1),
-    L21 (xz), L22 (x^2 - y^2), in world coordinates.
+    harmonics: (B or 1, C or 1, 9), in world coordinates.
+
+    Per channel they are L00, L1-1 (y), L10 (z), L11 (x), L2-2 (xy), L2-1 (yz), L20 (3 z^2 - 1), L21 (xz), L22 (x^2 -
+    y^2).
     """
 
     harmonics: Tensor
@@ -29,33 +31,39 @@ class HarmonicLight:
 
     @staticmethod
     def even(strength: Tensor) -> HarmonicLight:
-        """The same light from everywhere: strength (B or 1, C), 1 shows the albedo as it is."""
+        """Return the same light from all directions: strength (B or 1, C), where 1 shows the albedo as it is."""
         return HarmonicLight(torch.cat([strength[..., None] * math.sqrt(4 * math.pi),
                                         strength.new_zeros(*strength.shape, 8)], -1))
 
     def with_channels(self, channels: int) -> HarmonicLight:
-        """The same for a surface of so many channels; what has 1 serves all.  Raises UnbraidError for other numbers."""
+        """Return the same light for a surface of this many channels; a single channel serves all.
+
+        Raises UnbraidError for other numbers of channels.
+        """
         return HarmonicLight(_spread("harmonics", self.harmonics, channels))
 
     def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
-        """What a white surface reflects, (N, C), for unit normals (N, 3) of the samples (N,) of the batch.
+        """Return the light (N, C) that a white surface reflects.
 
-        sum over l, m of A_l / pi L_lm Y_lm(n), with A = pi, 2 pi / 3, pi / 4 (eq. 8); at least 0.
+        normals: (N, 3), unit vectors; sample: (N,), their samples of the batch.
+
+        It is the sum over l, m of A_l / pi L_lm Y_lm(n), with A = pi, 2 pi / 3, pi / 4 (eq. 8); at least 0.
         """
         basis = harmonic_basis(normals)
         light = self.harmonics[sample] if len(self.harmonics) > 1 else self.harmonics
         return (light * basis[:, None]).sum(-1).clamp_min(0)
 
     def table(self) -> Tensor:
-        """What a shader needs, (B or 1, 9, C): the factors of the polynomials of a normal."""
+        """Return the table of a shader, (B or 1, 9, C): the factors of the polynomials of a normal."""
         return (self.harmonics * self.harmonics.new_tensor(FACTORS)).mT
 
 
 @value
 class DirectionalLight:
-    """A far lamp and what is everywhere.
+    """A far lamp and ambient light.
 
-    direction: (B or 1, 3), towards the lamp, in world coordinates, of any length; colour, ambient: (B or 1, C or 1).
+    direction: (B or 1, 3), towards the lamp, in world coordinates, of any length.
+    colour, ambient: (B or 1, C or 1).
     """
 
     direction: Tensor
@@ -68,18 +76,24 @@ class DirectionalLight:
             _expect(name, t, "(B, C)", 2)
 
     def with_channels(self, channels: int) -> DirectionalLight:
-        """The same for a surface of so many channels; what has 1 serves all.  Raises UnbraidError for other numbers."""
+        """Return the same light for a surface of this many channels; a single channel serves all.
+
+        Raises UnbraidError for other numbers of channels.
+        """
         return DirectionalLight(self.direction, *(_spread(name, t, channels) for name, t in (
             ("colour", self.colour), ("ambient", self.ambient))))
 
     def shading(self, normals: Tensor, sample: Tensor) -> Tensor:
-        """What a white surface reflects: ambient + colour max(0, n . d), (N, C), for unit normals (N, 3)."""
+        """Return the light that a white surface reflects: ambient + colour max(0, n . d), (N, C).
+
+        normals: (N, 3), unit vectors; sample: (N,), their samples of the batch.
+        """
         direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         direction, colour, ambient = (t[sample] if len(t) > 1 else t for t in (direction, self.colour, self.ambient))
         return ambient + colour * (normals * direction).sum(-1, keepdim=True).clamp_min(0)
 
     def table(self) -> Tensor:
-        """What a shader needs, (B or 1, 3, C): direction, colour and ambient."""
+        """Return the table of a shader, (B or 1, 3, 3): direction, colour and ambient, in three channels."""
         direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
         colours = [functional.pad(t, (0, 3 - t.shape[1])) for t in (self.colour, self.ambient)]
         return torch.stack(torch.broadcast_tensors(direction, *colours), 1)
@@ -89,7 +103,7 @@ Light = HarmonicLight | DirectionalLight
 
 
 def harmonic_basis(normals: Tensor) -> Tensor:
-    """A_l / pi Y_lm of unit vectors (N, 3), (N, 9): what a matte surface makes of each harmonic of the light."""
+    """Return A_l / pi Y_lm of unit vectors (N, 3), (N, 9): how a matte surface reflects each harmonic of the light."""
     x, y, z = normals.unbind(-1)
     polynomials = torch.stack([torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
     return polynomials * normals.new_tensor(FACTORS)

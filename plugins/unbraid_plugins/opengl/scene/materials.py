@@ -1,4 +1,4 @@
-"""What the surfaces of a file look like: colours of vertices, base colours and textures of materials, as one."""
+"""Colours and textures of a file's surfaces: vertex colours, base colours and textures of materials, joined as one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ TILES = 16                                                          # how often 
 class Part:
     """One object of a scene.
 
-    vertices: (V, 3); faces: (F, 3); colours: (V, 3) in [0, 1], None where white; uv: (V, 2), (0, 0) at the lower left
-    of the texture, and texture: (3, h, w) in [0, 1], both or none.
+    vertices: (V, 3).
+    faces: (F, 3).
+    colours: (V, 3) in [0, 1], None where white.
+    uv: (V, 2), (0, 0) at the lower left of the texture, None without a texture.
+    texture: (3, h, w) in [0, 1], or None.
     """
 
     vertices: np.ndarray
@@ -33,12 +36,12 @@ class Part:
 
 
 def picture_of(solid: Any) -> Any:
-    """The picture of an object's material, which Pillow has opened and not decoded, or None."""
+    """Return the picture of an object's material, which Pillow has opened and not decoded, or None."""
     return _picture(getattr(getattr(solid, "visual", None), "material", None))
 
 
 def faulty_picture(picture: Any) -> str:
-    """What is wrong with a picture before any pixel of it is decoded, or nothing."""
+    """Return the fault of a picture before any pixel of it is decoded, or an empty text."""
     if picture.format not in PICTURES:
         return f"a {picture.format or 'picture'}, which is not read here"
     width, height = picture.size
@@ -46,7 +49,7 @@ def faulty_picture(picture: Any) -> str:
 
 
 def look_of(solid: trimesh.Trimesh, materials: bool = True) -> Part:
-    """An object as arrays.  Raises UnbraidError where its texture repeats too often."""
+    """Return an object as arrays.  Raises UnbraidError where its texture repeats too often."""
     vertices, faces = np.asarray(solid.vertices), np.asarray(solid.faces)
     visual: Any = solid.visual
     if not materials:
@@ -61,7 +64,7 @@ def look_of(solid: trimesh.Trimesh, materials: bool = True) -> Part:
             return Part(vertices, faces, _unless_white(colours))
         texture = _pixels(picture) * base[:, None, None].astype(np.float32)
         return Part(vertices, faces, None, *_in_tiles(np.nan_to_num(np.asarray(uv, np.float64)), faces, texture))
-    if visual.kind == "face":                       # every face has corners of its own
+    if visual.kind == "face":                       # every face gets separate corners
         colours = _unit(np.asarray(visual.face_colors)[:, :3]).repeat(3, 0)
         return Part(vertices[faces].reshape(-1, 3), np.arange(faces.size).reshape(-1, 3), _unless_white(colours))
     if visual.kind == "vertex":
@@ -70,7 +73,7 @@ def look_of(solid: trimesh.Trimesh, materials: bool = True) -> Part:
 
 
 def joined(parts: list[Part]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None, np.ndarray | None]:
-    """Several objects as one: vertices (V, 3), faces (F, 3), colours (V, 3), uv (V, 2), texture (3, h, w).
+    """Join several objects into one: vertices (V, 3), faces (F, 3), colours (V, 3), uv (V, 2), texture (3, h, w).
 
     Textures are put below each other, at their own size; objects without one lie on a white piece of it.
     """
@@ -88,7 +91,7 @@ def joined(parts: list[Part]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None
 
 
 def _stacked(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """One texture for all objects, and their uv on it."""
+    """Return one texture for all objects, and their uv on it."""
     sheets: list[np.ndarray] = []
     of = []
     for part in parts:
@@ -114,7 +117,7 @@ def _stacked(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_tiles(uv: np.ndarray, faces: np.ndarray, texture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Textures repeat beyond [0, 1]: uv (V, 2) brought back by whole tiles, and the texture repeated over several."""
+    """Bring uv (V, 2) back by whole tiles, and repeat the texture over several: textures repeat beyond [0, 1]."""
     used = uv[np.unique(faces)]
     low, high = used.min(0), used.max(0)
     if (low >= -1e-4).all() and (high <= 1 + 1e-4).all():
@@ -135,7 +138,7 @@ def _picture(material: Any) -> Any:
 
 
 def _base(material: Any) -> np.ndarray:
-    """The material's own colour, (3,); 1 where a picture takes its place."""
+    """Return the material's own colour, (3,); 1 where a picture takes its place."""
     if hasattr(material, "baseColorFactor"):
         factor = material.baseColorFactor
         linear = np.ones(3) if factor is None else _unit(np.asarray(factor)[:3])
@@ -146,7 +149,7 @@ def _base(material: Any) -> np.ndarray:
 
 
 def _unit(colours: np.ndarray) -> np.ndarray:
-    """Bytes or floats as floats in [0, 1]."""
+    """Return bytes or floats as floats in [0, 1]."""
     whole = colours.dtype.kind in "iu"
     return np.nan_to_num(colours.astype(np.float64) / (np.iinfo(colours.dtype).max if whole else 1)).clip(0, 1)
 
@@ -156,7 +159,7 @@ def _unless_white(colours: np.ndarray) -> np.ndarray | None:
 
 
 def _pixels(picture: Any) -> np.ndarray:
-    """A picture as (3, h, w) in [0, 1]; transparency becomes white."""
+    """Return a picture as (3, h, w) in [0, 1]; transparency becomes white."""
     from PIL import Image
 
     if picture.mode.startswith("I"):

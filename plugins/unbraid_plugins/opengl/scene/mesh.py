@@ -15,8 +15,11 @@ from unbraid_plugins.opengl.scene.topology import Topology
 class Mesh:
     """Surfaces of one topology.
 
-    vertices: (B, V, 3); colours: (B or 1, V, C) in [0, 1], interpolated over the faces; uv: (B or 1, U, 2), texture
-    coordinates in [0, 1], (0, 0) at the lower left of the texture; texture: (B or 1, C, h, w) in [0, 1], row 0 on top.
+    vertices: (B, V, 3).
+    colours: (B or 1, V, C) in [0, 1], interpolated over the faces.
+    uv: (B or 1, U, 2), texture coordinates in [0, 1], (0, 0) at the lower left of the texture.
+    texture: (B or 1, C, h, w) in [0, 1], row 0 on top.
+
     With a texture and colours, their product is the albedo; without both, the surface is white.
     """
 
@@ -28,7 +31,7 @@ class Mesh:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.vertices, Tensor):
-            return                                 # a tree of something else in the form of a mesh
+            return                                 # a map of tensors may put other things in their places
         _expect("vertices", self.vertices, "(B, V, 3)", 3, {2: 3})
         if self.colours is not None:
             _expect("colours", self.colours, "(B, V, C)", 3, {1: self.vertices.shape[1]})
@@ -42,19 +45,19 @@ class Mesh:
     @staticmethod
     def of(vertices: Tensor, faces: Tensor, *, colours: Tensor | None = None, uv: Tensor | None = None,
            texture: Tensor | None = None, texture_faces: Tensor | None = None) -> Mesh:
-        """A mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
+        """Return a mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
         welded = None if vertices.is_meta or not len(vertices) else vertices[0]
         return Mesh(vertices, Topology.of(faces, welded, texture_faces), colours, uv, texture)
 
     @property
     def faces(self) -> Tensor:
-        """(F, 3), on the device of the vertices."""
+        """The faces (F, 3), on the device of the vertices."""
         return self.topology.to(self.vertices.device).faces
 
     def normals(self) -> Tensor:
-        """Unit normals of the vertices, (B, V, 3): the mean over the faces around, weighted by their areas.
+        """Return unit normals of the vertices, (B, V, 3): the mean over the faces around, weighted by their areas.
 
-        0 where a vertex has no face; vertices that are welded share their normal.
+        A vertex without a face has 0. Vertices that are welded share their normal.
         """
         topology = self.topology.to(self.vertices.device)
         corners = topology.corners
@@ -70,11 +73,11 @@ class Mesh:
         return _unit(total).reshape(batch, count, 3)
 
     def face_normals(self) -> Tensor:
-        """Unit normals of the faces, (B, F, 3); 0 where a face has no area."""
+        """Return unit normals of the faces, (B, F, 3); 0 where a face has no area."""
         return _unit(self._across()).reshape(len(self.vertices), -1, 3)
 
     def surface(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Vertices (B, V, 3), faces (F, 3) and colours of the vertices (B, V, 3), where there are any: to be looked at.
+        """Return vertices (B, V, 3), faces (F, 3) and the vertices' colours (B, V, 3) or None, for viewers.
 
         A texture is looked up at the vertices, at one of the places that they have on it.
         """
@@ -91,7 +94,7 @@ class Mesh:
         return self.vertices, topology.faces, None if colours is None else colours.expand(batch, count, 3)
 
     def _across(self) -> Tensor:
-        """Normals of the faces, as long as twice their areas, (B * F, 3)."""
+        """Return normals of the faces, as long as twice their areas, (B * F, 3)."""
         corners = self.topology.to(self.vertices.device).corners
         batch, count, _ = self.vertices.shape
         flat = self.vertices.reshape(batch * count, 3)
@@ -101,7 +104,7 @@ class Mesh:
 
 
 def _unit(v: Tensor) -> Tensor:
-    """Vectors (N, 3) of length 1, or 0 where they had next to none; its gradient is finite there, too."""
+    """Return vectors (N, 3) scaled to length 1, 0 where they had next to none; the gradient is finite there, too."""
     square = v.square().sum(-1, keepdim=True)
     long = square > 1e-30
     return v * long / square.where(long, square.new_ones(())).sqrt()

@@ -1,4 +1,4 @@
-"""Meshes from and to files: Wavefront .obj with its texture, .ply, and .glb, by trimesh.
+"""Readers and writers of mesh files: Wavefront .obj with its texture, .ply, and .glb, by trimesh.
 
 Reading is inert: these three formats alone, files of the mesh's own folder alone, no network, no other program.
 """
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 FORMATS = (".obj", ".ply", ".glb")
 LARGEST = 2**30                                    # bytes of a file
-MOST = 2**24                                       # faces: a texture or an image that numbers them has 24 bits and more
-MATERIALS = "<materials>"                          # stands for those that an .obj uses, from any of its files
+MOST = 2**24                                       # faces: images that number them have 24 bits and more
+MATERIALS = "<materials>"                          # stands for the materials that an .obj uses, from any of its files
 
-logging.getLogger("trimesh").addHandler(logging.NullHandler())     # what matters of its warnings is an error here
+logging.getLogger("trimesh").addHandler(logging.NullHandler())     # warnings that matter are errors here
 
 
 def read_mesh(file: Path | str, *, materials: bool = True) -> Mesh:
-    """The mesh of an .obj, .ply or .glb file, a batch of 1; several objects become one, polygons triangles.
+    """Read a mesh from an .obj, .ply or .glb file, as a batch of 1.
 
-    With a texture, vertices at one place are one, and `topology.texture_faces` tells their texture coordinates apart.
-    Colours are the file's own numbers in [0, 1]; a base colour without a texture becomes the vertices' colour. Normals
-    are left to the renderer.
+    Several objects become one, and polygons become triangles. Without colours of vertices, vertices at one place become
+    one; with a texture, `topology.texture_faces` tells their texture coordinates apart. Colours are the file's own
+    numbers in [0, 1]. A base colour without a texture becomes the vertices' colour. Normals are left to the renderer.
 
-    materials: False leaves out colours and textures, so that nothing else than the file is read.
+    materials: False leaves out colours and textures, so that no other file is read.
 
     Raises UnbraidError where the file is missing, broken, too large or no mesh, and where its material or its texture
     is missing or lies outside of its folder.
@@ -55,7 +55,7 @@ def read_mesh(file: Path | str, *, materials: bool = True) -> Mesh:
         return _mesh(vertices, faces, colours, uv, texture)
     except UnbraidError as error:
         raise UnbraidError(f"{file}: {error.message}", hint=error.hint) from error.__cause__
-    except Exception as error:                     # of trimesh, numpy or Pillow, for bytes that they did not expect
+    except Exception as error:                     # by trimesh, numpy or Pillow, for bytes that they did not expect
         told = " ".join(str(error).split())[:120]
         raise UnbraidError(f"{file} can't be read as .{kind}: {type(error).__name__}{': ' if told else ''}{told}",
                            hint="is it whole, and in this format?") from error
@@ -121,7 +121,7 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
-    """The objects of a file, where they stand in its scene.  Raises UnbraidError."""
+    """Return the objects of a file, at their places in its scene.  Raises UnbraidError."""
     import trimesh
 
     beside = _resolver(file)
@@ -140,13 +140,13 @@ def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
 
 
 def _scene(data: bytes, kind: str, beside: Any, materials: bool) -> Any:
-    """What trimesh finds in a file.  Raises UnbraidError where a face names a vertex that is not there."""
+    """Load a file's scene by trimesh.  Raises UnbraidError where a face names a vertex that is not there."""
     import trimesh
 
     own = f"mtllib {MATERIALS}\n".encode() if kind == "obj" else b""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.filterwarnings("error", message=".*unmatched data.*")             # numpy, on a number that is none
+        warnings.filterwarnings("error", message=".*unmatched data.*")             # numpy's, for text that is no number
         try:
             return trimesh.exchange.load.load_scene(BytesIO(own + data), file_type=kind, resolver=beside,
                                                     process=False, skip_materials=not materials)
@@ -157,7 +157,7 @@ def _scene(data: bytes, kind: str, beside: Any, materials: bool) -> Any:
 
 
 def _materials_beside(data: bytes, beside: Any) -> bytes:
-    """The materials that an .obj uses, from the files that it names.  Raises UnbraidError."""
+    """Return the materials that an .obj uses, from the files that it names.  Raises UnbraidError."""
     names, files = materials_of(data)
     libraries = {}
     for file in files:
@@ -174,7 +174,7 @@ def _expect_nothing_lost(beside: Any) -> None:
 
 
 def _expect_textures(scene: Any, kind: str, data: bytes, beside: Any) -> None:
-    """Raises UnbraidError where trimesh went on without a picture that it can't open, or without its coordinates."""
+    """Raise UnbraidError where trimesh silently left out a picture that it can't open, or texture coordinates."""
     textured = [g for g in scene.geometry.values() if picture_of(g) is not None]
     if kind == "obj" and b"\nvt " in data and any(g.visual.uv is None for g in textured):
         expect_corners(data)
@@ -200,18 +200,18 @@ def _check(vertices: np.ndarray, faces: np.ndarray) -> None:
 
 
 def _resolver(file: Path) -> Any:
-    """What the mesh's own folder has, and what of it was asked for in vain."""
+    """Return a resolver of files of the mesh's own folder, which records the files that it did not find."""
     from trimesh.resolvers import FilePathResolver
 
     class Beside(FilePathResolver):
-        """Files of one folder."""
+        """A resolver of files of one folder."""
 
         materials: bytes
         lost: dict[str, str]
         given: set[str]
 
         def get(self, name: str) -> bytes:
-            """The content of a file in the folder or below, by its name alone if need be."""
+            """Return the content of a file in the folder or below, by its name alone if need be."""
             if name == MATERIALS:
                 return self.materials
             asked, name = name, name.strip().replace("\\", "/")
@@ -235,7 +235,7 @@ def _resolver(file: Path) -> Any:
 
 def _mesh(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray | None, uv: np.ndarray | None,
           texture: np.ndarray | None) -> Mesh:
-    """The arrays as tensors; without colours of their own, vertices at one place are made one."""
+    """Return the arrays as a mesh of tensors; without colours, vertices at one place become one."""
     corners = faces
     vertices = vertices.astype(np.float32)
     if colours is None:
@@ -253,7 +253,7 @@ def _mesh(vertices: np.ndarray, faces: np.ndarray, colours: np.ndarray | None, u
 
 
 def _files(solid: Any, kind: str, name: str, materials: str) -> dict[str, bytes]:
-    """The mesh as contents of files by name, the one that names the others last."""
+    """Return the mesh as contents of files by name, the one that names the others last."""
     if kind != "obj":
         return {name: solid.export(file_type=kind, **({"include_attributes": False} if kind == "ply" else {}))}
     text, beside = solid.export(file_type="obj", return_texture=True, digits=9, mtl_name=materials, header=None,
@@ -262,12 +262,12 @@ def _files(solid: Any, kind: str, name: str, materials: str) -> dict[str, bytes]
 
 
 def _numbers(t: Tensor, index: int) -> np.ndarray:
-    """One of a batch, or what all share."""
+    """Return one item of a batch, or the one that all share."""
     return t.detach()[index if len(t) > 1 else 0].float().cpu().numpy()
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """(..., 1 or 3) in [0, 1] as bytes (..., 3)."""
+    """Return numbers (..., 1 or 3) in [0, 1] as bytes (..., 3)."""
     rounded = (np.nan_to_num(values).clip(0, 1) * 255).round().astype(np.uint8)
     return np.broadcast_to(rounded, (*rounded.shape[:-1], 3)) if rounded.shape[-1] == 1 else rounded[..., :3]
 

@@ -1,4 +1,4 @@
-"""Looking up textures."""
+"""Texture look-up."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from torch.nn import functional
 
 
 def spots(uv: Tensor) -> Tensor:
-    """Texture coordinates (..., 2), (0, 0) at the lower left and (1, 1) at the upper right, as where `sampled` looks.
+    """Return texture coordinates (..., 2) as spots for `sampled`.
 
-    From -1 to 1, to the right and down. Linear, so corners are turned into spots rather than pixels.
+    Texture coordinates are (0, 0) at the lower left and (1, 1) at the upper right. Spots are from -1 to 1, to the right
+    and down. The map is linear, so corners are turned into spots rather than pixels.
     """
     return uv * uv.new_tensor([2, -2]) + uv.new_tensor([-1, 1])
 
 
 def sampled(texture: Tensor, spot: Tensor, sample: Tensor, *, blind: bool = False) -> Tensor:
-    """Bilinear texture values (N, C) at spots (N, 2) of the samples (N,) of the batch; the border goes on beyond.
+    """Return bilinear texture values (N, C) at spots (N, 2) of the samples (N,) of the batch.
 
-    texture: (B or 1, C, h, w), row 0 on top; blind: the values are not wanted, only their gradients.
+    Beyond the border, the border's values continue.
+
+    texture: (B or 1, C, h, w), row 0 on top; blind: return zeros, where only the gradients are wanted.
     """
     batch, channels, height, width = texture.shape
     if not len(spot):
         return texture.new_zeros(0, channels)
-    if batch > 1:                                  # below each other; between texels' centres they do not mix
+    if batch > 1:                                  # stack them; limited to texels' centres they do not mix
         texture = texture.transpose(0, 1).reshape(1, channels, batch * height, width)
         x, y = spot.unbind(1)
         y = y.clamp(1 / height - 1, 1 - 1 / height)
@@ -54,10 +57,11 @@ class _Blind(torch.autograd.Function):
 
 
 def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor) -> Tensor:
-    """Trilinear texture values (N, C): between the two levels of ever coarser means that fit (Williams 1983).
+    """Return trilinear texture values (N, C), between the two best levels of a mipmap (Williams 1983).
 
-    steps: (N, 2, 2), how the spots change to the next column and the next row of the image; the longer way, in texels,
-    says the level. Gradients reach texture and spots, none the level.
+    steps: (N, 2, 2), the change of the spots to the next column and the next row of the image.
+
+    The longer change, in texels, decides the level. Gradients reach texture and spots, not the level.
     """
     height, width = texture.shape[2:]
     texels = steps.detach() * steps.new_tensor([width / 2, height / 2])

@@ -1,4 +1,4 @@
-"""Which vertices make which faces, and which faces meet at which edges: computed once per mesh."""
+"""Topology: the vertices of the faces, and the faces that meet at the edges, computed once per mesh."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from unbraid_plugins.opengl.numerics.precision import precise
 class Topology:
     """Triangles, the same for every mesh of a batch.
 
-    faces: (F, 3) indices of vertices, counter-clockwise seen from outside; texture_faces: (F, 3) indices of texture
-    coordinates, the faces themselves where there is none; welded: (V,) the first vertex at the same place for
-    every vertex: a seam that the texture needs is no border of the surface.
+    faces: (F, 3) indices of vertices, counter-clockwise seen from outside.
+    texture_faces: (F, 3) indices of texture coordinates, or None where they are the faces themselves.
+    welded: (V,) the first vertex at the same place for every vertex, or None.
+
+    With welding, a seam that the texture needs is no border of the surface.
     """
 
     faces: Tensor
@@ -38,11 +40,11 @@ class Topology:
 
     @staticmethod
     def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None) -> Topology:
-        """The topology of faces (F, 3); vertices (V, 3), where given, are welded where their places are equal."""
+        """Return the topology of faces (F, 3), with vertices (V, 3), where given, welded at equal places."""
         return Topology(faces, texture_faces, None if vertices is None else welding(vertices))
 
     def to(self, device: torch.device) -> Topology:
-        """The same on a device; remembered."""
+        """Return the same topology on a device; the result is remembered."""
         if self.faces.device == device:
             return self
         if device not in self._moved:
@@ -51,7 +53,10 @@ class Topology:
         return self._moved[device]
 
     def expect(self, vertices: int, spots: int | None) -> None:
-        """Raises UnbraidError where a face has a vertex, or a texture coordinate, beyond the last of so many."""
+        """Raise UnbraidError where a face has a vertex or a texture coordinate that does not exist.
+
+        vertices: the number of vertices; spots: the number of texture coordinates, or None.
+        """
         ends, of_texture = self._ends
         for (low, high), count, what in ((ends, vertices, "vertex"), (of_texture, spots, "texture coordinate")):
             if count is not None and (low < 0 or high >= count):
@@ -65,7 +70,7 @@ class Topology:
 
     @cached_property
     def rows_by_face(self) -> tuple[Tensor, Tensor, Tensor]:
-        """`by_last_corner` of pairs of a vertex and a texture coordinate: of which each row is, (R,) both; faces."""
+        """The vertex and the texture coordinate of every row, (R,) both, and the faces, by `by_last_corner`."""
         if self.texture_faces is None:
             row, faces = by_last_corner(self.faces, int(self.faces.max()) + 1 if len(self.faces) else 0)
             return row, row, faces
@@ -86,17 +91,20 @@ class Topology:
 
     @cached_property
     def faces_of_edge(self) -> Tensor:
-        """The faces around every edge, (E, k) for the largest number k there is, F where there are fewer."""
+        """The faces around every edge, (E, k) for the largest number k of faces, F where an edge has fewer."""
         return self._around[0]
 
     @cached_property
     def directions(self) -> Tensor:
-        """1 where the face's side runs as the edge does, -1 where it runs backwards, 0 where there is none, (E, k)."""
+        """The direction of the face's side along the edge, (E, k): 1 forwards, -1 backwards, 0 without a face."""
         return self._around[1]
 
     @cached_property
     def oriented(self) -> bool:
-        """Whether no edge has more than two faces, and where it has two, they run along it in opposite directions."""
+        """Whether no edge has more than two faces, and two faces of an edge run along it in opposite directions.
+
+        False, too, where all edges have a single face.
+        """
         if self.directions.shape[1] != 2:
             return False
         one, other = self.directions.unbind(1)
@@ -104,7 +112,7 @@ class Topology:
 
     @cached_property
     def pieces(self) -> Tensor:
-        """For every face the number of the connected piece of the surface that it belongs to, (F,)."""
+        """The number of the connected piece of the surface to which each face belongs, (F,)."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -149,10 +157,11 @@ class Topology:
 
 
 def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Rows of corners such that row f is the last corner of face f, whose number then tells OpenGL's shaders the face.
+    """Return rows of corners such that row f is the last corner of face f, so that shaders know the face.
 
-    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32. OpenGL's
-    own numbers of faces (gl_PrimitiveID) have llvmpipe assemble every triangle anew, which takes longer.
+    faces: (F, 3) of `count` vertices -> the vertex of every row, (R,), and the faces as rows, (F, 3) int32.
+
+    OpenGL's own numbers of faces (gl_PrimitiveID) make llvmpipe assemble every triangle anew, which takes longer.
 
     >>> vertex, corners = by_last_corner(torch.tensor([[0, 1, 2], [2, 1, 3]]), 4)
     >>> vertex, corners.tolist()
@@ -169,7 +178,7 @@ def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 @precise
 def welding(vertices: Tensor) -> Tensor:
-    """For every vertex (V, 3) the first one at the same place, (V,).
+    """Return for every vertex (V, 3) the first one at the same place, (V,).
 
     >>> welding(torch.tensor([[0., 0., 0.], [1., 0., 0.], [0., 0., 0.]]))
     tensor([0, 1, 0])

@@ -1,4 +1,4 @@
-"""Wavefront's .obj and .mtl, made plain for trimesh: corners count from the front, only used materials are left."""
+"""Simplified Wavefront .obj and .mtl for trimesh: corners count from the front, and unused materials are left out."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ IDLE = re.compile(r"""(?: -(?: s(?:\s+1(?:\.0*)?){3} | s(?:\s+1(?:\.0*)?){1,2}(?
 
 
 def plain(data: bytes) -> bytes:
-    """A mesh in UTF-8, no comments and no indents, its corners counted from the first vertex.  Raises UnbraidError."""
+    """Return a mesh in UTF-8, without comments and indents, with corners counted from the first vertex.
+
+    Raises UnbraidError.
+    """
     return _absolute(ASIDE.sub("", _text(data)).encode())
 
 
 def materials_of(data: bytes) -> tuple[list[str], list[str]]:
-    """Of a plain mesh: the materials of its faces, and the files that it names for them, none where there are none."""
+    """Return the materials of a plain mesh's faces, and the files named for them; no files without materials."""
     text = data.decode()
     _, *rest = USE.split(text)
     used = {name.strip(): None for name, faces in zip(rest[::2], rest[1::2], strict=True) if "\nf" in faces}
@@ -40,7 +43,7 @@ def materials_of(data: bytes) -> tuple[list[str], list[str]]:
 
 
 def expect_corners(data: bytes) -> None:
-    """Raises UnbraidError where a face of a plain mesh names a vertex or a texture coordinate that is not there."""
+    """Raise UnbraidError where a face of a plain mesh names a vertex or a texture coordinate that is not there."""
     lines = data.decode().split("\n")
     kinds = {"v ": "vertex", "vt ": "texture coordinate"}
     counts = [sum(line.startswith(kind) for line in lines) for kind in kinds]
@@ -53,7 +56,7 @@ def expect_corners(data: bytes) -> None:
 
 
 def chosen_materials(libraries: Mapping[str, bytes], names: Sequence[str]) -> bytes:
-    """The materials of these names alone, with textures that are names alone.  Raises UnbraidError."""
+    """Return the materials of these names alone, their textures without options.  Raises UnbraidError."""
     known = {}
     for data in libraries.values():
         for material in NEW.split(_text(data))[1:]:
@@ -83,7 +86,7 @@ def _text(data: bytes) -> str:
 
 
 def _absolute(text: bytes) -> bytes:
-    """A Wavefront file whose corners count from the first vertex: -1 is the last one before the face.
+    """Return a Wavefront file with its corners counted from the first vertex: -1 is the last one before the face.
 
     Raises UnbraidError where one is 0.
     """

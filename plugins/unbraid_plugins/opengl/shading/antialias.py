@@ -1,4 +1,4 @@
-"""Images whose outlines move smoothly with the surface."""
+"""Antialiasing: images whose outlines move smoothly with the surface."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from unbraid_plugins.opengl.shading.silhouettes import Crossings
 def antialiased(colour: Tensor, alpha: Tensor, outline: Crossings, tips: Tensor) -> tuple[Tensor, Tensor]:
     """Blend the two pixels of every crossing by how much of each the surface covers: (B, C, H, W) and (B, 1, H, W).
 
-    A surface that reaches r > 1/2 from the inner pixel covers r - 1/2 of the outer one; with r < 1/2, what is behind it
-    covers 1/2 - r of the inner one. Linear in r in both cases, so the gradient is that of the covered area times the
-    difference of the two pixels. Tips (T, C) are what the surface looks like at the crossings whose inner pixel does
-    not see it: they add r - 1/2 of it, or take it away. Every pixel stays a mean of pixels and tips. Differentiable
-    once; fresh contiguous images are changed in place.
+    A surface that reaches r > 1/2 from the inner pixel covers r - 1/2 of the outer one. With r < 1/2, the scene behind
+    it covers 1/2 - r of the inner one. Both are linear in r, so the gradient is that of the covered area times the
+    difference of the two pixels. Tips (T, C) are the surface's colours at the crossings whose inner pixel does not see
+    it: they add r - 1/2 of it, or take it away. Every pixel stays a mean of pixels and tips. Differentiable once; fresh
+    contiguous images are changed in place.
     """
     if not len(outline.reach):
         return colour, alpha
@@ -28,12 +28,12 @@ def antialiased(colour: Tensor, alpha: Tensor, outline: Crossings, tips: Tensor)
 
 
 class _Antialiased(torch.autograd.Function):
-    """Only the pixels at crossings are touched, forwards and backwards.
+    """Antialiasing that touches only the pixels at crossings, forwards and backwards.
 
-    A target pixel a gets s (o - a) of the other one o for each of its crossings that are seen, with s = |r - 1/2|, and
-    for all of its tips together w (t - a), with w their sum of r - 1/2 and t their mean colour. As a mean has no more
-    than 1 to give away, s is divided by the sum of all where that is more, and w is within [0, what is left]; the
-    gradients know of neither.
+    A target pixel a gets s (o - a) of the other one o for each of its crossings that are seen, with s = |r - 1/2|. For
+    all of its tips together it gets w (t - a), with w their sum of r - 1/2 and t their mean colour. A mean has no more
+    than 1 to give away: s is divided by the sum of all where that is more, and w is kept within [0, the rest]. The
+    gradients ignore both limits.
     """
 
     @staticmethod
@@ -88,12 +88,12 @@ class _Antialiased(torch.autograd.Function):
 
 
 def _shown(images: list[Tensor], pixels: Tensor) -> Tensor:
-    """All channels of both images at pixels (M,): (M, C + 1)."""
+    """Return all channels of both images at pixels (M,): (M, C + 1)."""
     return torch.cat([gathered(image, pixels) for image in images], 1)
 
 
 def _spread(images: Sequence[Tensor | None], pixels: Tensor, rows: Tensor) -> None:
-    """Add rows (M, C + 1) to pixels (M,) of both images, where there is one."""
+    """Add rows (M, C + 1) to pixels (M,) of the images that are given."""
     for image, part in zip(images, rows.split([rows.shape[1] - 1, 1], 1), strict=True):
         if image is not None:
             add(image, pixels, part)

@@ -1,4 +1,4 @@
-"""Where in its face a pixel lies, with a gradient of its own."""
+"""Barycentrics of pixels in their faces, with their gradient."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ FARTHEST = 2.0                                     # OpenGL may paint a sliver b
 
 def barycentrics(place: tuple[Tensor, Tensor, Tensor], face: Tensor, clip: Tensor, faces: Tensor, height: int,
                  width: int, *, farthest: float = FARTHEST) -> Tensor:
-    """Perspective-correct barycentrics (N, 3) of pixels, their images, rows and columns (N,), in faces (N,).
+    """Return perspective-correct barycentrics (N, 3) of pixels in faces (N,).
 
-    faces: (F, 3); farthest: the largest that there may be. Gradients reach the clip coordinates (B, V, 4), of x, y and
-    w; once.
+    place: the pixels' images, rows and columns, (N,) each.
+    faces: (F, 3).
+    farthest: the largest value that is allowed.
+
+    Gradients reach the clip coordinates (B, V, 4), of x, y and w; once.
     """
     sample, row, column = place
     x, y = (2 * column + 1).to(clip.dtype) / width - 1, 1 - (2 * row + 1).to(clip.dtype) / height
@@ -28,7 +31,7 @@ def barycentrics(place: tuple[Tensor, Tensor, Tensor], face: Tensor, clip: Tenso
 
 
 def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int, width: int) -> Tensor:
-    """z / w in [-1, 1] of faces (N,) at pixels (N,), numbered among B * H * W; no gradient."""
+    """Return z / w in [-1, 1] of faces (N,) at pixels (N,), numbered among B * H * W; no gradient."""
     sample = pixel // (height * width)
     place = pixel - sample * (height * width)
     row = place // width
@@ -44,10 +47,11 @@ def depths(pixel: Tensor, face: Tensor, clip: Tensor, faces: Tensor, height: int
 
 
 class _Barycentrics(torch.autograd.Function):
-    """With u_i = x_i - x w_i and v_i = y_i - y w_i for a pixel at (x, y), M = [u; v; 1], M b = (0, 0, 1).
+    """Barycentrics b, the solution of M b = (0, 0, 1) with M = [u; v; 1].
 
-    So b_i = (u_j v_k - u_k v_j) / det M, relative to the pixel: nothing large cancels. And d b = - M^-1 dM b: with
-    l = M^-T g for a gradient g, those of u_i, v_i are - l_u b_i, - l_v b_i (and of w_i: (x l_u + y l_v) b_i).
+    Here u_i = x_i - x w_i and v_i = y_i - y w_i for a pixel at (x, y). So b_i = (u_j v_k - u_k v_j) / det M, relative
+    to the pixel: nothing large cancels. And d b = - M^-1 dM b: with l = M^-T g for a gradient g, those of u_i and v_i
+    are -l_u b_i and -l_v b_i (and that of w_i is (x l_u + y l_v) b_i).
     """
 
     @staticmethod
@@ -82,5 +86,5 @@ class _Barycentrics(torch.autograd.Function):
 
 
 def corners_of(sample: Tensor, face: Tensor, count: int, faces: Tensor) -> Tensor:
-    """The vertices of faces (N,) of faces (F, 3) in images (N,), among B * V where V is the count; (N, 3)."""
+    """Return the vertices of faces (N,) in images (N,), numbered among B * count: (N, 3).  faces: (F, 3)."""
     return functional.embedding(face, faces) + count * sample[:, None]

@@ -1,4 +1,4 @@
-"""From a scene to images: the whole path, differentiable."""
+"""Differentiable rendering, from a scene to images."""
 
 from __future__ import annotations
 
@@ -22,13 +22,16 @@ from unbraid_plugins.opengl.shading.surface import facing, painted, shaded, surf
 
 @value
 class Rendering:
-    """What a camera sees.
+    """The images and layers that a camera sees.
 
-    colour: (B, C, H, W) in [0, 1], over the background; alpha: (B, 1, H, W) in [0, 1], how much of a pixel is covered;
-    depth: (B, 1, H, W), the distance in front of the camera along its axis, 0 where nothing is; normals: (B, 3, H, W),
-    unit vectors in world coordinates, 0 where nothing is; ids: (B, H, W) int64, the faces, -1 where nothing is.
+    colour: (B, C, H, W) in [0, 1], over the background.
+    alpha: (B, 1, H, W) in [0, 1], the share of a pixel that is covered.
+    depth: (B, 1, H, W), the distance in front of the camera along its axis, 0 where nothing is seen.
+    normals: (B, 3, H, W), unit vectors in world coordinates, 0 where nothing is seen.
+    ids: (B, H, W) int64, the faces, -1 where nothing is seen.
+
     Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines. Depth and normals are None
-    where nobody asked for them.
+    where they were not asked for.
     """
 
     colour: Tensor
@@ -38,7 +41,7 @@ class Rendering:
     ids: Tensor
 
 
-@uncompiled                                        # how many pixels are covered is known when they are
+@uncompiled                                        # the number of covered pixels is known only when drawn
 @precise
 def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | None = None,
          background: Background | None = None, cull: bool = False, smooth: bool = True, flat: bool = False,
@@ -46,13 +49,18 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
          ) -> Rendering:
     """Render a batch of meshes; gradients reach vertices, colours, texture, camera, light and background.
 
-    light: none shows the albedo; background: (B or 1, C) or (B or 1, C, H, W), or a Panorama, black where none; cull:
-    faces are seen from outside only, for closed surfaces faster by far; smooth: antialiased outlines, without which no
-    gradient of the outline reaches the vertices; flat: a face has one normal, not those of its corners; both_sides: a
-    face that is seen from inside has the normal of that side; geometry: depth and normals, too; backend: see
-    `rasterize`; mipmaps: textures are averaged where they are finer than the image. A batch of 1 among others is
-    repeated. Code that `torch.compile` compiles calls it as it is; it computes in float32 under autocast and for half
-    precision, too, whose gradients are of their own types.
+    light: None shows the albedo.
+    background: (B or 1, C) or (B or 1, C, H, W), or a Panorama; None is black.
+    cull: draw faces only as seen from outside, for closed surfaces faster by far.
+    smooth: antialias outlines; without it no gradient of the outline reaches the vertices.
+    flat: give a face one normal in place of those of its corners.
+    both_sides: give a face that is seen from inside the normal of that side.
+    geometry: return depth and normals, too.
+    backend: see `rasterize`.
+    mipmaps: average textures where they are finer than the image.
+
+    A batch of 1 among others is repeated. Code that `torch.compile` compiles calls it uncompiled. It computes in
+    float32 under autocast and for half precision, too; gradients have the types of their tensors.
 
     Raises UnbraidError for sizes that do not fit.
     """
@@ -92,7 +100,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
 
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
              size: tuple[int, int], *, cull: bool, smooth: bool, backend: Backend) -> Rendering:
-    """A picture without depth and normals, all of which OpenGL can draw; torch goes by planes over the image."""
+    """Render without depth and normals: OpenGL draws all where it can, else torch computes by planes over the image."""
     colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
     mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
     if paintable(mesh, channels) and chosen(backend, clip.device) == "gl":
@@ -110,7 +118,7 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
 
 
 def channels_of(mesh: Mesh) -> int:
-    """How many colours a mesh has; 3 where it says nothing."""
+    """Return the number of colour channels of a mesh, 3 for one without colours and texture.  Raises UnbraidError."""
     counts = {t.shape[k] for t, k in ((mesh.colours, 2), (mesh.texture, 1)) if t is not None}
     if len(counts) > 1:
         raise UnbraidError("the mesh's colours and its texture have different numbers of channels",
@@ -119,7 +127,7 @@ def channels_of(mesh: Mesh) -> int:
 
 
 def images_of(mesh: Mesh, camera: Camera, light: Light | None, background: Background | None) -> int:
-    """How many images the parts of a scene make: each has that many, or 1."""
+    """Return the number of images of a scene: every part has that many, or 1.  Raises UnbraidError."""
     parts: dict[str, list[Tensor | None]] = {
         "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
         "camera": [camera.view, camera.projection], "light": list(tensors(light)),
@@ -133,7 +141,7 @@ def images_of(mesh: Mesh, camera: Camera, light: Light | None, background: Backg
 
 
 def shapes(vertices: Tensor, channels: int, size: tuple[int, int], geometry: bool) -> Rendering:
-    """The forms of a rendering, without numbers."""
+    """Return a rendering of the right shapes, without values."""
     colour, alpha, depth, normals = (vertices.new_empty(len(vertices), c, *size) for c in (channels, 1, 1, 3))
     ids = vertices.new_empty((len(vertices), *size), dtype=torch.int64)
     return Rendering(colour, alpha, depth if geometry else None, normals if geometry else None, ids)

@@ -1,4 +1,4 @@
-"""The margin around every face that the authors' renderer has, in which a face fades out (Szabó & Favaro 2018)."""
+"""Margins around faces, in which a face fades out as in the authors' renderer (Szabó & Favaro 2018)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ NOTHING = 2**63 - 1
 class Margin:
     """The M pixels that see a margin.
 
-    front: their places, as tips: pixel counts none of them; pixel: (M,), among B * H * W, each once; alpha: (M,) in
-    (0, 1), with gradients to the clip coordinates, as the barycentrics have.
+    front: their places in faces, as tips; it has no pixels.
+    pixel: (M,), among B * H * W, each once.
+    alpha: (M,) in (0, 1), with gradients to the clip coordinates, as the barycentrics have.
     """
 
     front: Fragments
@@ -27,11 +28,15 @@ class Margin:
 
 
 def margin(crisp: Fragments, clip: Tensor, away: Tensor, topology: Topology, width: float, *, cull: bool) -> Margin:
-    """The nearest margins before what is crisp: where a face is d pixels from a pixel's centre, alpha = 1 - d / width.
+    """Find the nearest margins in front of the crisp image: at d pixels from a face, alpha = 1 - d / width.
 
-    crisp: what the pixels see; away: (B, V), how far vertices are from the camera along its axis. A margin counts as
-    away + away d / (2 width) at the point of the face that is nearest in the image, so that it lies behind faces
-    beside it. Faces with a vertex behind the camera have none, nor has what the near or the far plane cuts off.
+    crisp: the fragments that the pixels see.
+    away: (B, V), the distance of vertices from the camera along its axis.
+    width: of the margin, in pixels.
+
+    A margin has the depth away + away d / (2 width) at the point of the face that is nearest in the image, so it lies
+    behind faces beside it. Faces with a vertex behind the camera have no margin, nor have the parts that the near or
+    the far plane cuts off.
     """
     batch, height, columns = crisp.ids.shape
     with torch.no_grad():
@@ -41,7 +46,7 @@ def margin(crisp: Fragments, clip: Tensor, away: Tensor, topology: Topology, wid
         flat = clip.detach().reshape(-1, 4)
         placed = _placed(flat, height, columns)
         points = placed[corners]
-        area = _cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])     # below 0 from outside
+        area = _cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0])     # below 0 if seen from outside
         kept = (flat[:, 3] > 0)[corners].all(1) & points.isfinite().all(-1).all(1)
         kept &= area < 0 if cull else area != 0
         low = (points.amin(1) - width - 0.5).ceil().clamp_min(0)
@@ -74,13 +79,13 @@ def margin(crisp: Fragments, clip: Tensor, away: Tensor, topology: Topology, wid
 
 
 def _placed(clip: Tensor, height: int, width: int) -> Tensor:
-    """Clip coordinates (N, 4) -> column and row in pixels, from the upper left corner, (N, 2)."""
+    """Return column and row in pixels, from the upper left corner, of clip coordinates (N, 4): (N, 2)."""
     return torch.stack([(clip[:, 0] / clip[:, 3] + 1) * (width / 2), (1 - clip[:, 1] / clip[:, 3]) * (height / 2)], 1)
 
 
 def _nearest(clip: Tensor, corners: Tensor, column: Tensor, row: Tensor, height: int, width: int,
              ) -> tuple[Tensor, Tensor]:
-    """How many pixels it is to the nearest point of a face in the image, 0 within it, and that point's barycentrics."""
+    """Return the distance in pixels to a face's nearest point in the image, 0 within it, and its barycentrics."""
     at = [clip[corners[:, i]] for i in range(3)]
     points = [_placed(t, height, width) for t in at]
     pixel = torch.stack([column, row], 1).to(clip.dtype) + 0.5
@@ -109,7 +114,7 @@ def _cross(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _parts(number: Tensor) -> list[slice]:
-    """Runs of items that have about CHUNK pairs together."""
+    """Return runs of items that have about CHUNK pairs together."""
     part = (number.cumsum(0) - number) // CHUNK
     _, sizes = torch.unique_consecutive(part, return_counts=True)
     ends = sizes.cumsum(0).tolist()

@@ -21,10 +21,12 @@ def draw_different(meshes: Sequence[Mesh], camera: Camera, size: tuple[int, int]
                    background: Any = None, **options: Any) -> Rendering:
     """Render meshes of different topology; the options are `draw`'s.
 
-    meshes: N, each of one shape or of several, which follow each other in the batch of B images. Camera, light and
-    background: of B, or of 1 for all. Returns a Rendering of B images whose ids count each mesh's own faces.
+    meshes: N, each of one shape or of several, which follow each other in the batch of B images.
+    camera, light, background: of B images, or of 1 for all.
 
-    Raises UnbraidError for sizes that do not fit, and where there is no mesh.
+    The result is a Rendering of B images whose ids count each mesh's own faces.
+
+    Raises UnbraidError for sizes that do not fit, and without a mesh.
     """
     if not meshes:
         raise UnbraidError("there is no mesh to draw", hint="give at least one")

@@ -1,6 +1,6 @@
-"""Attributes across a face as a camera sees it: ratios of two planes over the screen (Heckbert 1989).
+"""Attributes of faces in perspective, as ratios of two planes over the screen (Heckbert 1989).
 
-Less work than barycentrics where many pixels see the same faces: what is not linear is done by face.
+They are less work than barycentrics where many pixels see the same faces: the nonlinear part is done once per face.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from torch import Tensor
 from unbraid_plugins.opengl.numerics.pixels import covered
 from unbraid_plugins.opengl.numerics.rows import columns
 
-THIN = 1 / 256                                     # pixels: OpenGL rounds corners to such, so where is a face thinner?
+THIN = 1 / 256                                     # pixels, to which OpenGL rounds corners; thinner faces are uncertain
 
 
 @attrs.frozen(eq=False)
 class Planes:
     """The N covered pixels of a batch, and the R faces that they see.
 
-    pixel: (N,), their places among B * H * W; sample: (N,), the image; row: (N,), which of the R faces; x, y: (N,), in
-    half widths and heights of the image from the first corner of that face. face, image: (R,); areas: (3, 3, R), the
-    planes 1, x, y of the three corners' shares, with gradients to the clip coordinates.
+    pixel: (N,), their places among B * H * W.
+    sample: (N,), their images.
+    row: (N,), the number of their face among the R faces.
+    x, y: (N,), in half widths and heights of the image from the first corner of that face.
+    face, image: (R,).
+    areas: (3, 3, R), the planes 1, x, y of the three corners' shares, with gradients to the clip coordinates.
     """
 
     pixel: Tensor
@@ -36,9 +39,9 @@ class Planes:
     areas: Tensor
 
     def interpolated(self, attributes: Tensor, faces: Tensor, known: Tensor | None = None) -> Tensor:
-        """Attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once.
+        """Interpolate attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once.
 
-        known: (C, N), where somebody has found the values already.
+        known: (C, N), the values, where they are known already.
         """
         batch, count, channels = attributes.shape
         corners = columns(faces, self.face) + (count * self.image if batch > 1 else 0)
@@ -49,10 +52,10 @@ class Planes:
 
 
 def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
-    """The covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3).
+    """Return the covered pixels of ids (B, H, W), for clip coordinates (B, V, 4) and faces (F, 3).
 
     A pixel at (x, y) has the share b_i = (u_j v_k - u_k v_j) / sum of corner i, with u = X - x W and v = Y - y W: the
-    products x y cancel. A face thinner than OpenGL's rounding has one share of each corner everywhere.
+    products x y cancel. A face thinner than OpenGL's rounding has equal shares of its corners everywhere.
     """
     height, width = ids.shape[1:]
     pixel, sample = covered(ids)
@@ -74,7 +77,7 @@ def planes(ids: Tensor, clip: Tensor, faces: Tensor) -> Planes:
 
 
 def _thin(corner: Tensor, height: int, width: int) -> Tensor:
-    """Whether faces, of whose corners w, u and v are given (3, 3, R), are thinner than OpenGL's rounding, (R,)."""
+    """Return whether faces are thinner than OpenGL's rounding, (R,).  corner: their corners' w, u and v, (3, 3, R)."""
     x, y = corner[1] / corner[0] * (width / 2), corner[2] / corner[0] * (height / 2)
     across, down = x - x.roll(-1, 0), y - y.roll(-1, 0)
     area = across[0] * down[1] - across[1] * down[0]
@@ -83,7 +86,7 @@ def _thin(corner: Tensor, height: int, width: int) -> Tensor:
 
 
 class _Cofactors(torch.autograd.Function):
-    """Those of matrices (3, 3, R): of both indices, the next two rows' and columns' determinant."""
+    """The cofactors of matrices (3, 3, R): for every row and column, the determinant of the next two of both."""
 
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
@@ -101,13 +104,13 @@ class _Cofactors(torch.autograd.Function):
 
 
 def _around(matrix: Tensor) -> Tensor:
-    """Matrices (3, 3, R) whose first two rows and columns follow once more, (5, 5, R)."""
+    """Return matrices (3, 3, R) with their first two rows and columns repeated at the end, (5, 5, R)."""
     wide = torch.cat([matrix, matrix[:, :2]], 1)
     return torch.cat([wide, wide[:2]])
 
 
 class _Ratios(torch.autograd.Function):
-    """The planes (1 + C, 3, R) of some of them at places x, y (N,), each after the first divided by that: (N, C)."""
+    """The values of planes (1 + C, 3, R) at places x, y (N,), each divided by the first plane's: (N, C)."""
 
     @staticmethod
     def forward(ctx: Any, planes: Tensor, row: Tensor, x: Tensor, y: Tensor, known: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""The edges where a surface ends in the image, and where they cross the lines between neighbouring pixels' centres."""
+"""The edges where a surface ends in the image, and their crossings with the lines between pixels' centres."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from unbraid_plugins.opengl.numerics.rows import columns
 from unbraid_plugins.opengl.scene.topology import Topology
 from unbraid_plugins.opengl.shading.barycentrics import depths
 
-BEHIND = 1e-5                                      # how much farther, in z / w, what an edge is in front of
+BEHIND = 1e-5                                      # an edge is in front of faces that are farther by this, in z / w
 
 
 @attrs.frozen(eq=False)
 class Crossings:
-    """Where the outline of a surface passes between the centres of two neighbouring pixels.
+    """Crossings of a surface's outline with the lines between the centres of two neighbouring pixels.
 
-    inner, outer: (K,) the two pixels, among B * H * W; reach: (K,) in [0, 1], how far the surface goes from the centre
-    of the inner pixel to the centre of the outer one, with gradients to the clip coordinates; covered: (K,) whether
-    the inner pixel sees the surface: a tip may lie between two centres.
+    inner, outer: (K,) the two pixels, among B * H * W.
+    reach: (K,) in [0, 1], how far the surface extends from the centre of the inner pixel to that of the outer one.
+    covered: (K,) whether the inner pixel sees the surface; a tip may lie between two centres.
 
-    Of the T tips, in the order of the crossings that are not covered: sample, (T,) the image; face, (T,) one that ends
-    there; barycentrics, (T, 3), of the crossing in it, without a gradient.
+    The reach has gradients to the clip coordinates. Of the T tips, in the order of the crossings that are not covered:
+
+    sample: (T,) the image.
+    face: (T,) one that ends there.
+    barycentrics: (T, 3) of the crossing in the face, without a gradient.
     """
 
     inner: Tensor
@@ -39,10 +42,12 @@ class Crossings:
 
 
 def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
-    """The crossings of visible silhouettes with the lines between pixel centres; the outermost where there are several.
+    """Find the crossings of visible silhouettes with the lines between pixel centres, the outermost of several.
 
-    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4). Steep edges cross rows of pixels, flat edges columns:
-    for every edge the sum of `reach` is, over places between the pixels, the area that it bounds.
+    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4).
+
+    Steep edges cross rows of pixels, flat edges columns. For every edge, the sum of reach - 1/2 is the area that it
+    bounds beyond the inner pixels.
     """
     height, width = ids.shape[1:]
     with torch.no_grad():
@@ -54,7 +59,7 @@ def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> C
         # rows count downwards: a surface on the left of an edge that runs down, or left, has the larger place
         after = torch.where(steep, q[1] > p[1], q[0] < p[0]) == (side > 0)
         first, last = start, stop
-        if not whole:                              # of an edge that passes the camera one end has w < 0
+        if not whole:                              # an edge that passes the camera has an end with w < 0
             behind = clip.reshape(-1, 4)[:, 3][ends.T] < 0
             first, last = _beyond(start, stop, behind)
             after = after ^ behind.any(0)
@@ -86,12 +91,12 @@ def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> C
 
 
 def _at(index: Tensor, *values: Tensor) -> Iterator[Tensor]:
-    """The elements (K,) of each of the values (S,)."""
+    """Yield the elements (K,) of each of the values (S,)."""
     return (v.index_select(0, index) for v in values)
 
 
 def _passed(start: Tensor, stop: Tensor, lines: Tensor) -> tuple[Tensor, Tensor]:
-    """Of all n + 1/2 between start and stop (S,), in either order, with 0 <= n < lines: the place in (S,), and n."""
+    """Return all n + 1/2 between start and stop (S,), in either order, 0 <= n < lines: place in (S,), and n."""
     first = (torch.minimum(start, stop) - 0.5).ceil().clamp_min(0)
     last = torch.minimum((torch.maximum(start, stop) - 0.5).ceil(), lines.to(first.dtype))
     number = (last - first).clamp_min(0).long()
@@ -101,18 +106,20 @@ def _passed(start: Tensor, stop: Tensor, lines: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _beyond(start: Tensor, stop: Tensor, behind: Tensor) -> tuple[Tensor, Tensor]:
-    """From where to where edges are seen whose ends are at start and stop (S,), which are behind the camera or not.
+    """Return where edges from start to stop (S,) begin and end to be seen, if one end may be behind the camera.
 
-    behind: (2, S). Such an edge is seen from its other end on, away from the place that its end behind the camera has.
+    behind: (2, S), whether each end is behind the camera.
+
+    Such an edge is seen from its other end on, away from the place that its end behind the camera has.
     """
     away = torch.copysign(torch.full_like(start, torch.inf), stop - start)
     return torch.where(behind[0], away, start), torch.where(behind[1], -away, stop)
 
 
 def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor, bool]:
-    """Images, edges and sides (S,) of the edges all of whose faces lie on one side; 1 is the left in the image.
+    """Return images, edges and sides (S,) of the edges whose faces all lie on one side; 1 is the left in the image.
 
-    Only edges with an end in front of the camera; and whether all of the meshes is in front of it.
+    Only edges with an end in front of the camera count. The last result is whether all of the meshes is in front of it.
     """
     x, y, w = (clip[..., i].T.contiguous() for i in (0, 1, 3))             # images last: rows are gathered whole
     whole = bool((w > 0).all())
@@ -128,7 +135,7 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
     facing = torch.cat([facing, facing.new_zeros(1, facing.shape[1])])
     around = [facing.index_select(0, faces) for faces in topology.faces_of_edge.T]
     signs = topology.directions.char()
-    if topology.oriented:                          # a face on either side, or none: then the two differ
+    if topology.oriented:                          # at an outline the sides differ: a face turned away, or a gap
         alone = around[0] != around[1]
     else:
         turned = [side * sign[:, None] for side, sign in zip(around, signs.T, strict=True)]
@@ -144,7 +151,7 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
 
 def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor, clip: Tensor, topology: Topology,
           ) -> tuple[Tensor, Tensor]:
-    """Whether nothing is in front of the crossings, and whether the inner pixels see their surface; (K,) each."""
+    """Return whether nothing is in front of crossings, and whether inner pixels see their surface; (K,) each."""
     seen = ids.flatten()
     face = seen.index_select(0, inner)
     covered = face >= 0
@@ -154,7 +161,7 @@ def _seen(inner: Tensor, outer: Tensor, depth: Tensor, edge: Tensor, ids: Tensor
 
 
 def _behind(depth: Tensor, pixel: Tensor, face: Tensor, ids: Tensor, clip: Tensor, topology: Topology) -> Tensor:
-    """Whether what pixels (K,) see, a face or nothing, is behind a depth there, (K,)."""
+    """Return whether the face, if any, that pixels (K,) see is behind a depth there, (K,); True without a face."""
     some = (face >= 0).nonzero().squeeze(1)
     deep = depths(pixel.index_select(0, some), face.index_select(0, some), clip, topology.faces, *ids.shape[1:])
     behind = torch.ones_like(face, dtype=torch.bool)
@@ -164,7 +171,10 @@ def _behind(depth: Tensor, pixel: Tensor, face: Tensor, ids: Tensor, clip: Tenso
 
 def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, topology: Topology,
             ) -> tuple[Tensor, Tensor]:
-    """A face of every edge (T,) and the barycentrics in it at the share t of the way between its ends, in the image."""
+    """Return a face of every edge (T,), and the barycentrics in it at the share t of the way between the edge's ends.
+
+    t is measured in the image.
+    """
     around, direction = topology.faces_of_edge[edge], topology.directions[edge]
     face = around.gather(1, (direction == side[:, None]).long().argmax(1, keepdim=True)).squeeze(1)
     w = clip.reshape(-1, 4)[:, 3][ends]
@@ -175,8 +185,9 @@ def _within(edge: Tensor, side: Tensor, t: Tensor, ends: Tensor, clip: Tensor, t
 
 
 def _on_screen(clip: Tensor, ends: Tensor, height: int, width: int) -> Tensor:
-    """Of both ends (S, 2) of edges among the corners of clip coordinates (B, V, 4): column and row in pixels, from the
-    upper left corner, and z / w, (2, 3, S).
+    """Return column and row in pixels, from the upper left corner, and z / w, of both ends of edges: (2, 3, S).
+
+    ends: (S, 2), among the corners of clip coordinates (B, V, 4).
     """
     x, y, z, w = columns(clip.reshape(-1, 4), ends.T.flatten())
     places = torch.stack([(x / w + 1) * (width / 2), (1 - y / w) * (height / 2), z / w])
@@ -184,7 +195,7 @@ def _on_screen(clip: Tensor, ends: Tensor, height: int, width: int) -> Tensor:
 
 
 def _outermost(pair: Tensor, reach: Tensor, visible: Tensor) -> Tensor:
-    """Of the visible crossings of each pair of pixels the one that reaches farthest: their places, (K,)."""
+    """Return the places (K,) of the visible crossings that reach farthest, one for each pair of pixels."""
     places = visible.nonzero().squeeze(1)
     pair, reach = pair.index_select(0, places), reach.index_select(0, places)
     order = (pair * 2**31 + (reach.double() * 2**30).long()).argsort(stable=True)
@@ -194,13 +205,14 @@ def _outermost(pair: Tensor, reach: Tensor, visible: Tensor) -> Tensor:
 
 
 class _Reach(torch.autograd.Function):
-    """The reach of crossings, which is known, with its gradient.
+    """The known reach of crossings, with its gradient.
 
-    Where an edge from p to q crosses a line at the share t of its way, the crossing moves along the line by
-    n . ((1 - t) dp + t dq), with n = (1, - dx / dy) on a row of pixels and (- dy / dx, 1) on a column.
+    Where an edge from p to q crosses a line at the share t of its way, the crossing moves along the line by n . ((1 -
+    t) dp + t dq), with n = (1, - dx / dy) on a row of pixels and (- dy / dx, 1) on a column.
 
-    ends: (2, K) of the edges, among the corners of clip; share: (2, K) of both ends; moving: (2, K), n for places in
-    half widths and heights of the image, upwards, towards the outer pixel.
+    ends: (2, K) of the edges, among the corners of clip.
+    share: (2, K) of both ends.
+    moving: (2, K), n for places in half widths and heights of the image, upwards, towards the outer pixel.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The colour of a surface where it is seen."""
+"""Colours of a surface where it is seen."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from unbraid_plugins.opengl.scene.texture import mipmapped, sampled, spots
 from unbraid_plugins.opengl.shading.fragments import Fragments
 from unbraid_plugins.opengl.shading.planes import Planes, planes
 
-PART = 2**19                                       # pixels at a time on the way back: more takes memory for little time
+PART = 2**19                                       # pixels at a time backwards: more takes memory and saves little time
 
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
             steps: Tensor | None = None, *, spot: Tensor | None = None, blind: bool = False) -> Tensor:
-    """Albedo times shading, (N + T, C); an image shows what of it is within [0, 1].
+    """Return albedo times shading, (N + T, C); an image shows the part of it within [0, 1].
 
-    unit: the normals there, (N + T, 3), and spot: where they look in the texture, (2, N), where they are known; steps:
-    `to_the_next`, for mipmapped textures; blind: the values are not wanted, only their gradients.
+    unit: the normals there, (N + T, 3), where they are known.
+    spot: the places in the texture, (2, N), where they are known.
+    steps: `to_the_next`, for mipmapped textures.
+    blind: the values are not wanted, only their gradients.
     """
     topology = mesh.topology.to(mesh.vertices.device)
     colour = None
@@ -53,7 +55,10 @@ def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels
 
 
 def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, both_sides: bool = False) -> Tensor:
-    """Unit normals of what is seen, (N + T, 3): flat, those of faces; both_sides, those of the side that is seen."""
+    """Return unit normals of the surface at the fragments, (N + T, 3).
+
+    flat: those of faces; both_sides: those of the side that is seen.
+    """
     faces = mesh.topology.to(clip.device).faces
     if flat:
         normals = mesh.face_normals()
@@ -69,13 +74,13 @@ def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, bo
 
 def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
             ) -> tuple[Tensor, Tensor, Tensor]:
-    """`picture` by OpenGL, with gradients to all of the scene that torch finds when they are asked for.  Once."""
+    """Draw a `picture` by OpenGL, with gradients to all of the scene that torch computes on demand; once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
     return _Painted.apply((mesh, light, size, channels, cull), *leaves)       
 
 
 def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels: int) -> tuple[Tensor, Tensor]:
-    """What `painted` shows, by torch, of faces (B, H, W) that are known: images and their alpha."""
+    """Return by torch the images and the alpha of `painted`, for faces (B, H, W) that are known."""
     batch, height, width = ids.shape
     front = planes(ids, clip, mesh.topology.to(clip.device).faces)
     colour = surface(mesh, front, light, channels).clamp(0, 1)
@@ -83,7 +88,7 @@ def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels:
 
 
 class _Painted(torch.autograd.Function):
-    """OpenGL forwards, and torch backwards: what it does on the covered pixels is done anew."""
+    """Drawing by OpenGL with a backward pass by torch, which computes the covered pixels anew."""
 
     @staticmethod
     def forward(ctx: Any, scene: tuple[Any, ...], *leaves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -120,14 +125,14 @@ class _Painted(torch.autograd.Function):
 
 
 def _within(mesh: Mesh, light: Light | None) -> bool:
-    """Whether all that the mesh shows is in [0, 1] anyway."""
+    """Return whether all colours that the mesh shows are in [0, 1] without clamping."""
     ends = [t.aminmax() for t in (mesh.colours, mesh.texture) if t is not None and t.numel()]
     return light is None and all(bool(low >= 0) and bool(high <= 1) for low, high in ends)
 
 
 def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, texel: Tensor | None, slope: Tensor,
                ) -> list[Tensor | None]:
-    """The gradients of these leaves of the scene, where needed, by those of the image (B, C, H, W)."""
+    """Return the gradients of these leaves of the scene, where needed, by those of the image (B, C, H, W)."""
     needed = ctx.needs_input_grad[1:]
     with torch.enable_grad():
         again = [t.detach().requires_grad_(need) for t, need in zip(leaves, needed, strict=True)]

@@ -1,1 +1,1 @@
-"""`unbraid render`: pictures, contact sheets and films of meshes, and of what models make."""
+"""`unbraid render`: pictures, contact sheets and films of meshes from files and from models."""

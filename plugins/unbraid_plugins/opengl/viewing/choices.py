@@ -1,4 +1,4 @@
-"""What may be chosen at the command line; light, so that the help loads no numerical library."""
+"""Choices of the command line, kept light so that the help loads no numerical library."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Literal, get_args
 
 Layer = Literal["colour", "depth", "normals", "alpha"]
 LAYERS: tuple[str, ...] = get_args(Layer)
-FROM_IMAGES, FROM_NOISE = "mesh_of", "solid"       # functions of recipes that give a mesh
+FROM_IMAGES, FROM_NOISE = "mesh_of", "solid"       # functions of recipes that return a mesh
 FRAMES = 36                                        # of a turntable

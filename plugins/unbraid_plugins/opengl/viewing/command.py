@@ -12,7 +12,7 @@ from unbraid_plugins.opengl.viewing.choices import FRAMES, FROM_IMAGES, FROM_NOI
 
 
 def finite(_: click.Context, __: click.Parameter, given: Any) -> Any:
-    """A number, several or none, as they are.  Raises a usage error where one is NaN or infinite."""
+    """Return a number, several numbers or None unchanged.  Raises a usage error where a number is NaN or infinite."""
     numbers = given if isinstance(given, tuple) else () if given is None else (given,)
     if not all(map(math.isfinite, numbers)):
         raise click.BadParameter("expected a finite number")
@@ -20,7 +20,7 @@ def finite(_: click.Context, __: click.Parameter, given: Any) -> Any:
 
 
 def size_of(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]:
-    """`256`, or `320x240` for width x height, as (height, width).  Raises a usage error."""
+    """Parse `256`, or `320x240` for width x height, as (height, width).  Raises a usage error."""
     numbers = text.lower().split("x")
     if len(numbers) > 2 or not all(n.isdecimal() and 0 < int(n) <= 4096 for n in numbers):
         raise click.BadParameter(f"{text!r} is no size; expected pixels up to 4096, like 256 or 320x240")
@@ -28,7 +28,7 @@ def size_of(_: click.Context, __: click.Parameter, text: str) -> tuple[int, int]
 
 
 def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, float] | None:
-    """`-20,35` in degrees as radians, `none` as None.  Raises a usage error."""
+    """Parse `-20,35` in degrees as radians, `none` as None.  Raises a usage error."""
     if text == "none":
         return None
     try:

@@ -1,4 +1,4 @@
-"""Pictures and turntables to files: PNG; GIF, WebP and animated PNG; MP4 where there is an encoder."""
+"""Writers of pictures and turntables: PNG, JPEG, WebP; GIF, WebP, animated PNG, and MP4 where there is an encoder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,12 @@ def write_still(file: Path, picture: np.ndarray) -> Path:
 
 
 def write_film(file: Path, frames: Iterable[np.ndarray], *, rate: float = 15.0) -> Path:
-    """Write frames (H, W, 3 or 4) of bytes that go on for ever, whole or not at all.
+    """Write frames (H, W, 3 or 4) of bytes as a film, whole or not at all.
 
-    rate: frames a second; .mp4 needs the extra `video` and is without transparency.  Raises UnbraidError.
+    rate: frames per second.
+
+    All formats but .mp4 repeat without end. An .mp4 needs the extra `video` and has no transparency. Raises
+    UnbraidError.
     """
     if file.suffix.lower() == ".mp4":
         return _write(file, lambda scratch: _encode(scratch, frames, rate))
@@ -38,12 +41,12 @@ def write_film(file: Path, frames: Iterable[np.ndarray], *, rate: float = 15.0) 
 def _write(file: Path, write: Callable[[Path], object]) -> Path:
     try:
         return write_whole(file, write, error=UnbraidError, hint="")
-    except ValueError as error:                    # Pillow's, of what a format can't hold
+    except ValueError as error:                    # Pillow's, where a format can't hold the picture
         raise UnbraidError(f"can't write {file}: {error}") from None
 
 
 def _in_palette(frame: np.ndarray) -> Image.Image:
-    """A frame in 256 colours of its own, the transparent part as the last one."""
+    """Return a frame with its own palette of 256 colours, the transparent part as the last one."""
     if frame.shape[2] == 3:
         return Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE)
     image = Image.fromarray(frame[..., :3]).quantize(255, dither=Image.Dither.NONE)

@@ -1,4 +1,4 @@
-"""What this plugin contributes: `unbraid render`."""
+"""The plugin hook that brings `unbraid render`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_commands() -> list[Any]:
-    """`unbraid render`."""
+    """Return the command `unbraid render`."""
     from unbraid_plugins.opengl.viewing.command import command
 
     return [command]

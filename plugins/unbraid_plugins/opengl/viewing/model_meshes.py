@@ -15,12 +15,13 @@ from unbraid_plugins.opengl.scene.mesh import Mesh
 
 
 def learned_mesh(model: Model, image: Any = None, *, function: str | None = None, seed: int = 0) -> Mesh:
-    """The mesh that a model sees in an image, or where there is none makes of noise.
+    """Return the mesh that a model makes of an image, or of noise without an image.
 
-    image: whatever the model's functions take: a path, a picture, a tensor (B, C, H, W) in [0, 1]; function: one of the
-    recipe's, of one parameter (`mesh_of` of an image, `solid` of noise); seed: of the noise.
+    image: an input of the model's functions, a path, a picture, or a tensor (B, C, H, W) in [0, 1].
+    function: one of the recipe's, with one parameter; by default `mesh_of` of an image, `solid` of noise.
+    seed: of the noise.
 
-    Raises UnbraidError for a model without such a function, and one that gives no mesh.
+    Raises UnbraidError for a model without such a function, and for a function that returns no mesh.
     """
     import torch
 
@@ -47,7 +48,7 @@ def export_mesh(model: Model, file: Path | str, image: Any = None, *, function: 
 
 
 def _noise(model: Model, function: str, parameter: str, seed: int) -> Any:
-    """Normal numbers of the shape that a function was checked with.  Raises UnbraidError."""
+    """Return normal numbers of the shape that a function was checked with.  Raises UnbraidError."""
     import torch
 
     known = model.method.parameters[function].get(parameter)

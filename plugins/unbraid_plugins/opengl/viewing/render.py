@@ -1,4 +1,4 @@
-"""What `unbraid render` does: meshes of files and of models as pictures, contact sheets, turntables and files."""
+"""The work of `unbraid render`: pictures, contact sheets, turntables and files of meshes from files and models."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MOST = 2**28                                       # pixels of a sheet or a film
 def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], size: tuple[int, int], azimuth: float,
            elevations: tuple[float, ...], unscaled: bool, rate: float, shape_alone: bool, image: Path | None,
            function: str | None, seed: int, background: str, field_of_view: float, **options: Any) -> str:
-    """Draw a mesh file, or the mesh that a run's model makes; what was written, in words.  See `unbraid render --help`.
+    """Draw a mesh file, or the mesh that a run's model makes, and return a description of the output.
 
-    Raises UnbraidError, and usage errors.
+    The options are those of `unbraid render --help`.  Raises UnbraidError, and usage errors.
     """
     suffix = out.suffix.lower()
     moving = suffix in MOVING and (suffix not in STILL or (count or 1) > 1)
@@ -62,7 +62,10 @@ def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], s
 
 
 def contact(rows: Sequence[Iterator[list[np.ndarray]]], layers: int) -> Iterator[list[np.ndarray]]:
-    """The rows of a contact sheet: for each elevation a row of each layer; a single one is broken into several."""
+    """Yield the rows of a contact sheet: for each elevation a row of each layer.
+
+    The layers of a single view are one row. A single long row is broken into several.
+    """
     for row in rows:
         shots = list(row)
         if len(shots) == 1:
@@ -75,7 +78,10 @@ def contact(rows: Sequence[Iterator[list[np.ndarray]]], layers: int) -> Iterator
 
 
 def behind(text: str) -> Any:
-    """What a background's name means: a colour, a picture's surroundings, or nothing.  Raises a usage error."""
+    """Return the background that a text names: a colour, the surroundings of a picture file, or None.
+
+    Raises a usage error for an unknown name, and UnbraidError for a broken picture.
+    """
     import torch
     from PIL import ImageColor
 

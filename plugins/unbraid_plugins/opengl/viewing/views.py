@@ -1,4 +1,4 @@
-"""A mesh to be looked at: from all around, with its depth and its normals."""
+"""Views of a mesh from all around, with its depth and its normals."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ GAP = 2                                            # pixels between pictures
 
 @attrs.frozen(kw_only=True, eq=False)
 class Look:
-    """How a mesh is looked at.
+    """The camera, light and background of the views of a mesh.
 
-    size: (H, W); distance: of the camera from the origin, None: as near as the unit ball fits in; field_of_view: its
-    angle from bottom to top, in radians; lamp: azimuth and elevation of a lamp in radians, as the camera sees them,
-    None for the colours alone; ambient: the light that is everywhere, in [0, 1], the lamp gives the rest; background: a
-    colour (1, 3), a panorama, or None for transparency.
+    size: (H, W).
+    distance: of the camera from the origin, by default as near as the unit ball fits in.
+    field_of_view: the camera's angle from bottom to top, in radians.
+    lamp: azimuth and elevation of a lamp in radians, as the camera sees them, or None for the colours alone.
+    ambient: the light that is everywhere, in [0, 1]; the lamp gives the rest.
+    background: a colour (1, 3), a panorama, or None for transparency.
     """
 
     size: tuple[int, int] = (256, 256)
@@ -49,7 +51,7 @@ class Look:
 
 
 def fitted(mesh: Mesh) -> Mesh:
-    """The mesh in the unit ball: the middle of its box at the origin, its farthest vertex at distance 1."""
+    """Return the mesh in the unit ball: the middle of its box at the origin, its farthest vertex at distance 1."""
     used = mesh.vertices[:, mesh.faces.unique()]
     middle = (used.amax(1, keepdim=True) + used.amin(1, keepdim=True)) / 2
     radius = (used - middle).norm(dim=2).amax(1)[:, None, None].clamp_min(1e-30)
@@ -58,9 +60,12 @@ def fitted(mesh: Mesh) -> Mesh:
 
 def views(mesh: Mesh, look: Look, azimuths: Sequence[float], elevation: float,
           layers: Sequence[str] = ("colour",)) -> Iterator[list[np.ndarray]]:
-    """For every azimuth (radians) the layers as pictures, (H, W, 3 or 4) bytes: 4 where the background is transparent.
+    """Yield for every azimuth (radians) the layers as pictures of bytes, (H, W, 3), or (H, W, 4) with transparency.
 
-    mesh: a batch of 1. Depth is white where nearest, over the unit ball; normals are those of the world, from -1 to 1.
+    mesh: a batch of 1.
+
+    Colours without a background are transparent. Depth is white where nearest, over the unit ball. Normals are those of
+    the world, from -1 to 1.
     """
     at_once = max(1, PIXELS // (look.size[0] * look.size[1]))
     for first in range(0, len(azimuths), at_once):
@@ -71,7 +76,7 @@ def views(mesh: Mesh, look: Look, azimuths: Sequence[float], elevation: float,
 
 
 def seen(mesh: Mesh, look: Look, azimuth: Tensor, elevation: float) -> Rendering:
-    """What cameras at these azimuths (B,) see."""
+    """Draw the mesh for cameras at these azimuths (B,)."""
     height, width = look.size
     up = torch.full_like(azimuth, elevation)
     projection = perspective(look.field_of_view, aspect=width / height, near=look.away / 100, far=look.away * 100)
@@ -90,7 +95,7 @@ def seen(mesh: Mesh, look: Look, azimuth: Tensor, elevation: float) -> Rendering
 
 
 def _picture(out: Rendering, layer: str, look: Look) -> Tensor:
-    """A layer as images (B, 3 or 4, H, W) in [0, 1]."""
+    """Return a layer as images (B, 3 or 4, H, W) in [0, 1]."""
     covered = (out.ids >= 0)[:, None]
     if layer == "depth":
         assert out.depth is not None
@@ -111,7 +116,10 @@ def _bytes(image: Tensor) -> np.ndarray:
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Rows of pictures of one size as one picture; a single one as it is. Transparent if one of them is."""
+    """Arrange rows of pictures of one size as one picture; a single picture stays as it is.
+
+    The result is transparent if one of them is.
+    """
     if len(rows) == 1 and len(rows[0]) == 1:
         return rows[0][0]
     height, width = rows[0][0].shape[:2]
@@ -128,5 +136,5 @@ def sheet(rows: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
 
 
 def surroundings(picture: np.ndarray, span: float = 2 * math.pi) -> Panorama:
-    """A picture (3, h, w) of bytes as what is all around."""
+    """Return a picture (3, h, w) of bytes as a panorama.  span: its angle from left to right, in radians."""
     return Panorama(torch.from_numpy(picture.astype(np.float32))[None] / 255, span)

@@ -1,6 +1,7 @@
 """Challenges in disentangling independent factors of variation (Szabó, Hu, Portenier, Zwicker, Favaro, 2017).
 
-The game itself is the recipe `challenges`; here are the paper's networks. README.md maps the equations.
+The method is the recipe `challenges`. This package has the paper's networks. docs/methods/challenges.md maps the
+equations, README.md lists the differences from the paper.
 """
 
 from __future__ import annotations
@@ -13,5 +14,5 @@ from unbraid_plugins.papers.challenges.networks import Encoder, Generator, PairC
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks."""
+    """Return the paper's networks."""
     return [Encoder, Generator, PairCritic]

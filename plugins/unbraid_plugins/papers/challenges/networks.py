@@ -1,6 +1,6 @@
-"""Encoder, generator and pair critic of the paper, in the authors' layers for 28 x 28 digits, for other sizes too.
+"""Encoder, generator and pair critic of the paper: the authors' layers for 28 x 28 digits, adapted to other sizes.
 
-Inside, images are in [-1, 1]; outside in [0, 1]. Halves are rounded up: 28, 14, 7, 4.
+Images are in [-1, 1] inside the networks and in [0, 1] outside. Halves are rounded up: 28, 14, 7, 4.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Encoder:
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         here, height, width = image_shape(context.name, inputs)
         if not context.code.size:
             raise UnbraidError(f"{context.name} should make a code, but the recipe declares none",
@@ -50,13 +50,13 @@ class Generator:
 
     Codes (B, D) -> image (B, C, H, W) in [0, 1].
 
-    width: 64 in the paper: 16 width channels first, then half as many each time, and the image.
+    width: 64 in the paper; 16 width channels first, then half as many after each doubling, then the image.
     """
 
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         sizes = halves((context.image[1], context.image[2]), until=4)
         widths = [context.image[0], *(self.width * 2 ** min(level + 1, 4) for level in range(1, len(sizes)))]
         body: list[nn.Module] = [nn.ConvTranspose2d(flat_size(inputs), widths[-1], sizes[-1]),
@@ -70,9 +70,9 @@ class Generator:
 @critic
 @attrs.frozen(kw_only=True)
 class PairCritic:
-    """D: do two images share the common factor, and are they real?  Four convolutions in the manner of AlexNet.
+    """D: a score of whether two images are real and share the common factor.  Four convolutions, as in AlexNet.
 
-    Two images (B, C, H, W) in [0, 1], channel on channel -> scores (B, 1), logits.
+    Two images (B, C, H, W) in [0, 1], concatenated along the channels -> scores (B, 1), logits.
 
     width: channels of the first layer, 96 in the paper; then 8/3, 4 and 4 times as many.
     """
@@ -80,7 +80,7 @@ class PairCritic:
     width: int = attrs.field(default=96, validator=ge(3))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for pairs of this shape."""
+        """Build the module for pairs of this shape."""
         channels, height, width = image_shape(context.name, inputs)
         left = tuple(_pooled(_pooled(n - 2)) for n in (height, width))
         if min(left) < 1:

@@ -1,8 +1,8 @@
 """InfoGAN: interpretable representation learning by information maximizing generative adversarial nets
 (Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel, NIPS 2016).
 
-The game itself is the recipe `infogan-mnist`; here are the paper's networks and its bound. README.md maps the
-equations.
+The method is the recipe `infogan-mnist`. This package has the paper's networks and its bound. docs/methods/infogan.md
+maps the equations, README.md lists the differences from the paper.
 """
 
 from __future__ import annotations
@@ -18,5 +18,5 @@ from unbraid_plugins.papers.infogan.recognition import mode
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks, its bound, the code that Q finds most likely, and metrics of categorical codes."""
+    """Return the paper's networks, its bound, the most likely code under Q, and metrics of categorical codes."""
     return [Generator, Trunk, Head, Posterior, information, mode, category_accuracy, code_recovery, made_classes]

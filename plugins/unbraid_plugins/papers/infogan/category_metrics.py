@@ -1,4 +1,4 @@
-"""Whether the categories of a code are classes of the images, and what images are made of them."""
+"""Metrics of categorical codes: whether categories are classes of the images, and which images are made of them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from unbraid_plugins.shared.metrics.chunks.chunks import Chunks, Factors, check_
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import contingency, information
 from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
-SEEN = 0.01                                        # a class with a smaller share of the images is not made
+SEEN = 0.01                                        # a class with a smaller share of the images does not count as made
 
 
 @attrs.frozen(eq=False)
 class CategoryAccuracy:
-    """matrix: (factors, categories), accuracies in [0, 1]; nmi: the same of shared information; best, chance: by
-    factor, the category and the share of the largest class; score: mean of the best.
+    """Accuracies of categories as classes.
+
+    matrix: (factors, categories), accuracies in [0, 1].
+    nmi: (factors, categories), normalised mutual information.
+    best: by factor, the category with the highest accuracy.
+    chance: by factor, the share of the largest class.
+    score: mean over factors of the highest accuracy.
     """
 
     factors: list[str]
@@ -33,11 +38,14 @@ class CategoryAccuracy:
 
 @metric
 def category_accuracy(codes: np.ndarray, factors: Factors, categories: Chunks) -> CategoryAccuracy:
-    """How often a category is the class that it stands for, under the best one-to-one naming (Chen et al. 2016, 7.2).
+    """Share of images whose category is their class, under the best one-to-one naming (Chen et al. 2016, 7.2).
 
-    By factor and category; the paper's 5 % of error on MNIST are 0.95. Images of unknown class are left out.
+    Each factor is compared with each category. The paper's 5 % of error on MNIST are 0.95. Images of unknown class are
+    left out.
 
-    codes: (N, D); factors: name -> (N,) classes; categories: name -> columns, of which the largest counts.
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    categories: name -> columns; the column with the largest number is the category.
     """
     check_rows(codes, factors)
     names, columns = list(factors), list(categories)
@@ -55,8 +63,12 @@ def category_accuracy(codes: np.ndarray, factors: Factors, categories: Chunks) -
 
 @attrs.frozen
 class CodeRecovery:
-    """information, ceiling: by category, nats; explained: by other chunk, the share of its variance, in [0, 1], the
-    mean of its numbers; score: mean over categories of information / ceiling.
+    """Agreement of drawn codes and of codes read from images.
+
+    information: by category, in nats.
+    ceiling: by category, the largest possible information, in nats.
+    explained: by other chunk, the explained share of its variance, in [0, 1], the mean over its dimensions.
+    score: mean over categories of information / ceiling.
     """
 
     information: dict[str, float]
@@ -68,13 +80,14 @@ class CodeRecovery:
 @metric
 def code_recovery(drawn_codes: np.ndarray, told_codes: np.ndarray, categories: Chunks,
                   chunks: Chunks | None = None) -> CodeRecovery:
-    """How much of a code that was drawn from its prior can be told from the image that was made of it.
+    """Agreement of codes drawn from the prior with codes that are read from the images made of them.
 
-    Of a category the mutual information with what is told, in nats, at most ln K; of numbers the squared correlation
-    (Chen et al. 2016, figure 1). By the data-processing inequality it is no more than the image has; with P codes the
-    estimate of nothing is about (K - 1)^2 / 2P.
+    For a category it is the mutual information of the two, in nats, at most ln K; for numbers the squared correlation
+    (Chen et al. 2016, figure 1). By the data-processing inequality it is no more than the information in the image.
+    With P codes, independent categories are estimated at about (K - 1)^2 / 2P.
 
-    drawn_codes, told_codes: (P, D); categories, chunks: name -> columns.
+    drawn_codes, told_codes: (P, D), drawn from the prior and read from the images.
+    categories, chunks: name -> columns.
     """
     drawn, told = categories_of(drawn_codes, categories), categories_of(told_codes, categories)
     found = {name: information(contingency(drawn[name], told[name])) for name in categories}
@@ -86,9 +99,13 @@ def code_recovery(drawn_codes: np.ndarray, told_codes: np.ndarray, categories: C
 
 @attrs.frozen(eq=False)
 class MadeClasses:
-    """made: by factor, how many classes have at least 1 % of the images; classes: how many there are; effective:
-    exp(entropy) of their shares; counts: by factor and category, (categories, classes); consistent: by factor, how
-    often an image has the class that its category stands for under the best one-to-one naming, of the best category;
+    """Classes that an oracle sees in generated images.
+
+    made: by factor, the number of classes with at least 1 % of the images.
+    classes: by factor, the number of classes of the real images.
+    effective: by factor, exp(entropy) of the classes' shares.
+    counts: by factor and category, (categories, classes).
+    consistent: by factor, the accuracy of the best category as a class, under the best one-to-one naming.
     score: mean of made / classes.
     """
 
@@ -103,9 +120,14 @@ class MadeClasses:
 @metric
 def made_classes(drawn_codes: np.ndarray, drawn_images: np.ndarray, categories: Chunks, factors: Factors,
                  oracles: Oracles) -> MadeClasses:
-    """Which classes an oracle sees in images of codes from the prior: few are a collapse, however well codes are told.
+    """Classes that an oracle sees in images of codes from the prior; few of them mean a collapse.
 
-    drawn_codes: (P, D); drawn_images: (P, C, H, W); categories: name -> columns; factors: of real images.
+    Images can collapse even if their codes are recovered well.
+
+    drawn_codes: (P, D).
+    drawn_images: (P, C, H, W).
+    categories: name -> columns.
+    factors: name -> classes of real images.
     """
     seen, drawn = oracles.see(drawn_images), categories_of(drawn_codes, categories)
     made, classes, effective, counts, consistent = {}, {}, {}, dict[str, dict[str, np.ndarray]](), {}
@@ -121,7 +143,7 @@ def made_classes(drawn_codes: np.ndarray, drawn_images: np.ndarray, categories: 
 
 
 def categories_of(codes: np.ndarray, categories: Chunks) -> Mapping[str, np.ndarray]:
-    """Which category each code is in, (N,), by name.
+    """Return the category of each code, (N,), by name.
 
     >>> categories_of(np.asarray([[9, 0, 1], [9, 1, 0]]), {"c1": (1, 3)})["c1"].tolist()
     [1, 0]
@@ -130,7 +152,7 @@ def categories_of(codes: np.ndarray, categories: Chunks) -> Mapping[str, np.ndar
 
 
 def _explained(drawn: np.ndarray, told: np.ndarray) -> float:
-    """The mean squared correlation of columns; 0 where one is constant."""
+    """Return the mean squared correlation of columns; a constant column counts as 0."""
     d, t = drawn - drawn.mean(0), told - told.mean(0)
     scale = np.sqrt((d**2).sum(0) * (t**2).sum(0))
     r = np.divide((d * t).sum(0), scale, out=np.zeros(len(scale)), where=scale > 0)

@@ -26,7 +26,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 def small_weights(module: Module) -> Module:
-    """The same module with weights from N(0, 0.02^2) and biases of zero, as in the authors' code."""
+    """Initialise a module with weights from N(0, 0.02^2) and biases of zero, as in the authors' code, and return it."""
     for m in module.modules():
         if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(m.weight, std=0.02)
@@ -36,26 +36,27 @@ def small_weights(module: Module) -> Module:
 
 
 class OnVectors(nn.Module):
-    """body(values end to end)."""
+    """A body on the concatenation of its inputs."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, *values: Tensor) -> Tensor:
-        """(B, ...), ... -> what the body makes of (B, D)."""
+        """(B, ...), ... -> the body's output for (B, D)."""
         return self.body(vectors(values))
 
 
 @generator
 @attrs.frozen(kw_only=True)
 class Generator:
-    """G: two linear layers, then transposed 4 x 4 convolutions, with batch normalisation and rectifiers.
+    """G: two linear layers, then transposed 4 x 4 convolutions, with batch normalisation and ReLU.
 
-    Codes (B, D), joined where there are several -> image (B, C, H, W) in [0, 1].
+    Codes (B, D), several are concatenated -> image (B, C, H, W) in [0, 1].
 
-    width: 64 in the paper; hidden: numbers in the first linear layer, 1024 in the paper for MNIST, 0 for none, as for
-    its other data. output: sigmoid; tanh, as for the paper's images in colour; or logits.
+    width: 64 in the paper.
+    hidden: size of the first linear layer, 1024 in the paper for MNIST; 0 for none, as for its other data.
+    output: sigmoid; tanh, as for the paper's images in colour; or logits.
     """
 
     width: int = attrs.field(default=64, validator=ge(1))
@@ -63,7 +64,7 @@ class Generator:
     output: Output = attrs.field(default="sigmoid", validator=in_(get_args(Output)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         made, height, width = context.image
         sizes = halvings(height, width, smallest=SMALLEST)
         here, body = flat_size(inputs), list[nn.Module]()
@@ -85,13 +86,15 @@ class Generator:
 @network
 @attrs.frozen(kw_only=True)
 class Trunk:
-    """What D and Q share: 4 x 4 convolutions of stride 2 and a linear layer, with leaky rectifiers, and batch
-    normalisation but for the first layer.
+    """Layers that D and Q share: 4 x 4 convolutions of stride 2 and a linear layer, with leaky ReLU.
+
+    Each layer but the first has batch normalisation.
 
     Image (B, C, H, W) in [0, 1] -> features (B, hidden).
 
-    width: 64 in the paper; hidden: numbers in the linear layer, 1024 in the paper for MNIST, 0 for none, as for its
-    other data. slope: of the leaky rectifiers, 0.1 in the paper, 0.01 in the authors' code.
+    width: 64 in the paper.
+    hidden: size of the linear layer, 1024 in the paper for MNIST; 0 for none, as for its other data.
+    slope: of the leaky ReLU, 0.1 in the paper, 0.01 in the authors' code.
     """
 
     width: int = attrs.field(default=64, validator=ge(1))
@@ -99,7 +102,7 @@ class Trunk:
     slope: float = SLOPE
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         here, height, width = image_shape(context.name, inputs)
         if len(inputs) > 1:
             raise UnbraidError(f"{context.name} looks at one image, but is called with {len(inputs)} values")
@@ -122,7 +125,7 @@ class Head:
     """D on the trunk: one linear layer.  Features (B, n) -> scores (B, 1), logits."""
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for features of this shape."""
+        """Build the module for features of this shape."""
         return small_weights(OnVectors(nn.Linear(flat_size(inputs), 1)))
 
 
@@ -134,7 +137,7 @@ class GuessHead(nn.Module):
         self.hidden, self.centre, self.spread, self.layout = hidden, centre, spread, context.code
 
     def forward(self, *features: Tensor) -> Guess:
-        """Q(c | x)."""
+        """Return Q(c | x)."""
         h = self.hidden(vectors(features))
         centre = self.centre(h)
         return Guess(centre, torch.zeros_like(centre) if self.spread is None else self.spread(h), self.layout)
@@ -147,8 +150,9 @@ class Posterior:
 
     Features (B, n) -> Guess about the factors that `code:` names:  {type: infogan.posterior, code: [c1, c2, c3]}.
 
-    hidden: 128 in the paper. slope: as the trunk's. std: of the factors that are numbers: fixed at 1, as in the
-    authors' launcher for MNIST, or learned, as the paper says.
+    hidden: 128 in the paper.
+    slope: as the trunk's.
+    std: of real numbers; fixed at 1, as in the authors' launcher for MNIST, or learned, as the paper says.
     """
 
     hidden: int = attrs.field(default=128, validator=ge(1))
@@ -156,7 +160,7 @@ class Posterior:
     std: Literal["fixed", "learned"] = attrs.field(default="fixed", validator=in_(("fixed", "learned")))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for features of this shape."""
+        """Build the module for features of this shape."""
         if not context.code.size:
             raise UnbraidError(f"{context.name} guesses a code, but the recipe declares none",
                                hint="declare for example  code: {z: 62 uniform, c1: 10 classes, c2: 1 uniform}  and "

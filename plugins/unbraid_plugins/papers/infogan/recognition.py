@@ -1,4 +1,4 @@
-"""Q(c | x): what a network believes about the code that an image was made from."""
+"""Q(c | x): a network's distribution over the code that an image was made from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from unbraid import Code, Layout, operation, static, value
 class Guess:
     """A factored distribution over a code, each factor in the form of its prior.
 
-    tensor: (B, D): a logit for each class of a categorical factor, one for each binary number, the mean of every other
-    number, which is normal.  logstd: (B, D), of the normal ones; elsewhere without meaning.  `q.c1` is the factor c1.
+    tensor: (B, D); a logit for each class or binary number, and the mean of every other number, which is normal.
+    logstd: (B, D), of the normal numbers; elsewhere without meaning.
+
+    `q.c1` is the factor c1.
     """
 
     tensor: Tensor
@@ -24,14 +26,14 @@ class Guess:
     layout: Layout = static()
 
     def part(self, name: str) -> Guess:
-        """The factor or the group of factors with this name.  Raises KeyError."""
+        """Return the factor or the group of factors with this name.  Raises KeyError."""
         take = self.layout.take
         return Guess(take(self.tensor, name), take(self.logstd, name), self.layout.select([name]))
 
     def log_likelihood(self, c: Code) -> Tensor:
-        """log Q(c | x), the sum over the factors: (B,), in nats.
+        """Return log Q(c | x), the sum over the factors: (B,), in nats.
 
-        c: a code that has these factors; others of its own do not count.  Raises ValueError where one is missing.
+        c: a code that has these factors; its other factors do not count.  Raises ValueError where one is missing.
         """
         terms = []
         for part in self.layout.parts:
@@ -50,7 +52,7 @@ class Guess:
         return torch.stack(terms).sum(0)
 
     def mode(self) -> Code:
-        """The most likely code: one-hot classes, zeros and ones, means."""
+        """Return the most likely code: one-hot classes, zeros and ones, means."""
         pieces = []
         for part in self.layout.parts:
             t = self.layout.take(self.tensor, part.name)
@@ -64,8 +66,8 @@ class Guess:
 
 @operation
 def mode(q: Guess) -> Code:
-    """The code that Q(c | x) finds most likely: one-hot classes, binary numbers of zeros and ones, means of the others.
+    """The most likely code under Q(c | x): one-hot classes, binary numbers of zeros and ones, means of the others.
 
-    q: of infogan.posterior.  Returns a Code of the factors that it is about.
+    q: of infogan.posterior.  Returns a Code of its factors.
     """
     return q.mode()

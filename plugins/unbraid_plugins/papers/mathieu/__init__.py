@@ -1,7 +1,8 @@
-"""Disentangling factors of variation in deep representations using adversarial training (Mathieu, Zhao, Zhao, Ramesh,
-Sprechmann, LeCun, NIPS 2016).
+"""Disentangling factors of variation in deep representations using adversarial training (Mathieu, Zhao, Sprechmann,
+Ramesh, LeCun, NIPS 2016).
 
-The game itself is the recipe `mathieu`; here are the paper's networks. README.md maps the equations.
+The method is the recipe `mathieu`. This package has the paper's networks. docs/methods/mathieu.md maps the equations,
+README.md lists the differences from the paper.
 """
 
 from __future__ import annotations
@@ -14,5 +15,5 @@ from unbraid_plugins.papers.mathieu.networks import Critic, Encoder, Generator
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks."""
+    """Return the paper's networks."""
     return [Encoder, Generator, Critic]

@@ -1,7 +1,7 @@
 """Encoder, generator and class-conditional critic of the paper, in the authors' larger layers for 32 x 32 images.
 
-Inside, images are in [-1, 1] and, where their sides are no multiples of 8, padded with zeros (28 to 32); outside they
-are in [0, 1].
+Images are in [-1, 1] inside the networks and in [0, 1] outside. Where their sides are no multiples of 8, they are
+padded with zeros inside (28 to 32).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Pad = tuple[int, int, int, int]                    # left, right, top, bottom
 
 
 def padding(height: int, width: int) -> Pad:
-    """What makes both sides multiples of 8.
+    """Return the padding that makes both sides multiples of 8.
 
     >>> padding(28, 32)
     (0, 0, 2, 2)
@@ -33,20 +33,20 @@ def padding(height: int, width: int) -> Pad:
 
 
 def conv(here: int, there: int, *, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
-    """Convolution, batch normalisation, rectifier; a kernel of 3 keeps the size, one of 2 with stride 2 halves it."""
+    """Return convolution, batch normalisation, ReLU; a kernel of 3 keeps the size, one of 2 with stride 2 halves it."""
     return [nn.Conv2d(here, there, kernel, stride=stride, padding=kernel // 2 if stride == 1 else 0),
             nn.BatchNorm2d(there), nn.ReLU()]
 
 
 class Padded(nn.Module):
-    """body(image), the image padded and in [-1, 1]; then what a head makes of it."""
+    """A body on the padded image in [-1, 1], and a head on its features."""
 
     def __init__(self, pad: Pad, body: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.pad, self.body, self.head = pad, body, head
 
     def forward(self, image: Tensor) -> Any:
-        """(B, C, H, W) in [0, 1] -> what the head makes of (B, features)."""
+        """(B, C, H, W) in [0, 1] -> the head's output for (B, features)."""
         return self.head(self.body(functional.pad(2 * image - 1, self.pad)))
 
 
@@ -55,17 +55,18 @@ class Padded(nn.Module):
 class Encoder:
     """Enc: eight convolutions with batch normalisation, then a linear layer for each part of the code.
 
-    Image (B, C, H, W) in [0, 1] -> a code, or a record with a Gaussian for one factor and a code for each other: in the
-    paper a Gaussian z of 512 numbers, which no label tells of, and s of 64, which the label specifies.
+    Image (B, C, H, W) in [0, 1] -> a code, or a record with a Gaussian for one factor and a code for each other. In the
+    paper, z is a Gaussian of 512 numbers that no label describes, and s has 64 numbers, which the label specifies.
 
-    width: F in the paper's code, 16; channels double to 8 F. gaussian: the factor that is a Gaussian.
+    width: F in the paper's code, 16; channels double to 8 F.
+    gaussian: the factor that is a Gaussian.
     """
 
     width: int = attrs.field(default=16, validator=ge(1))
     gaussian: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         here, height, width = image_shape(context.name, inputs)
         pad, f = padding(height, width), self.width
         layers: list[nn.Module] = conv(here, f)
@@ -77,7 +78,7 @@ class Encoder:
 
 
 class Fused(nn.Module):
-    """A linear layer for each code; their sum is the first feature map, from which the body paints."""
+    """A linear layer for each code; their sum is the first feature map of the body."""
 
     def __init__(self, sizes: Sequence[int], first: tuple[int, int, int], body: nn.Module, pad: Pad) -> None:
         super().__init__()
@@ -95,7 +96,7 @@ class Fused(nn.Module):
 @generator
 @attrs.frozen(kw_only=True)
 class Generator:
-    """Dec: the parts of the code are added, each by a linear layer of its own, then convolutions that double.
+    """Dec: a separate linear layer for each part of the code, whose outputs are added, then convolutions that double.
 
     Codes (B, D), one or several -> image (B, C, H, W) in [0, 1].  width: F in the paper's code, 16.
     """
@@ -103,7 +104,7 @@ class Generator:
     width: int = attrs.field(default=16, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of these shapes."""
+        """Build the module for codes of these shapes."""
         if not inputs:
             raise UnbraidError(f"{context.name} is called without a value",
                                hint=f"give it a code: {context.name}(z, s)")
@@ -119,7 +120,7 @@ class Generator:
 
 
 class Conditional(nn.Module):
-    """Convolutions to whose maps a coarse picture of the label is added three times."""
+    """Convolutions with a coarse picture of the label, which is added to the maps of three layers."""
 
     def __init__(self, channels: int, classes: int, f: int, size: tuple[int, int], pad: Pad) -> None:
         super().__init__()
@@ -154,7 +155,7 @@ def _after(channels: int) -> nn.Module:
 @critic
 @attrs.frozen(kw_only=True)
 class Critic:
-    """D: is this a real image of this class?  To the maps of three layers an embedding of the label is added.
+    """D: a score of how real an image of its class is.  A label's embedding is added to the maps of three layers.
 
     An image (B, C, H, W) in [0, 1] and its labels -> scores (B, 1), logits; several labels add up.
 
@@ -164,7 +165,7 @@ class Critic:
     width: int = attrs.field(default=16, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images and labels of these shapes."""
+        """Build the module for images and labels of these shapes."""
         if len(inputs) < 2 or inputs[0].ndim != 4 or any(v.ndim != 2 for v in inputs[1:]):
             raise UnbraidError(f"{context.name} judges an image with its label",
                                hint=f"call it so: {context.name}(x, x.identity); for pairs of images take "

@@ -1,6 +1,7 @@
 """Disentangling factors of variation by mixing them (Hu, Szabó, Portenier, Favaro, Zwicker, CVPR 2018).
 
-The game itself is the recipe `mixing`; here are the paper's networks and its mask. README.md maps the equations.
+The method is the recipe `mixing`. This package has the paper's networks and its mask. docs/methods/mixing.md maps the
+equations, README.md lists the differences from the paper.
 """
 
 from __future__ import annotations
@@ -15,5 +16,5 @@ from unbraid_plugins.papers.mixing.networks import Critic, Encoder, Generator
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks and operations."""
+    """Return the paper's networks and operations."""
     return [Encoder, Generator, Critic, ChunkClassifier, random_mask]

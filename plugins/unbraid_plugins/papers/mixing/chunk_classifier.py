@@ -1,4 +1,4 @@
-"""C, the classifier that keeps every chunk alive: it must tell which chunks of x3 came from which image."""
+"""C, the classifier that predicts which chunks of x3 came from which image, so that no chunk can be ignored."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from unbraid_plugins.shared.convnets.wrappers import Signed
 @critic
 @attrs.frozen(kw_only=True)
 class ChunkClassifier:
-    """C(x1, x2, x3): for every chunk a logit that it came from the image where the mask is 1.
+    """C(x1, x2, x3): for every chunk a logit that it came from x1, where the mask is 1.
 
-    Three images (B, C, H, W) in [0, 1], channel on channel -> logits (B, number of chunks).
+    Three images (B, C, H, W) in [0, 1], concatenated along the channels -> logits (B, number of chunks).
 
-    architecture: alexnet: the paper's, for images of at least 60 x 60; small: strided 4 x 4 convolutions down to a side
-    of at most 4, from 8 x 8 up. width: channels of the first layer of the small one; they double up to 4 width.
+    architecture: alexnet, the paper's, for images of at least 60 x 60; or small, for images from 8 x 8 up.
+    width: channels of the first layer of the small one; they double up to 4 width.
+
+    The small one has strided 4 x 4 convolutions down to a side of at most 4.
     """
 
     architecture: Literal["small", "alexnet"] = attrs.field(default="small", validator=in_(("small", "alexnet")))
     width: int = attrs.field(default=32, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of these shapes."""
+        """Build the module for images of these shapes."""
         channels, height, width = image_shape(context.name, inputs)
         chunks = len(context.code.parts)
         if chunks < 2:
@@ -44,7 +46,7 @@ class ChunkClassifier:
 
 
 def small(channels: int, height: int, width: int, chunks: int, first: int) -> nn.Module:
-    """Convolution, rectifier, batch normalisation, down to a side of at most 4; then a hidden layer and the logits."""
+    """Build the small one: convolution, ReLU, batch normalisation, down to a side of at most 4; then a hidden layer."""
     layers: list[nn.Module] = []
     sizes = halves((height, width), until=4)
     for level in range(len(sizes) - 1):
@@ -56,7 +58,7 @@ def small(channels: int, height: int, width: int, chunks: int, first: int) -> nn
 
 
 def alexnet(channels: int, height: int, width: int, chunks: int) -> nn.Module:
-    """The paper's: five convolutions (rectifier before batch normalisation), three poolings, two layers of 4096."""
+    """Build the paper's: five convolutions (ReLU before batch normalisation), three poolings, two layers of 4096."""
     def pooled(n: int) -> int:
         return (n - 3) // 2 + 1
 

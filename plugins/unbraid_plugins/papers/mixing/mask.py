@@ -1,4 +1,4 @@
-"""Which chunks come from which image."""
+"""The random choice of chunks from two images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from unbraid import Layout, Random, operation
 def random_mask(*, per: Literal["sample", "batch"] = "sample", random: Random, layout: Layout) -> Tensor:
     """A fair coin for every chunk:  m_i in {0, 1};  `mix(f1, f2, m)` takes the chunks with m_i = 1 from f1.
 
-    per: sample: every sample has its coins; batch: one throw for the whole batch, as in the authors' code.  layout: of
-    the recipe's code, given by the engine as `random` is.  Returns (B, number of chunks) of zeros and ones.
-    Raises ValueError for any other `per`.
+    per: "sample" throws the coins for every sample, "batch" once for the whole batch, as in the authors' code.
+    layout: the layout of the recipe's code; the engine gives it, as it gives `random`.
+
+    Returns (B, number of chunks) of zeros and ones.  Raises ValueError for any other `per`.
     """
     if per not in ("sample", "batch"):
         raise ValueError(f"random_mask throws its coins per 'sample' or per 'batch', not per {per!r}")

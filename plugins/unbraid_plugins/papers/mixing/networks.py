@@ -1,6 +1,6 @@
-"""Encoder, generator and critic of the paper, in the authors' layers for 60 x 60 sprites, for other sizes too.
+"""Encoder, generator and critic of the paper: the authors' layers for 60 x 60 sprites, adapted to other sizes.
 
-Inside, images are in [-1, 1]; outside in [0, 1]. Halves are rounded up: 60, 30, 15, 8, 4, 2.
+Images are in [-1, 1] inside the networks and in [0, 1] outside. Halves are rounded up: 60, 30, 15, 8, 4, 2.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Encoder:
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         here, height, width = image_shape(context.name, inputs)
         size, layers = (height, width), list[nn.Module]()
         halves(size, until=4)
@@ -54,13 +54,13 @@ class Generator:
 
     Codes (B, n d) -> image (B, C, H, W) in [0, 1].
 
-    width: 64 in the paper: 8 width channels at 4 x 4 and 8 x 8, then 4, 2 times as many, and the image.
+    width: 64 in the paper; 8 width channels at 4 x 4 and 8 x 8, then 4 width and 2 width, then the image.
     """
 
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         sizes = halves((context.image[1], context.image[2]), until=4)
         widths = [context.image[0], *(min(2**level, 8) * self.width for level in range(1, len(sizes)))]
         body: list[nn.Module] = [nn.ConvTranspose2d(flat_size(inputs), widths[-1], sizes[-1]), nn.ReLU()]
@@ -73,7 +73,7 @@ class Generator:
 @critic
 @attrs.frozen(kw_only=True)
 class Critic:
-    """D: is an image real?  Convolutions with batch normalisation, then one linear layer.
+    """D: a score of how real an image is.  Convolutions with batch normalisation, then one linear layer.
 
     Image (B, C, H, W) in [0, 1] -> scores (B, 1), logits.
 
@@ -83,7 +83,7 @@ class Critic:
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         here, height, width = image_shape(context.name, inputs)
         size, layers = halves((height, width), until=4)[0], list[nn.Module]()
         for times in (1, 2, 4):

@@ -1,7 +1,7 @@
 """3D from collections of single images (Szabó & Favaro 2018; Szabó, Meishvili, Favaro 2019).
 
-The game itself is the recipe `shape3d`; here are its scenes, viewpoints, priors and generator. README.md says what
-differs from the papers.
+The method is the recipe `shape3d`. This package has its scenes, viewpoints, priors and generator. README.md lists the
+differences from the papers.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ from unbraid_plugins.papers.shape3d.viewpoints import angles, towards, viewpoint
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """Generator, viewpoints, meshes and priors."""
+    """Return the generator, the viewpoints, the meshes and the priors."""
     return [Surfaces, mesh, viewpoints, towards, angles, roughness, oversize, beyond]

@@ -24,15 +24,19 @@ WIDEST = 8                                         # times `width`
 class Surfaces:
     """From noise to a scene: one linear layer to 4 x 4, then three stacks of 3 x 3 convolutions and doublings.
 
-    Codes (B, D), joined where there are several -> Scene: a surface of points (B, 3, points, points), a texture and a
-    background, squares of this many pixels.
+    Codes (B, D), several are concatenated -> Scene: a surface of points (B, 3, points, points), a square texture and a
+    square background.
 
-    form: sheet, which faces +z; ball, folded from a square. width: channels of the last feature maps; 8 width in the
-    first. points: a side of the surface, odd. texture: a side, by default that of the image. background: a side, by
-    default three images. size: radius of the ball, half side of the sheet, where training begins. reach: how far a
-    coordinate of a vertex gets from there. dome: how much nearer the sheet's middle is than its border at first. blur:
-    width of a normal kernel over what the network adds, in steps of the grid, 0 for none. flat: a billboard, whose
-    depth stays what it is at first.
+    form: sheet, which faces +z; or ball, folded from a square.
+    width: channels of the last feature maps; the first have 8 width.
+    points: side of the surface, in vertices, odd.
+    texture: side of the texture, in pixels; by default that of the image.
+    background: side of the background, in pixels; by default three images.
+    size: radius of the ball, or half the side of the sheet, at the start of training.
+    reach: the most that a coordinate of a vertex can move from its start.
+    dome: how much nearer the sheet's middle is than its border at the start of training.
+    blur: sigma of a Gaussian kernel over the movement of the vertices, in steps of the grid; 0 for none.
+    flat: a billboard, whose depth stays as at the start.
     """
 
     form: Form = attrs.field(default="sheet", validator=in_(get_args(Form)))
@@ -47,7 +51,7 @@ class Surfaces:
     flat: bool = attrs.field(default=False, validator=instance_of(bool))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this size."""
+        """Build the module for codes of this size."""
         if self.points % 2 == 0:
             raise UnbraidError(f"{context.name}: points: {self.points} is even",
                                hint=f"a ball is folded along its middle: take {self.points + 1}")
@@ -55,7 +59,7 @@ class Surfaces:
 
 
 class SceneMaking(nn.Module):
-    """A shared beginning, and a stack for each of s, t and b."""
+    """The module of `Surfaces`: a shared first layer, and a stack for each of s, t and b."""
 
     def __init__(self, options: Surfaces, image: tuple[int, int, int], numbers: int) -> None:
         super().__init__()
@@ -70,12 +74,12 @@ class SceneMaking(nn.Module):
         self.register_buffer("start", starting(options), persistent=False)
 
     def forward(self, *z: Tensor) -> Scene:
-        """[s, t, b] = G(z)."""
+        """Return [s, t, b] = G(z)."""
         maps = self.first(vectors(z))
         return Scene(self.surface(maps), self.texture(maps).sigmoid(), self.background(maps).sigmoid())
 
     def surface(self, maps: Tensor) -> Surface:
-        """s: where training begins, and what the network adds, at most `reach` in each coordinate."""
+        """Return s: the starting surface plus the movement of its vertices, at most `reach` in each coordinate."""
         o = self.options
         added = self.shape(maps).tanh()
         if o.blur:
@@ -89,7 +93,7 @@ class SceneMaking(nn.Module):
 class Stack(nn.Module):
     """Feature maps (B, c, 4, 4) -> numbers (B, channels, side, side): 3 x 3 convolutions and doublings.
 
-    The border of a map stays where it is in every doubling, so that what is sewn together at last is near before.
+    Doublings keep the border of a map in place, so borders that are sewn together at the end are close before.
     """
 
     def __init__(self, width: int, side: int, channels: int, form: Form) -> None:
@@ -108,7 +112,7 @@ class Stack(nn.Module):
         self.side, self.form = side, form
 
     def forward(self, maps: Tensor) -> Tensor:
-        """As above."""
+        """(B, c, 4, 4) -> (B, channels, side, side)."""
         if maps.is_meta:                           # torch takes long to find out the shapes of bilinear doublings
             return maps.new_empty(len(maps), self.last.out_channels, self.side, self.side)
         maps = self.last(self.body(maps))
@@ -116,7 +120,7 @@ class Stack(nn.Module):
 
 
 class Conv(nn.Conv2d):
-    """A 3 x 3 convolution that knows what lies beyond the border of a sheet or a ball."""
+    """A 3 x 3 convolution whose padding continues a sheet or a ball beyond the border of the square."""
 
     def __init__(self, here: int, there: int, form: Form) -> None:
         super().__init__(here, there, 3)
@@ -128,7 +132,7 @@ class Conv(nn.Conv2d):
 
 
 def starting(options: Surfaces) -> Tensor:
-    """The surface of the first step, (3, points, points)."""
+    """Return the surface at the start of training, (3, points, points)."""
     if options.form == "ball":
         ball = options.size * unit_ball(options.points)
         return (ball * ball.new_tensor([1.0, 1.0, 0.0])[:, None, None] if options.flat else ball).float()

@@ -1,4 +1,4 @@
-"""Squares of vertices as sheets, and as balls: the square is folded around the sphere until its border meets itself."""
+"""Squares of vertices as sheets and balls. A ball is a square that is folded around the sphere and sewn together."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Form = Literal["sheet", "ball"]
 
 @lru_cache(maxsize=32)
 def places(side: int) -> Tensor:
-    """Where the vertices are in the square: (2, side, side), to the right and up, in [-1, 1]; row 0 on top."""
+    """Return the vertices' places in the square: (2, side, side), to the right and up, in [-1, 1]; row 0 is on top."""
     along = torch.linspace(-1, 1, side, dtype=torch.float64)
     return torch.stack([along.expand(side, side), -along[:, None].expand(side, side)])
 
 
 @lru_cache(maxsize=32)
 def unit_ball(side: int) -> Tensor:
-    """The unit sphere as a folded square, (3, side, side): the middle faces +z, the four corners meet at -z.
+    """Return the unit sphere as a folded square, (3, side, side): the middle faces +z, the four corners meet at -z.
 
     The octahedral map (Praun & Hoppe 2003): the inner half of the square is the front, the outer one the back.
     """
@@ -34,7 +34,7 @@ def unit_ball(side: int) -> Tensor:
 
 @lru_cache(maxsize=32)
 def topology(form: Form, side: int) -> Topology:
-    """Two triangles for every square of neighbours, counter-clockwise seen from +z; on a ball the border is welded."""
+    """Return two triangles for every cell of the grid, counter-clockwise seen from +z; a ball's border is welded."""
     index = torch.arange(side * side).reshape(side, side)
     a, b, c, d = (t.flatten() for t in (index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]))
     falling, rising = ([a, b, c, a, c, d], [a, b, d, b, c, d])
@@ -48,7 +48,7 @@ def topology(form: Form, side: int) -> Topology:
 
 
 def closed(maps: Tensor) -> Tensor:
-    """A map (B, C, N, N) on the ball whose borders agree where they meet: each side of the square with its mirror."""
+    """Make the borders of a map (B, C, N, N) on the ball agree where they meet: average each side with its mirror."""
     top, bottom = (0.5 * (row + row.flip(3)) for row in (maps[:, :, :1], maps[:, :, -1:]))
     maps = torch.cat([top, maps[:, :, 1:-1], bottom], 2)
     left, right = (0.5 * (column + column.flip(2)) for column in (maps[..., :1], maps[..., -1:]))
@@ -56,8 +56,8 @@ def closed(maps: Tensor) -> Tensor:
 
 
 def padded(maps: Tensor, form: Form, by: int) -> Tensor:
-    """A map (B, C, N, N) with what lies beyond its border: on a ball that is the other half of the same side."""
-    if form == "sheet":                            # compiled, torch's "replicate" fails on the way back (2.11)
+    """Pad a map (B, C, N, N): on a sheet with its border, on a ball with the other half of the same side."""
+    if form == "sheet":                            # compiled, torch's "replicate" fails in the backward pass (2.11)
         maps = torch.cat([maps[:, :, :1].expand(-1, -1, by, -1), maps, maps[:, :, -1:].expand(-1, -1, by, -1)], 2)
         return torch.cat([maps[..., :1].expand(-1, -1, -1, by), maps, maps[..., -1:].expand(-1, -1, -1, by)], 3)
     maps = torch.cat([maps[:, :, 1:by + 1].flip(2, 3), maps, maps[:, :, -by - 1:-1].flip(2, 3)], 2)
@@ -65,7 +65,7 @@ def padded(maps: Tensor, form: Form, by: int) -> Tensor:
 
 
 def blurred(maps: Tensor, form: Form, sigma: float) -> Tensor:
-    """A map (B, C, N, N) under a normal kernel of this width in steps of the grid; at most N - 1 steps wide."""
+    """Blur a map (B, C, N, N) with a Gaussian kernel, sigma in steps of the grid; it reaches at most N - 1 steps."""
     reach = min(max(1, round(3 * sigma)), maps.shape[-1] - 1)
     kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, device=maps.device, dtype=maps.dtype) / sigma) ** 2)
     kernel = (kernel / kernel.sum()).expand(maps.shape[1], 1, 1, -1)

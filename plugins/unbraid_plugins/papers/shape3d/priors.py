@@ -1,6 +1,6 @@
-"""What is assumed of surfaces and views, without which other scenes explain the same images.
+"""Priors on surfaces and views. Without them, other scenes explain the same images.
 
-One more prior is the background that moves with the camera: what is painted on it does not stay in the middle.
+One more prior is the background that moves with the camera: objects painted on it do not stay in the middle.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from unbraid_plugins.papers.shape3d.scene import Surface
 
 @loss
 def roughness(surface: Surface) -> Tensor:
-    """How far vertices are from the middle of their neighbours:  mean |s - (above + below + left + right) / 4|^2.
+    """Distance of vertices from the middle of their neighbours:  mean |s - (above + below + left + right) / 4|^2.
 
-    surface: points (B, 3, N, N); a sheet counts inside its border.  Returns a scalar, in squared units of the world.
+    surface: points (B, 3, N, N); on a sheet, only vertices inside the border count.  Returns a scalar, in squared units
+    of the world.
     """
     s = surface.points if surface.form == "sheet" else padded(surface.points, "ball", 1)
     near = s[..., :-2, 1:-1] + s[..., 2:, 1:-1] + s[..., 1:-1, :-2] + s[..., 1:-1, 2:]
@@ -27,10 +28,14 @@ def roughness(surface: Surface) -> Tensor:
 
 @loss
 def oversize(surface: Surface, *, radius: float = 1.0) -> Tensor:
-    """How far vertices are outside of a ball around the origin:  mean max(0, |s_ij| - radius)^2.
+    """Distance of vertices outside of a ball around the origin:  mean max(0, |s_ij| - radius)^2.
 
-    Without a limit a large surface carries the background in its texture.  surface: points (B, 3, N, N); radius: in
-    units of the world, > 0.  Returns a scalar.  Raises ValueError for another radius.
+    Without a limit, a large surface carries the background in its texture.
+
+    surface: points (B, 3, N, N).
+    radius: in units of the world, > 0.
+
+    Returns a scalar.  Raises ValueError for another radius.
     """
     if radius <= 0:
         raise ValueError(f"oversize needs a positive radius; it is {radius}")
@@ -40,11 +45,14 @@ def oversize(surface: Surface, *, radius: float = 1.0) -> Tensor:
 
 @loss
 def beyond(view: Tensor, *, azimuth: float = 45.0, elevation: float = 15.0, middle: float = 0.0) -> Tensor:
-    """How far views are outside of p_v:  mean max(0, |a| - azimuth)^2 + max(0, |e - middle| - elevation)^2.
+    """Distance of views outside of p_v:  mean max(0, |a| - azimuth)^2 + max(0, |e - middle| - elevation)^2.
 
-    Where no view was ever drawn, scenes need not look like anything, and may look like whatever is to be rebuilt.
-    view: (B, 2), azimuth a and elevation e in radians; azimuth, elevation, middle: in degrees, as those of
-    `viewpoints`.  Returns a scalar, in squared radians.
+    Scenes are not trained from views that are never drawn. Seen from there, they could look like any image to rebuild.
+
+    view: (B, 2), azimuth a and elevation e in radians.
+    azimuth, elevation, middle: in degrees, as those of `viewpoints`.
+
+    Returns a scalar, in squared radians.
     """
     a, e = view.unbind(1)
     across, up = (a.abs() - math.radians(azimuth), (e - math.radians(middle)).abs() - math.radians(elevation))

@@ -1,4 +1,4 @@
-"""What the generator makes of noise, m = [s, t, b], and the mesh that it is."""
+"""Scenes of the generator, m = [s, t, b], and their meshes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from unbraid_plugins.papers.shape3d.grid import Form, places, topology
 
 @value
 class Surface:
-    """s: a surface as an image of places.
+    """s: a surface as an image of positions.
 
-    points: (B, 3, N, N), x, y and z of the vertices; form: sheet, or ball, whose borders are sewn together.
+    points: (B, 3, N, N), x, y and z of the vertices.
+    form: sheet; or ball, whose borders are sewn together.
     """
 
     points: Tensor
@@ -28,10 +29,11 @@ class Surface:
 
 @value
 class Scene:
-    """m = [s, t, b].
+    """A scene, m = [s, t, b].
 
-    surface: s; texture: t (B, C, h, w) in [0, 1], spread over the surface; background: b (B, C, h, w) in [0, 1],
-    larger than the image, which sees a part of it.
+    surface: s.
+    texture: t (B, C, h, w) in [0, 1], spread over the surface.
+    background: b (B, C, h, w) in [0, 1], larger than the image, which shows a part of it.
     """
 
     surface: Surface
@@ -41,10 +43,13 @@ class Scene:
 
 @operation
 def mesh(surface: Surface, texture: Tensor) -> Mesh:
-    """The triangles of a surface under a texture, for a renderer or a file.
+    """Mesh of a surface with its texture, for a renderer or a file.
 
-    surface: points (B, 3, N, N); texture: (B, C, h, w) in [0, 1]; the centres of its outermost texels lie on the
-    surface's border, so that a ball has no seam where the texture has none.  Returns a Mesh of 2 (N - 1)^2 triangles.
+    surface: points (B, 3, N, N).
+    texture: (B, C, h, w) in [0, 1].
+
+    Returns a Mesh of 2 (N - 1)^2 triangles.  The centres of the texture's outermost texels lie on the surface's border,
+    so a ball has no seam if the texture has none.
     """
     points = surface.points
     side, (height, width) = points.shape[2], texture.shape[2:]

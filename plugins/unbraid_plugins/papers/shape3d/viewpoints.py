@@ -1,4 +1,4 @@
-"""Where cameras stand: the distribution of viewpoints, p_v, and viewpoints as directions."""
+"""Viewpoints of cameras: their distribution p_v, and viewpoints as directions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def viewpoints(*, azimuth: float = 45.0, elevation: float = 15.0, middle: float 
 
 @operation
 def towards(view: Tensor) -> Tensor:
-    """The direction from the origin to the camera: no jump where the azimuth begins anew.
+    """Direction from the origin to the camera; it has no jump where the azimuth starts again.
 
     view: (B, 2), azimuth and elevation in radians.  Returns unit vectors (B, 3).
     """
@@ -33,10 +33,10 @@ def towards(view: Tensor) -> Tensor:
 
 @operation
 def angles(direction: Tensor) -> Tensor:
-    """The view of a camera that stands in a direction, of any length:  azimuth atan2(x, z), elevation atan2(y, |x, z|).
+    """View of a camera in a direction, of any length:  azimuth atan2(x, z), elevation atan2(y, |x, z|).
 
-    direction: (B, 3).  Returns (B, 2), radians: azimuth in [-pi, pi], elevation in [-pi / 2, pi / 2]. On the vertical,
-    where there is no azimuth, values and gradients are finite.
+    direction: (B, 3).  Returns (B, 2), radians: azimuth in [-pi, pi], elevation in [-pi / 2, pi / 2]. Values and
+    gradients are finite on the vertical too, where there is no azimuth.
     """
     x, y, z = direction.unbind(1)
     flat = (x.square() + z.square() + 1e-12).sqrt()

@@ -1,8 +1,8 @@
 """Unsupervised image-to-image translation networks (Liu, Breuel, Kautz, UNIT, NIPS 2017).
 
-The games are the recipes `unit` and `unit-adaptation`; here are the networks of each, in the pieces that two domains
-have for themselves (front, back, look) and the ones that they share (inner, outer, critic): a recipe shares a piece by
-calling it for both. README.md maps the equations.
+The method is the recipes `unit` and `unit-adaptation`. This package has the networks of each, in pieces: separate ones
+for each of the two domains (front, back, look) and shared ones (inner, outer, critic). A recipe shares a piece by
+calling it for both domains. docs/methods/unit.md maps the equations, README.md lists the differences from the paper.
 """
 
 from __future__ import annotations
@@ -16,6 +16,6 @@ from unbraid_plugins.papers.unit.translation import Back, Critic, Front, Inner, 
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The paper's networks for translation and for the adaptation of digits."""
+    """Return the paper's networks for translation and for the adaptation of digits."""
     return [Front, Inner, Outer, Back, Look, Critic,
             DigitFront, DigitInner, DigitOuter, DigitBack, DigitLook, DigitCritic]

@@ -1,7 +1,7 @@
 """The networks for digits and for the adaptation of their labels (Liu et al. 2017, section 4), 32 x 32.
 
-Inside, images are in [-1, 1]; outside in [0, 1]. The critic also names the class: what it learns on the labelled
-domain holds for the other, whose images it sees through the same layers.
+Images are in [-1, 1] inside the networks and in [0, 1] outside. The critic also predicts the class. It learns classes
+on the labelled domain; they hold for the other domain too, because both domains share its last layers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _normed(conv: nn.Module, channels: int) -> list[nn.Module]:
 @network
 @attrs.frozen(kw_only=True)
 class DigitFront:
-    """The first layer of a domain's encoder, which also sees where each pixel is.
+    """The first layer of a domain's encoder, which also gets the position of each pixel.
 
     Image (B, C, 32, 32) in [0, 1] -> (B, width, 16, 16).  width: 96 in the authors' code.
     """
@@ -33,7 +33,7 @@ class DigitFront:
     width: int = attrs.field(default=96, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, height, width = one_image(context, inputs, 1)
         if (height, width) != (SIDE, SIDE):
             raise UnbraidError(f"{context.name} takes images of 32 x 32; these are {height} x {width}",
@@ -61,7 +61,7 @@ class DigitInner:
     """The rest of the encoder, shared: (B, c, 16, 16) -> Gaussian over codes (B, 8 c, 1, 1)."""
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         c, _, _ = feature_map(context, inputs)
         code_channels(context, 8 * c)
         body = nn.Sequential(*_normed(nn.Conv2d(c, 2 * c, 5, stride=2, padding=2), 2 * c),
@@ -75,7 +75,7 @@ class DigitOuter:
     """The first layers of the generator, shared: codes (B, 8 c, 1, 1) -> (B, 2 c, 16, 16)."""
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         c, height, width = feature_map(context, inputs)
         if (height, width) != (1, 1) or c % 8:
             raise UnbraidError(f"{context.name} continues from a code (B, 8 c, 1, 1); this is {c} x {height} x {width}")
@@ -90,7 +90,7 @@ class DigitBack:
     """The last layers of a domain's generator: (B, 2 c, 16, 16) -> image (B, C, 32, 32) in [0, 1]."""
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         c, _, _ = feature_map(context, inputs)
         return Painted(nn.Sequential(*_normed(nn.ConvTranspose2d(c, c // 2, 4, stride=2, padding=1), c // 2),
                                      nn.ConvTranspose2d(c // 2, context.image[0], 1), nn.Tanh()))
@@ -107,14 +107,14 @@ class DigitLook:
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, _, _ = one_image(context, inputs, 2)
         return Signed(nn.Sequential(nn.Conv2d(channels, self.width, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
                                     nn.Dropout(0.1)))
 
 
 class Verdicts(nn.Module):
-    """A trunk with a score, and logits for each label."""
+    """A trunk with a head for the score and one for the logits of each label."""
 
     def __init__(self, trunk: nn.Module, heads: dict[str, nn.Module]) -> None:
         super().__init__()
@@ -129,17 +129,17 @@ class Verdicts(nn.Module):
 @critic
 @attrs.frozen(kw_only=True)
 class DigitCritic:
-    """The rest of the critic, shared: is it real, and which class is it?
+    """The rest of the critic, shared: a score of how real an image is, and logits of its class.
 
     (B, c, 16, 16) -> a record: features (B, n), score (B, 1), and logits (B, classes) under the label's name.
 
-    label: the labelled factor that it names.
+    label: the labelled factor to predict.
     """
 
     label: str
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         c, height, width = feature_map(context, inputs)
         if self.label not in context.factors:
             raise UnbraidError(f"{context.name}: label: the data has no labelled factor {self.label!r}",

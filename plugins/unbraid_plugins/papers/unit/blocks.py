@@ -1,4 +1,4 @@
-"""What the networks of both kinds are made of."""
+"""Blocks and checks that the networks for translation and for adaptation share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from unbraid import Context, UnbraidError
 from unbraid_plugins.shared.convnets.inputs import image_shape, map_shape
 
-SLOPE = 0.2                                        # of the leaky rectifiers
+SLOPE = 0.2                                        # of the leaky ReLUs
 
 
 class Residual(nn.Module):
@@ -22,17 +22,17 @@ class Residual(nn.Module):
                                   nn.Conv2d(channels, channels, 3, padding=1), nn.InstanceNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The map with what was added."""
+        """Return x + f(x)."""
         return x + self.body(x)
 
 
 def residuals(channels: int, count: int) -> list[nn.Module]:
-    """So many residual blocks."""
+    """Return this many residual blocks."""
     return [Residual(channels) for _ in range(count)]
 
 
 def feature_map(context: Context, inputs: Sequence[Tensor]) -> tuple[int, int, int]:
-    """(channels, height, width) of what a piece is called with.  Raises UnbraidError if that is no feature map."""
+    """Return (channels, height, width) of a network's input.  Raises UnbraidError if it is no feature map."""
     shape = map_shape(context.name, tuple(inputs))
     if shape is None:
         raise UnbraidError(f"{context.name} continues from a feature map, but is called with a vector",
@@ -41,7 +41,7 @@ def feature_map(context: Context, inputs: Sequence[Tensor]) -> tuple[int, int, i
 
 
 def one_image(context: Context, inputs: Sequence[Tensor], multiple: int) -> tuple[int, int, int]:
-    """(channels, height, width) of an image whose sides are multiples of a number.  Raises UnbraidError."""
+    """Return (channels, height, width) of an image.  Raises UnbraidError unless its sides are multiples of a number."""
     channels, height, width = image_shape(context.name, tuple(inputs))
     if height % multiple or width % multiple:
         raise UnbraidError(f"{context.name} needs sides that are multiples of {multiple}; these images are "
@@ -50,28 +50,28 @@ def one_image(context: Context, inputs: Sequence[Tensor], multiple: int) -> tupl
 
 
 def code_channels(context: Context, made: int) -> None:
-    """Check that the recipe's code has as many numbers at each place as a network makes.  Raises UnbraidError."""
+    """Raise UnbraidError unless the recipe's code has as many channels as the network makes."""
     if context.code.size != made:
         raise UnbraidError(f"{context.name} makes a code of {made} channels; the recipe's has {context.code.size}",
                            hint=f"code: {{content: {made}}}, or another width")
 
 
 class WithPlaces(nn.Module):
-    """An image with two more channels: where each pixel is, across and down, in [-1, 1]."""
+    """A body on an image with two more channels: the position of each pixel, across and down, in [-1, 1]."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, C, H, W) in [-1, 1] -> what the body makes of (B, C + 2, H, W)."""
+        """(B, C, H, W) in [-1, 1] -> the body's output for (B, C + 2, H, W)."""
         down, across = (torch.linspace(-1, 1, n, dtype=image.dtype, device=image.device) for n in image.shape[-2:])
         places = torch.stack(torch.meshgrid(across, down, indexing="xy"))
         return self.body(torch.cat([image, places.expand(len(image), -1, -1, -1)], 1))
 
 
 class Painted(nn.Module):
-    """What the body makes, from [-1, 1] to pixels in [0, 1]."""
+    """A body whose output is scaled from [-1, 1] to pixels in [0, 1]."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
-"""The networks for translation, as in the authors' code: images of any size, a code that keeps their layout.
+"""The networks for translation, as in the authors' code: for images of any size, with a spatial code.
 
-Inside, images are in [-1, 1]; outside in [0, 1].
+Images are in [-1, 1] inside the networks and in [0, 1] outside.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ class Front:
 
     Image (B, C, H, W) in [0, 1], sides multiples of 4 -> (B, 4 width, H/4, W/4).
 
-    width: 64 in the paper; blocks: residual ones, 3 in the paper, whose fourth is shared.
+    width: channels of the first layer, 64 in the paper.
+    blocks: residual blocks, 3 in the paper; the paper's fourth is shared (unit.inner).
     """
 
     width: int = attrs.field(default=64, validator=ge(1))
     blocks: int = attrs.field(default=3, validator=ge(0))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, _, _ = one_image(context, inputs, 4)
         w = self.width
         return Signed(nn.Sequential(
@@ -41,7 +42,7 @@ class Front:
 
 
 class Around(nn.Module):
-    """A Gaussian around what the body makes, of variance 1 or as a 1 x 1 convolution finds it."""
+    """A Gaussian with the body's output as its mean; its variance is 1, or made by a 1 x 1 convolution."""
 
     def __init__(self, body: nn.Module, channels: int, learned: bool) -> None:
         super().__init__()
@@ -61,15 +62,15 @@ class Inner:
 
     (B, c, h, w) -> Gaussian over codes (B, c, h, w).
 
-    blocks: 1 in the paper. variance: fixed: 1 everywhere, as in the authors' code; learned: by a 1 x 1 convolution, as
-    in the paper.
+    blocks: residual blocks, 1 in the paper.
+    variance: fixed, 1 everywhere, as in the authors' code; or learned, by a 1 x 1 convolution, as in the paper.
     """
 
     blocks: int = attrs.field(default=1, validator=ge(0))
     variance: Literal["fixed", "learned"] = attrs.field(default="fixed", validator=in_(("fixed", "learned")))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         channels, _, _ = feature_map(context, inputs)
         code_channels(context, channels)
         return Around(nn.Sequential(*residuals(channels, self.blocks)), channels, self.variance == "learned")
@@ -80,13 +81,13 @@ class Inner:
 class Outer:
     """The first layers of the generator, shared by both domains: (B, c, h, w) -> the same shape.
 
-    blocks: residual ones, 1 in the paper.
+    blocks: residual blocks, 1 in the paper.
     """
 
     blocks: int = attrs.field(default=1, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         return nn.Sequential(*residuals(feature_map(context, inputs)[0], self.blocks))
 
 
@@ -97,13 +98,13 @@ class Back:
 
     (B, c, h, w), c a multiple of 4 -> image (B, C, 4 h, 4 w) in [0, 1].
 
-    blocks: residual ones, 3 in the paper, whose fourth is shared.
+    blocks: residual blocks, 3 in the paper; the paper's fourth is shared (unit.outer).
     """
 
     blocks: int = attrs.field(default=3, validator=ge(0))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         c, _, _ = feature_map(context, inputs)
         if c % 4:
             raise UnbraidError(f"{context.name} halves its channels twice; {c} is no multiple of 4")
@@ -125,7 +126,7 @@ class Look:
     width: int = attrs.field(default=64, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, _, _ = one_image(context, inputs, 4)
         return Signed(nn.Sequential(nn.Conv2d(channels, self.width, 7, stride=2, padding=3), nn.LeakyReLU(SLOPE),
                                     nn.Conv2d(self.width, 2 * self.width, 3, stride=2, padding=1),
@@ -139,13 +140,13 @@ class Critic:
 
     (B, c, h, w) -> scores (B, 1, h', w'), logits, one for each patch.
 
-    layers: of stride 2, 4 in the paper; as long as a side is longer than 1.
+    layers: convolutions of stride 2, 4 in the paper; fewer if a side gets down to 1.
     """
 
     layers: int = attrs.field(default=4, validator=ge(0))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for maps of this shape."""
+        """Build the module for maps of this shape."""
         c, height, width = feature_map(context, inputs)
         body: list[nn.Module] = []
         for _ in range(self.layers):

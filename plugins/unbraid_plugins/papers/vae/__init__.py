@@ -3,7 +3,7 @@
 Higgins et al., beta-VAE, ICLR 2017; Burgess et al., Understanding disentangling in beta-VAE, 2018; Kim & Mnih,
 Disentangling by factorising (FactorVAE), ICML 2018; Chen et al., Isolating sources of disentanglement (beta-TCVAE),
 NeurIPS 2018; Kumar et al., DIP-VAE, ICLR 2018; Locatello et al., Challenging common assumptions in the unsupervised
-learning of disentangled representations, ICML 2019.  Every objective is what its method adds to a VAE.
+learning of disentangled representations, ICML 2019.  Each objective is the term that its method adds to a VAE.
 
 Encoders make a Gaussian over the code; generators make logits by default, for `bernoulli(y, x)`.
 """
@@ -24,7 +24,7 @@ from unbraid_plugins.papers.vae.total_correlation import dimension_wise_kl, inde
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """Networks and losses of the beta-VAE family."""
+    """Return the networks and losses of the beta-VAE family."""
     return [StudyEncoder, StudyGenerator, BurgessEncoder, BurgessGenerator, FcEncoder, FcGenerator, FactorCritic,
             annealed_kl, kl_per_dimension, total_correlation, index_code_information, dimension_wise_kl, dip,
             density_ratio, tell_shuffled]

@@ -25,7 +25,7 @@ class BurgessEncoder:
     """
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, height, width = one_image(context, inputs)
         h, w = sixteenth(context, height, width)
         trunk = nn.Sequential(
@@ -49,7 +49,7 @@ class BurgessGenerator:
     output: Output = attrs.field(default="logits", validator=in_(get_args(Output)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         channels, height, width = context.image
         h, w = sixteenth(context, height, width)
         body = nn.Sequential(

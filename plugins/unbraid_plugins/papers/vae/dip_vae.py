@@ -1,4 +1,4 @@
-"""The covariance of the code (Kumar, Sattigeri, Balakrishnan, DIP-VAE, ICLR 2018)."""
+"""Penalty on the covariance of the code (Kumar, Sattigeri, Balakrishnan, DIP-VAE, ICLR 2018)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ def dip(q: Gaussian, *, off: float, diag: float, type: Literal["I", "II"] = "I")
     Type I: C = Cov[mu]; type II: C = Cov[mu] + E[diag sigma^2], the covariance of q(z).  Expectations are means over
     the batch (covariances divided by B), so a small batch is a noisy estimate.
 
-    q: Gaussian over (B, D); off, diag: lambda_od and lambda_d; the study has diag = 10 off for type I, diag = off for
-    II.  Returns a scalar.  Raises ValueError for codes that are not (B, D).
+    q: Gaussian over (B, D).
+    off, diag: lambda_od and lambda_d; the study has diag = 10 off for type I, diag = off for II.
+
+    Returns a scalar.  Raises ValueError for codes that are not (B, D).
     """
     mean = values.plain(q.mean)
     if mean.ndim != 2:

@@ -1,4 +1,4 @@
-"""The fully connected networks that beta-VAE had for dSprites (Higgins et al. 2017, appendix)."""
+"""The fully connected networks of beta-VAE for dSprites (Higgins et al. 2017, appendix)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from unbraid_plugins.shared.convnets.pixels import Output
 @encoder
 @attrs.frozen(kw_only=True)
 class FcEncoder:
-    """Two linear layers of 1200 with rectifiers.
+    """Two linear layers of 1200 with ReLU.
 
     Image (B, C, H, W) of any size -> Gaussian over the code, (B, D).
     """
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, height, width = one_image(context, inputs)
         trunk = nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, 1200), nn.ReLU(),
                               nn.Linear(1200, 1200), nn.ReLU())
@@ -41,7 +41,7 @@ class FcGenerator:
     output: Output = attrs.field(default="logits", validator=in_(get_args(Output)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         channels, height, width = context.image
         body = nn.Sequential(nn.Linear(flat_size(inputs), 1200), nn.Tanh(), nn.Linear(1200, 1200), nn.Tanh(),
                              nn.Linear(1200, 1200), nn.Tanh(), nn.Linear(1200, channels * height * width),

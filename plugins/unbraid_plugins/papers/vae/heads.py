@@ -1,4 +1,4 @@
-"""Networks of the family: features to a Gaussian, codes to an image."""
+"""Modules that the networks of the family share: from features to a Gaussian, and from codes to an image."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ class GaussianEncoder(nn.Module):
         self.logvar = nn.Linear(features, size)
 
     def forward(self, image: Tensor) -> Gaussian:
-        """q(z | x)."""
+        """Return q(z | x)."""
         features = self.trunk(image)
         return Gaussian(self.mean(features), self.logvar(features))
 
 
 class CodeDecoder(nn.Module):
-    """Codes (B, D), joined where there are several -> logits or pixels (B, C, H, W)."""
+    """Codes (B, D), several are concatenated -> logits or pixels (B, C, H, W)."""
 
     def __init__(self, body: nn.Module, output: Output) -> None:
         super().__init__()
         self.body, self.pixels = body, Pixels(output)
 
     def forward(self, *codes: Tensor) -> Tensor:
-        """p(x | z), by its logits."""
+        """Return the logits of p(x | z), or pixels."""
         return self.pixels(self.body(vectors(codes)))
 
 
 def one_image(context: Context, inputs: tuple[Tensor, ...]) -> tuple[int, int, int]:
-    """(C, H, W) of the image that an encoder looks at, and a check that there is a code to make."""
+    """Return (C, H, W) of an encoder's image.  Raises UnbraidError for several images, or if the recipe has no code."""
     shape = image_shape(context.name, inputs)
     if len(inputs) > 1:
         raise UnbraidError(f"{context.name} looks at one image, but is called with {len(inputs)} values",
@@ -49,7 +49,7 @@ def one_image(context: Context, inputs: tuple[Tensor, ...]) -> tuple[int, int, i
 
 
 def sixteenth(context: Context, height: int, width: int) -> tuple[int, int]:
-    """The size after four halvings.  Raises UnbraidError for an image whose sides are no multiples of 16."""
+    """Return the size after four halvings.  Raises UnbraidError for an image whose sides are no multiples of 16."""
     if height % 16 or width % 16 or not height or not width:
         raise UnbraidError(f"{context.name} halves the image four times; {height} x {width} is no multiple of 16",
                            hint="resize the images (the papers have 64 x 64), or take conv_encoder and conv_generator")

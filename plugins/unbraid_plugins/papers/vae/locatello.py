@@ -1,4 +1,4 @@
-"""The networks of the large study (Locatello et al. 2019, table 1), the only ones that it uses."""
+"""The networks of the large study (Locatello et al. 2019, table 1). The study uses no others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from unbraid_plugins.shared.convnets.transposed import Enlarging
 
 
 def glorot(module: nn.Module) -> nn.Module:
-    """The same module with weights from Glorot's uniform distribution and biases of zero, as in the study's library."""
+    """Initialise a module with Glorot's uniform weights and zero biases, as the study's library does, and return it."""
     for m in module.modules():
         if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.xavier_uniform_(m.weight)
@@ -35,7 +35,7 @@ class StudyEncoder:
     """
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         channels, height, width = one_image(context, inputs)
         h, w = sixteenth(context, height, width)
         trunk = nn.Sequential(                                                  # 64 x 64
@@ -59,7 +59,7 @@ class StudyGenerator:
     output: Output = attrs.field(default="logits", validator=in_(get_args(Output)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         channels, height, width = context.image
         h, w = sixteenth(context, height, width)
         body = nn.Sequential(

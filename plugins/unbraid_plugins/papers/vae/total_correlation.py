@@ -2,15 +2,15 @@
 
     E_n KL(q(z | n) || p(z))  =  I(z; n)  +  KL(q(z) || prod_l q(z_l))  +  sum_l KL(q(z_l) || p(z_l)):
 
-what the code says of the image, the total correlation, and the dimension-wise KL. In all of them q(z) is the mixture
-of all images' q(z | n), estimated from the batch's B images of the data set's N:
+the mutual information of code and image, the total correlation, and the dimension-wise KL. In all of them q(z) is the
+mixture of all images' q(z | n). It is estimated from the B images of the batch, out of N in the data set:
 
     q(z_i) ~ sum_j w_ij q(z_i | n_j),
 
 weighted (eq. 3): w = 1 / (N B); stratified (appendix C.2): w = 1/N for j = i, (N - M) / (N M) for one other j, 1/M for
-the others, with M = B - 1. The weights of the former only add a constant and N is not needed for its gradient; left
-out, they are 1, as in disentanglement_lib. All parts are in nats, the mean over the batch, and single estimates can be
-negative.
+the others, with M = B - 1. The weights of the weighted estimate only add a constant, so its gradient does not need N.
+Without N they are 1, as in disentanglement_lib. All parts are in nats and are means over the batch. Single estimates
+can be negative.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ Estimate = Literal["weighted", "stratified"]
 
 @loss
 def total_correlation(z: Tensor, q: Gaussian, *, estimate: Estimate = "weighted", size: int | None = None) -> Tensor:
-    """Dependence between the numbers of the code:  TC = KL(q(z) || prod_l q(z_l))  (Chen et al. 2018, eq. 2 and 3).
+    """Dependence between the dimensions of the code:  TC = KL(q(z) || prod_l q(z_l))  (Chen et al. 2018, eq. 2 and 3).
 
         TC = mean_i [ log sum_j w_ij prod_l q(z_il | n_j)  -  sum_l log sum_j w_ij q(z_il | n_j) ]
 
-    beta-TCVAE (eq. 4) weighs the total correlation inside the KL by beta; as the KL has it once,
+    beta-TCVAE (eq. 4) weighs the total correlation inside the KL by beta. The KL contains it once, so the loss is
     `kl(q) + (beta - 1) * total_correlation(z, q)`.
 
-    z: sample of q, (B, D); q: Gaussian over (B, D); estimate, size: see the module; without size the weighted estimate
-    lacks the constant (D - 1) log (N B).  Returns a scalar.  Raises ValueError for codes that are not (B, D), or no
-    such size.
+    z: sample of q, (B, D).
+    q: Gaussian over (B, D).
+    estimate, size: see the module; without size the weighted estimate lacks the constant (D - 1) log (N B).
+
+    Returns a scalar.  Raises ValueError for codes that are not (B, D), or a size that the estimate can't use.
     """
     found = Densities.of("total_correlation", z, q, estimate, size)
     return (found.joint - found.marginals.sum(1)).mean()
@@ -48,7 +50,7 @@ def total_correlation(z: Tensor, q: Gaussian, *, estimate: Estimate = "weighted"
 @loss
 def index_code_information(z: Tensor, q: Gaussian, *, estimate: Estimate = "weighted",
                            size: int | None = None) -> Tensor:
-    """What the code says of its image:  I(z; n) = E [ log q(z | n) - log q(z) ]  (Chen et al. 2018, eq. 2).
+    """Mutual information of code and image:  I(z; n) = E [ log q(z | n) - log q(z) ]  (Chen et al. 2018, eq. 2).
 
     z, q, estimate, size, errors: as for total_correlation; without size the weighted estimate lacks the constant
     log (N B).  Returns a scalar.
@@ -72,7 +74,10 @@ def dimension_wise_kl(z: Tensor, q: Gaussian, *, estimate: Estimate = "weighted"
 class Densities:
     """The logarithms of the densities of a batch's samples, in float32 at least.
 
-    conditional: log q(z | n), (B,); joint: log q(z), (B,); marginals: log q(z_l), (B, D); prior: log p(z), (B,).
+    conditional: log q(z | n), (B,).
+    joint: log q(z), (B,).
+    marginals: log q(z_l), (B, D).
+    prior: log p(z), (B,).
     """
 
     conditional: Tensor
@@ -82,7 +87,7 @@ class Densities:
 
     @classmethod
     def of(cls, name: str, z: Tensor, q: Gaussian, estimate: Estimate, size: int | None) -> Densities:
-        """Of samples z under q; name: of the loss that asks, for its errors.  Raises ValueError."""
+        """Return the densities of samples z under q.  name: the loss, for error messages.  Raises ValueError."""
         mean = values.plain(q.mean)
         if z.ndim != 2 or not z.shape == mean.shape == q.logvar.shape:
             raise ValueError(f"{name} takes codes (B, D) and a Gaussian of one shape; these are "
@@ -99,7 +104,7 @@ class Densities:
 
 
 def _log_weights(name: str, z: Tensor, estimate: str, size: int | None) -> Tensor:
-    """The logarithms of w_ij, (B, B) on z's device."""
+    """Return the logarithms of w_ij, (B, B) on z's device."""
     if size is not None and size < 1:
         raise ValueError(f"{name}: size is the number of images in the data set; it is {size}")
     if estimate == "stratified":
@@ -111,11 +116,11 @@ def _log_weights(name: str, z: Tensor, estimate: str, size: int | None) -> Tenso
 
 
 def stratified_weights(batch: int, size: int) -> Tensor:
-    """w_ij of minibatch-stratified sampling (Chen et al. 2018, appendix C.2), (B, B), float64; rows sum to 1.
+    """Return w_ij of minibatch-stratified sampling (Chen et al. 2018, appendix C.2), (B, B), float64; rows sum to 1.
 
-    Over all batches without repetition, the weighted mean of the batch's densities is the data set's.  The image after
-    i in the batch (after the last, the first) has the weight (N - M) / (N M).
-    Raises ValueError for a batch of one image or more images than there are.
+    The mean of the estimates over all batches without repetition is the density of the data set.  The image after i in
+    the batch (after the last, the first) has the weight (N - M) / (N M).
+    Raises ValueError for a batch of one image, or of more images than the data set has.
     """
     others = batch - 1
     if not 1 <= others < size:

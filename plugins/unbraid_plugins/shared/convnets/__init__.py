@@ -1,6 +1,6 @@
 """Networks for images of any size from 8 x 8 and any number of channels: convolutional, residual, perceptrons.
 
-All sizes follow from the recipe's code, from the images, and from what a network is first called with.
+All sizes follow from the recipe's code, from the images, and from the first inputs of a network.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ from unbraid_plugins.shared.convnets.resnet import ResCritic, ResEncoder, ResGen
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The shared networks."""
+    """Return the shared networks."""
     return [ConvEncoder, ConvGenerator, ConvCritic, ResEncoder, ResGenerator, ResCritic, MlpEncoder, MlpGenerator,
             MlpCritic, Mlp]

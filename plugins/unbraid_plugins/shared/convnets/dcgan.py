@@ -26,7 +26,7 @@ from unbraid_plugins.shared.convnets.wrappers import Looking, Making, first_map
 
 
 def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Module, int]:
-    """Convolutions that halve an image (C, H, W) down to a side of at most 4, and how many features they make."""
+    """Build convolutions that halve an image (C, H, W) down to a side of at most 4, and count their output features."""
     sizes = halvings(*image[1:])
     layers: list[nn.Module] = []
     here = image[0]
@@ -45,10 +45,11 @@ def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Mod
 class ConvEncoder:
     """Strided 4 x 4 convolutions down to a side of at most 4, then one linear layer.
 
-    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images stand channel on channel.
+    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images are concatenated along the channels.
 
-    width: channels of the first layer; they double up to 8 width. gaussian: true for a Gaussian over the code, or one
-    factor's name for a record with a Gaussian for this factor and a code for each other. norm: of the feature maps.
+    width: channels of the first layer; they double up to 8 width.
+    gaussian: true for a Gaussian over the code; a factor's name for a record of its Gaussian and a code for each other.
+    norm: normalisation of the feature maps.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -56,7 +57,7 @@ class ConvEncoder:
     norm: Norm = attrs.field(default="none", validator=in_(get_args(Norm)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
         return Looking(trunk, CodeHead(features, context, self.gaussian))
 
@@ -66,11 +67,13 @@ class ConvEncoder:
 class ConvGenerator:
     """The mirror of conv_encoder: one linear layer to a side of at most 4, then transposed 4 x 4 convolutions.
 
-    Codes (B, D) -> image (B, C, H, W); several are joined. A spatial code (B, D, h, w), h x w a halving of the image,
-    is taken as it is, and vectors beside it become constant maps.
+    Codes (B, D) -> image (B, C, H, W); several are concatenated. A spatial code (B, D, h, w), where h x w is a halving
+    of the image, is used as a map, and vectors beside it become constant maps.
 
-    width: channels of the last layer but one. norm: of the feature maps. output: sigmoid or tanh for pixels in [0, 1],
-    logits for `bernoulli`. channels: of the image; by default those of the recipe's images.
+    width: channels of the last layer but one.
+    norm: normalisation of the feature maps.
+    output: sigmoid or tanh for pixels in [0, 1], logits for `bernoulli`.
+    channels: of the image; by default those of the recipe's images.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -79,7 +82,7 @@ class ConvGenerator:
     channels: int | None = attrs.field(default=None, validator=optional(ge(1)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         made = self.channels or context.image[0]
         first = first_map(context, inputs, self.width)
         body: list[nn.Module] = []
@@ -99,10 +102,12 @@ class ConvGenerator:
 class ConvCritic:
     """Strided 4 x 4 convolutions down to a side of at most 4, then one linear layer to a score.
 
-    Images (B, C, H, W), any number of them, channel on channel, and vectors (labels, codes) as constant maps -> scores
-    (B, 1); with heads a record: `score`, and (B, classes) logits for every labelled factor named.
+    Images (B, C, H, W), concatenated along the channels, and vectors (labels, codes) as constant maps -> scores (B, 1);
+    with heads a record: `score`, and (B, classes) logits for every labelled factor named.
 
-    width: channels of the first layer; they double up to 8 width. norm: of the feature maps; spectral: of the weights.
+    width: channels of the first layer; they double up to 8 width.
+    norm: normalisation of the feature maps, or `spectral` for the weights.
+    heads: labelled factors to predict.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -110,6 +115,6 @@ class ConvCritic:
     heads: tuple[str, ...] = attrs.field(default=(), converter=names, validator=deep_iterable(instance_of(str)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images and vectors of these shapes."""
+        """Build the module for images and vectors of these shapes."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
         return with_spectral_norm(Looking(trunk, ScoreHeads(features, context, self.heads)), self.norm)

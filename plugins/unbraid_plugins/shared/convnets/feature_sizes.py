@@ -8,10 +8,12 @@ Size = tuple[int, int]
 
 
 def halvings(height: int, width: int, *, smallest: int = 4) -> list[Size]:
-    """The image's size, and its halves (rounded down) until the shorter side is at most `smallest`.
+    """Return the image's size and its halves (rounded down), until the shorter side is at most `smallest`.
 
     >>> halvings(60, 96)
     [(60, 96), (30, 48), (15, 24), (7, 12), (3, 6)]
+
+    Raises UnbraidError for sides of less than 8 pixels.
     """
     if min(height, width) < 8:
         raise UnbraidError(f"an image of {height} x {width} is too small for a convolutional network",
@@ -23,7 +25,7 @@ def halvings(height: int, width: int, *, smallest: int = 4) -> list[Size]:
 
 
 def rung(sizes: list[Size], found: Size) -> int:
-    """How many halvings of the image a spatial code is.  Raises UnbraidError for a size that is none."""
+    """Return the number of halvings from the image to a spatial code.  Raises UnbraidError for any other size."""
     ladder = list(sizes)
     while min(ladder[-1]) > 1:
         ladder.append((ladder[-1][0] // 2, ladder[-1][1] // 2))
@@ -35,7 +37,7 @@ def rung(sizes: list[Size], found: Size) -> int:
 
 
 def channels(width: int, level: int) -> int:
-    """Channels after `level` >= 1 halvings: width, 2 width, 4 width, and from then on 8 width.
+    """Return the channels after `level` >= 1 halvings: width, 2 width, 4 width, and from then on 8 width.
 
     >>> [channels(32, level) for level in (1, 2, 3, 4, 5)]
     [32, 64, 128, 256, 256]

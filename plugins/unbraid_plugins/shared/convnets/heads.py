@@ -1,4 +1,4 @@
-"""From features to the code that a recipe wants: plain, Gaussian, or Gaussian in one factor."""
+"""Heads of encoders and critics: from features to a code, a Gaussian or scores."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from unbraid_plugins.shared.convnets.layers import with_first_weights
 class CodeHead(nn.Module):
     """One linear layer.  (B, features) -> (B, D), a Gaussian over it, or a Record.
 
-    gaussian: False: a code; True: a Gaussian over the whole code; a factor's name: a Record with a Gaussian for this
-    factor and a Code for each other. The logarithm of the variance starts near 0.
+    gaussian: False for a code, True for a Gaussian over the whole code, or a factor's name.
+
+    A factor's name gives a Record with a Gaussian for this factor and a Code for each other. The logarithm of the
+    variance starts near 0.
     """
 
     def __init__(self, features: int, context: Context, gaussian: bool | str) -> None:
@@ -40,7 +42,7 @@ class CodeHead(nn.Module):
                                           for p in self.layout.parts if p not in chosen.parts))
 
     def forward(self, features: Tensor) -> Any:
-        """The code of these features, (B, features)."""
+        """Return the code of features (B, features)."""
         mean = self.mean(features)
         if self.logvar is None:
             return mean
@@ -53,7 +55,7 @@ class CodeHead(nn.Module):
 
 
 def names(given: str | Iterable[str]) -> tuple[str, ...]:
-    """One name or several, as several."""
+    """Return one name or several as a tuple."""
     return (given,) if isinstance(given, str) else tuple(given)
 
 
@@ -78,6 +80,6 @@ class ScoreHeads(nn.Module):
         self.answers = nn.ModuleList(nn.Linear(features, size) for size in sizes)
 
     def forward(self, features: Tensor) -> Any:
-        """The answers to these features, (B, features)."""
+        """Return the answers to features (B, features)."""
         answers = [a(features) for a in self.answers]
         return answers[0] if len(answers) == 1 else Record(dict(zip(self.names, answers, strict=True)))

@@ -1,4 +1,4 @@
-"""What a network is called with: images, maps and vectors side by side."""
+"""Inputs of networks: images, maps and vectors, joined to one map or one vector."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from unbraid import UnbraidError
 
 
 def flat_size(inputs: tuple[Tensor, ...]) -> int:
-    """How many numbers per sample `vectors(inputs)` has."""
+    """Return the numbers per sample of `vectors(inputs)`."""
     return sum(v[0].numel() for v in inputs)
 
 
 def vectors(inputs: tuple[Tensor, ...]) -> Tensor:
-    """Every input flattened, end to end: (B, ...), ... -> (B, D)."""
+    """Flatten and concatenate all inputs: (B, ...), ... -> (B, D)."""
     flat = [v.reshape(v.shape[0], -1) for v in inputs]
     return flat[0] if len(flat) == 1 else torch.cat(flat, 1)
 
 
 def maps(inputs: tuple[Tensor, ...]) -> Tensor:
-    """Channel on channel; a vector becomes a constant map per number: (B, c, h, w), (B, d), ... -> (B, c + d, h, w)."""
+    """Concatenate maps, and vectors as constant maps, along channels: (B, c, h, w), (B, d), ... -> (B, c + d, h, w)."""
     height, width = next(v.shape[-2:] for v in inputs if v.ndim == 4)
     spread = [v if v.ndim == 4 else v.reshape(v.shape[0], -1, 1, 1).expand(-1, -1, height, width) for v in inputs]
     spread = [v.to(spread[0].dtype) for v in spread]
@@ -28,9 +28,9 @@ def maps(inputs: tuple[Tensor, ...]) -> Tensor:
 
 
 def map_shape(name: str, inputs: tuple[Tensor, ...]) -> tuple[int, int, int] | None:
-    """(channels, height, width) of `maps(inputs)`; None if there are vectors alone.
+    """Return (channels, height, width) of `maps(inputs)`; None if all inputs are vectors.
 
-    Raises UnbraidError where images of two sizes, or none at all, stand side by side.
+    Raises UnbraidError for maps of different sizes, for inputs of another shape, or without inputs.
     """
     if not inputs:
         raise UnbraidError(f"{name} is called without a value", hint=f"give it an image or a code: {name}(x)")
@@ -51,7 +51,7 @@ def map_shape(name: str, inputs: tuple[Tensor, ...]) -> tuple[int, int, int] | N
 
 
 def image_shape(name: str, inputs: tuple[Tensor, ...]) -> tuple[int, int, int]:
-    """(channels, height, width) of `maps(inputs)`.  Raises UnbraidError if there is no image among them."""
+    """Return (channels, height, width) of `maps(inputs)`.  Raises UnbraidError if there is no image among them."""
     shape = map_shape(name, inputs)
     if shape is None:
         raise UnbraidError(f"{name} looks at images, but is called with vectors alone: "

@@ -1,4 +1,4 @@
-"""Normalisation, rectifiers and first weights of the shared networks."""
+"""Normalisation, ReLUs and initial weights of the shared networks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Norm = Literal["none", "instance", "batch"]
 CriticNorm = Literal["none", "instance", "batch", "spectral"]
 Module = TypeVar("Module", bound=nn.Module)
 
-SLOPE = 0.2                                     # of the leaky rectifiers
+SLOPE = 0.2                                     # of the leaky ReLUs
 
 
 def norm_layer(norm: str, channels: int, size: tuple[int, int]) -> list[nn.Module]:
-    """Normalisation of feature maps (B, channels, *size): a list of one layer or none.
+    """Return the normalisation of feature maps (B, channels, *size), a list of at most one layer.
 
-    Instance normalisation of a single pixel would erase it, and is left out there.
+    Instance normalisation would erase a single pixel, and is left out there.
     """
     if norm == "batch":
         return [nn.BatchNorm2d(channels)]
@@ -27,19 +27,19 @@ def norm_layer(norm: str, channels: int, size: tuple[int, int]) -> list[nn.Modul
 
 
 def relu() -> nn.ReLU:
-    """Rectifier in place of its input: convolutions and normalisations don't need it to go backward."""
+    """Return a ReLU that works in place: the gradients of convolutions and normalisations don't need their outputs."""
     return nn.ReLU(inplace=True)
 
 
 def leaky_relu() -> nn.LeakyReLU:
-    """The same that leaks."""
+    """Return a leaky ReLU that works in place."""
     return nn.LeakyReLU(SLOPE, inplace=True)
 
 
 def with_first_weights(module: Module) -> Module:
-    """The same module with He-normal weights for leaky rectifiers (He et al. 2015, eq. 15), and biases of zero.
+    """Initialise a module with He-normal weights for leaky ReLU (He et al. 2015, eq. 15) and zero biases; return it.
 
-    With them, networks without normalisation keep the scale of their signals, however deep.
+    With these weights, networks without normalisation keep the scale of their signals at any depth.
     """
     for m in module.modules():
         if isinstance(m, nn.Linear | nn.Conv2d):
@@ -56,7 +56,7 @@ def with_first_weights(module: Module) -> Module:
 
 
 def with_spectral_norm(module: Module, norm: str) -> Module:
-    """The same module; if norm is "spectral", its weights are divided by their largest singular value (Miyato 2018)."""
+    """Divide a module's weights by their largest singular value if norm is "spectral" (Miyato 2018), and return it."""
     if norm == "spectral":
         for m in list(module.modules()):
             if isinstance(m, nn.Linear | nn.Conv2d):

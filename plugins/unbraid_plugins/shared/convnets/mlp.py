@@ -1,4 +1,4 @@
-"""Multilayer perceptrons: hidden layers with leaky rectifiers, on vectors or flattened images."""
+"""Multilayer perceptrons: hidden layers with leaky ReLU, on vectors or flattened images."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from unbraid_plugins.shared.convnets.pixels import Output, Pixels
 
 
 class Perceptron(nn.Module):
-    """head(hidden layers(inputs)), the inputs flattened and end to end."""
+    """head(hidden layers(inputs)), with the inputs flattened and concatenated."""
 
     def __init__(self, hidden: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.hidden, self.head = hidden, head
 
     def forward(self, *inputs: Tensor) -> Any:
-        """Values (B, ...) -> what the head makes of them."""
+        """Values (B, ...) -> the head's output."""
         return self.head(self.hidden(vectors(inputs)))
 
 
 def _hidden(name: str, inputs: tuple[Tensor, ...], sizes: tuple[int, ...]) -> tuple[nn.Module, int]:
-    """The hidden layers, and how many features they make."""
+    """Build the hidden layers, and count their output features."""
     if not inputs:
         raise UnbraidError(f"{name} is called without a value", hint=f"give it an image or a code: {name}(x)")
     here = flat_size(inputs)
@@ -44,17 +44,17 @@ def _hidden(name: str, inputs: tuple[Tensor, ...], sizes: tuple[int, ...]) -> tu
 class MlpEncoder:
     """Perceptron from images to a code.
 
-    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images are joined.
+    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images are concatenated.
 
-    hidden: sizes of the hidden layers. gaussian: true for a Gaussian over the code, or one factor's name for a record
-    with a Gaussian for this factor and a code for each other.
+    hidden: sizes of the hidden layers.
+    gaussian: true for a Gaussian over the code; a factor's name for a record of its Gaussian and a code for each other.
     """
 
     hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=tuple, validator=deep_iterable(ge(1)))
     gaussian: bool | str = attrs.field(default=False, validator=instance_of((bool, str)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         hidden, features = _hidden(context.name, inputs, self.hidden)
         return Perceptron(hidden, CodeHead(features, context, self.gaussian))
 
@@ -64,10 +64,11 @@ class MlpEncoder:
 class MlpGenerator:
     """Perceptron from codes to an image.
 
-    Codes (B, D) -> image (B, C, H, W); several are joined.
+    Codes (B, D) -> image (B, C, H, W); several are concatenated.
 
-    hidden: sizes of the hidden layers. output: sigmoid or tanh for pixels in [0, 1], logits for `bernoulli`. channels:
-    of the image; by default those of the recipe's images.
+    hidden: sizes of the hidden layers.
+    output: sigmoid or tanh for pixels in [0, 1], logits for `bernoulli`.
+    channels: of the image; by default those of the recipe's images.
     """
 
     hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=tuple, validator=deep_iterable(ge(1)))
@@ -75,7 +76,7 @@ class MlpGenerator:
     channels: int | None = attrs.field(default=None, validator=optional(ge(1)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         hidden, features = _hidden(context.name, inputs, self.hidden)
         image = (self.channels or context.image[0], *context.image[1:])
         pixels = with_first_weights(nn.Linear(features, image[0] * image[1] * image[2]))
@@ -91,13 +92,14 @@ class MlpCritic:
     every labelled factor named.
 
     hidden: sizes of the hidden layers; FactorVAE's critic has six of 1000.
+    heads: labelled factors to predict.
     """
 
     hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=tuple, validator=deep_iterable(ge(1)))
     heads: tuple[str, ...] = attrs.field(default=(), converter=names, validator=deep_iterable(instance_of(str)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for values of these shapes."""
+        """Build the module for values of these shapes."""
         hidden, features = _hidden(context.name, inputs, self.hidden)
         return Perceptron(hidden, ScoreHeads(features, context, self.heads))
 
@@ -109,14 +111,15 @@ class Mlp:
 
     Values (B, ...), any number of them -> (B, out).
 
-    out: how many numbers; by default the size of the code that it makes. hidden: sizes of the hidden layers.
+    out: size of the output; by default the dimension of the code that it makes.
+    hidden: sizes of the hidden layers.
     """
 
     out: int | None = attrs.field(default=None, validator=optional(ge(1)))
     hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=tuple, validator=deep_iterable(ge(1)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for values of these shapes."""
+        """Build the module for values of these shapes."""
         hidden, features = _hidden(context.name, inputs, self.hidden)
         out = self.out or context.code.size
         if not out:

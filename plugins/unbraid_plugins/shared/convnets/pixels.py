@@ -10,18 +10,21 @@ Output = Literal["sigmoid", "tanh", "logits"]
 
 
 class Pixels(nn.Module):
-    """sigmoid: 1 / (1 + exp(-a));  tanh: (tanh(a) + 1) / 2;  both in [0, 1].  logits: a, as `bernoulli` wants it."""
+    """The map from a generator's numbers to pixels or logits.
+
+    sigmoid is 1 / (1 + exp(-a)) and tanh is (tanh(a) + 1) / 2, both in [0, 1]; logits is a itself, for `bernoulli`.
+    """
 
     def __init__(self, output: Output) -> None:
         super().__init__()
         self.output = output
 
     def forward(self, a: Tensor) -> Tensor:
-        """Pixels of the same shape."""
+        """Return pixels or logits of the same shape."""
         if self.output == "sigmoid":
             return a.sigmoid()
         return 0.5 * (a.tanh() + 1) if self.output == "tanh" else a
 
     def extra_repr(self) -> str:
-        """Which of the three."""
+        """Return the name of the map."""
         return self.output

@@ -27,7 +27,7 @@ from unbraid_plugins.shared.convnets.wrappers import Looking, Making, first_map
 
 
 class Block(nn.Module):
-    """(x + f(x)) / sqrt 2 with two 3 x 3 convolutions in f, on the way to another size.
+    """Residual block (x + f(x)) / sqrt 2 that halves or doubles the size, with two 3 x 3 convolutions in f.
 
     (B, here, *before) -> (B, there, *after); after is half of before or twice as large.
     """
@@ -42,7 +42,7 @@ class Block(nn.Module):
         self.skip = nn.Conv2d(here, there, 1, bias=False) if here != there else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The map in its new size."""
+        """Return the map in its new size."""
         if self.down:
             return functional.avg_pool2d(self.skip(x) + self.second(self.conv(self.first(x))), 2) * 0.5**0.5
         larger = functional.interpolate(self.skip(x), size=self.after, mode="nearest")
@@ -51,7 +51,7 @@ class Block(nn.Module):
 
 
 def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Module, int]:
-    """Blocks that halve an image (C, H, W) down to a side of at most 4, and how many features they make."""
+    """Build blocks that halve an image (C, H, W) down to a side of at most 4, and count their output features."""
     sizes = halvings(*image[1:])
     layers: list[nn.Module] = [nn.Conv2d(image[0], width, 3, padding=1)]
     for level in range(1, len(sizes)):
@@ -66,10 +66,11 @@ def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Mod
 class ResEncoder:
     """Residual blocks, each halving the image, down to a side of at most 4, then one linear layer.
 
-    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images stand channel on channel.
+    Images (B, C, H, W) -> code of the recipe's layout, (B, D); several images are concatenated along the channels.
 
-    width: channels of the first block; they double up to 8 width. gaussian: true for a Gaussian over the code, or one
-    factor's name for a record with a Gaussian for this factor and a code for each other. norm: of the feature maps.
+    width: channels of the first block; they double up to 8 width.
+    gaussian: true for a Gaussian over the code; a factor's name for a record of its Gaussian and a code for each other.
+    norm: normalisation of the feature maps.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -77,7 +78,7 @@ class ResEncoder:
     norm: Norm = attrs.field(default="none", validator=in_(get_args(Norm)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images of this shape."""
+        """Build the module for images of this shape."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
         return Looking(trunk, CodeHead(features, context, self.gaussian))
 
@@ -87,11 +88,13 @@ class ResEncoder:
 class ResGenerator:
     """The mirror of res_encoder: one linear layer to a side of at most 4, then residual blocks that double the image.
 
-    Codes (B, D) -> image (B, C, H, W); several are joined. A spatial code (B, D, h, w), h x w a halving of the image,
-    is taken as it is, and vectors beside it become constant maps.
+    Codes (B, D) -> image (B, C, H, W); several are concatenated. A spatial code (B, D, h, w), where h x w is a halving
+    of the image, is used as a map, and vectors beside it become constant maps.
 
-    width: channels of the last block. norm: of the feature maps. output: sigmoid or tanh for pixels in [0, 1], logits
-    for `bernoulli`. channels: of the image; by default those of the recipe's images.
+    width: channels of the last block.
+    norm: normalisation of the feature maps.
+    output: sigmoid or tanh for pixels in [0, 1], logits for `bernoulli`.
+    channels: of the image; by default those of the recipe's images.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -100,7 +103,7 @@ class ResGenerator:
     channels: int | None = attrs.field(default=None, validator=optional(ge(1)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for codes of this shape."""
+        """Build the module for codes of this shape."""
         first = first_map(context, inputs, self.width)
         body: list[nn.Module] = []
         for level in range(first.levels, 0, -1):
@@ -116,10 +119,12 @@ class ResGenerator:
 class ResCritic:
     """Residual blocks, each halving the image, down to a side of at most 4, then one linear layer to a score.
 
-    Images (B, C, H, W), any number of them, channel on channel, and vectors (labels, codes) as constant maps -> scores
-    (B, 1); with heads a record: `score`, and (B, classes) logits for every labelled factor named.
+    Images (B, C, H, W), concatenated along the channels, and vectors (labels, codes) as constant maps -> scores (B, 1);
+    with heads a record: `score`, and (B, classes) logits for every labelled factor named.
 
-    width: channels of the first block; they double up to 8 width. norm: of the feature maps; spectral: of the weights.
+    width: channels of the first block; they double up to 8 width.
+    norm: normalisation of the feature maps, or `spectral` for the weights.
+    heads: labelled factors to predict.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
@@ -127,6 +132,6 @@ class ResCritic:
     heads: tuple[str, ...] = attrs.field(default=(), converter=names, validator=deep_iterable(instance_of(str)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for images and vectors of these shapes."""
+        """Build the module for images and vectors of these shapes."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
         return with_spectral_norm(Looking(trunk, ScoreHeads(features, context, self.heads)), self.norm)

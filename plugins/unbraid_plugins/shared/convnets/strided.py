@@ -1,4 +1,4 @@
-"""Sides that are halved and rounded up, for images of any size: 60, 30, 15, 8, 4, 2."""
+"""Strided convolutions whose sides are halved and rounded up, for images of any size: 60, 30, 15, 8, 4, 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Size = tuple[int, int]
 
 
 def halves(size: Size, *, until: int) -> list[Size]:
-    """A size and its halves, rounded up, as long as the shorter side is longer than `until`.
+    """Return a size and its halves, rounded up, as long as the shorter side is longer than `until`.
 
     >>> halves((60, 60), until=4)
     [(60, 60), (30, 30), (15, 15), (8, 8), (4, 4)]
@@ -43,7 +43,7 @@ class Halving(nn.Conv2d):
 
 
 class Doubling(Enlarging):
-    """Transposed 3 x 3 convolution of stride 2 from one of the `halves` to the one before it."""
+    """Transposed 3 x 3 convolution of stride 2 that doubles one of the `halves` to the one before it."""
 
     def __init__(self, here: int, there: int, size: Size, larger: Size) -> None:
         even = (larger[0] - (2 * size[0] - 1), larger[1] - (2 * size[1] - 1))

@@ -1,4 +1,4 @@
-"""Transposed convolutions as fast as a CPU can."""
+"""Transposed convolutions that are fast on a CPU."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FEW = 4                                         # channels of an image at most
 
 
 class Enlarging(nn.ConvTranspose2d):
-    """Transposed convolution: torch's own numbers up to rounding, in less time where oneDNN takes too long for them.
+    """Transposed convolution with torch's own results, up to rounding, but faster where oneDNN is slow.
 
-    To the few channels of an image a CPU makes it by one matrix product whose columns are added up. With channels last
-    a bias' gradient is a sum by itself: oneDNN takes half as long for it as for that of the weights, and longer in
-    bfloat16.
+    For the few channels of an image, a CPU computes it by one matrix product whose columns are added up. With channels
+    last, the gradient of the bias is a separate sum: oneDNN takes half as long for it as for that of the weights, and
+    longer in bfloat16.
     """
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
@@ -40,7 +40,7 @@ class Enlarging(nn.ConvTranspose2d):
 
 
 def _lowered(t: Tensor) -> Tensor:
-    """What autocast makes of a tensor."""
+    """Return a tensor as autocast would cast it."""
     return t if t.dtype == torch.float64 else t.to(torch.get_autocast_dtype("cpu"))
 
 
@@ -51,16 +51,16 @@ def _made(x: Tensor, weight: Tensor, kernel: list[int], bias: Tensor | None, str
     size = [(n - 1) * s - 2 * p + d * (k - 1) + o + 1 for n, s, p, d, k, o
             in zip(x.shape[2:], stride, padding, dilation, kernel, output_padding, strict=True)]
     columns = torch.bmm(weight.flatten(1).t().expand(len(x), -1, -1), x.flatten(2))         # (B, out * k * k, h * w)
-    columns = columns.to(torch.promote_types(x.dtype, torch.float32))                       # added up in no lower one
+    columns = columns.to(torch.promote_types(x.dtype, torch.float32))                       # sums in float32 at least
     made = _added_up(columns.view(len(x), -1, *kernel, *x.shape[2:]), size, stride, padding, dilation)
     return (made if bias is None else made.add_(bias[:, None, None])).to(x.dtype)
 
 
 def _added_up(columns: Tensor, size: list[int], stride: list[int], padding: list[int], dilation: list[int]) -> Tensor:
-    """Columns (B, out, k, k, h, w) added up to images (B, out, H, W), where the kernel puts them.
+    """Add up columns (B, out, k, k, h, w) to images (B, out, H, W), at the places of the kernel.
 
-    By phases: rows and columns of the image that are a stride apart lie together, so that whole maps are added at once,
-    by all threads, in the order of torch's col2im.
+    Rows and columns of the image that are a stride apart form a phase and lie together. So whole maps are added at
+    once, by all threads, in the order of torch's col2im.
     """
     batch, channels = columns.shape[:2]
     height, width = (-(-n // s) for n, s in zip(size, stride, strict=True))
@@ -79,7 +79,7 @@ def _added_up(columns: Tensor, size: list[int], stride: list[int], padding: list
 
 def _places(kernel: int, count: int, made: int, stride: int, padding: int, dilation: int,
             ) -> Iterator[tuple[int, slice, slice]]:
-    """For each row of a kernel: its phase, and to which rows there it puts which of a map's."""
+    """Yield, for each row of a kernel, its phase, the rows of the phase to add to, and the rows of the map to add."""
     for i in range(kernel):
         shift, phase = divmod(i * dilation - padding, stride)
         first = max(0, shift)
@@ -109,7 +109,7 @@ class _Enlarge(torch.autograd.Function):
 @torch.library.custom_op("unbraid::enlarge", mutates_args=())
 def enlarge(x: Tensor, weight: Tensor, kernel: list[int], bias: Tensor | None, stride: list[int], padding: list[int],
             output_padding: list[int], dilation: list[int]) -> Tensor:
-    """The same for compiled networks, to few channels; torch's own shape functions know no memory formats."""
+    """Compute `Enlarging` in compiled networks, to few channels; torch's own shape functions know no memory formats."""
     return _made(x, weight, kernel, bias, stride, padding, output_padding, dilation).contiguous()
 
 

@@ -1,4 +1,4 @@
-"""The outside of encoders and critics: images in, answers of a head out."""
+"""Outer modules of encoders, critics and generators: they join the inputs, call a body, and scale images."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from unbraid_plugins.shared.convnets.layers import with_first_weights
 
 
 class Looking(nn.Module):
-    """head(trunk(inputs)), the inputs side by side as feature maps (`inputs.maps`)."""
+    """head(trunk(inputs)), with the inputs concatenated as feature maps (`inputs.maps`)."""
 
     def __init__(self, trunk: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.trunk, self.head = trunk, head
 
     def forward(self, *inputs: Tensor) -> Any:
-        """Images (B, C, H, W) and vectors (B, d) -> what the head makes of them."""
+        """Images (B, C, H, W) and vectors (B, d) -> the head's output."""
         return self.head(self.trunk(maps(inputs)))
 
 
 @attrs.frozen
 class FirstMap:
-    """Where a generator begins.
+    """The first feature map of a generator.
 
-    module: from codes to the map; sizes: of the image and its halvings, down to the map; spatial: whether a code is a
-    map already.
+    module: from codes to the map.
+    sizes: of the image and its halvings, down to the map.
+    spatial: whether a code is a map already.
     """
 
     module: nn.Module
@@ -39,12 +40,12 @@ class FirstMap:
 
     @property
     def levels(self) -> int:
-        """How often the map is doubled until it is the image."""
+        """The number of doublings from the map to the image."""
         return len(self.sizes) - 1
 
 
 def first_map(context: Context, inputs: tuple[Tensor, ...], width: int) -> FirstMap:
-    """A linear layer from vectors to a map of at most 4 pixels a side, or a 3 x 3 convolution of a spatial code."""
+    """Return a linear layer from vectors to a map of side at most 4, or a 3 x 3 convolution of a spatial code."""
     sizes = halvings(*context.image[1:])
     given = map_shape(context.name, inputs)
     if given is None:
@@ -59,7 +60,7 @@ def first_map(context: Context, inputs: tuple[Tensor, ...], width: int) -> First
 
 
 class Making(nn.Module):
-    """body(first(inputs)), the inputs side by side as one vector, or as maps where one of them is a map."""
+    """body(first(inputs)), with the inputs concatenated as one vector, or as maps where one of them is a map."""
 
     def __init__(self, first: FirstMap, body: nn.Module) -> None:
         super().__init__()
@@ -71,19 +72,19 @@ class Making(nn.Module):
 
 
 class Signed(nn.Module):
-    """Images side by side, from [0, 1] to [-1, 1]."""
+    """A body on images that are concatenated along the channels and scaled from [0, 1] to [-1, 1]."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()
         self.body = body
 
     def forward(self, *images: Tensor) -> Tensor:
-        """(B, C, H, W), ... -> what the body makes of them."""
+        """(B, C, H, W), ... -> the body's output."""
         return self.body(2 * maps(images) - 1)
 
 
 class Unsigned(nn.Module):
-    """Codes end to end, and what the body makes of them from [-1, 1] to [0, 1]."""
+    """A body on concatenated codes; its output is scaled from [-1, 1] to [0, 1]."""
 
     def __init__(self, body: nn.Module) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The losses that many methods share: pixels, labels, distributions, cycles and gradient penalties.
 
-The adversarial families are plugins of their own beside them: `gan`, `hinge`, `lsgan` and `wgan`.
+The adversarial families beside them are separate plugins: `gan`, `hinge`, `lsgan` and `wgan`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ from unbraid_plugins.shared.losses.reconstruction import (
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The shared losses."""
+    """Return the shared losses."""
     return [mse, l1, bernoulli, gaussian_nll, laplace_nll, masked_mse, masked_l1, smooth, binary_cross_entropy,
             cross_entropy, label_mse, accuracy, kl, mean, cycle, cycle_code, r1, gradient_penalty]

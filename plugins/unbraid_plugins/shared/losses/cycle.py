@@ -1,4 +1,4 @@
-"""Cycle consistency: what went there and back should be what it was."""
+"""Cycle consistency: a value that is translated there and back should be the same again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def cycle(again: Tensor, image: Tensor, *, norm: Literal["l1", "l2"] = "l1") -> 
     """Cycle consistency of images (Zhu et al. 2017, eq. 2, with l1; Hu et al. 2018, with l2):  mean |F(G(x)) - x|^p.
 
     again, image: (B, C, H, W).  Returns a scalar, the mean over batch and elements (l2: of squares, without the root).
-    Raises ValueError where the shapes differ or the norm is another.
+    Raises ValueError for different shapes or any other norm.
     """
     same_shape("cycle", again, image)
     if norm not in ("l1", "l2"):

@@ -13,7 +13,7 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 @loss
 def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
-    """The critic's side (eq. 1):  -E log D(x) - E log(1 - D(x~)),  D = sigmoid(score).
+    """The critic's loss (eq. 1):  -E log D(x) - E log(1 - D(x~)),  D = sigmoid(score).
 
     real, fake: scores, (B, n).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
@@ -23,7 +23,7 @@ def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
 
 @loss
 def fool(fake: Tensor) -> Tensor:
-    """The generator's side, non-saturating (section 3):  -E log D(x~).
+    """The generator's loss, non-saturating (section 3):  -E log D(x~).
 
     fake: scores, (B, n).  Returns a scalar.
     """
@@ -32,7 +32,7 @@ def fool(fake: Tensor) -> Tensor:
 
 @loss
 def accuracy(real: Tensor, fake: Tensor) -> Tensor:
-    """Share of scores on the right side of 0, in [0, 1]: to watch, or for `when`; it has no gradient.
+    """Share of scores on the right side of 0, in [0, 1]: for logging or for `when`; it has no gradient.
 
     real, fake: scores, (B, n).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
@@ -42,5 +42,5 @@ def accuracy(real: Tensor, fake: Tensor) -> Tensor:
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """gan.tell_apart, gan.fool, gan.accuracy."""
+    """Return gan.tell_apart, gan.fool, gan.accuracy."""
     return [tell_apart, fool, accuracy]

@@ -1,7 +1,7 @@
 """Penalties on the slope of a critic.
 
-They take the critic itself, differentiate its score with respect to its inputs, and leave their arguments as they were.
-The critic must not be compiled: it is differentiated twice.
+They take the critic itself, differentiate its score with respect to its inputs, and leave their arguments unchanged.
+The critic must not be compiled, because it is differentiated twice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 
 def _squared_slope(critic: Callable[..., Tensor], *inputs: Value) -> Tensor:
-    """|gradient of the score|^2 per sample, (B,), with respect to all inputs that are no labels."""
+    """Return |gradient of the score|^2 per sample, (B,), with respect to all inputs except labels."""
     second_order = torch.is_grad_enabled()
     with torch.enable_grad():
         points = [values.plain(v).detach() for v in inputs]
@@ -37,7 +37,10 @@ def r1(critic: Callable[..., Tensor], *real: Value) -> Tensor:
 
     The paper's gamma / 2 is the term's weight. A critic with several scores per image (patches) counts with their mean.
 
-    critic: the network; real: what it is called with, (B, ...) each; labels stay constant.  Returns a scalar.
+    critic: the network.
+    real: its inputs, (B, ...) each; labels stay constant.
+
+    Returns a scalar.
     """
     return _squared_slope(critic, *real).mean()
 
@@ -45,17 +48,20 @@ def r1(critic: Callable[..., Tensor], *real: Value) -> Tensor:
 @loss
 def gradient_penalty(critic: Callable[..., Tensor], real: Tensor, fake: Tensor, *, random: Random) -> Tensor:
     """Distance of the critic's slope from 1 between real and fake (Gulrajani et al. 2017, eq. 3):
-    E (|grad D(x^)| - 1)^2,  x^ = e x + (1 - e) x~,  e uniform in [0, 1) per sample.
+
+        E (|grad D(x^)| - 1)^2,  x^ = e x + (1 - e) x~,  e uniform in [0, 1) per sample.
 
     The paper's lambda = 10 is the term's weight.
 
-    critic: the network, of one input; real, fake: (B, ...).  Returns a scalar.
-    Raises ValueError where the shapes differ.
+    critic: the network, of one input.
+    real, fake: (B, ...).
+
+    Returns a scalar.  Raises ValueError where the shapes differ.
     """
     same_shape("gradient_penalty", real, fake)
     e = random.uniform(len(real)).reshape(-1, *[1] * (real.ndim - 1)).to(real.dtype)
     between = torch.lerp(fake.detach(), real.detach(), e)
     squared = _squared_slope(critic, between)
-    # the root has no slope at 0, where its derivative would be infinite
+    # no gradient where the slope is 0: the derivative of the root is infinite there
     slope = torch.where(squared > 0, squared, 1).sqrt() * (squared > 0)
     return (slope - 1).square().mean()

@@ -13,7 +13,7 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 @loss
 def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
-    """The critic's side (Miyato et al. 2018, eq. 16):  E max(0, 1 - D(x)) + E max(0, 1 + D(x~)).
+    """The critic's loss (Miyato et al. 2018, eq. 16):  E max(0, 1 - D(x)) + E max(0, 1 + D(x~)).
 
     real, fake: scores, (B, n).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
@@ -23,7 +23,7 @@ def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
 
 @loss
 def fool(fake: Tensor) -> Tensor:
-    """The generator's side (Miyato et al. 2018, eq. 17):  -E D(x~).
+    """The generator's loss (Miyato et al. 2018, eq. 17):  -E D(x~).
 
     fake: scores, (B, n).  Returns a scalar.
     """
@@ -32,5 +32,5 @@ def fool(fake: Tensor) -> Tensor:
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """hinge.tell_apart, hinge.fool."""
+    """Return hinge.tell_apart, hinge.fool."""
     return [tell_apart, fool]

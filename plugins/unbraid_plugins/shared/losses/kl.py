@@ -13,9 +13,10 @@ from unbraid import Gaussian, loss
 def kl(q: Gaussian, *, per: Literal["image", "number"] = "image") -> Tensor:
     """KL(q || N(0, I)) = 1/2 sum_j (mu_j^2 + sigma_j^2 - log sigma_j^2 - 1)  (Kingma & Welling 2014, appendix B).
 
-    q: Gaussian over (B, D) or (B, D, h, w).  Returns a scalar in nats, the mean over the batch of the sum over the
-    numbers of a code; per="number": of their mean, to stand beside pixel losses that are means (UNIT's code).
-    Raises ValueError for any other `per`.
+    q: Gaussian over (B, D) or (B, D, h, w).
+    per: "image" sums over an image's code; "number" averages over it, as pixel losses do that are means (UNIT's code).
+
+    Returns a scalar in nats, the mean over the batch.  Raises ValueError for any other `per`.
     """
     if per not in ("image", "number"):
         raise ValueError(f"kl is per 'image' or per 'number'; this is {per!r}")

@@ -1,4 +1,4 @@
-"""Losses on labels; rows whose label is unknown do not count, and a batch without any known label costs 0."""
+"""Losses on labels. Rows with an unknown label do not count; a batch without any known label costs 0."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 def binary_cross_entropy(logits: Tensor, target: Tensor | float) -> Tensor:
     """Cross-entropy of independent yes/no questions:  -mean [ t log p + (1 - t) log(1 - p) ],  p = sigmoid(logits).
 
-    logits: (B, n), unbounded; target: the same shape in [0, 1], or one number for all (0.5: no telling; 0.95: a
-    softened yes).  Returns a scalar, the mean over batch and questions.  Raises ValueError where the shapes differ.
+    logits: (B, n), unbounded.
+    target: the same shape in [0, 1], or one number for all (0.5: undecided; 0.95: a softened yes).
+
+    Returns a scalar, the mean over batch and questions.  Raises ValueError where the shapes differ.
     """
     if isinstance(target, Tensor):
         same_shape("binary_cross_entropy", logits, target)
@@ -45,7 +47,7 @@ def cross_entropy(logits: Tensor, label: Label) -> Tensor:
 
 @loss
 def accuracy(logits: Tensor, label: Label) -> Tensor:
-    """Share of the known labels that have the largest logit, in [0, 1]: to watch, or for `when`; it has no gradient.
+    """Share of the known labels that have the largest logit, in [0, 1]: for logging or for `when`; it has no gradient.
 
     logits: (B, classes); label: its index is -1 where unknown.  Returns a scalar; 0 if none is known.
     Raises ValueError where the number of classes or the batch differs.
@@ -57,10 +59,12 @@ def accuracy(logits: Tensor, label: Label) -> Tensor:
 
 @loss
 def label_mse(guess: Tensor, number: Tensor) -> Tensor:
-    """Mean squared error of a label that is a number, over the numbers that are known.
+    """Mean squared error of a label that is a number, over the known ones.
 
-    guess: (B, n); number: the same shape, NaN where unknown; (B,) stands for (B, 1).  Returns a scalar; 0 if none is
-    known.  Raises ValueError where the shapes differ.
+    guess: (B, n).
+    number: the same shape, NaN where unknown; (B,) stands for (B, 1).
+
+    Returns a scalar; 0 if none is known.  Raises ValueError where the shapes differ.
     """
     guess, number = (v.unsqueeze(1) if v.ndim == 1 else v for v in (guess, number))
     same_shape("label_mse", guess, number)

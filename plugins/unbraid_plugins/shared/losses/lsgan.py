@@ -12,7 +12,7 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 @loss
 def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
-    """The critic's side (eq. 9):  1/2 E (D(x) - 1)^2 + 1/2 E D(x~)^2.
+    """The critic's loss (eq. 9):  1/2 E (D(x) - 1)^2 + 1/2 E D(x~)^2.
 
     real, fake: scores, (B, n).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
@@ -22,7 +22,7 @@ def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
 
 @loss
 def fool(fake: Tensor) -> Tensor:
-    """The generator's side (eq. 9):  1/2 E (D(x~) - 1)^2.
+    """The generator's loss (eq. 9):  1/2 E (D(x~) - 1)^2.
 
     fake: scores, (B, n).  Returns a scalar.
     """
@@ -31,5 +31,5 @@ def fool(fake: Tensor) -> Tensor:
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """lsgan.tell_apart, lsgan.fool."""
+    """Return lsgan.tell_apart, lsgan.fool."""
     return [tell_apart, fool]

@@ -34,7 +34,7 @@ def l1(image: Tensor, target: Tensor) -> Tensor:
 def bernoulli(logits: Tensor, image: Tensor) -> Tensor:
     """Negative log-likelihood of independent Bernoulli pixels (Kingma & Welling 2014, appendix C.1), in nats per image.
 
-    -sum_pixels [ x log p + (1 - x) log(1 - p) ]  with  p = sigmoid(logits); summed over pixels, not averaged: weights
+    -sum_pixels [ x log p + (1 - x) log(1 - p) ]  with  p = sigmoid(logits).  Pixels are summed, not averaged; weights
     of other terms (beta) are relative to this scale.
 
     logits: (B, C, H, W), unbounded; image: (B, C, H, W) in [0, 1].  Returns a scalar, the mean over the batch.
@@ -50,8 +50,11 @@ def gaussian_nll(image: Tensor, target: Tensor, *, std: float = 1.0) -> Tensor:
 
     sum_pixels [ (x - y)^2 / (2 std^2) + log std + log(2 pi) / 2 ].
 
-    image: the mean y, (B, ...); target: x, (B, ...); std: of every pixel, > 0.  Returns a scalar, the mean over the
-    batch.  Raises ValueError where the shapes differ or std is not positive.
+    image: the mean y, (B, ...).
+    target: x, (B, ...).
+    std: of every pixel, > 0.
+
+    Returns a scalar, the mean over the batch.  Raises ValueError where the shapes differ or std is not positive.
     """
     same_shape("gaussian_nll", image, target)
     if std <= 0:
@@ -62,12 +65,15 @@ def gaussian_nll(image: Tensor, target: Tensor, *, std: float = 1.0) -> Tensor:
 
 @loss
 def laplace_nll(image: Tensor, target: Tensor, *, scale: float = 1.0) -> Tensor:
-    """Negative log-likelihood of independent Laplace pixels, in nats per image: sharper edges than normal ones.
+    """Negative log-likelihood of independent Laplace pixels, in nats per image: sharper edges than with normal ones.
 
     sum_pixels [ |x - y| / scale + log(2 scale) ].
 
-    image: the median y, (B, ...); target: x, (B, ...); scale: of every pixel, > 0.  Returns a scalar, the mean over the
-    batch.  Raises ValueError where the shapes differ or scale is not positive.
+    image: the median y, (B, ...).
+    target: x, (B, ...).
+    scale: of every pixel, > 0.
+
+    Returns a scalar, the mean over the batch.  Raises ValueError where the shapes differ or scale is not positive.
     """
     same_shape("laplace_nll", image, target)
     if scale <= 0:

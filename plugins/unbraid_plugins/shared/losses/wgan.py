@@ -15,7 +15,7 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 @loss
 def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
-    """The critic's side (eq. 3, negated to be minimised):  E D(x~) - E D(x).
+    """The critic's loss (eq. 3, negated to be minimised):  E D(x~) - E D(x).
 
     real, fake: scores, (B, n).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
@@ -25,7 +25,7 @@ def tell_apart(real: Tensor, fake: Tensor) -> Tensor:
 
 @loss
 def fool(fake: Tensor) -> Tensor:
-    """The generator's side:  -E D(x~).
+    """The generator's loss:  -E D(x~).
 
     fake: scores, (B, n).  Returns a scalar.
     """
@@ -34,5 +34,5 @@ def fool(fake: Tensor) -> Tensor:
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """wgan.tell_apart, wgan.fool."""
+    """Return wgan.tell_apart, wgan.fool."""
     return [tell_apart, fool]

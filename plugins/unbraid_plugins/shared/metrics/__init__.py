@@ -1,17 +1,18 @@
-"""What a representation knows, and whether its chunks are the factors.
+"""Metrics of representations, images and shapes: how much codes know, and whether their chunks are the factors.
 
-A metric is a plain function of NumPy arrays and gives an attrs result with a `score` (higher is better, unless the
-field's metadata say "lower") and its parts. The evaluation calls it with what its parameters name:
-`unbraid_plugins.tools.evaluation.evidence` lists the names, and another metric's name stands for its result.
+A metric is a plain function of NumPy arrays. It returns an attrs result with a `score` and its parts. A higher score is
+better, unless the field's metadata say "lower". The evaluation passes to each metric the values that its parameters
+name: `unbraid_plugins.tools.evaluation.evidence` lists the names, and another metric's name stands for its result.
 
-codes: (N, D) numbers.  factors: name -> (N,) classes, -1 where unknown.  chunks: name -> the columns [start, stop) of
-the code that it has.
+codes: (N, D), the codes of N images.
+factors: name -> (N,) classes, -1 where unknown.
+chunks: name -> the columns [start, stop) of the code that belong to the chunk.
 
 The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
-`beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, every one known;
-`disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
-`clustering_accuracy` compare clusters with classes; `psnr` and `ssim` compare images, `fid` and `kid` sets of them,
-`frechet_distance` and `kernel_distance` sets of features; `viewpoint_error`, `depth_error`, `chamfer` and
+`beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, all of them
+known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
+`clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
+`frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
 `silhouette_iou` compare views and shapes.
 """
 
@@ -69,7 +70,7 @@ __all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classificat
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The bundled metrics."""
+    """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
             domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
@@ -77,7 +78,7 @@ def unbraid_components() -> list[Any]:
 
 @hookimpl
 def unbraid_doctor() -> list[tuple[str, str, bool]]:
-    """Where trained oracles are kept, and whether there is room."""
+    """Report the folder of the trained oracles, its free space, and whether it can be written to."""
     folder = cache_folder()
     there = next(p for p in (folder, *folder.parents) if p.exists())
     can = os.access(there, os.W_OK)

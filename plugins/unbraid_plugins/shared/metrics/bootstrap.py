@@ -1,4 +1,4 @@
-"""Drawing the images again: what a score would have been for others like them."""
+"""Bootstrap over images: the scores of resampled sets of images."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections.abc import Iterator
 
 import numpy as np
 
-NONE = np.empty(0)                                 # bootstrapped scores, where none were asked for
+NONE = np.empty(0)                                 # bootstrap scores, where no resamples were asked for
 
 
 def counts(images: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """How often each image is drawn, (N,), when as many are drawn with replacement (Efron 1979); `resamples` times."""
+    """Yield how often each of N images is drawn, (N,), by N draws with replacement (Efron 1979); `resamples` times."""
     random = np.random.default_rng(seed)
     for _ in range(resamples):
         yield np.bincount(random.integers(0, images, images), minlength=images)
 
 
 def means(values: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """The means over redrawn images of values (N, ...), NaN where an image has none: (resamples, ...)."""
+    """Return the means of values (N, ...) over bootstrap resamples of the images: (resamples, ...).
+
+    A value of NaN is left out. The mean is NaN where no drawn image has a value.
+    """
     values = np.asarray(values, np.float64)
     known = ~np.isnan(values)
     flat, there = np.where(known, values, 0.0).reshape(len(values), -1), known.reshape(len(values), -1)

@@ -1,4 +1,4 @@
-"""Tensors that are costly to make, kept in a folder of the user from one process to the next."""
+"""A disk cache of tensors that are costly to compute, kept in a folder of the user from one process to the next."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-FILES = 50                                         # of one kind; those that were not used for longest go
-ABANDONED = 24 * 3600                              # seconds after which an unfinished file is nobody's
+FILES = 50                                         # of one kind; the least recently used are removed
+ABANDONED = 24 * 3600                              # seconds after which an unfinished file is removed
 DAMAGED = (OSError, SafetensorError, ValueError, KeyError, MemoryError)
 
 
 def cache_folder() -> Path:
-    """$UNBRAID_CACHE, else `unbraid` in $XDG_CACHE_HOME, else ~/.cache/unbraid.  Raises RuntimeError without a home."""
+    """Return $UNBRAID_CACHE, else `unbraid` in $XDG_CACHE_HOME, else ~/.cache/unbraid.
+
+    Raises RuntimeError without a home folder.
+    """
     if own := os.environ.get("UNBRAID_CACHE"):
         return Path(own).expanduser()
     shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -30,11 +33,16 @@ def cache_folder() -> Path:
 
 def cached_tensors(kind: str, key: str, like: Mapping[str, Tensor],
                    make: Callable[[], Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Tensors that were made under this key before, equal to the last bit, or that are made now and kept.
+    """Return the tensors cached under a key, equal to the last bit, or make and cache them.
 
-    kind: a folder in `cache_folder()`; key: a hash of all that they depend on; like: their names, shapes and types.
-    What is damaged, or other than `like`, is made again; where nothing can be kept, a warning says so. No code is ever
-    loaded. Two processes may make the same tensors at once: the last one's stay.
+    kind: a folder in `cache_folder()`.
+    key: a hash of everything that the tensors depend on.
+    like: the expected names, shapes and types.
+    make: computes the tensors.
+
+    A file that is damaged or differs from `like` is made again. A warning says so where the file can't be written;
+    without a home folder nothing is cached. Reading never runs code. Two processes may make the same tensors at once:
+    the last one's file stays.
     """
     try:
         file = cache_folder() / kind / f"{key}.safetensors"
@@ -53,7 +61,7 @@ def cached_tensors(kind: str, key: str, like: Mapping[str, Tensor],
 
 
 def _read(file: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """The tensors of a whole file that are as expected, else None."""
+    """Return the tensors of a file that is whole and as expected, else None."""
     try:
         with safe_open(file, framework="pt") as opened:
             found = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
@@ -70,7 +78,7 @@ def _read(file: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
 
 
 def _write(file: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a file whole or not at all, and remove those that are too many.  Raises OSError, SafetensorError."""
+    """Write a file whole or not at all, then remove files beyond the limit.  Raises OSError, SafetensorError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=".writing-")
     os.close(handle)
@@ -84,7 +92,7 @@ def _write(file: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the files that were not used for longest, and what an interrupted write left.  Raises OSError."""
+    """Remove the least recently used files, and the leftovers of interrupted writes.  Raises OSError."""
     for old in sorted(folder.glob("*.safetensors"), key=lambda f: f.stat().st_mtime)[:-FILES]:
         old.unlink(missing_ok=True)
     for scratch in folder.glob(".writing-*"):

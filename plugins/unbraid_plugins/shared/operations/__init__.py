@@ -1,6 +1,6 @@
 """The operations that many methods share: noise, edits of codes, sets, labels, batches; and the pool of images.
 
-Random operations draw from the handed `random` alone.
+Random operations draw only from the `random` that they are given.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from unbraid_plugins.shared.operations.weights import clip_weights
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The shared operations, and the network that remembers."""
+    """Return the shared operations and the pool of images."""
     return [normal, uniform, sample, prior, permute_dims, mix, swap, join, interpolate, one, mean_of, before_last,
             after_first, both, halves, concat, one_hot, random_label, absolute, sigmoid, clip_weights,
             ImagePool]

@@ -1,4 +1,4 @@
-"""Values side by side: in one batch, or in one vector."""
+"""Operations that join values in one batch or one vector, and that split a batch again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def halves(v: Value) -> tuple[Value, Value]:
 
 @operation
 def concat(*parts: Tensor) -> Tensor:
-    """Vectors end to end, or images channel on channel.
+    """Concatenation of vectors, or of images along their channels.
 
     parts: (B, d, ...) each, of one shape but for d.  Returns (B, sum of d, ...).
     Raises ValueError where other sizes differ.

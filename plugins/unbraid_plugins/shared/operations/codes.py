@@ -10,20 +10,22 @@ from unbraid.values import code
 
 @operation
 def mix(a: Code, b: Code, mask: Tensor) -> Code:
-    """The factors where mask = 1 from a, the others from b (Hu et al. 2018):  m * a + (1 - m) * b.
+    """Mix of two codes, from a where mask = 1 and from b elsewhere (Hu et al. 2018):  m * a + (1 - m) * b.
 
-    a, b: codes of the same factors; mask: (B, number of factors), or (1, number of factors) for the whole batch, of
-    zeros and ones.  Returns a Code.  Raises ValueError where factors or shapes differ.
+    a, b: codes of the same factors.
+    mask: (B, number of factors), or (1, number of factors) for the whole batch, of zeros and ones.
+
+    Returns a Code.  Raises ValueError where factors or shapes differ.
     """
     return code.mix(a, b, mask)
 
 
 @operation
 def swap(a: Code, b: Code, *, factor: str) -> Code:
-    """a with one factor (or group of factors) of b.
+    """Code a with one factor (or group of factors) taken from b.
 
     a, b: codes of the same factors.  Returns a Code.
-    Raises ValueError where they differ or the factor is none of theirs.
+    Raises ValueError where their factors differ or the factor is not among them.
     """
     if factor not in a.layout:
         raise ValueError(f"the code has no factor {factor!r}; it has {', '.join(a.layout.all_names)}")
@@ -42,7 +44,7 @@ def _codes(v: Value) -> list[Code]:
 
 @operation
 def join(*codes: Code | Gaussian | Record) -> Code:
-    """Codes of different factors as one, in the order given; of a record all its codes, of a Gaussian its mean.
+    """Concatenation of codes of different factors, in order; a record gives all its codes, a Gaussian its mean.
 
     codes: (B, d) each, or all (B, d, h, w).  Returns a Code, (B, sum of d, ...).
     Raises ValueError where two have the same factor, or for anything that has no factors.
@@ -52,7 +54,7 @@ def join(*codes: Code | Gaussian | Record) -> Code:
 
 @operation
 def interpolate(a: Code, b: Code, *, by: float) -> Code:
-    """The straight line from a (by = 0) to b (by = 1):  (1 - t) a + t b.
+    """Point on the straight line from a (by = 0) to b (by = 1):  (1 - t) a + t b.
 
     a, b: codes of the same factors.  Returns a Code.  Raises ValueError where they differ.
     """

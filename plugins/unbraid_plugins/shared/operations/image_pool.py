@@ -1,4 +1,4 @@
-"""What a critic is shown of earlier rounds."""
+"""A pool of images of earlier rounds, for a critic."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unbraid import Context, UnbraidError, network
 
 
 class Pool(nn.Module):
-    """Images of earlier rounds, and what belongs to them.  seen: how many were given to it so far."""
+    """Images of earlier rounds, and values that belong to them.  seen: the number of images given to it until now."""
 
     seen: Tensor
 
@@ -25,7 +25,7 @@ class Pool(nn.Module):
         self.register_buffer("seen", torch.zeros((), dtype=torch.long))
 
     def forward(self, *images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """(B, ...) -> the same shape, some rows of earlier rounds; a tuple for several values."""
+        """(B, ...) -> the same shape, with some rows of earlier rounds; a tuple for several values."""
         stored = [getattr(self, f"stored{i}") for i in range(self.count)]
         batch = self._check(images, stored)
         place = self.seen + torch.arange(batch, device=self.seen.device)
@@ -43,7 +43,7 @@ class Pool(nn.Module):
         return shown[0] if len(shown) == 1 else tuple(shown)
 
     def _check(self, images: tuple[Tensor, ...], stored: list[Tensor]) -> int:
-        """The size of the batch.  Raises UnbraidError where it does not fit the pool, or shapes are not its own."""
+        """Return the batch size.  Raises UnbraidError where the batch does not fit the pool, or where shapes differ."""
         batch = len(images[0])
         own, found = ([tuple(t.shape[1:]) for t in side] for side in (stored, images))
         if own != found or any(len(t) != batch for t in images):
@@ -70,19 +70,19 @@ def _rows(chosen: Tensor, like: Tensor) -> Tensor:
 @network(remembers=True)
 @attrs.frozen(kw_only=True)
 class ImagePool:
-    """Made images of earlier rounds among those of now, for a critic (Shrivastava et al. 2017, section 2.3).
+    """Pool of generated images of earlier rounds, for a critic (Shrivastava et al. 2017, section 2.3).
 
     Images (B, C, H, W) -> the same shape; with labels or other values (B, ...) of the images, a tuple of all of them.
-    The first `size` images are kept, and pass. Then each image, with probability 1/2, takes the place of a kept one,
-    which is given in its stead (Zhu et al. 2017, section 4). What it gives is constant.
+    The first `size` images are stored and returned unchanged. Later, each image replaces, with probability 1/2, a
+    stored one, which is returned instead (Zhu et al. 2017, section 4). No gradient goes through the pool.
 
-    size: images that it keeps, 50 in CycleGAN; at least a batch.
+    size: number of stored images, 50 in CycleGAN; at least a batch.
     """
 
     size: int = attrs.field(default=50, validator=ge(1))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
-        """The module for values of these shapes."""
+        """Build the module for values of these shapes."""
         if not inputs:
             raise UnbraidError(f"{context.name} is called without a value", hint=f"give it an image: {context.name}(x)")
         return Pool(context.name, self.size, [tuple(v.shape[1:]) for v in inputs])

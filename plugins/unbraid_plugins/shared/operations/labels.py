@@ -1,4 +1,4 @@
-"""Labels as inputs."""
+"""Operations on labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def one_hot(y: Label) -> Tensor:
 
 @operation
 def random_label(y: Label, *, random: Random) -> Label:
-    """Fair labels of the same classes: a random target, for example the pose to rotate to.
+    """Labels drawn uniformly from the same classes: a random target, for example the pose to rotate to.
 
     y: a label of n classes.  Returns a Label of n classes; none is unknown.
     """

@@ -18,7 +18,7 @@ def normal(*, size: int, std: float = 1.0, random: Random) -> Tensor:
 
 @operation
 def uniform(*, size: int, low: float = -1.0, high: float = 1.0, random: Random) -> Tensor:
-    """Uniform noise, between -1 and 1 unless told otherwise.
+    """Uniform noise, by default between -1 and 1.
 
     size: numbers per sample.  Returns (B, size) in [low, high).
     """
@@ -27,29 +27,33 @@ def uniform(*, size: int, low: float = -1.0, high: float = 1.0, random: Random) 
 
 @operation
 def sample(q: Gaussian, *, random: Random) -> Value:
-    """A draw from a Gaussian, with gradients to it:  z = mu + sigma * e,  e ~ N(0, I)  (Kingma & Welling 2014, eq. 10).
+    """Sample of a Gaussian, with gradients to it:  z = mu + sigma * e,  e ~ N(0, I)  (Kingma & Welling 2014, eq. 10).
 
-    q: Gaussian over (B, D) or (B, D, h, w).  Returns what its mean is: a Code, or a tensor.
+    q: Gaussian over (B, D) or (B, D, h, w).  Returns a Code if its mean is a Code, else a tensor.
     """
     return q.sample(random.normal(*q.logvar.shape).to(q.logvar.dtype))
 
 
 @operation
 def prior(*, random: Random, layout: Layout) -> Code:
-    """A draw of the recipe's whole code, each factor from its prior.
+    """Sample of the recipe's whole code, each factor from its prior.
 
-    normal: N(0, I); uniform: in [-1, 1); classes: one-hot of a fair class; binary: zeros and ones of fair coins.
-    layout: of the recipe's code, given by the engine as `random` is.  Returns a Code, (B, D).
+    The priors are normal, N(0, I); uniform, in [-1, 1); classes, one-hot of a fair class; binary, zeros and ones of
+    fair coins.
+
+    layout: the layout of the recipe's code; the engine gives it, as it gives `random`.  Returns a Code, (B, D).
     """
     return layout.draw(random)
 
 
 @operation
 def permute_dims(z: Value, *, random: Random) -> Value:
-    """Every dimension shuffled over the batch by a permutation of its own (Kim & Mnih 2018, algorithm 1).
+    """Code whose dimensions are shuffled over the batch, each by a separate permutation (Kim & Mnih 2018, algorithm 1).
 
-    From a sample of q(z) it makes one of the product of its marginals.  z: Code or tensor, (B, D) or (B, D, h, w); a
-    spatial code is shuffled channel by channel.  Returns the same kind of value.
+    From samples of q(z) it makes samples of the product of its marginals.
+
+    z: Code or tensor, (B, D) or (B, D, h, w); a spatial code is shuffled channel by channel.  Returns the same kind of
+    value.
     """
     tensor = z.tensor if isinstance(z, Code) else z
     order = random.uniform(*tensor.shape[:2]).argsort(0)

@@ -1,4 +1,4 @@
-"""Operations that see a whole set: several images of one person, the frames of a clip."""
+"""Operations on sets: several images of one person, or the frames of a clip."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid.values import records as values
 
 @operation
 def one(v: Set) -> Value:
-    """The first value of every set: what its members share, for example the label.
+    """The first value of every set, for values that its members share, for example the label.
 
     v: set of any values.  Returns one value per sample, (B, ...).
     """
@@ -38,7 +38,7 @@ def _some(v: Set, choose: Callable[[Tensor], Tensor], name: str) -> Set:
 
 @operation
 def before_last(v: Set) -> Set:
-    """The set without its last value: what a forecast is made from.
+    """The set without its last value: the input of a forecast.
 
     v: set of n values.  Returns a set of n - 1.  Raises ValueError for a set of one.
     """
@@ -47,7 +47,7 @@ def before_last(v: Set) -> Set:
 
 @operation
 def after_first(v: Set) -> Set:
-    """The set without its first value: what a forecast is compared with.
+    """The set without its first value: the target of a forecast.
 
     v: set of n values.  Returns a set of n - 1.  Raises ValueError for a set of one.
     """

@@ -10,7 +10,7 @@ from unbraid import operation
 
 @operation
 def clip_weights(*networks: nn.Module, limit: float) -> None:
-    """Every weight of the networks cut to [-limit, limit], in place (Arjovsky, Chintala, Bottou 2017, algorithm 1).
+    """Clip every weight of the networks to [-limit, limit], in place (Arjovsky, Chintala, Bottou 2017, algorithm 1).
 
     networks: the critics; limit: 0.01 in the paper, > 0.  Raises ValueError for a limit that is not positive.
     """

@@ -1,4 +1,4 @@
-"""Where images come from: folders, arrays, known data sets, and figures that are drawn here."""
+"""Sources of images: folders, arrays, known data sets, and figures that our code draws."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnis
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """The bundled sources."""
+    """Return the bundled sources."""
     return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes]

@@ -1,4 +1,4 @@
-"""Arrays of pixels as they come, made uint8 (N, C, H, W)."""
+"""Conversion of arrays of pixels in any layout to uint8 (N, C, H, W)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LAYOUTS = ("auto", "NHW", "NHWC", "NCHW", "NTHW", "NTHWC", "NTCHW")
 
 
 def guess_layout(shape: tuple[int, ...]) -> str:
-    """The meaning of the axes.  Raises DataError where it could be two."""
+    """Return the layout of an array's axes.  Raises DataError where several are possible."""
     first, last = len(shape) > 3 and shape[-3] in (1, 3, 4), len(shape) > 3 and shape[-1] in (1, 3, 4)
     if len(shape) == 3:
         return "NHW"
@@ -23,7 +23,7 @@ def guess_layout(shape: tuple[int, ...]) -> str:
 
 
 def to_images(array: np.ndarray, layout: str, white: float | None) -> tuple[np.ndarray, int | None]:
-    """uint8 (N, C, H, W), and how many frames a clip has (None: no clips); clips are laid out frame after frame.
+    """Return uint8 (N, C, H, W), clips frame after frame, and the number of frames of a clip (None: no clips).
 
     white: the value that becomes 255 (None: found from the type and the largest value).  Raises DataError.
     """
@@ -49,7 +49,7 @@ def to_images(array: np.ndarray, layout: str, white: float | None) -> tuple[np.n
 
 
 def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
-    """Values as 0 ... 255.  Raises DataError where the range is not clear."""
+    """Scale values to 0 ... 255.  Raises DataError where the range is not clear."""
     if array.dtype.kind not in "buif":
         raise DataError(f"images must be numbers; found {array.dtype}")
     if not array.size:
@@ -77,7 +77,7 @@ def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
 
 
 def unpack_bits(packed: np.ndarray) -> np.ndarray:
-    """Square images of single bits, (N, bytes) -> uint8 0 or 255, (N, side, side).  Raises DataError."""
+    """Unpack square images of single bits, (N, bytes) -> uint8 0 or 255, (N, side, side).  Raises DataError."""
     if packed.ndim != 2 or packed.dtype != np.uint8:
         raise DataError(f"packed images must be uint8 (N, bytes); found {packed.dtype} {packed.shape}")
     side = math.isqrt(packed.shape[1] * 8)

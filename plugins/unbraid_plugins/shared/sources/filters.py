@@ -1,4 +1,4 @@
-"""Fewer images: only those whose fields have given values."""
+"""Selection of the images whose fields have given values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from unbraid import DataError, Field, Images
 
 
 def chosen(images: Images, only: Mapping[str, str | int]) -> Images:
-    """The images in memory whose fields have these values (names or numbers of classes); such fields are left out.
+    """Return the images whose fields have these values (names or numbers of classes), in memory, without these fields.
 
     Raises DataError for an unknown field or value, and where no image is left.
     """

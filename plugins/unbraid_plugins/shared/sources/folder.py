@@ -1,4 +1,4 @@
-"""A folder of pictures, and folders of frames."""
+"""Sources of a folder of pictures, and of folders of frames."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from unbraid import BadPicture, DataError, Field, Images, picture_size, read_picture, source
 from unbraid_plugins.shared.sources.sizes import ENDINGS, Size, check_size, existing, natural, sides, skipped
 
-DECODE_AT_ONCE = 2 ** 28                           # bytes: up to here all pictures are decoded at the opening
+DECODE_AT_ONCE = 2 ** 28                           # bytes; up to this size, pictures are decoded when opened
 
 
 @attrs.frozen(eq=False)
 class PictureFiles:
-    """Lazy images: files that are decoded when they are asked for."""
+    """Lazy images: files that are decoded when they are read."""
 
     paths: list[Path]
     size: Size
@@ -29,7 +29,7 @@ class PictureFiles:
         return len(self.paths), self.channels, *sides(self.size)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """The pictures of these rows, uint8 (len(rows), C, H, W).  Raises DataError for a corrupt one."""
+        """Read the pictures of these rows, uint8 (len(rows), C, H, W).  Raises DataError for a corrupt one."""
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for i, row in enumerate(rows):
             try:
@@ -61,7 +61,7 @@ class Folder:
     check: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "all", "headers")))
 
     def open(self) -> Images:
-        """The pictures and their folders' names."""
+        """Return the pictures, with the names of their folders as a field."""
         root = existing(self.path, folder=True)
         paths = find_pictures(root)
         if not paths:
@@ -91,7 +91,7 @@ class Clips:
     check: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "all", "headers")))
 
     def open(self) -> Images:
-        """The frames of all clips."""
+        """Return the frames of all clips."""
         root = existing(self.path, folder=True)
         paths = [p for p in find_pictures(root) if p.parent != root]
         if not paths:
@@ -112,7 +112,7 @@ class Clips:
 
 
 def find_pictures(root: Path) -> list[Path]:
-    """All pictures below a folder, sorted by folder and then by name; hidden files and folders are left out."""
+    """Return all pictures below a folder, sorted by folder and then by name, without hidden files and folders."""
     found = []
     for folder, folders, files in os.walk(root):
         folders[:] = [f for f in folders if not f.startswith(".")]
@@ -122,14 +122,14 @@ def find_pictures(root: Path) -> list[Path]:
 
 def open_pictures(paths: list[Path], size: Size, channels: int,
                   check: str) -> tuple[np.ndarray | PictureFiles, np.ndarray, list[str]]:
-    """Pictures (decoded, or lazy), which of the files they are, and notes on the others.  Raises DataError."""
+    """Return pictures (decoded, or lazy), the indices of their files, and notes on other files.  Raises DataError."""
     lazy = PictureFiles(paths, size, channels)
     small = int(np.prod(lazy.shape)) <= DECODE_AT_ONCE and check != "headers"
     decoded = np.empty(lazy.shape, np.uint8) if small else None
 
     def look(i: int) -> str:
         if not paths[i].is_file():
-            return "it is no file"                 # a pipe would be waited for
+            return "it is no file"                 # reading a pipe would block
         try:
             if decoded is not None:
                 decoded[i] = read_picture(paths[i], sides(size), channels)

@@ -19,7 +19,7 @@ _STANDARD = {"train": "train", "test": "t10k"}
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """The unsigned bytes of an IDX file (or .gz of one) with this many dimensions.  Raises DataError."""
+    """Read the unsigned bytes of an IDX file (or .gz of one) with this many dimensions.  Raises DataError."""
     try:
         with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as raw:
             return _read(path, cast(BinaryIO, raw), dimensions)
@@ -53,10 +53,12 @@ def _read(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
 @source
 @attrs.frozen(kw_only=True)
 class Idx:
-    """IDX files as of MNIST, packed with gzip or not.
+    """IDX files, the format of MNIST, packed with gzip or not.
 
-    path: a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte (and t10k-...), which then are the splits;
-    or one file of images, with `labels` naming the file of labels. Images are grey; the field is `label`.
+    path: a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte (and t10k-...), which are the splits; or one
+    file of images, with `labels` naming the file of labels.
+
+    Images are grey; the field is `label`.
     """
 
     path: str
@@ -64,7 +66,7 @@ class Idx:
     size: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
 
     def open(self) -> Images:
-        """The images and their labels."""
+        """Return the images and their labels."""
         path = existing(self.path)
         if path.is_dir():
             return idx_folder(path, self.size)
@@ -76,7 +78,7 @@ class Idx:
 
 
 def idx_folder(folder: Path, size: int | tuple[int, int] | None) -> Images:
-    """The standard files in a folder.  Raises DataError."""
+    """Read the standard files in a folder.  Raises DataError."""
     pictures, labels, splits, begin = [], [], {}, 0
     for split, prefix in _STANDARD.items():
         at = _find(folder, f"{prefix}-images-idx3-ubyte")

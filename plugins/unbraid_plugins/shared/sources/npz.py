@@ -1,4 +1,4 @@
-"""NumPy's .npz files with images and what is known about them."""
+"""The source of NumPy's .npz files with images and their fields."""
 
 from __future__ import annotations
 
@@ -27,12 +27,17 @@ class Npz:
     Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), or dSprites' bits in
     `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
     `latents_classes` and `latents_names`; names of their values in `values__NAME` or `NAME_names`; `labels` (N,).
-    Every other array with N rows is a field of its own name: whole numbers are classes, others numbers, uint8 of
-    (N,H,W) pictures. `split` (N,) holds the names of the source's own splits.
+    Every other array with N rows is a field under its name: whole numbers are classes, others numbers, uint8 of
+    (N,H,W) pictures. `split` (N,) holds the names of the source's splits.
 
-    images, factors: other names of these arrays; rename: other names of fields; fields: only these; layout: what the
-    axes mean, where it is not clear; only: images whose fields have these values, {direction: down}; white: the value
-    of white; crop: keep this much around the middle of images and pictures; size: then scale them and cut them to this;
+    images, factors: other names of these arrays.
+    rename: other names of fields.
+    fields: use only these fields.
+    layout: the meaning of the axes, where it is not clear.
+    only: use only images whose fields have these values, {"direction": "down"}.
+    white: the value of white.
+    crop: keep this much around the middle of images and pictures.
+    size: then scale them and cut them to this.
     limit: largest size, in GiB.
     """
 
@@ -49,7 +54,7 @@ class Npz:
     limit: float = attrs.field(default=4.0, validator=attrs.validators.gt(0))
 
     def open(self) -> Images:
-        """The images and their fields."""
+        """Return the images and their fields."""
         path = existing(self.path, folder=False)
         file = NpzFile(path, int(self.limit * 2 ** 30))
         try:
@@ -163,7 +168,7 @@ def _table(file: NpzFile, table: str, names: str, count: int) -> dict[str, Field
 
 
 def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, least: int = 0) -> Field | None:
-    """The field that an array with a row per image is; None for what can be none."""
+    """Return the field of an array with a row per image; None if it can't be a field."""
     if frames is not None and values.ndim > 1 and values.shape[1] == frames:
         values = values.reshape(-1, *values.shape[2:])
     if values.dtype.kind in "US" and values.ndim == 1:
@@ -201,7 +206,7 @@ def _splits(file: NpzFile, count: int) -> dict[str, np.ndarray] | None:
 
 
 def _in_clips(fields: dict[str, Field], count: int, frames: int) -> dict[str, Field]:
-    """Every clip's fields for every frame of it, and which clip and frame it is."""
+    """Repeat every clip's fields for its frames, and add the fields `clip` and `frame`."""
     if taken := {"clip", "frame"} & set(fields):
         raise DataError(f"the clips have a field {' and '.join(sorted(taken))} of their own",
                         hint="leave it out: list the others in the option `fields`")

@@ -1,4 +1,4 @@
-"""Reading .npz files that nobody has to trust: headers first, never pickled, never more than they claim."""
+"""Safe reading of .npz files from anywhere: headers first, never pickled, never more bytes than they claim."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ MOST_ARRAYS = 1_000                                # each is looked up in the ar
 
 @attrs.frozen
 class Header:
-    """What an array in the file claims to be."""
+    """Shape and type that an array in the file claims to have."""
 
     shape: tuple[int, ...]
     dtype: np.dtype
 
     @property
     def bytes(self) -> int:
-        """How many it has in memory."""
+        """The size in memory, in bytes."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
 class NpzFile:
-    """The arrays of an .npz file.  limit: how many bytes may be read from it.  Raises DataError."""
+    """The arrays of an .npz file.  limit: the most bytes that may be read from it.  Raises DataError."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path, self.limit, self.read_bytes = path, limit, 0
@@ -52,7 +52,7 @@ class NpzFile:
         return name in self.headers
 
     def read(self, name: str) -> np.ndarray:
-        """The array with this name."""
+        """Read the array with this name."""
         header = self.headers[name]
         self.read_bytes += header.bytes
         if self.read_bytes > self.limit:
@@ -88,7 +88,7 @@ class NpzFile:
 
 
 def _header(member: Any) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of an array, from the first bytes of its file."""
+    """Read the shape and type of an array from the first bytes of its file."""
     version = np.lib.format.read_magic(member)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(member)

@@ -1,4 +1,4 @@
-"""Images that are drawn when they are asked for, from the grid of all combinations of factors."""
+"""Images that are drawn when they are read, from the grid of all combinations of factors."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from unbraid import Field, Images
 
-DRAW_AT_ONCE = 2 ** 28                             # bytes: up to here all images are drawn at the opening
+DRAW_AT_ONCE = 2 ** 28                             # bytes; up to this size, all images are drawn when opened
 
 
 @attrs.define(eq=False)
 class Drawn:
-    """Lazy images.  draw: numbers of every factor, (n,) each -> uint8 (n, channels, size, size)."""
+    """Lazy images.  draw: values of every factor, (n,) each -> uint8 (n, channels, size, size)."""
 
     channels: int
     size: int
@@ -28,21 +28,21 @@ class Drawn:
         return len(next(iter(self.factors.values()))), self.channels, self.size, self.size
 
     def read(self, rows: np.ndarray) -> np.ndarray:
-        """The images of these rows, drawn now, uint8 (len(rows), C, H, W)."""
+        """Draw the images of these rows, uint8 (len(rows), C, H, W)."""
         return self.draw({name: values[rows] for name, values in self.factors.items()})
 
 
 def check_count(instance: Any, attribute: attrs.Attribute[Any], count: int | None) -> None:
-    """A validator: null for all, or at least 1."""
+    """Check that a count is null, for all, or at least 1.  Raises ValueError."""
     if count is not None and count < 1:
         raise ValueError(f"{attribute.name} must be at least 1, or null for all; found {count}")
 
 
 def grid_images(sizes: Mapping[str, int], drawn: Drawn, count: int | None,
                 field: Callable[[str, np.ndarray], Field]) -> Images:
-    """The full product of factors with these numbers of values, the last one fastest, or `count` of its rows.
+    """Return the full product of factors with these numbers of values, the last one fastest, or `count` of its rows.
 
-    The rows are chosen without looking at any seed, so that a smaller count is a subset of a larger one.
+    The choice of rows depends on no seed, so that a smaller count is a subset of a larger one.
     """
     total = int(np.prod(list(sizes.values())))
     rows = np.arange(total)

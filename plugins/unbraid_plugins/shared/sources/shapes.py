@@ -31,7 +31,7 @@ class Shapes:
     count: int | None = attrs.field(default=None, validator=check_count)
 
     def open(self) -> Images:
-        """The shapes and their factors."""
+        """Return the shapes and their factors."""
         sizes = {"shape": 3, "scale": self.scales, "orientation": self.orientations, "x": self.positions,
                  "y": self.positions}
         return grid_images(sizes, Drawn(1, self.size, functools.partial(self._draw, sizes)), self.count,
@@ -47,9 +47,11 @@ class Shapes:
 
 
 def draw_shapes(size: int, shape: Array, scale: Array, angle: Array, x: Array, y: Array) -> Array:
-    """Shapes, (n,) numbers each -> uint8 (n, 1, size, size).
+    """Draw shapes, (n,) numbers each -> uint8 (n, 1, size, size).
 
-    scale: 1 for the largest; angle: radians, anticlockwise; x, y: the middle, the picture being [-1, 1] wide and high.
+    scale: 1 for the largest.
+    angle: radians, anticlockwise.
+    x, y: the middle; the picture is [-1, 1] wide and high.
     """
     middle = (np.arange(size, dtype=np.float32) + 0.5) / size * 2 - 1
     images = np.empty((len(shape), 1, size, size), np.uint8)

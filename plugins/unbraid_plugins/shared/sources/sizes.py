@@ -1,4 +1,4 @@
-"""Sizes of pictures, arrays of images of another size, and the files that sources name."""
+"""Sizes of pictures, resizing of images, and checks of files that sources name."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Size = int | tuple[int, int]
 
 
 def check_size(instance: Any, attribute: attrs.Attribute[Any], size: Size | None) -> None:
-    """A validator: one side length or (height, width), 4 ... 4096 pixels."""
+    """Check a size: one side length or (height, width), 4 ... 4096 pixels.  Raises ValueError."""
     if size is not None and not all(isinstance(s, int) and 4 <= s <= 4096 for s in sides(size)):
         raise ValueError(f"{attribute.name} must be 4 ... 4096 pixels, or [height, width]; found {size}")
 
 
 def sides(size: Size) -> tuple[int, int]:
-    """(height, width)."""
+    """Return (height, width)."""
     height, width = (size, size) if isinstance(size, int) else size
     return height, width
 
 
 def resized(images: np.ndarray, size: Size) -> np.ndarray:
-    """Images of another size: scaled to fill it, cut around the middle.  uint8 (N, C, h, w) -> uint8 (N, C, H, W)."""
+    """Scale images to fill another size and cut them around the middle.  uint8 (N, C, h, w) -> uint8 (N, C, H, W)."""
     height, width = sides(size)
     h, w = images.shape[2:]
     if (h, w) == (height, width):
@@ -48,7 +48,7 @@ def resized(images: np.ndarray, size: Size) -> np.ndarray:
 
 
 def cropped(images: np.ndarray, size: Size) -> np.ndarray:
-    """The middle of images.  uint8 (N, C, h, w) -> uint8 (N, C, H, W).  Raises DataError where they are smaller."""
+    """Cut out the middle of images.  uint8 (N, C, h, w) -> uint8 (N, C, H, W).  Raises DataError for smaller images."""
     (height, width), (h, w) = sides(size), images.shape[2:]
     if height > h or width > w:
         raise DataError(f"crop: {height} x {width} is more than the images of {h} x {w} have",
@@ -58,7 +58,7 @@ def cropped(images: np.ndarray, size: Size) -> np.ndarray:
 
 
 def existing(path: str, option: str = "path", *, folder: bool | None = None) -> Path:
-    """The file or folder that an option names; `~` is the home folder.  Raises DataError where there is none."""
+    """Return the file or folder that an option names; `~` is the home folder.  Raises DataError if nothing is there."""
     if not path:
         raise DataError(f"the option `{option}` is empty", hint=f"set `{option}:` to where the data is")
     found = Path(path).expanduser()
@@ -71,12 +71,12 @@ def existing(path: str, option: str = "path", *, folder: bool | None = None) -> 
 
 
 def natural(path: Path) -> list[tuple[int, str]]:
-    """A key that sorts frame2 before frame10."""
+    """Return a key that sorts frame2 before frame10."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.as_posix())]
 
 
 def skipped(files: Sequence[tuple[Path, str]], what: str = "corrupt") -> list[str]:
-    """A note about files that were left out, naming the first three."""
+    """Return a note about files that were left out, naming the first three; no note without files."""
     if not files:
         return []
     named = "; ".join(f"{path.name} ({why})" for path, why in files[:3])

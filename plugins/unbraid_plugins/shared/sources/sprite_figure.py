@@ -1,4 +1,4 @@
-"""A cartoon figure as layers of paint: how much of every paint is in every pixel."""
+"""A cartoon figure as layers of paint: the amount of every paint in every pixel."""
 
 from __future__ import annotations
 
@@ -44,30 +44,30 @@ _PROFILE = {
 
 
 class Canvas:
-    """Paints laid over each other.  amounts: (paints, size, size), adding up to 1 in every pixel."""
+    """Layers of paint.  amounts: (paints, size, size), adding up to 1 in every pixel."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.line = 0.028 + 0.4 / size                               # half the ink line: never thinner than it shows
+        self.line = 0.028 + 0.4 / size                               # half the width of the ink line, always visible
         x, y = grid(size)
         self.x, self.y = x / SCALE, y / SCALE + 0.055
         self.amounts = np.zeros((len(PAINTS), size, size), np.float32)
         self.amounts[0] = 1
 
     def fill(self, paint: str, distance: Array, strength: float = 1.0) -> None:
-        """Lay a paint over what is inside."""
+        """Lay a paint over the inside of a shape."""
         cover = coverage(distance * SCALE, self.size) * strength
         self.amounts *= 1 - cover
         self.amounts[PAINTS.index(paint)] += cover
 
     def draw(self, paint: str, distance: Array) -> None:
-        """The same with an ink line around."""
+        """Lay a paint over the inside of a shape, with an ink line around it."""
         self.fill("ink", distance - self.line)
         self.fill(paint, distance)
 
 
 def paint_figure(size: int, hair: str, pose: str, facing: str) -> Array:
-    """The amounts of all paints in a figure, float32 (paints, size, size)."""
+    """Return the amounts of all paints in a figure, float32 (paints, size, size)."""
     if facing == "left":
         return paint_figure(size, hair, pose, "right")[:, :, ::-1]
     profile = facing == "right"
@@ -109,7 +109,7 @@ def _body(c: Canvas, posture: Posture, profile: bool, back: bool) -> None:
 
 
 def _beyond(c: Canvas, a: Point, b: Point, at: Point) -> Array:
-    """The half plane behind a point on the way from a to b."""
+    """Return the distance of the half plane behind a point on the way from a to b."""
     length = float(np.hypot(b[0] - a[0], b[1] - a[1]))
     return -((c.x - at[0]) * (b[0] - a[0]) + (c.y - at[1]) * (b[1] - a[1])) / length
 
@@ -205,7 +205,7 @@ def _hair_before(c: Canvas, hair: str, facing: str) -> None:
 
 
 def _face(x: Array, y: Array, hair: str) -> Array:
-    """What the hair leaves free in front."""
+    """Return the distance of the area that the hair leaves free in front."""
     if hair == "short":
         return np.minimum(ellipse(x - 0.12, y + 0.16, 0.33, 0.33), ellipse(x + 0.16, y + 0.2, 0.28, 0.29))
     if hair == "spiky":

@@ -46,7 +46,7 @@ class Sprites:
     The full product has 108,000 figures; `count` of them are chosen, always the same ones (null: all).
     Images are RGB, (3, size, size).  In the manner of the Sprites of Reed et al. 2015.
 
-    only: attributes that do not vary, with their values: {facing: front}; they are no fields then.
+    only: attributes that do not vary, with their values: {facing: front}; they are then no fields.
     """
 
     size: int = attrs.field(default=64, validator=[attrs.validators.ge(8), attrs.validators.le(512)])
@@ -61,7 +61,7 @@ class Sprites:
                 raise ValueError(f"sprites have no {what}; they have {', '.join(names)}")
 
     def open(self) -> Images:
-        """The figures and their attributes."""
+        """Return the figures and their attributes."""
         sizes = {name: len(values) for name, values in FACTORS.items() if name not in self.only}
         fixed = {name: FACTORS[name].index(value) for name, value in self.only.items()}
         return grid_images(sizes, Drawn(3, self.size, functools.partial(_draw, self.size, fixed)), self.count,
@@ -74,7 +74,7 @@ def _draw(size: int, fixed: dict[str, int], factors: dict[str, np.ndarray]) -> n
 
 
 def draw_sprites(size: int, factors: dict[str, np.ndarray]) -> np.ndarray:
-    """Figures with these attributes, (n,) numbers each -> uint8 (n, 3, size, size)."""
+    """Draw figures with these attributes, (n,) numbers each -> uint8 (n, 3, size, size)."""
     n = len(factors["skin"])
     palettes = _palettes(factors)                                    # (n, paints, 3)
     images = np.empty((n, 3, size * size), np.uint8)
@@ -95,7 +95,7 @@ def _painted(size: int, hair: str, pose: str, facing: str) -> np.ndarray:
 
 
 def _palettes(factors: dict[str, np.ndarray]) -> np.ndarray:
-    """The colour of every paint in every figure, float32 (n, paints, 3)."""
+    """Return the colour of every paint in every figure, float32 (n, paints, 3)."""
     n = len(factors["skin"])
     palettes = np.empty((n, len(PAINTS), 3), np.float32)
 

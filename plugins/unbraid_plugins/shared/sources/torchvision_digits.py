@@ -1,4 +1,4 @@
-"""Data sets that torchvision knows: digits, clothes and house numbers."""
+"""Data sets of torchvision: digits, clothes and house numbers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TorchvisionSet:
                          hint="set `path` to the folder where torchvision keeps its data, or `download: true`")
 
     def _idx(self, name: str) -> Images:
-        """A set of IDX files, which are read here: torchvision itself might load a pickled copy."""
+        """Read a set of IDX files here, because torchvision itself might load a pickled copy."""
         folder = self._root() / name / "raw"
         if (self._root() / "train-images-idx3-ubyte").is_file():
             folder = self._root()
@@ -45,7 +45,7 @@ class TorchvisionSet:
         return idx_folder(folder, self.size)
 
     def _sets(self, name: str, pixels: str, labels: str, **splits: dict[str, Any]) -> Images:
-        """A set that torchvision reads without unpickling.  splits: the arguments for each."""
+        """Read a set through torchvision, which does not unpickle it.  splits: the arguments for each."""
         from torchvision import datasets
 
         images, classes, rows, begin = [], [], {}, 0
@@ -81,7 +81,7 @@ class Mnist(TorchvisionSet):
     """Handwritten digits, 28 x 28 grey, 60,000 to train and 10,000 to test (LeCun et al. 1998).  Field: label."""
 
     def open(self) -> Images:
-        """The digits and their labels."""
+        """Return the digits and their labels."""
         return self._idx("MNIST")
 
 
@@ -91,7 +91,7 @@ class FashionMnist(TorchvisionSet):
     """Clothes, 28 x 28 grey, 60,000 to train and 10,000 to test (Xiao et al. 2017).  Field: label."""
 
     def open(self) -> Images:
-        """The clothes and their labels."""
+        """Return the clothes and their labels."""
         images = self._idx("FashionMNIST")
         named = {name: Field(f.values, len(_CLOTHES), _CLOTHES) for name, f in images.fields.items()}
         return attrs.evolve(images, fields=named)
@@ -103,7 +103,7 @@ class Usps(TorchvisionSet):
     """Handwritten digits, 16 x 16 grey, 7,291 to train and 2,007 to test (Hull 1994).  Field: label."""
 
     def open(self) -> Images:
-        """The digits and their labels."""
+        """Return the digits and their labels."""
         return self._sets("USPS", "data", "targets", train={"train": True}, test={"train": False})
 
 
@@ -113,5 +113,5 @@ class Svhn(TorchvisionSet):
     """House numbers, 32 x 32 RGB, 73,257 to train and 26,032 to test (Netzer et al. 2011).  Field: label."""
 
     def open(self) -> Images:
-        """The digits and their labels."""
+        """Return the digits and their labels."""
         return self._sets("SVHN", "data", "labels", train={"split": "train"}, test={"split": "test"})

@@ -1,1 +1,1 @@
-"""`unbraid demo`: a small model, trained on built-in data, and what it learned."""
+"""`unbraid demo`: train a small model on built-in data and show what it learned."""

@@ -1,4 +1,4 @@
-"""`unbraid demo`: train a small model on built-in data and show what it learned, beside a rival that did not mix."""
+"""`unbraid demo`: train a small model on built-in data and compare it with a model that was trained without mixing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RECIPE = "mixing-sprites"
 STEPS = 1500                                       # about three minutes on two cores
-MINUTES = 3.5                                      # on a slow machine each training ends here
+MINUTES = 3.5                                      # the time budget of each training, for slow machines
 IMAGES = 1000
 METRICS = ("retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "swap_accuracy", "live_factors",
            "reconstruction_error")
@@ -25,14 +25,14 @@ METRICS = ("retrieval_map", "nearest_neighbour_accuracy", "linear_probe", "swap_
 
 @attrs.frozen
 class Arm:
-    """A training of the demo: its name, and what it changes in the recipe."""
+    """A training of the demo: its name and its overrides of the recipe."""
 
     name: str
     overrides: tuple[str, ...] = ()
-    steps: float = 1.0                             # as a part of the demo's steps
+    steps: float = 1.0                             # as a fraction of the demo's steps
 
 
-# the same networks and images; only the game is another
+# the same networks and images; only the players differ
 ARMS = (
     Arm("mixing"),
     Arm("without mixing", (
@@ -52,9 +52,9 @@ ARMS = (
 def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> None:
     """Train a small model on built-in data and show what it learned.
 
-    Little cartoon figures are taken apart into chunks without any labels (Hu et al. 2018). A plain autoencoder, an
-    untrained twin and principal components of the pixels stand beside it. A few minutes on two cores, nothing is
-    downloaded.
+    The model splits small cartoon figures into chunks without any labels (Hu et al. 2018). It is compared with a plain
+    autoencoder, an untrained copy and principal components of the pixels. The demo takes a few minutes on two cores
+    and downloads nothing.
     """
     from unbraid.data import open_data
     from unbraid.model import load
@@ -69,7 +69,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     for number, arm in enumerate(ARMS, 1):
         click.echo(click.style(f"{number}/{len(ARMS)}  {arm.name}", bold=True), err=True)
         runs[arm.name] = trained(arm, folder, reached, None if chosen else MINUTES, ctx.obj)
-        reached = min(reached, steps_of(runs[arm.name]))   # the others get no more than an arm that time cut short
+        reached = min(reached, steps_of(runs[arm.name]))   # if time cut an arm short, the later ones get no more steps
     click.echo(click.style("Measuring", bold=True) + " beside baselines ...", err=True)
     first, *rest = (load(run.folder) for run in runs.values())
     run = runs[ARMS[0].name]
@@ -96,7 +96,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
 
 
 def in_words(result: dict[str, Any]) -> str:
-    """What the table says, in a sentence."""
+    """Sum up the table in a sentence; return an empty text without a score of the model."""
     scores = {name: arm["retrieval_map"]["score"] for name, arm in result["arms"].items() if "retrieval_map" in arm}
     own = scores.pop("model", None)
     if own is None:
@@ -107,7 +107,7 @@ def in_words(result: dict[str, Any]) -> str:
 
 
 def cut_short(reached: int, steps: int) -> str:
-    """What to say of a training that ended by time; nothing where it did not.
+    """Return the note about a training that ended by its time budget; an empty text if it did not.
 
     >>> cut_short(1500, 1500)
     ''
@@ -120,12 +120,12 @@ def cut_short(reached: int, steps: int) -> str:
 
 
 def steps_of(run: Run) -> int:
-    """How far a run is."""
+    """Return the last step of a run."""
     return int(run.record()["sessions"][-1]["to_step"])
 
 
 def trained(arm: Arm, folder: Path, steps: int, minutes: float | None, session: Session) -> Run:
-    """The run of one arm; minutes: when it ends at the latest."""
+    """Train one arm and return its run.  minutes: the time budget; None for no limit."""
     from unbraid.engine import train
     from unbraid_configs import load_recipe
 

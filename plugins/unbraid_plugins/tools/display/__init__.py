@@ -1,4 +1,4 @@
-"""What tools show things with: rows of images as PNG files, the look of plots, a page in the terminal."""
+"""Display for tools: rows of images as PNG files, the style of plots, text and tables in the terminal."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Many images as one picture."""
+"""Grids of images as one picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GAP = 2                                            # pixels between images
 
 
 def grid(rows: Sequence[Tensor], *, gap: int = GAP, scale: int = 1) -> Tensor:
-    """Rows of images (n, C, H, W) as one picture (C, height, width) on white, each pixel enlarged `scale` times."""
+    """Place rows of images (n, C, H, W) on a white picture (C, height, width); enlarge each pixel `scale` times."""
     columns = max(len(r) for r in rows)
     channels, height, width = rows[0].shape[1:]
     rows = [r.float().cpu().repeat_interleave(scale, 2).repeat_interleave(scale, 3) for r in rows]
@@ -25,5 +25,5 @@ def grid(rows: Sequence[Tensor], *, gap: int = GAP, scale: int = 1) -> Tensor:
 
 
 def scale_for(image: tuple[int, int, int]) -> int:
-    """How much to enlarge images of this shape to be looked at."""
+    """Return the factor by which to enlarge images of this shape for display."""
     return max(1, 64 // max(image[1:]))

@@ -1,7 +1,7 @@
-"""Pictures made of labelled rows of images: PNG files that people can look at and that know what their rows show.
+"""Pictures of labelled rows of images: PNG files that also store the meaning of their rows.
 
-The labels stand beside the rows, and with the geometry in a text chunk of the file, so that a report can take the rows
-out again and put text beside them that scales, is read aloud and follows the reader's colours.
+The labels stand beside the rows. They are also in a text chunk of the file, with the geometry. So a report can take
+the rows out again and set its own text beside them, which scales, can be read aloud and follows the reader's colours.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from unbraid.runs import write_whole
 from unbraid_registry import UnbraidError
 
 KEY = "unbraid-rows"
-WIDTH = 36                                         # characters of a line of a label's detail
+WIDTH = 36                                         # characters in a line of a label's detail
 GAP = 2                                            # pixels between images
 FONT, DOTS = 9, 100                                # points, pixels per inch
 INK = "#1a1a1a"
-LARGEST = 1 << 26                                  # pixels of a picture that is taken apart
+LARGEST = 1 << 26                                  # largest number of pixels of a picture to read rows from
 
 
 class RowsError(UnbraidError):
@@ -35,8 +35,11 @@ class RowsError(UnbraidError):
 class Row:
     """Images side by side.
 
-    images: (n, C, H, W) floats in [0, 1]; label and detail: what they show; group: rows that belong together; columns:
-    what each image is, where they differ in that; blank: so many empty places before the first image.
+    images: (n, C, H, W) floats in [0, 1].
+    label, detail: a title of the row, and more about it.
+    group: the same text in rows that belong together.
+    columns: a title of each image, where they differ in that.
+    blank: the number of empty places before the first image.
     """
 
     images: np.ndarray
@@ -48,9 +51,9 @@ class Row:
 
 
 def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
-    """Write rows of images of one size as PNG, whole or not at all, every pixel `scale` times as large.
+    """Write rows of images of one size as PNG, whole or not at all, with every pixel `scale` times as large.
 
-    Raises RowsError.
+    Returns the path.  Raises RowsError.
     """
     height, width = (n * scale for n in rows[0].images.shape[2:])
     columns = max(r.blank + len(r.images) for r in rows)
@@ -71,7 +74,10 @@ def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
 
 
 def read_rows(picture: Image.Image) -> list[Row] | None:
-    """The rows of a picture by `write_rows`, at their own size; None for any other picture.  Raises OSError."""
+    """Return the rows of a picture by `write_rows`, at their original size.
+
+    Returns None for other pictures.  Raises OSError.
+    """
     about = _about(picture)
     if about is None or picture.width * picture.height > LARGEST:
         return None
@@ -91,7 +97,7 @@ def read_rows(picture: Image.Image) -> list[Row] | None:
 
 
 def _about(picture: Image.Image) -> dict[str, Any] | None:
-    """What a picture says about its rows, where it makes sense: files come from anywhere."""
+    """Return the rows' description that a picture stores; None where it is not valid, as the file may be untrusted."""
     try:
         about = json.loads(picture.info[KEY])
         sizes = [about[k] for k in ("left", "gap", "height", "width", "scale")]
@@ -106,13 +112,13 @@ def _about(picture: Image.Image) -> dict[str, Any] | None:
 
 
 def _pixels(images: np.ndarray, scale: int) -> np.ndarray:
-    """(n, C, H, W) floats as (n, H, W, 3) bytes, enlarged."""
+    """Return (n, C, H, W) floats as (n, H, W, 3) bytes, enlarged."""
     pixels = (np.nan_to_num(images).clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
     return np.broadcast_to(pixels, (*pixels.shape[:3], 3)).repeat(scale, 1).repeat(scale, 2)
 
 
 def _labels(labels: Sequence[str], height: int) -> np.ndarray:
-    """The labels of rows that are so many pixels high, as black text on white, (H, W, 3) bytes."""
+    """Draw the labels of rows that are `height` pixels high as black text on white, (H, W, 3) bytes."""
     from unbraid_plugins.tools.display.plots import Figure, FigureCanvasAgg, style
 
     longest = max(len(line) for label in labels for line in label.split("\n"))

@@ -1,7 +1,7 @@
-"""matplotlib as plots and figures use it: with settings of our own, whatever a `matplotlibrc` says.
+"""matplotlib for plots and figures, with our settings, independent of any `matplotlibrc`.
 
-matplotlib reads a `matplotlibrc` of the working folder when it is imported, which may be anybody's. So it is imported
-here alone, past that file, and draws within `style` alone.
+On import, matplotlib reads a `matplotlibrc` in the working folder, which may be untrusted. So only this module imports
+matplotlib, in a way that skips that file. All drawing happens within `style`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STYLE: Any = {
 
 @contextmanager
 def _without_settings_here() -> Iterator[None]:
-    """Within, matplotlib finds no `matplotlibrc` in the working folder; for everybody else nothing changes."""
+    """Hide a `matplotlibrc` of the working folder from matplotlib within the context; no other path is affected."""
     exists = os.path.exists
     with mock.patch.object(os.path, "exists", lambda path: path != "matplotlibrc" and exists(path)):
         yield
@@ -47,14 +47,14 @@ __all__ = ["COLOURS", "FAINT", "INK", "STYLE", "FancyArrowPatch", "FancyBboxPatc
 
 
 def style(settings: Any = None) -> AbstractContextManager[None]:
-    """Within, figures are made and drawn with matplotlib's defaults and these settings (none: the look of plots)."""
+    """Return a context in which figures are drawn with matplotlib's defaults and these settings (None: `STYLE`)."""
     return context(["default", STYLE if settings is None else settings])
 
 
 def save_figure(figure: Figure, path: Path, dots: int | None = None) -> Path:
-    """Write a figure as .png or .svg, whole or not at all; returns the path.  Raises UnbraidError.
+    """Write a figure as .png or .svg, whole or not at all, and return the path.  Raises UnbraidError.
 
-    dots: per inch, of a PNG (None: the figure's own).
+    dots: dots per inch of a PNG (None: the figure's).
     """
     def draw(scratch: Path) -> None:
         if path.suffix == ".svg":

@@ -14,7 +14,10 @@ WIDTH = 120
 
 
 class Page:
-    """What is printed on it, as one text.  colour: as on a terminal; None: if stdout is one."""
+    """A text to print on; `str` returns it.
+
+    colour: print as on a terminal; None: if stdout is one.
+    """
 
     def __init__(self, colour: bool | None = None) -> None:
         self.colour = sys.stdout.isatty() if colour is None else colour
@@ -23,13 +26,16 @@ class Page:
                                 highlight=False, no_color=not self.colour)
 
     def table(self, between: int = 0) -> Table:
-        """A new table in the page's manner, to be filled and printed.  between: spaces beside a column's own one."""
+        """Return an empty table in the page's style, to be filled and printed.
+
+        between: spaces between columns, on a terminal.
+        """
         if self.colour:
             return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, between, 0, 0))
         return Table(box=box.MARKDOWN)
 
     def print(self, what: Any, *, dim: bool = False) -> None:
-        """Add a table, whose cells may have markup, or a text as it is."""
+        """Add a table, whose cells may have markup, or a text, without markup."""
         self._console.print(what, style="dim" if dim else None, markup=not isinstance(what, str))
 
     def __str__(self) -> str:

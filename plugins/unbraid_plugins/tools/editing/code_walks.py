@@ -1,4 +1,4 @@
-"""Codes some of whose factors a user chooses: c1 = 3, c2 = -0.5; and codes along which one factor goes."""
+"""Walks through the space of codes: codes that differ in one dimension or one factor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from unbraid.values import RANGES, Code, Layout, Part, choose
 
 @attrs.frozen(eq=False)
 class Walk:
-    """Codes along which one thing goes.
+    """Codes in which one dimension or one factor of classes varies.
 
-    what: a factor of classes, or a number of the code; first, last: its values; change: code (1, D) -> codes (n, D).
+    what: the factor of classes, or the dimension, as text.
+    first, last: its first and last value.
+    spot: the dimension, or the part of the code that is a factor of classes.
     """
 
     what: str
@@ -23,7 +25,7 @@ class Walk:
     spot: int | Part
 
     def along(self, f: Code, steps: int) -> Code:
-        """The code (1, D), n times, with the thing at each of its values: all classes, or so many steps."""
+        """Repeat the first code with each value of the walk: all classes of a factor, or `steps` values."""
         if isinstance(self.spot, Part):
             many = Code(f.tensor[:1].expand(self.spot.size, -1), f.layout)
             return choose(many, {self.spot.name: torch.arange(self.spot.size)})
@@ -35,9 +37,10 @@ class Walk:
 
 def walks(layout: Layout, numbers: Sequence[int], low: float | None = None, high: float | None = None
           ) -> Iterator[Walk]:
-    """What goes along the rows of a traversal: these numbers of the code; a factor of classes as a whole, once.
+    """Yield the walks of a traversal: one for each of these dimensions; a factor of classes gets one walk as a whole.
 
-    low, high: None: where the prior of the number has its mass, -3 to 3 or -1 to 1.
+    low, high: the ends of a walk; None: the range of the prior's mass: -3 to 3 (normal), -1 to 1 (uniform), 0 to 1
+        (binary).
     """
     start, seen = 0, set[str]()
     spans = []

@@ -35,10 +35,10 @@ def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str
     """Reconstruct, swap, mix or interpolate images.
 
     \b
-    reconstruct A ...   the images above what the model makes of their codes
+    reconstruct A ...   the images above their reconstructions
     swap A B            A with each factor of B, one by one
     mix A B             mixtures: every factor from A or from B, at random
-    interpolate A B     from A to B, along the whole code and along each --factor
+    interpolate A B     from A to B, along the whole code or along each --factor
     """
     if action != "reconstruct" and len(images) != 2:
         raise click.UsageError(f"{action} takes two images, found {len(images)}")
@@ -62,7 +62,7 @@ def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str
 
 
 def swapped(model: Model, pictures: Tensor, factors: Sequence[str]) -> tuple[list[Tensor], list[str]]:
-    """One row: A, B, what the model makes of A, and A with each factor of B."""
+    """Return one row: A, B, the reconstruction of A, and A with each factor of B; and its description."""
     import torch
 
     a, b = pictures[:1], pictures[1:]
@@ -72,7 +72,7 @@ def swapped(model: Model, pictures: Tensor, factors: Sequence[str]) -> tuple[lis
 
 def mixed(model: Model, pictures: Tensor, factors: Sequence[str], count: int, seed: int
           ) -> tuple[list[Tensor], list[str]]:
-    """One row: A, B and mixtures; a factor that is not named stays A's."""
+    """Return one row: A, B and mixtures, and its description; factors that are not named stay as in A."""
     import random
 
     import torch
@@ -87,7 +87,7 @@ def mixed(model: Model, pictures: Tensor, factors: Sequence[str], count: int, se
 
 
 def interpolated(model: Model, pictures: Tensor, factors: Sequence[str], steps: int) -> tuple[list[Tensor], list[str]]:
-    """A row for the whole code, or one for each factor."""
+    """Return a row for the whole code, or one for each factor, with their descriptions."""
     a, b = pictures[:1], pictures[1:]
     if not factors:
         return [model.interpolate(a, b, steps)], ["from A to B"]

@@ -1,4 +1,4 @@
-"""What this plugin contributes: `unbraid edit`, `sample`, `translate` and `traverse`; pictures of trainings."""
+"""The hooks of this plugin: `unbraid edit`, `sample`, `translate` and `traverse`, and pictures during training."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_commands() -> list[Any]:
-    """Its commands."""
+    """Return the plugin's commands."""
     from unbraid_plugins.tools.editing.edit import command as edit
     from unbraid_plugins.tools.editing.sample import command as sample
     from unbraid_plugins.tools.editing.translate import command as translate
@@ -20,7 +20,7 @@ def unbraid_commands() -> list[Any]:
 
 @hookimpl
 def unbraid_pictures(step: int, model: Any, data: Any) -> dict[str, Any]:
-    """What the model makes of test images: reconstructions, swaps, traversals, samples, translations, meshes."""
+    """Return the model's pictures of test images: reconstructions, swaps, traversals, samples, translations, meshes."""
     from unbraid_plugins.tools.editing.pictures import pictures_of_training
 
     return pictures_of_training(model, data) if step else {}

@@ -1,4 +1,4 @@
-"""Pictures that show what a model learned."""
+"""Pictures of a model: reconstructions, swaps, traversals, samples, translations, meshes."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from unbraid.data import Data
     from unbraid.model import Model
 
-TRAVERSAL = (-3, 3)                                # where the prior of a variational code has its mass
+TRAVERSAL = (-3, 3)                                # range of the mass of a variational code's prior
 SHOWN = 8                                          # images in a picture's row
 
 
 def reconstructions(model: Model, images: Tensor) -> Tensor:
-    """Images above what the model makes of their codes."""
+    """Draw images above their reconstructions."""
     return grid([images, model.reconstruct(images)], scale=scale_for(model.image_shape))
 
 
 def swaps(model: Model, images: Tensor, others: Tensor, factors: Sequence[str] | None = None) -> Tensor:
-    """A column for every pair: the image, the other, then the image with each factor of the other."""
+    """Draw a column for every pair: the image, the other image, then the image with each factor of the other."""
     factors = list(model.layout.names) if factors is None else list(factors)
     a, b = model.code(images), model.code(others)
     rows = [images, others, *(model.decoded(swap(a, b, name)) for name in factors)]
@@ -34,14 +34,20 @@ def swaps(model: Model, images: Tensor, others: Tensor, factors: Sequence[str] |
 
 
 def traversals(model: Model, image: Tensor, numbers: Sequence[int] | None = None, steps: int = 9) -> Tensor:
-    """A row for every number of the code: the image with it from -3 to 3."""
+    """Draw a row for every dimension of the code: the image with that dimension from -3 to 3.
+
+    numbers: the dimensions; by default the first 16.
+    """
     numbers = range(min(model.layout.size, 16)) if numbers is None else numbers
     values = np.linspace(*TRAVERSAL, steps).tolist()
     return grid([model.traverse(image, n, values) for n in numbers], scale=scale_for(model.image_shape))
 
 
 def translations(model: Model, images: Tensor, source: str, target: str) -> Tensor:
-    """Images of one domain above their translations into another and, where the model knows the way, back."""
+    """Draw images of one domain above their translations into another.
+
+    If the model can, the translations back are below.
+    """
     rows = [images, model.translate(images, source, target)]
     if (target, source) in model.translations:
         rows.append(model.translate(rows[-1], target, source))
@@ -49,9 +55,10 @@ def translations(model: Model, images: Tensor, source: str, target: str) -> Tens
 
 
 def solids(model: Model, images: Tensor) -> dict[str, tuple[Tensor, Tensor, Tensor | None]]:
-    """What a recipe's `mesh_of(x)` makes of images: vertices (B, V, 3), faces (F, 3), colours (B, V, 3), by name.
+    """Return the meshes that a recipe's `mesh_of(x)` makes of images, by name.
 
-    A mesh is a value that has a method `surface()`, which gives these.
+    A mesh is vertices (B, V, 3), faces (F, 3) and colours (B, V, 3) or None. The result of `mesh_of` gives these if it
+    has a method `surface()`.
     """
     if len(model.functions.get("mesh_of", ())) != 1:
         return {}
@@ -60,7 +67,7 @@ def solids(model: Model, images: Tensor) -> dict[str, tuple[Tensor, Tensor, Tens
 
 
 def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
-    """The pictures that fit a model: reconstructions, swaps of its factors or traversals of its numbers, samples."""
+    """Return the pictures that fit a model: reconstructions, swaps of factors, traversals of dimensions, samples."""
     pictures = {}
     if {"encode", "decode"} <= model.functions.keys() and len(model.functions["decode"]) == 1 and (
             len(model.functions["encode"]) == 1):
@@ -75,7 +82,7 @@ def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
 
 
 def pictures_of_training(model: Model, data: Data) -> dict[str, Any]:
-    """What a model in training makes of test images, by name: images (C, H, W), and meshes."""
+    """Return the pictures that a model in training makes of test images, by name: images (C, H, W), and meshes."""
     from unbraid.model import ModelError
 
     try:
@@ -84,15 +91,15 @@ def pictures_of_training(model: Model, data: Data) -> dict[str, Any]:
             if a in data.images_of:                # the domain is a source
                 pictures[name] = translations(model, shown_images(data, a), a, b)
         return {**pictures, **solids(model, shown_images(data)[:2])}
-    except ModelError as error:                    # a function that wants more than an image is no reason to stop
+    except ModelError as error:                    # a function that takes more than an image must not end the training
         warnings.warn(f"no pictures: {error.message}", stacklevel=2)
         return {}
 
 
 def shown_images(data: Data, source: str | None = None) -> Tensor:
-    """The first images of the test split (of the training split where there is none), an even number.
+    """Return the first images, an even number, of the test split, or of the training split if that has fewer than two.
 
-    source: which one's, where there are several (None: the first's).
+    source: the source; None: the first draw's.
     """
     splits = next(iter(data.facts.sources.values())).splits if source is None else data.facts.sources[source].splits
     rows = data.rows("test" if splits.get("test", 0) >= 2 else "train", source)[:2 * SHOWN]

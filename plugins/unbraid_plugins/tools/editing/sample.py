@@ -31,7 +31,7 @@ def command(run: Path, count: int, seed: int, chosen: tuple[str, ...], out: Path
 
 
 def choice(text: str) -> tuple[str, float | list[float]]:
-    """`c1=3`, or `c2=-1,0.5` for a factor of two numbers.  Raises a usage error."""
+    """Parse `c1=3`, or `c2=-1,0.5` for a factor of two dimensions.  Raises a usage error."""
     name, sign, value = text.partition("=")
     try:
         numbers = [float(v) for v in value.split(",")]

@@ -20,8 +20,8 @@ def command(run: Path, images: tuple[Path, ...], source: str | None, target: str
             device: str) -> None:
     """Translate images from one domain to another.
 
-    The picture has the images above their translations, and below what becomes of these on the way back, if the model
-    knows it. The domains are those of the recipe's functions: `a_to_b(x)`.
+    The picture has the images, their translations below them, and at the bottom the translations back, if the model has
+    the reverse function. The domains are those of the recipe's functions: `a_to_b(x)`.
     """
     model = model_of(run, device)
     source, target = direction(list(model.translations), source, target)
@@ -36,7 +36,10 @@ def command(run: Path, images: tuple[Path, ...], source: str | None, target: str
 
 
 def direction(known: list[tuple[str, str]], source: str | None, target: str | None) -> tuple[str, str]:
-    """From where to where: what the user named, and what follows from it.  Raises UnbraidError."""
+    """Return the source and the target domain: the only pair that fits the user's choice.
+
+    Raises UnbraidError where no pair fits, or several.
+    """
     from unbraid.model import ModelError
 
     fitting = [(a, b) for a, b in known if source in (None, a) and target in (None, b)]

@@ -1,4 +1,4 @@
-"""`unbraid traverse`: what the dimensions of a code do to an image."""
+"""`unbraid traverse`: pictures of the effect of each dimension of a code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unbraid_registry import UnbraidError
 if TYPE_CHECKING:
     from unbraid.model import Model
 
-ROWS = 16                                          # rows that are shown where none are named
+ROWS = 16                                          # largest number of rows when no dimension is named
 
 
 @click.command("traverse")
@@ -35,8 +35,9 @@ def command(run: Path, image: Path | None, factor: str | None, dimensions: tuple
             high: float | None, steps: int, rows: int, seed: int, out: Path, device: str) -> None:
     """Move along the dimensions of a code: an image's, or one from the prior.
 
-    A row for every dimension: the image with it going --from ... --to, by default over its prior, -3 to 3 or -1 to 1. A
-    factor of classes has one row, with an image for every class. Without --factor or --dim: the first 16.
+    Each row is an image in which one dimension moves --from ... --to, by default over its prior: -3 to 3, -1 to 1, or 0
+    to 1 for binary factors. A factor of classes has one row, with an image for every class. Without --factor or --dim:
+    the first 16.
     """
     if factor is not None and dimensions:
         raise click.UsageError("give --factor or --dim, not both")
@@ -64,7 +65,7 @@ def command(run: Path, image: Path | None, factor: str | None, dimensions: tuple
 
 
 def spans(numbers: list[int]) -> str:
-    """Numbers in words, three and more that follow each other as a span.
+    """Return numbers as text, with three or more consecutive numbers as a span.
 
     >>> spans([0, 1, 2, 3, 7, 9])
     '0 to 3, 7, 9'
@@ -74,7 +75,7 @@ def spans(numbers: list[int]) -> str:
 
 
 def dimensions_of(model: Model, factor: str | None) -> list[int]:
-    """The dimensions of a factor, or of the whole code.  Raises UnbraidError."""
+    """Return the dimensions of a factor, or of the whole code.  Raises UnbraidError."""
     if factor is None:
         return list(range(model.layout.size))
     factors_of(model, (factor,))

@@ -1,6 +1,7 @@
-"""What a model learned, in numbers and pictures, beside baselines that learned nothing.
+"""Evaluation of a trained model in numbers and pictures, beside baselines that learned nothing.
 
-The numbers are metrics: components of kind `metric`, called with the evidence that their parameters name.
+The numbers come from metrics: components of kind `metric`. A metric is called with the pieces of evidence that its
+parameters name.
 """
 
 from typing import TYPE_CHECKING

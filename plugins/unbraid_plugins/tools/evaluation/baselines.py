@@ -1,4 +1,4 @@
-"""Codes that learned nothing, and one that knows everything: the floor and the ceiling beside a score."""
+"""Baselines to compare scores with: codes that learned nothing (the floor) and the known factors (the ceiling)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,22 @@ from unbraid_plugins.tools.evaluation.metric_runner import Measuring
 
 @attrs.define
 class Baselines:
-    """What was measured without a model, kept for other models on the same images: a baseline is measured once."""
+    """A cache of baseline results, for models that are evaluated on the same images: each baseline is measured once."""
 
     _kept: dict[Hashable, Measuring] = attrs.Factory(dict)
 
     def measured(self, key: Hashable, measure: Callable[[], Measuring]) -> Measuring:
-        """What was measured under a key, or is now."""
+        """Return the result that is kept under a key; on first use, call `measure` for it."""
         if key not in self._kept:
             self._kept[key] = measure()
         return self._kept[key]
 
 
 def identity(evidence: Evidence) -> bytes:
-    """The same for the same images, factors and codes, and for no others; functions are known by what they made."""
+    """Return a digest that is equal for evidence with the same images, factors and codes, and differs for any other.
+
+    Functions do not enter the digest; the arrays that they made do.
+    """
     digest = blake2b()
     for name, value in sorted(evidence.items()):
         for path, v in _leaves(value):
@@ -41,7 +44,7 @@ def identity(evidence: Evidence) -> bytes:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """What is at the ends of nested dicts, with its path, in a fixed order."""
+    """Yield the values inside nested dicts with their paths, in a fixed order."""
     if not isinstance(value, dict):
         yield path, value
         return
@@ -50,16 +53,20 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def untrained(model: Model) -> Model:
-    """A twin of the model with the weights that its training began with (fresh ones where it took them from a run)."""
+    """Return a copy of the model with the weights that its training began with.
+
+    Weights that the training took from another run are initialised anew.
+    """
     method = build_method(model.method.recipe, model.method.facts)
     return Model(method, method.modules, torch.device(model.device))
 
 
 def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
-    """The baseline that learned no more than variance: principal components of the pixels.
+    """Return the evidence of a baseline that sees variance alone: principal components of the pixels.
 
-    They are as many as the code has numbers, ordered by variance and cut into its chunks; where there are fewer, the
-    rest is 0. Where the code has a category, the clusters that k-means finds in the pixels stand in its place.
+    The baseline has as many components as the code has dimensions, ordered by variance and cut into the code's chunks.
+    Where there are fewer components, the rest is 0. Where the code has a category, k-means clusters of the pixels take
+    its place.
     """
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
@@ -85,14 +92,17 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
 
 
 def at_random(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
-    """The floor: codes of the model's shape from N(0, 1), cut into its chunks."""
+    """Return the evidence of the floor: codes of the model's shape from N(0, 1), cut into the model's chunks."""
     size, random = model_evidence["codes"].shape[1], np.random.default_rng(seed)
     codes = codes_of(sampled, lambda batches: np.concatenate([random.normal(size=(len(b), size)) for b in batches]))
     return {**codes, **_cut(model_evidence)}
 
 
 def perfect(sampled: Sampled) -> Evidence:
-    """The ceiling: the known factors as a code, a column each, from -1/2 to 1/2; their mean where one is unknown."""
+    """Return the evidence of the ceiling: the known factors as a code, one column each, with values in [-1/2, 1/2).
+
+    An unknown value becomes the mean of the factor's known values.
+    """
     spread = {f: _column(sampled, f) for f in sampled.classes}
     names = {"images": "codes", "train_images": "train_codes"}
     found: Evidence = {key: np.stack([v[sampled.rows[name]] for v in spread.values()], 1)
@@ -105,7 +115,7 @@ def perfect(sampled: Sampled) -> Evidence:
 
 
 def _column(sampled: Sampled, factor: str) -> np.ndarray:
-    """The values of a factor at every row of the source, as a number."""
+    """Return a factor's value as a number for every row of the source."""
     labels = sampled.data.images_of[sampled.source].fields[factor].values.astype(np.int64)
     known = labels >= 0
     values = labels / sampled.classes[factor] - 0.5

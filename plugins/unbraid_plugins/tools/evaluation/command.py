@@ -1,4 +1,4 @@
-"""`unbraid evaluate`: what models learned, in numbers and pictures, beside baselines."""
+"""`unbraid evaluate`: scores and pictures of trained models, beside baselines."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
             report: bool, device: str) -> None:
     """Measure what models learned, beside baselines.
 
-    Writes evaluation.json, pictures and report.html into each run and prints a table; several runs stand side by side,
-    in a report of their own too.
+    Writes evaluation.json, pictures and report.html into each run and prints a table. Several runs share one table, and
+    an additional report compares them.
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
@@ -61,7 +61,11 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
 
 
 def write_reports(folders: Sequence[Path], comparison: Path, *, quiet: bool) -> None:
-    """A report in each run's folder, and one of several; one that can't be written does not keep the others."""
+    """Write a report into each run's folder and, for several runs, one that compares them.
+
+    If a report can't be written, the others are still written. The last error is raised at the end, earlier ones are
+    printed.
+    """
     from unbraid_plugins.tools.reports import write_comparison, write_report
 
     writers: list[Callable[[], Path]] = [partial(write_report, folder) for folder in folders]

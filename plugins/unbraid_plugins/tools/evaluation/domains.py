@@ -1,4 +1,4 @@
-"""Sources as domains: their images and the factors that they share, and what a model translates them to."""
+"""Sources as domains: their images, the factors that they share, and the model's translations between them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from unbraid_plugins.tools.evaluation.protocol import Protocol
 
 
 def domains_of(model: Model) -> list[str]:
-    """The domains between which the model translates images, in order."""
+    """Return the domains between which the model translates images, in order."""
     return list(dict.fromkeys(name for pair in _usable(model) for name in pair))
 
 
 def of_domains(data: Data, domains: Sequence[str], protocol: Protocol, seed: int) -> tuple[Evidence, list[str]]:
-    """Test images of every domain, training images for judges, and the classes of the factors that all of them have.
+    """Return the evidence about domains, and notes.
 
-    Classes that some domain has not count as unknown: of what differs between domains, nothing is to be kept. With
-    notes; nothing but a note where the domains are no sources.
+    The evidence has test images of every domain, training images for the oracles that judge translations, and the
+    classes of the factors that all domains have. A class that some domain lacks counts as unknown, because a
+    translation can't keep it. If a domain is no source of the data, there is no evidence, only a note.
     """
     unknown = [name for name in domains if name not in data.images_of]
     if unknown:
@@ -60,9 +61,11 @@ def of_domains(data: Data, domains: Sequence[str], protocol: Protocol, seed: int
 
 def shared_classes(images: dict[str, Images], rows: dict[str, np.ndarray],
                    to_judge: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The factors of which two classes at least are in these rows of every source, with these classes; and notes.
+    """Return the factors that all sources share, with the classes that occur in every source, and notes.
 
-    to_judge: other rows of every source, of which some have these classes.
+    A factor counts if at least two of its classes are in the rows of every source.
+
+    to_judge: further rows of every source; in each source, at least one of them must have one of these classes.
     """
     known = [factors_of(i, rows[name])[0] for name, i in images.items()]
     common, notes = {}, []
@@ -81,19 +84,19 @@ def shared_classes(images: dict[str, Images], rows: dict[str, np.ndarray],
 
 
 def of_translator(model: Model, images: dict[str, np.ndarray]) -> Evidence:
-    """The translations of the images of every domain, and what becomes of these on the way back, if there is one."""
+    """Translate the images of every domain, and translate the results back where the model can."""
     there = {(a, b): _translated(model, images[a], a, b) for a, b in _usable(model)}
     back = {(a, b): _translated(model, made, b, a) for (a, b), made in there.items() if (b, a) in there}
     return {"translations": there, "returns": back}
 
 
 def unchanged(model_evidence: Evidence, images: dict[str, np.ndarray]) -> Evidence:
-    """The baseline that translates nothing: every image as it is."""
+    """Return the evidence of a baseline that translates nothing: every image unchanged."""
     return {name: {(a, b): images[a] for a, b in model_evidence[name]} for name in ("translations", "returns")}
 
 
 def _usable(model: Model) -> list[tuple[str, str]]:
-    """The translations that take an image and nothing else."""
+    """Return the translations that take an image and nothing else."""
     return [pair for pair, name in model.translations.items() if len(model.method.parameters[name]) <= 1]
 
 
@@ -103,5 +106,5 @@ def _translated(model: Model, images: np.ndarray, source: str, target: str) -> n
 
 
 def _only(labels: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The labels, -1 for those that are not kept."""
+    """Return the labels, with -1 in place of those not in `kept`."""
     return np.where(np.isin(labels, kept), labels, -1).astype(np.int64)

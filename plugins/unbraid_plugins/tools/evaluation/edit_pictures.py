@@ -12,21 +12,26 @@ from unbraid_plugins.tools.editing import TRAVERSAL
 from unbraid_plugins.tools.evaluation.evidence import Evidence
 
 COLUMNS = 10                                       # images side by side
-RECEIVERS, DONORS = 4, 8                           # of a swap grid
-STEPS = 9                                          # of a traversal
-CLASSES = 10                                       # of a factor that are shown
-MOST = 32                                          # chunks, or factors, that are shown
-AXES = 8                                           # principal axes of a code that has no chunks
-RANGE = 0.02, 0.98                                 # quantiles between which a deterministic code is moved
+RECEIVERS, DONORS = 4, 8                           # in a swap grid
+STEPS = 9                                          # in a traversal
+CLASSES = 10                                       # largest number of classes to show of a factor
+MOST = 32                                          # largest number of chunks, or factors, to show
+AXES = 8                                           # principal axes to show of a code without chunks
+RANGE = 0.02, 0.98                                 # quantiles of the codes at the ends of a traversal
 
 
 @attrs.frozen(eq=False)
 class Shown:
-    """What edits are made of.
+    """The images, codes and decoder that edits are made from.
 
-    images: (N, C, H, W); codes: (N, D); decode: codes (n, D) -> images (n, C, H, W); chunks: name -> columns, none
-    where the code is one; assigned: factor -> its chunk; factors: name -> (N,) classes; names: of a factor's classes;
-    kl: (N, D) nats of variational codes.
+    images: (N, C, H, W).
+    codes: (N, D).
+    decode: codes (n, D) -> images (n, C, H, W).
+    chunks: name -> columns; empty where the code has no chunks.
+    assigned: factor -> its chunk.
+    factors: name -> (N,) classes.
+    names: factor -> the names of its classes.
+    kl: (N, D) nats, for variational codes.
     """
 
     images: np.ndarray
@@ -41,40 +46,42 @@ class Shown:
     @classmethod
     def of(cls, images: np.ndarray, evidence: Evidence, factors: Mapping[str, np.ndarray],
            assigned: Mapping[str, str], names: Mapping[str, tuple[str, ...]]) -> Shown:
-        """From the evidence of a model that encodes and decodes."""
+        """Build from the evidence of a model that encodes and decodes."""
         chunks = evidence.get("chunks", {})
         return cls(images, evidence["codes"], evidence["decode"], chunks,
                    {f: c for f, c in list(assigned.items())[:MOST] if c in chunks}, factors, names, evidence.get("kl"))
 
     def edited(self, rows: np.ndarray, chunk: str, values: np.ndarray) -> np.ndarray:
-        """The images of the codes of these rows, with other values of one chunk."""
+        """Decode the codes of these rows with one chunk replaced by `values`."""
         codes = self.codes[rows].copy()
         codes[:, slice(*self.chunks[chunk])] = values
         return self.decode(codes)
 
     def carried(self) -> dict[str, list[str]]:
-        """The factors of each chunk that has any."""
+        """Return the factors that are assigned to each chunk, for chunks with at least one."""
         found: dict[str, list[str]] = {}
         for factor, chunk in self.assigned.items():
             found.setdefault(chunk, []).append(factor)
         return found
 
     def classes(self, factor: str) -> list[int]:
-        """The classes of a factor that images have, some of them where they are many."""
+        """Return the classes of a factor that occur in the images; where there are many, an even selection."""
         labels = np.asarray(self.factors[factor])
         found = np.unique(labels[labels >= 0])
         few = found if len(found) <= CLASSES else found[np.linspace(0, len(found) - 1, CLASSES).round().astype(int)]
         return few.tolist()
 
     def name(self, factor: str, label: int) -> str:
-        """What a class is called."""
+        """Return the name of a class, or its number."""
         names = self.names.get(factor) or ()
         return names[label] if label < len(names) else str(label)
 
 
 def swaps(shown: Shown) -> Iterator[Row]:
-    """A column for every pair: the image, the other, the image rebuilt, then with each chunk that carries a factor of
-    the other.
+    """Yield the rows of a picture of swaps, with one pair of images in each column.
+
+    The rows are: the image, the other image, the reconstruction of the image, and then, for each chunk that carries a
+    factor, the image with that chunk of the other.
     """
     n = min(COLUMNS, len(shown.images) // 2)
     own, others = np.arange(n), np.arange(n, 2 * n)
@@ -88,8 +95,10 @@ def swaps(shown: Shown) -> Iterator[Row]:
 
 
 def swap_grids(shown: Shown) -> Iterator[Row]:
-    """For every chunk that carries a factor a grid: donors above, of the classes of the factor that has most, receivers
-    at the left, inside the receiver with the donor's chunk.
+    """Yield the rows of a swap grid for every chunk that carries a factor.
+
+    Donors are at the top, receivers at the left. A cell is the receiver with the donor's chunk. The donors cover the
+    classes of one factor of the chunk: the factor with most classes.
     """
     receivers = np.arange(min(RECEIVERS, len(shown.images)))
     for chunk, factors in shown.carried().items():
@@ -105,7 +114,9 @@ def swap_grids(shown: Shown) -> Iterator[Row]:
 
 
 def _told(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
-    """What an edit of a chunk takes from another image, and a detail: its one factor and the chunk, or it and them.
+    """Return the label of an edit of a chunk, and a detail.
+
+    With one factor, the label is the factor and the detail the chunk; with several, it is the other way round.
 
     >>> _told("a", ["skin"]), _told("a", ["skin", "hair"])
     (('skin', 'a'), ('a', 'skin, hair'))
@@ -114,7 +125,10 @@ def _told(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
 
 
 def _donors(shown: Shown, factor: str) -> np.ndarray:
-    """Images of as many classes of a factor as possible, class after class; no receivers where that can be."""
+    """Return rows of images that cover as many classes of a factor as possible, class by class.
+
+    They avoid the receivers if possible.
+    """
     labels, classes = np.asarray(shown.factors[factor]), shown.classes(factor)
     queues = [[r for r in np.flatnonzero(labels == c).tolist() if r >= RECEIVERS] for c in classes]
     turns = [q[i] for i in range(DONORS) for q in queues if i < len(q)]
@@ -123,10 +137,11 @@ def _donors(shown: Shown, factor: str) -> np.ndarray:
 
 
 def traversals(shown: Shown) -> Iterator[Row]:
-    """For every chunk a row: one image with the chunk led from its low to its high values.
+    """Yield a row for every chunk: one image whose chunk moves from its low to its high values.
 
-    A single number goes from -3 to 3 where the code is variational, else between quantiles of the images' codes; a
-    chunk of several numbers moves along its first principal axis; a code that has no chunks along each of its first.
+    A chunk of one dimension moves from -3 to 3 where the code has a KL, else between quantiles of the images' codes. A
+    chunk of several dimensions moves along its first principal axis. A code without chunks gets one row for each of its
+    first principal axes.
     """
     finds = {c: [f for f, own in shown.assigned.items() if own == c] for c in shown.chunks}
     for chunk in _liveliest(shown):
@@ -146,7 +161,7 @@ def traversals(shown: Shown) -> Iterator[Row]:
 
 
 def _liveliest(shown: Shown) -> list[str]:
-    """All chunks, or those with the most KL (else variance) where they are many, in their order."""
+    """Return all chunks, in order; where there are many, those with the most KL (or else variance)."""
     each = shown.codes.var(0) if shown.kl is None else shown.kl.mean(0)
     told = {name: each[a:b].sum() for name, (a, b) in shown.chunks.items()}
     most = set(sorted(told, key=lambda name: -told[name])[:MOST])
@@ -154,13 +169,13 @@ def _liveliest(shown: Shown) -> list[str]:
 
 
 def _values(shown: Shown, codes: np.ndarray) -> np.ndarray:
-    """Where a number is led to."""
+    """Return the values through which a traversal moves one dimension."""
     low, high = TRAVERSAL if shown.kl is not None else np.quantile(codes, RANGE).tolist()
     return np.linspace(low, high, STEPS)
 
 
 def _along(codes: np.ndarray, axis: int) -> np.ndarray:
-    """Steps along a principal axis of codes (N, D), as differences to the first code, (STEPS, D)."""
+    """Return steps along a principal axis of codes (N, D), as differences from the first code, (STEPS, D)."""
     direction = np.linalg.svd(codes - codes.mean(0), full_matrices=False)[2][axis]
     places = codes @ direction
     low, high = np.quantile(places, RANGE).tolist()
@@ -168,7 +183,7 @@ def _along(codes: np.ndarray, axis: int) -> np.ndarray:
 
 
 def classes(shown: Shown) -> Iterator[Row]:
-    """For every factor a row: one image with the factor's chunk of an image of each class, the most typical of them."""
+    """Yield a row for every factor: one image that takes the factor's chunk from a typical image of each class."""
     for factor, chunk in shown.assigned.items():
         own, labels = shown.codes[:, slice(*shown.chunks[chunk])], np.asarray(shown.factors[factor])
         found = shown.classes(factor)
@@ -178,6 +193,6 @@ def classes(shown: Shown) -> Iterator[Row]:
 
 
 def _typical(codes: np.ndarray, rows: Sequence[int] | np.ndarray) -> int:
-    """The row whose code is nearest to the mean of these rows."""
+    """Return the row whose code is nearest to the mean code of these rows."""
     distances = ((codes[rows] - codes[rows].mean(0)) ** 2).sum(1)
     return int(np.asarray(rows)[distances.argmin()])

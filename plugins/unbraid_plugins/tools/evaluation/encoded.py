@@ -1,4 +1,4 @@
-"""What a model makes of the images of an evaluation: every image is encoded once."""
+"""Evidence from a model on the images of an evaluation; every image is encoded once."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
 
-NUMBERS = 64                                       # a code of one factor with more numbers is not cut into them
+NUMBERS = 64                                       # a code of one factor with more dimensions stays whole
 
 
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
-    """What a model says and makes of the images, where its functions take an image alone.  Raises ModelError."""
+    """Compute the evidence that depends on a model: predictions, translations, codes and reconstructions.
+
+    Only those functions of the model are used that take an image (or a code) and nothing else.  Raises ModelError.
+    """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
     if "domain_images" in sampled.evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
@@ -27,7 +30,7 @@ def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
 
 
 def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
-    """The codes of the images, and what is made of them."""
+    """Return the codes of the images, and the evidence that follows from them."""
     first = model.code(sampled.images[:1])
     shape, layout = first.tensor.shape[1:], first.layout
 
@@ -60,7 +63,7 @@ def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
 
 
 def codes_of(sampled: Sampled, encode: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Evidence:
-    """The codes of the images, of the training images and of the table, each image encoded once.
+    """Return the codes of the images, of the training images and of the table; each image is encoded once.
 
     encode: batches of images (B, C, H, W) -> codes (N, D).
     """
@@ -72,12 +75,12 @@ def codes_of(sampled: Sampled, encode: Callable[[Iterable[np.ndarray]], np.ndarr
 
 
 def usable(model: Model, function: str) -> bool:
-    """Whether the model has the function, and it takes an image (or a code) and nothing else."""
+    """Whether the model has the function, and the function takes an image (or a code) and nothing else."""
     return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
 
 
 def lacking(model: Model, evidence: Evidence) -> list[str]:
-    """Notes about what can't be measured.  evidence: what the model made of the images."""
+    """Return notes about what can't be measured.  evidence: the model's results on the images."""
     missing = {"encode": "an image", "decode": "a code"}
     notes = [f"the model has no {name} of {what} alone: what needs it is not measured"
              for name, what in missing.items() if not usable(model, name)]
@@ -88,7 +91,9 @@ def lacking(model: Model, evidence: Evidence) -> list[str]:
 
 
 def chunks_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
-    """The columns of each part of a code whose channels have so many positions; of a single part, each number's.
+    """Return the columns of each part of a code; where there is one part, the columns of each of its dimensions.
+
+    positions: the number of spatial positions of each channel.
 
     >>> from unbraid_configs.recipe import Factor
     >>> chunks_of(Layout.of({"z": Factor(name="z", size=2)}))

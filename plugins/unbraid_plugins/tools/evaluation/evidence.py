@@ -1,4 +1,4 @@
-"""What metrics are called with: images and their factors, and what a model makes of them."""
+"""The evidence that metrics are called with: images, their factors, and the model's results on them."""
 
 from __future__ import annotations
 
@@ -51,19 +51,23 @@ EVIDENCE = {
 Evidence: TypeAlias = "dict[str, Any]"
 
 BATCH = 100                                        # images that go through a model at once
-FITTED = 2000                                      # training images that probes get at least, if there are so many
-ORACLE, ORACLE_BYTES = 20_000, 2 ** 28             # training images that oracles get at most
-KNOWN = 0.5                                        # of the images: a factor that is known for fewer is no column
+FITTED = 2000                                      # smallest number of training images for probes, if there are enough
+ORACLE, ORACLE_BYTES = 20_000, 2 ** 28             # largest number of training images for oracles, and of their bytes
+KNOWN = 0.5                                        # share of images; a factor known for a smaller share is no column
 NOT_FACTORS = ("clip", "frame")
 
 
 @attrs.frozen(eq=False)
 class Sampled:
-    """Images that were chosen for an evaluation, with what is known about them.
+    """The images that were chosen for an evaluation, with the information about them.
 
-    evidence: what does not depend on a model; classes: of every known factor; rows: of the source, for `images`,
-    `train_images` and `table`; columns: the factors of the table; grid: whether groups are drawn from all combinations
-    of factors; split, source: where the images come from; notes: what a reader should know.
+    evidence: the part that does not depend on a model.
+    classes: number of classes of every known factor.
+    rows: rows of the source for `images`, `train_images` and `table`.
+    columns: the factors of the table.
+    grid: whether groups are drawn from all combinations of factors.
+    split, source: the origin of the images.
+    notes: remarks for the reader.
     """
 
     evidence: Evidence
@@ -78,20 +82,24 @@ class Sampled:
 
     @property
     def images(self) -> np.ndarray:
-        """(N, C, H, W)."""
+        """The images, (N, C, H, W)."""
         return self.evidence["images"]
 
     def read(self, rows: np.ndarray) -> Iterator[np.ndarray]:
-        """Batches of images of the source (B, C, H, W), by row."""
+        """Yield batches of images (B, C, H, W) of the source, by row."""
         return (image_array(self.data, rows[i:i + BATCH], self.source) for i in range(0, len(rows), BATCH))
 
 
 def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = "cpu",
            source: str | None = None) -> Sampled:
-    """At most so many images of the test split, and others of the training split for what metrics fit.
+    """Choose images of the test split to judge on, and images of the training split to fit on.
 
-    Without a test split, both come from the training split and have none in common. source: which, None: the first
-    draw's.  Raises DataError.
+    Without a test split, both come from the training split and have no image in common.
+
+    protocol: the largest numbers of images.
+    source: the source to use; None: the first draw's.
+
+    Raises DataError.
     """
     name, rng = source_of(data, source), np.random.default_rng(seed)
     unseen, seen, split = halves(data, name, rng)
@@ -117,12 +125,12 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
 
 
 def image_array(data: Data, rows: np.ndarray, source: str) -> np.ndarray:
-    """Images of a source by row, (len(rows), C, H, W) in [0, 1]."""
+    """Return images of a source by row, (len(rows), C, H, W) in [0, 1]."""
     return data.images(rows, source).detach().float().cpu().numpy()
 
 
 def factors_of(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[str]]:
-    """The factors that can be measured on these rows, with their numbers of classes; notes about the others."""
+    """Return the factors that can be measured on these rows, with their numbers of classes; notes about the others."""
     classes, notes = {}, []
     for name, field in images.fields.items():
         labels = field.values[rows]
@@ -139,8 +147,11 @@ def factors_of(images: Images, rows: np.ndarray) -> tuple[dict[str, int], list[s
 
 def _table(images: Images, classes: dict[str, int], protocol: Protocol, unseen: np.ndarray, seen: np.ndarray,
            apart: bool) -> tuple[Evidence, list[str], bool, list[str]]:
-    """The rows of complete images and what each is for, the factors that are columns, whether groups are drawn from a
-    full grid, and notes.  apart: the model was not trained on the unseen ones.
+    """Choose the rows of the table: images of which every factor is known.
+
+    Returns the evidence, the factors that are columns, whether groups are drawn from a full grid, and notes.
+
+    apart: whether the model was trained without the unseen rows.
     """
     both = np.concatenate([unseen, seen])
     columns = [f for f in classes if (images.fields[f].values[both] >= 0).mean() >= KNOWN]
@@ -178,7 +189,7 @@ def is_grid(factors: np.ndarray) -> bool:
 
 
 def source_of(data: Data, source: str | None) -> str:
-    """The source of this name, None: of the first draw.  Raises DataError with the closest one."""
+    """Return the source of this name; None: the first draw's.  Raises DataError with the closest name."""
     if source is None:
         return next(iter(data.plans.values())).source if data.plans else next(iter(data.images_of))
     if source not in data.images_of:
@@ -187,10 +198,10 @@ def source_of(data: Data, source: str | None) -> str:
 
 
 def halves(data: Data, source: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, str]:
-    """Rows to judge on and rows to fit on, in random order, and the split of the former.
+    """Return rows to judge on, rows to fit on, both in random order, and the split of the former.
 
-    They are the test and the training split; without a test split, two halves of the training split.  Raises DataError
-    where there are hardly any.
+    They are the test split and the training split; without a test split, two halves of the training split.  Raises
+    DataError where there are fewer than two rows to judge on.
     """
     unseen, seen, split = _shuffled(data, "test", source, rng), _shuffled(data, "train", source, rng), "test"
     if len(unseen) < 2:
@@ -209,6 +220,6 @@ def _shuffled(data: Data, split: str, source: str, rng: np.random.Generator) -> 
 
 
 def _alone(labels: np.ndarray) -> bool:
-    """Whether hardly any image shares its class with another: an identity, no attribute."""
+    """Whether less than half of the labelled images share their class with another: the factor is then an identity."""
     counts = np.bincount(labels[labels >= 0])
     return bool(counts[counts > 1].sum() < (labels >= 0).sum() / 2)

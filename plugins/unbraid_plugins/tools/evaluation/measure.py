@@ -1,4 +1,4 @@
-"""Evaluating a run or a model, beside baselines."""
+"""Evaluation of a run or a model, beside baselines."""
 
 from __future__ import annotations
 
@@ -32,8 +32,10 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
              baselines: Baselines | None = None) -> dict[str, Any]:
     """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
 
-    baselines: one for several runs measures only once what does not depend on the model.  Returns what `evaluate_model`
-    does, with the run's step and the paths of the pictures.  Raises UnbraidError (RunError, DataError, ...).
+    baselines: share one between several runs to measure only once the results that do not depend on the model.
+
+    Returns the result of `evaluate_model` with the run's step and the paths of the pictures.  Raises UnbraidError
+    (RunError, DataError, ...).
     """
     model = load(run.folder, device=device)
     recipe = model.method.recipe
@@ -55,17 +57,24 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
                    others: Mapping[str, Model] | None = None, pictures: Path | None = None) -> dict[str, Any]:
     """Measure a model on data, beside other models and the baselines.
 
-    protocol: how much is measured; metrics: their names, None: all; images: at most so many, in place of the
-    protocol's; source: which, None: the first draw's; others: further models to compare with, by name; pictures: a
-    folder for pictures; baselines: an untrained twin of the model (`untrained`), principal components of the pixels
-    (`pixels`), codes from N(0, 1) (`random`) and the known factors as a code (`perfect`); of translations the images
-    as they are (`unchanged`); None: none of them.
+    protocol: the numbers of images, and options of metrics.
+    metrics: names of metrics; all by default.
+    images: the largest number of images, in place of the protocol's.
+    source: the source of the images; by default the first draw's.
+    baselines: the cache of baselines; without it, no baseline is measured.
+    others: further models to compare with, by name.
+    pictures: a folder for pictures; without it, none are drawn.
+
+    The baselines are: the model with its initial weights (`untrained`), principal components of the pixels (`pixels`),
+    codes from N(0, 1) (`random`), the known factors as a code (`perfect`), and for translations the images without
+    change (`unchanged`).
 
     Returns plain dicts, lists, numbers:
 
         images, split, source, seed, protocol, factors (name -> number of classes), notes, pictures
-        data       what depends on the images alone: how good the oracles are
-        arms       model, others..., untrained, pixels, random, perfect -> metric -> its result, which has a `score`
+        data       results that depend on the images alone, such as the accuracy of the oracles
+        arms       model, others..., untrained, unchanged, pixels, random, perfect -> metric -> its result, which has a
+                   `score`
         intervals  the same -> metric -> [low, high], 95 % bootstrap of the score, where a metric gives one
         metrics    metric -> summary (a line), better ("higher" or "lower"), cost (seconds, of all arms together)
     """
@@ -113,12 +122,12 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
 
 
 def _asked_for(known: Sequence[Component], metrics: Sequence[str] | None) -> set[str]:
-    """The names of the metrics (None: all), and of those that they ask for."""
+    """Return the names of the metrics (None: all), and of the metrics that these ask for."""
     return Measuring(known, {}).asked_for([name_of(m) for m in known] if metrics is None else metrics)
 
 
 def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: str | None, wanted: set[str]) -> Sampled:
-    """What is measured on; with the images of every domain where some metric asks for translations."""
+    """Choose the images to measure on; add the images of every domain if some metric asks for translations."""
     sampled = sample(data, protocol, seed, str(model.device), source)
     domains, known = domains_of(model), registry().catalog.all("metric")
     asked = any("translations" in (p.name for p in inputs_of(m)) for m in known if name_of(m) in wanted)
@@ -129,7 +138,10 @@ def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: st
 
 
 def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
-    """The baselines that take no more than its shape from a model's code: that shape, and their evidence, in order."""
+    """Return the baselines that use only the shape of a model's code.
+
+    Each name has the shape that the baseline depends on, and a function for its evidence. They are in order.
+    """
     found: dict[str, tuple[Hashable, Callable[[], Evidence]]] = {}
     if "translations" in own:
         ways = repr((list(own["translations"]), list(own["returns"])))
@@ -146,7 +158,7 @@ def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tupl
 
 
 def _check(metrics: Sequence[Component], names: Sequence[str] | None) -> None:
-    """Raises UnbraidError with the closest name for a metric that there is not."""
+    """Raise UnbraidError with the closest name for an unknown metric."""
     known = [name_of(m) for m in metrics]
     for name in names or ():
         if name not in known:
@@ -161,7 +173,7 @@ def _intervals(results: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def _said(protocol: Protocol, sampled: Sampled) -> dict[str, Any]:
-    """The protocol by name, and how much there was to measure on."""
+    """Return the protocol's name, the numbers of rows, and the columns of the table and whether it is a full grid."""
     rows = {name.removesuffix("_rows"): len(sampled.evidence.get(name, ()))
             for name in ("measured_rows", "train_rows", "test_rows", "drawn_rows")}
     return {"name": protocol.name, "rows": rows, "columns": sampled.columns, "grid": sampled.grid}

@@ -1,4 +1,4 @@
-"""Calling metrics with what their parameters name."""
+"""Calls of metrics with the evidence that their parameters name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from unbraid_registry import Component, UnbraidError, called_function, closest, 
 
 @attrs.define
 class Measuring:
-    """The metrics for which there is evidence, each computed once.
+    """The state of computing metrics: each metric with enough evidence is computed once.
 
-    A metric's parameter is a piece of evidence or another metric, whose result it then gets; one with a default may be
-    missing. options: values for the options of these names, of whatever metric has them. A metric that raises
-    ValueError says what it can't measure, and costs a note; so does any failure of a metric of another distribution.
-    costs: seconds by metric, without those of the metrics that it asks for.
+    A metric's parameter names a piece of evidence or another metric, whose result it then gets. A parameter with a
+    default may lack its evidence. A metric raises ValueError to say that it can't measure: it has no result, and a note
+    says why. Any failure of a metric of another distribution, except UnbraidError, is treated the same way.
+
+    metrics: all known metrics.
+    evidence: name -> value.
+    options: values for the metrics' options of these names.
+    results: metric -> result, None where it can't be computed.
+    notes: remarks for the reader.
+    costs: metric -> seconds, without those of the metrics that it asks for.
     """
 
     metrics: Sequence[Component]
@@ -32,9 +38,9 @@ class Measuring:
     _asked: list[str] = attrs.Factory(list)
 
     def all(self, names: Collection[str] | None = None) -> dict[str, Any]:
-        """The results of the metrics of these names (None: all) that can be computed, and of those that they ask for.
+        """Compute the metrics of these names (None: all), and those that they ask for, and return all results.
 
-        Raises UnbraidError for unknown parameters.
+        Metrics that can't be computed are left out.  Raises UnbraidError for unknown parameters.
         """
         for component in self.metrics:
             if names is None or name_of(component) in names:
@@ -42,13 +48,13 @@ class Measuring:
         return {name: r for name, r in self.results.items() if r is not None}
 
     def done(self, names: Collection[str] | None = None) -> Measuring:
-        """Itself, with all of these measured and the evidence let go."""
+        """Compute these metrics, drop the evidence, and return self."""
         self.all(names)
         self.evidence = {}
         return self
 
     def asked_for(self, names: Collection[str]) -> set[str]:
-        """The names, and those of the metrics that these ask for."""
+        """Return the names, and the names of the metrics that these ask for."""
         found: set[str] = set()
         waiting = [m for m in self.metrics if name_of(m) in names]
         while waiting:
@@ -60,7 +66,7 @@ class Measuring:
         return found
 
     def _result(self, component: Component) -> Any:
-        """The metric's result, or None where evidence is missing."""
+        """Return the metric's result, or None where evidence is missing."""
         name = name_of(component)
         if name in self.results:
             return self.results[name]
@@ -105,19 +111,19 @@ class Measuring:
                            hint=closest(name, known) or f"there is {', '.join(known)}")
 
     def _other(self, name: str, component: Component) -> Component | None:
-        """The metric that a metric means by a name."""
+        """Return the metric that another metric refers to by a name."""
         return next((m for m in self.metrics if m.name == name and (m.bundled or m.plugin == component.plugin)), None)
 
 
 def name_of(component: Component) -> str:
-    """The name of a metric in results: bare for a bundled one."""
+    """Return the name of a metric in results: without its plugin for a bundled one."""
     return component.name if component.bundled else component.full_name
 
 
 def better(component: Component) -> str:
-    """Which score is the better one, "higher" or "lower": what the `score` of the result's class says of itself.
+    """Return which score is better, "higher" or "lower", from the `score` field of the class of the result.
 
-    `score: float = attrs.field(metadata={"better": "lower"})`; without it, the higher one.
+    The field declares it, `score: float = attrs.field(metadata={"better": "lower"})`; the default is "higher".
     """
     try:
         result = get_type_hints(called_function(component)).get("return")
@@ -128,7 +134,10 @@ def better(component: Component) -> str:
 
 
 def as_json(v: Any) -> Any:
-    """A result as dicts, lists, numbers and strings; hidden fields are left out, and what is not finite is None."""
+    """Return a result as dicts, lists, numbers and strings.
+
+    Hidden fields are left out. Floats are rounded to 6 digits; those that are not finite become None.
+    """
     if attrs.has(type(v)):
         return {a.name: as_json(getattr(v, a.name)) for a in attrs.fields(type(v)) if not a.metadata.get("hidden")}
     if isinstance(v, Mapping):
@@ -148,11 +157,14 @@ LEVEL = 0.95
 
 
 def interval(score: float, resampled: np.ndarray) -> list[float] | None:
-    """The middle 95 % of bootstrapped scores, moved so that their mean is the score (Efron 1979).
+    """Return the middle 95 % of bootstrapped scores, moved so that their mean is the score (Efron 1979).
 
-    Resampled images come twice, which adds information that is not there: without the move a score may lie outside.
-    What is never negative has no negative end. resampled: (B,) scores of images drawn again with replacement; None
-    without any that is finite.
+    A bootstrap draws some images twice, which biases the scores: without the move, the score may lie outside the
+    interval. A score that is never negative gets no negative end.
+
+    resampled: (B,) scores of images that were drawn again with replacement.
+
+    Returns None where no resampled score is finite, or the score is not.
 
     >>> interval(0.5, np.asarray([0.6, 0.7, 0.8]))
     [0.405, 0.595]

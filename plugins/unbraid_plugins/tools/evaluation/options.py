@@ -1,7 +1,7 @@
-"""Those options of `unbraid evaluate` that a file may hold, as a study does, each with its type.
+"""The options of `unbraid evaluate` that a file, such as a study, may hold, each with its type.
 
-A file comes from anywhere. So its texts are read here by a parser that knows these options alone, and what reaches a
-command line is written anew from the values.
+A file may come from an untrusted place. So a parser that knows only these options reads its texts, and the command
+line is written anew from the values.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report"
 
 @attrs.frozen
 class EvaluationOptions:
-    """Options of an evaluation that differ from the command's own; see `unbraid evaluate --help`."""
+    """Options of an evaluation that differ from the command's defaults; see `unbraid evaluate --help`."""
 
     protocol: str | None = None
     metrics: str | None = None
@@ -30,7 +30,7 @@ class EvaluationOptions:
 
     @classmethod
     def of(cls, texts: Sequence[str], where: str) -> EvaluationOptions:
-        """The evaluation that texts of a command line ask for.  Raises UnbraidError, which begins with `where`."""
+        """Parse the texts of a command line.  Raises UnbraidError, whose message begins with `where`."""
         from unbraid_plugins.tools.evaluation.command import command
 
         known = [p for p in command.params if p.name in OPTIONS]
@@ -46,7 +46,7 @@ class EvaluationOptions:
 
     @property
     def options(self) -> list[str]:
-        """For a command line, each with its value in one text."""
+        """The options as texts for a command line, each with its value in the same text."""
         given = attrs.asdict(self, filter=lambda _, value: value is not None and not isinstance(value, bool))
         flags = [] if self.report is None else ["--report" if self.report else "--no-report"]
         return [*(f"--{name}={value}" for name, value in given.items()), *flags]

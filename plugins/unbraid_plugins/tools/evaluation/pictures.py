@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: the map of factors and chunks, edits that it chose, reconstructions."""
+"""Pictures of an evaluation: the map of factors and chunks, edits of assigned chunks, reconstructions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from unbraid_plugins.tools.display import Figure, Rectangle, Row, save_figure, s
 from unbraid_plugins.tools.evaluation import edit_pictures as edits
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled
 
-NUMBERED = 20                                      # chunks of which every cell of the map still shows its number
+NUMBERED = 20                                      # with more chunks, the cells of the map show no numbers
 INK, DOT = "#1a1a1a", "#d1495b"
 EDITS: dict[str, Callable[[edits.Shown], Iterator[Row]]] = {
     "swaps": edits.swaps, "swap_grids": edits.swap_grids, "traversals": edits.traversals, "classes": edits.classes}
@@ -21,7 +21,7 @@ EDITS: dict[str, Callable[[edits.Shown], Iterator[Row]]] = {
 
 def write_pictures(folder: Path, model: Model, sampled: Sampled, evidence: Evidence, result: dict[str, Any]
                    ) -> dict[str, str]:
-    """Write the pictures that fit into a folder; their paths by name."""
+    """Write the pictures that fit a model into a folder, and return their paths by name."""
     found = result["arms"]["model"].get("retrieval_map")
     written = {}
     if found is not None and found["factors"]:
@@ -46,7 +46,7 @@ def write_pictures(folder: Path, model: Model, sampled: Sampled, evidence: Evide
 
 
 def assignment(result: dict[str, Any]) -> dict[str, str]:
-    """Every factor's chunk: by edit control where it was measured, else by retrieval, else by transfer."""
+    """Return the chunk of every factor: by edit control where it was measured, else by retrieval, else by transfer."""
     model = result["arms"]["model"]
     for metric in ("edit_control", "retrieval_map", "transfer_accuracy"):
         if found := model.get(metric, {}).get("best"):
@@ -55,14 +55,17 @@ def assignment(result: dict[str, Any]) -> dict[str, str]:
 
 
 def _objects(sampled: Sampled, count: int) -> list[str]:
-    """What the objects are called: the classes of a shared factor, where there are as many; else numbers."""
+    """Return names of the objects: the classes of a shared factor, where the count agrees; else numbers."""
     fields = sampled.data.images_of[sampled.source].fields
     named = (fields[f].names for f in sampled.evidence["shared_factors"])
     return next((list(names) for names in named if names and len(names) == count), [str(i) for i in range(count)])
 
 
 def draw_map(found: dict[str, Any]) -> Figure:
-    """Mean average precision by factor (rows) and chunk (columns), from 0 to 1; each factor's best chunk is framed."""
+    """Draw the mean average precision by factor (rows) and chunk (columns), from 0 to 1.
+
+    Each factor's best chunk is framed.
+    """
     matrix, factors, chunks = np.asarray(found["matrix"]), found["factors"], found["chunks"]
     rows, columns = matrix.shape
     figure = Figure(figsize=(max(2.8 + 0.62 * columns, 5), 1.6 + 0.42 * rows), layout="constrained")
@@ -90,7 +93,10 @@ def _frame(column: int, row: int) -> Any:
 
 
 def draw_agreement(found: Mapping[str, Any], objects: Sequence[str]) -> Figure:
-    """The views that keep their azimuth as they are, and after each pair's best turn; a mirror is dotted."""
+    """Draw the shares of views that keep their azimuth: unchanged, and after each pair's best turn.
+
+    A dot marks pairs that are mirrored.
+    """
     return draw_matrices({
         f"as seen: {found['score']:.2f} between different objects": np.asarray(found["agreement"]),
         f"turned or mirrored: {found['score'] + found['ambiguity']:.2f}": np.asarray(found["gauged"])},
@@ -99,9 +105,9 @@ def draw_agreement(found: Mapping[str, Any], objects: Sequence[str]) -> Figure:
 
 def draw_matrices(agreements: Mapping[str, np.ndarray], objects: Sequence[str],
                   dots: np.ndarray | None = None) -> Figure:
-    """Two matrices (n, n) of shares side by side, by title: shown on an object (rows), seen on another (columns).
+    """Draw two matrices (n, n) of shares side by side, by title: shown on an object (rows), seen on another (columns).
 
-    dots: (n, n), where the second one has a dot.
+    dots: (n, n), true where the second matrix has a dot.
     """
     figure = Figure(figsize=(8.4, 5.2), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)

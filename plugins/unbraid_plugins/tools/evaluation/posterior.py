@@ -15,9 +15,13 @@ from unbraid.values import Gaussian, Record
 
 
 def divergences(model: Model, batches: Iterable[np.ndarray], size: int) -> np.ndarray | None:
-    """KL(q(z | x) || N(0, I)) by image and number, (N, size) in nats; None where `encode` has no such distribution.
+    """Return KL(q(z | x) || N(0, I)) by image and dimension, (N, size) in nats.
 
-    batches: images (B, C, H, W); size: how many numbers a code has. A function `encode(x): q.mean` is followed to q.
+    Returns None where `encode` gives no such distribution of `size` dimensions. A function `encode(x): q.mean` is
+    followed back to q.
+
+    batches: images (B, C, H, W).
+    size: the number of dimensions of a code.
     """
     result = model.method.function_graphs["encode"].result
     roots = [result, *(n.inputs[0] for n in below(result) if isinstance(n.op, AttributeOp) and n.op.name == "mean")]
@@ -29,7 +33,7 @@ def divergences(model: Model, batches: Iterable[np.ndarray], size: int) -> np.nd
 
 
 def _until(model: Model, node: Node) -> Model:
-    """The model with an `encode` that ends at a node."""
+    """Return the model with an `encode` that ends at a node."""
     body = attrs.evolve(model.method.function_graphs["encode"], result=node)
     method = attrs.evolve(model.method, function_graphs={**model.method.function_graphs, "encode": body})
     return Model(method, model.modules, model.device, model.run, model.step)

@@ -1,4 +1,4 @@
-"""What a model's function `classify` says of the images, and which factor it speaks of."""
+"""The class scores of a model's function `classify`, and the factor that they are about."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
 
 
 def of_classifier(model: Model, sampled: Sampled) -> Evidence:
-    """The scores of the classes that `classify(x)` gives the images, under the name of their factor.
+    """Return the class scores that `classify(x)` gives the images, under the name of their factor.
 
-    Nothing where it is no tensor (B, classes), or can't be told which factor it is about. The model has `classify`.
+    Returns no evidence where the result is no tensor (B, classes), or its factor is not clear. The model must have
+    `classify`.
     """
     found = [model("classify", sampled.images[i:i + BATCH]) for i in range(0, len(sampled.images), BATCH)]
     scores = [s.detach().float().cpu().numpy() for s in found if isinstance(s, Tensor) and s.ndim == 2]
@@ -26,10 +27,12 @@ def of_classifier(model: Model, sampled: Sampled) -> Evidence:
 
 
 def factor_of(model: Model, classes: Mapping[str, int], count: int) -> str | None:
-    """The factor with so many classes that `classify` is about: what its result is called (`critic(x).label`), else one
-    that the recipe's losses are told, else the only one; None where several are as likely.
+    """Return the factor that `classify` is about, among those with `count` classes.
 
-    classes: of every known factor.
+    It is the factor that names the function's result (`critic(x).label`), else one that the recipe's losses use, else
+    the only one. None where several fit equally well.
+
+    classes: number of classes of every known factor.
     """
     fitting = [name for name, number in classes.items() if number == count]
     result = model.method.function_graphs["classify"].result
@@ -42,6 +45,6 @@ def factor_of(model: Model, classes: Mapping[str, int], count: int) -> str | Non
 
 
 def _told(model: Model) -> Collection[str]:
-    """The fields of images that the losses see."""
+    """Return the fields of images that the losses use."""
     terms = (term.node for game in model.method.player_graphs.values() for term in game.terms)
     return {node.op.field for term in terms for node in below(term) if isinstance(node.op, DrawOp) and node.op.field}

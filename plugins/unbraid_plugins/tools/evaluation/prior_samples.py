@@ -1,4 +1,4 @@
-"""What a model makes of codes that are drawn from the priors of its recipe."""
+"""Codes from the priors of a recipe, and the model's images of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from unbraid.model import Model
 from unbraid.values import Code, Layout
 from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence
 
-DRAWN = 1000                                       # codes
+DRAWN = 1000                                       # codes that are drawn
 
 
 def categories_of(layout: Layout) -> dict[str, tuple[int, int]]:
-    """The columns of each part of a code that is a category.
+    """Return the columns of each part of a code that is a category.
 
     >>> from unbraid_configs.recipe import Factor
     >>> factors = {"z": Factor(name="z", size=2), "c1": Factor(name="c1", size=10, prior="classes")}
@@ -24,9 +24,10 @@ def categories_of(layout: Layout) -> dict[str, tuple[int, int]]:
 
 
 def of_drawn(model: Model, seed: int) -> Evidence:
-    """Codes from the priors, the images that the model makes of them, and what it tells of these images.
+    """Return codes from the priors, the images that the model decodes them to, and the codes of these images.
 
-    Nothing where the recipe has no function `generate()`: then its code is not drawn. The model encodes and decodes.
+    Returns no evidence where the recipe has no function `generate()`: its code is then not drawn. The model must encode
+    and decode.
     """
     if "generate" not in model.functions:
         return {}

@@ -1,4 +1,4 @@
-"""How much is measured: a look in a minute, or the counts of a study."""
+"""Protocols: the numbers of images of an evaluation, for a quick look or for a study."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from unbraid_registry import UnbraidError, closest
 
 @attrs.frozen(kw_only=True)
 class Protocol:
-    """How many images an evaluation uses, at most.
+    """The largest numbers of images and rows that an evaluation uses.
 
-    images: those that are judged one by one, and other ones that probes are fitted on; measured, train, test: rows of
-    the table of complete rows, for metrics that fit nothing, to fit on and to judge on; drawn: rows that groups are
-    drawn from, None: those that are encoded anyway; resamples: of the bootstrap; work: numbers (rows times columns)
-    that a costly fit may have, None: any; options: of metrics, by the name of the option.
+    images: images to judge one by one, and other images to fit probes on.
+    measured: rows of the table for metrics that fit nothing.
+    train, test: rows of the table to fit on, and to judge on.
+    drawn: rows that groups are drawn from; by default the rows that are encoded anyway.
+    resamples: samples of the bootstrap.
+    work: the largest size (rows times columns) of a costly fit; unlimited by default.
+    options: values for options of metrics, by the name of the option.
     """
 
     name: str
@@ -38,7 +41,7 @@ PROTOCOLS = {p.name: p for p in (QUICK, STUDY)}
 
 
 def protocol_of(name: str) -> Protocol:
-    """A protocol by name.  Raises UnbraidError with the closest one."""
+    """Return a protocol by name.  Raises UnbraidError with the closest name."""
     if name not in PROTOCOLS:
         raise UnbraidError(f"there is no protocol {name!r}",
                            hint=closest(name, PROTOCOLS) or f"there is {', '.join(PROTOCOLS)}")

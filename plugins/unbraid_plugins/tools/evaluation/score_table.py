@@ -9,7 +9,7 @@ from rich.table import Table
 
 from unbraid_plugins.tools.display import Page
 
-ENDS = ("random", "perfect")                       # of retrieval these are chance, and 1
+ENDS = ("random", "perfect")                       # left out of the table of factors: their retrieval is chance, and 1
 LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
@@ -25,9 +25,9 @@ Cell = Callable[[dict[str, Any]], "float | None"]
 
 
 def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None = None) -> str:
-    """A row for every arm of every evaluation; for a single one, a second table of its factors.
+    """Return a table with a row for every arm of every evaluation; for a single one, also a table of its factors.
 
-    colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
+    colour: use the terminal's colours and lines; None: if stdout is a terminal; otherwise plain text.
     """
     page = Page(colour)
     page.print(_arms(results, page.table()))
@@ -93,7 +93,7 @@ SCORES = (("mig", "MIG"), ("dci", "DCI"), ("sap", "SAP"), ("modularity", "modula
 
 
 def _scores(results: Sequence[tuple[str, dict[str, Any]]], grid: Table) -> Table:
-    """A row for every arm: the metrics of disentanglement with their intervals."""
+    """Add a row for every arm: the metrics of disentanglement with their intervals."""
     columns = [(m, title) for m, title in SCORES if any(m in arm for _, r in results for arm in r["arms"].values())]
     grid.add_column("")
     for _, title in columns:
@@ -109,7 +109,7 @@ def _scores(results: Sequence[tuple[str, dict[str, Any]]], grid: Table) -> Table
 
 
 def _sure(score: float | None, interval: Sequence[float] | None) -> str:
-    """A score and half of its interval.
+    """Return a score with half of its interval.
 
     >>> _sure(0.5, [0.48, 0.52])
     '0.500+-.020'

@@ -1,4 +1,4 @@
-"""What is known of a recipe's pairs of images: which factors they share, and from where they were seen."""
+"""Weak labels of a recipe's pairs of images: the factors that they share, and the azimuths of their views."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ TURNING = "azimuth"
 
 
 def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndarray) -> dict[str, Any]:
-    """`shared_factors` where some draw of the source shares any; `train_azimuths` (M,) in radians where the rows have a
-    factor `azimuth`, whose classes are equal steps of a turn.
+    """Return the evidence about pairs of images: `shared_factors` and `train_azimuths`, where they are known.
 
-    classes: of the factors that can be measured; train: (M,) rows.
+    `shared_factors` needs a draw of the source that shares factors. `train_azimuths`, (M,) in radians, needs a factor
+    `azimuth` that is known for all the rows; its classes are equal steps of a full turn.
+
+    classes: number of classes of the factors that can be measured.
+    train: (M,) rows.
     """
     fields, found = data.images_of[source].fields, dict[str, Any]()
     if shared := shared_factors(data, source, classes):
@@ -27,7 +30,7 @@ def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndar
 
 
 def shared_factors(data: Data, source: str, classes: Mapping[str, int]) -> list[str]:
-    """The factors that two images of some draw share: by `same`, or because they follow from these."""
+    """Return the factors that the images of some draw share: those of `same`, and those that follow from them."""
     same = {f for plan in data.plans.values() if plan.source == source for f in plan.draw.same}
     if not same:
         return []

@@ -1,4 +1,4 @@
-"""Whether an exported program gives what the model gives."""
+"""Comparison of an exported program with its model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from unbraid_plugins.tools.export.program import Traced, answer
 from unbraid_plugins.tools.export.program_files import Runs
 
 TOLERANCE = 1e-4                                   # a 40th of the step between two 8-bit greys
-SIZES = (1, 16)                                    # of the batches that are tried
+SIZES = (1, 16)                                    # batch sizes of the comparison
 
 
 @attrs.frozen
 class Agreement:
-    """How far a program is from its model.
+    """The worst difference between a program and its model.
 
-    largest: the largest difference of a number; allowed: what it may be; output: where it is; of: what was compared.
+    largest: the largest difference in the output that comes closest to its limit.
+    allowed: that limit.
+    output: the name of that output.
+    of: the number and kind of the compared examples, in words.
     """
 
     largest: float
@@ -34,7 +37,9 @@ class Agreement:
 def compare(model: Model, traced: Traced, runs: Runs, examples: Examples, tolerance: float = TOLERANCE) -> Agreement:
     """Run a program and its model on the same values, in batches of 1 and of 16 (or of the fixed size).
 
-    tolerance: a part of the largest number of an output, at least of 1.  Raises ExportError for a larger difference.
+    tolerance: the largest difference allowed, relative to the largest number of an output (or to 1, if that is larger).
+
+    Raises ExportError for a larger difference, or where the program does not run.
     """
     sizes = SIZES if traced.batch is None else (traced.batch,)
     worst = Agreement(0.0, tolerance, traced.outputs[0].name, f"{sum(sizes)} {examples.of}")
@@ -43,7 +48,7 @@ def compare(model: Model, traced: Traced, runs: Runs, examples: Examples, tolera
         try:
             with torch.inference_mode():
                 found = runs(expected.inputs)
-        except Exception as error:                 # whatever a foreign runtime says
+        except Exception as error:                 # a foreign runtime raises anything
             first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise ExportError(f"the exported {traced.formula.name} does not run on a batch of {size}: {first}",
                               hint="a network depends on the size of the batch; fix it: --batch N") from error
@@ -60,9 +65,10 @@ def compare(model: Model, traced: Traced, runs: Runs, examples: Examples, tolera
 
 
 def difference(wanted: Tensor, found: Tensor) -> tuple[float, float]:
-    """The largest difference of two tensors and the largest number of the first; inf where shapes or types differ.
+    """Return the largest difference of two tensors and the largest finite magnitude of the first.
 
-    Infinite and undefined numbers differ from all but their like.
+    The difference is inf where shapes or dtypes differ. NaN equals NaN, and inf equals inf of the same sign; compared
+    with anything else they differ by inf.
     """
     if wanted.shape != found.shape or wanted.dtype != found.dtype:
         return math.inf, 1.0

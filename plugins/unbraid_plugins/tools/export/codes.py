@@ -1,4 +1,4 @@
-"""Codes of a run's images as a table."""
+"""Export of the codes of a run's images as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from unbraid_plugins.tools.export.table_files import write_npz, write_parquet
 
 @attrs.frozen
 class ExportedCodes:
-    """A file, or the projector's folder, with codes: how many, of which splits, and the names of the columns."""
+    """An exported table of codes.
+
+    path: the file, or the projector's folder.
+    images: the number of rows.
+    splits: the splits that the images come from.
+    columns: the names of the code's columns.
+    factors: the names of the known factors.
+    """
 
     path: Path
     format: str
@@ -35,12 +42,17 @@ def export_codes(model: Model, path: str | Path, *, data: Data | None = None, fu
                  tell: Callable[[int, int], None] | None = None) -> ExportedCodes:
     """Write the codes of images with their known factors: `.npz`, `.parquet`, or a folder for TensorBoard's projector.
 
-    data: by default that of the model's run; function: codes, or one of the recipe from an image to numbers; format:
-    npz, parquet or projector, where the name does not tell; source: of the images, where the recipe has several; split:
-    test, train, ..., or all (by default test, where it has images, else train); images: at most so many, chosen at
-    random by the seed (for the projector 10,000); force: replace a file, or a folder of an earlier export; tell: called
-    with how many images are done, and of how many.
-    Memory is bounded: codes are written as they are made.  Raises ExportError, DataError, and leaves nothing then.
+    data: the data; by default those of the model's run.
+    function: `codes`, or a function of the recipe from one image to numbers.
+    format: npz, parquet or projector; needed where the name of `path` does not show it.
+    source: the source of the images, where the recipe has several.
+    split: test, train, ..., or all; by default the first of test, train and the others that has images.
+    images: the largest number of images, chosen at random by the seed; by default all, for the projector 10,000.
+    force: replace a file, or a folder of an earlier export.
+    tell: called with the number of finished images and their total.
+
+    Codes are written as they are computed, so that memory is bounded. Raises ExportError or DataError; then nothing is
+    written.
     """
     chosen = format_of(str(path), format, TABLES)
     need(chosen)

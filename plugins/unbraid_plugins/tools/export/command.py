@@ -1,4 +1,4 @@
-"""`unbraid export`: functions of a trained model for other programs, and codes as tables."""
+"""`unbraid export`: write functions of a trained model for other programs, and codes as tables."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
 
 
 def device_name(device: str) -> str:
-    """auto as the device that it is."""
+    """Return the name of a device; `auto` becomes the chosen one."""
     from unbraid.engine import device_of
 
     return str(device_of(device))
 
 
 def describe(done: Exported) -> None:
-    """What was written, and how near it is."""
+    """Print what was written and how close it is to the model."""
     click.echo(f"wrote {done.path}")
     rows = [[way, port.name, port.dtype, " x ".join(map(str, port.shape)) or "a number",
              port.about.get("distribution", "") and f"{port.about['distribution']} noise"]
@@ -102,13 +102,13 @@ def describe(done: Exported) -> None:
 
 
 class Teller:
-    """Says now and then how many images are done."""
+    """Progress printer that reports at most every 10 seconds how many images are encoded."""
 
     def __init__(self) -> None:
         self.last = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """`done` of `total` images are encoded."""
+        """Report that `done` of `total` images are encoded."""
         if time.monotonic() - self.last > EVERY:
             self.last = time.monotonic()
             print(f"encoded {done:,} of {total:,} images", file=sys.stderr, flush=True)

@@ -1,4 +1,7 @@
-"""What an exported program is tried on: images of the run, their codes and labels; numbers in range elsewhere."""
+"""Inputs for the check of an exported program: images of the run, their codes and labels.
+
+Random numbers of the right range take the place of inputs that the run's data does not have.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +21,18 @@ from unbraid_registry import UnbraidError
 
 @attrs.frozen(eq=False)
 class Examples:
-    """Makes values for the parameters of a function.  data: None for random images; of: what they are, in words."""
+    """Maker of values for the parameters of a function.
+
+    data: the run's data; None for random images.
+    of: the kind of the examples, in words.
+    """
 
     model: Model
     data: Data | None = None
     of: str = "random images"
 
     def __call__(self, formula: Formula, size: int) -> dict[str, Value]:
-        """A value for each parameter, for a batch of this size."""
+        """Return a value for each parameter, for a batch of this size."""
         dice = np.random.default_rng(size)
         rows: dict[str, np.ndarray] = {}
         values: dict[str, Value] = {}
@@ -57,7 +64,7 @@ class Examples:
                            sized(like, size))
 
     def _codes(self, like: Code, size: int) -> Code | None:
-        """Codes of images, where `encode` makes such from an image alone."""
+        """Return codes of images, or None where `encode` does not make such codes from an image alone."""
         known = self.model.method.parameters.get("encode", {})
         if len(known) != 1 or len(self.model.functions["encode"]) != 1:
             return None
@@ -85,7 +92,10 @@ class Examples:
 
 
 def with_examples(model: Model, use: Callable[[Examples], None]) -> None:
-    """Call something with examples of the run's data, which is closed again; with random ones where it is gone."""
+    """Call `use` with examples of the run's data, then close the data.
+
+    The examples are random where the model has no run or its data can't be opened.
+    """
     if model.run is None:
         use(Examples(model))
         return
@@ -102,7 +112,7 @@ def with_examples(model: Model, use: Callable[[Examples], None]) -> None:
 
 
 def _rows(data: Data, source: str | None) -> np.ndarray:
-    """Rows of the test split; where there are none, of the training split; else any."""
+    """Return the rows of the test split; if it is empty, of the training split; if that is empty too, all rows."""
     named = source or next(iter(data.facts.sources))
     for split in ("test", "train"):
         if data.facts.sources[named].splits.get(split):

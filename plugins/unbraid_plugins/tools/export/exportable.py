@@ -1,4 +1,4 @@
-"""What can be exported: a recipe's functions, and those that every method with `encode` and `decode` has."""
+"""The functions that can be exported: those of a recipe, and those composed of its `encode` and `decode`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ COMPOSED = {"codes": "the codes of images: encode(x), the mean of a distribution
 class Formula:
     """A function to be exported.
 
-    parameters: what it is called with, by name, and `name.field` for what is known about an image; meta values of
-    batch 2.  result: the name of what it gives.  text: the expression.  networks: those that it calls.
+    parameters: meta values of batch 2 by parameter name; a known field of an image is `name.field`.
+    result: the name of the result.
+    text: the function as an expression.
+    networks: the networks that it calls.
     """
 
     name: str
@@ -34,7 +36,12 @@ class Formula:
 
 
 def formula(model: Model, name: str, factors: Sequence[str] = ()) -> Formula:
-    """A function by name; the recipe's own come before the composed ones.  factors: for swap.  Raises ExportError."""
+    """Return a function by name; one of the recipe takes precedence over a composed one.
+
+    factors: for `swap` only, the factors that come from the second image.
+
+    Raises ExportError.
+    """
     names = [*model.functions, *(n for n in COMPOSED if n not in model.functions)]
     if name not in names:
         raise ExportError(f"there is no function {name!r} to export; there is {', '.join(names)}",

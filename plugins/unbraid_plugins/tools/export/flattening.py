@@ -1,4 +1,4 @@
-"""Values as named tensors, which is all that a foreign runtime knows, and back."""
+"""Conversion of values to named tensors, which foreign runtimes need, and back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from unbraid_plugins.tools.export.formats import ExportError
 
 
 def leaves(name: str, v: Value) -> dict[str, Tensor]:
-    """The tensors of a value by name.  A set is unfolded: (B, count, ...).
+    """Return the tensors of a value by name.
 
-    x for a tensor, a code or a label; q_mean, q_logvar for a distribution; h_score, ... for the parts of a record;
-    y_1, y_2, ... for those of a tuple.  Raises ExportError for what holds no tensors.
+    The names are x for a tensor, a code or a label; q_mean, q_logvar for a distribution; h_score, ... for the parts of
+    a record; y_1, y_2, ... for those of a tuple. A set is unfolded: (B, count, ...).
+
+    Raises ExportError for a value without tensors.
     """
     if isinstance(v, Tensor):
         return {name: v}
@@ -25,7 +27,7 @@ def leaves(name: str, v: Value) -> dict[str, Tensor]:
 
 
 def restored(name: str, like: Value, tensors: Mapping[str, Tensor]) -> Value:
-    """The value of the structure of `like` from its leaves."""
+    """Build a value with the structure of `like` from its leaves."""
     if isinstance(like, Tensor):
         return tensors[name]
     if isinstance(like, Set):
@@ -57,7 +59,7 @@ def _fields(v: Value) -> list[str]:
 
 
 def kind(v: Value) -> str:
-    """What a value is, in a word: image, code, label, distribution, numbers, record."""
+    """Return the kind of a value in a word: image, code, label, distribution, numbers or record."""
     if isinstance(v, Set):
         return kind(v.folded)
     if isinstance(v, Tensor):

@@ -1,4 +1,4 @@
-"""The format of an export, by what was asked for or by the name of the file."""
+"""The formats of exports, and the choice of one by an option or by the name of the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,12 @@ SUFFIXES = {".onnx": "onnx", ".pt2": "torch", ".npz": "npz", ".parquet": "parque
 
 
 def format_of(path: str, asked: str | None = None, possible: Sequence[str] = (*PROGRAMS, *TABLES)) -> str:
-    """The format of a file; a folder (no suffix, or a slash behind) is for the projector.  Raises ExportError.
+    """Return the format of a file; a folder (no suffix, or a final slash) is for the projector.
+
+    asked: the format that the user chose; it overrides the suffix.
+    possible: the formats that are allowed.
+
+    Raises ExportError.
 
     >>> format_of("encode.onnx"), format_of("codes.pq"), format_of("a.b/")
     ('onnx', 'parquet', 'projector')
@@ -33,11 +38,11 @@ NEEDS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "parquet": ("pyarrow",)}
 
 
 class ExportError(UnbraidError):
-    """Something that can't be exported, or not in this way."""
+    """An export that is not possible."""
 
 
 def need(format: str) -> None:
-    """Raise ExportError with the pip line where packages that a format needs are absent."""
+    """Raise ExportError, with the pip command as its hint, if packages that a format needs are missing."""
     missing = [name for name in NEEDS.get(format, ()) if find_spec(name) is None]
     if missing:
         raise ExportError(f"an export as {format} needs {listed(missing)}, which {is_or_are(missing)} not installed",
@@ -45,7 +50,7 @@ def need(format: str) -> None:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence.
+    """Join names as in a sentence.
 
     >>> listed(["a", "b", "c"])
     'a, b and c'
@@ -55,5 +60,5 @@ def listed(names: Sequence[str]) -> str:
 
 
 def is_or_are(names: Sequence[str]) -> str:
-    """The verb for so many names."""
+    """Return the verb for this many names: is or are."""
     return "is" if len(names) == 1 else "are"

@@ -1,4 +1,4 @@
-"""Functions of a trained model as files that other programs run."""
+"""Export of a trained model's functions as files that other programs run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unbraid_plugins.tools.export.program_files import write_onnx, write_torch
 
 @attrs.frozen
 class Exported:
-    """A file with a function: what goes in and comes out, and how near it is to the model."""
+    """An exported function: its file, its inputs and outputs, and its agreement with the model."""
 
     path: Path
     format: str
@@ -34,10 +34,15 @@ def export_function(model: Model, function: str, path: str | Path, *, format: st
                     tolerance: float = TOLERANCE, force: bool = False) -> Exported:
     """Write a function of a model as a program: `.onnx`, or `.pt2` of torch.export, and check it against the model.
 
-    function: one of the recipe, or codes, reconstruct, swap; factors: what swap takes from its second image; format:
-    onnx or torch, where the suffix does not tell; batch: fix its size (by default any size will do); seed: keep the
-    noise of this seed in the file, instead of noise as an input; tolerance: the largest difference allowed, as a part
-    of the largest number of an output, at least of 1; force: replace a file.  Raises ExportError, and leaves no file.
+    function: a function of the recipe, or codes, reconstruct, swap.
+    format: onnx or torch; needed where the suffix does not show it.
+    factors: the factors that swap takes from its second image.
+    batch: fix the size of the batch; by default the program takes any size.
+    seed: store the noise of this seed in the file; by default noise is an input.
+    tolerance: the largest difference allowed, relative to the largest number of an output (or to 1, if that is larger).
+    force: replace a file.
+
+    Raises ExportError; then no file is written.
     """
     path = Path(path).expanduser()
     chosen = format_of(str(path), format, ("onnx", "torch"))

@@ -1,4 +1,4 @@
-"""What stands in an exported file beside the numbers: enough to use it without the run."""
+"""The metadata of an exported file: enough to use the file without the run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from unbraid.model import Model
 from unbraid.values import Layout
 from unbraid_plugins.tools.export.program import Traced
 
-KEY = "unbraid"                                    # of the metadata in ONNX and Parquet
+KEY = "unbraid"                                    # the key of the metadata in ONNX and Parquet
 FORMAT = 1
 
 
 def facts_of(model: Model) -> dict[str, Any]:
-    """Of a model: the recipe's title and paper, step, the layout of the code, size and range of images, versions."""
+    """Return a model's metadata: title and paper, step, layout of the code, size and range of images, versions."""
     import torch
 
     import unbraid
@@ -29,19 +29,19 @@ def facts_of(model: Model) -> dict[str, Any]:
 
 
 def facts_of_program(model: Model, traced: Traced) -> dict[str, Any]:
-    """Of a function: those of its model, the expression, and what goes in and comes out."""
+    """Return a function's metadata: those of its model, its expression, batch size, seed, inputs and outputs."""
     return {**facts_of(model), "function": traced.formula.text, "batch": traced.batch, "seed": traced.seed,
             "inputs": [_port(p) for p in traced.inputs], "outputs": [_port(p) for p in traced.outputs]}
 
 
 def parts_of(layout: Layout) -> list[dict[str, Any]]:
-    """Name, first number (or channel) and size of each part of a code."""
+    """Return name, group, first dimension (or channel) and size of each part of a code."""
     return [{"name": p.name, "group": p.group or None, "start": a, "size": b - a}
             for p in layout.parts for a, b in layout.spans([p.name])[:1]]
 
 
 def as_text(facts: dict[str, Any]) -> str:
-    """As JSON."""
+    """Return metadata as JSON."""
     return json.dumps(facts, indent=1, ensure_ascii=False, default=str)
 
 

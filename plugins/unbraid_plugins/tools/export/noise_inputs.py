@@ -1,4 +1,4 @@
-"""The noise of a function as something that is given from outside: a foreign runtime has no streams with addresses."""
+"""Noise as an input of an exported function, because a foreign runtime has no streams with addresses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from unbraid_plugins.tools.export.formats import ExportError
 
 @attrs.frozen
 class Asked:
-    """One time that a random operation asked for numbers.  high: of integers; the numbers are those that it got."""
+    """A request of a random operation for numbers.
+
+    high: the upper bound of integers.
+    numbers: the numbers that the operation got.
+    """
 
     address: str
     distribution: Literal["normal", "uniform", "integers", "permutation"]
@@ -24,12 +28,12 @@ class Asked:
 
 @attrs.define
 class Listening(Noise):
-    """The model's own noise, which remembers what was asked for."""
+    """The model's own noise; it records every request."""
 
     asked: list[Asked] = attrs.Factory(list)
 
     def at(self, name: str) -> Random:
-        """The stream of the operation with this name, from its beginning."""
+        """Return the stream of the operation with this name, from its beginning."""
         own = Noise.at(self, name)
         return _Listened(own.batch, own.device, own.generator, own.dtype, inner=own, address=name, asked=self.asked)
 
@@ -59,12 +63,12 @@ class _Listened(Random):
 
 @attrs.define
 class Given(Noise):
-    """Noise that was made elsewhere, handed out in the order in which it is asked for."""
+    """Noise made elsewhere; each request takes the next tensor."""
 
     tensors: list[Tensor] = attrs.Factory(list)
 
     def at(self, name: str) -> Random:
-        """A stream of the numbers that come next."""
+        """Return a stream that hands out the next tensors."""
         return _Handed(self.batch, self.device, tensors=self.tensors)
 
 
@@ -86,10 +90,13 @@ class _Handed(Random):
 
 
 def per_batch(small: Sequence[Asked], large: Sequence[Asked], sizes: tuple[int, int]) -> list[tuple[int | None, ...]]:
-    """For the noise of every asking, how each size grows with the batch: n for n times it, None for not at all.
+    """Return how the shape of every noise tensor grows with the batch.
 
-    small, large: what the same function asked for with batches of these sizes.  Raises ExportError where a size grows
-    in another way.
+    An entry n of a shape stands for n times the batch size, None for a constant size.
+
+    small, large: the requests of the same function with batches of these two sizes.
+
+    Raises ExportError where a size grows in another way.
     """
     a, b = sizes
     if [(n.address, n.distribution) for n in small] != [(n.address, n.distribution) for n in large]:

@@ -1,4 +1,4 @@
-"""A file or a folder that appears whole or not at all."""
+"""Writing of a file or a folder completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from unbraid_plugins.tools.export.formats import ExportError
 
 @contextmanager
 def whole(path: Path, *, force: bool = False, folder_with: str = "") -> Iterator[Path]:
-    """A place to write to, in the same folder; what is there at the end takes the place of `path` in one move.
+    """Yield a scratch path beside `path`; at the end it is renamed to `path`.
 
-    force: where something is there already, replace it.  folder_with: for a folder, the file that tells that an older
-    one was made by the same export: no other folder is ever replaced.  After any error nothing new is there, and the
-    old is as it was.  Raises ExportError.
+    force: replace an existing file or folder.
+    folder_with: for a folder, the file that marks an earlier export of the same kind; no other folder is ever replaced,
+        unless it is empty.
+
+    If anything fails, nothing new appears and the old content stays. Raises ExportError.
     """
     free(path, force=force, folder_with=folder_with)
     try:
@@ -33,12 +35,12 @@ def whole(path: Path, *, force: bool = False, folder_with: str = "") -> Iterator
 
 @contextmanager
 def _scratch_folder(path: Path) -> Iterator[Path]:
-    """A folder of a random name beside `path`, which takes its place if all goes well."""
+    """Yield a folder of a random name beside `path`, and rename it to `path` on success."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield scratch
-        scratch.chmod(path.parent.stat().st_mode & 0o777)       # as open as its folder
+        scratch.chmod(path.parent.stat().st_mode & 0o777)       # the permissions of its parent
         if path.exists():
             old = path.with_name(f"{scratch.name}.old")
             path.rename(old)
@@ -51,7 +53,7 @@ def _scratch_folder(path: Path) -> Iterator[Path]:
 
 
 def free(path: Path, *, force: bool = False, folder_with: str = "") -> None:
-    """Raise ExportError where a path is taken, before anything long begins."""
+    """Raise ExportError if a path can't be written or replaced; called before anything that takes long."""
     if not path.name:
         raise ExportError(f"{path} is no name for a file", hint="for example: --to encode.onnx")
     if not path.exists() and not path.is_symlink():
@@ -67,7 +69,7 @@ def free(path: Path, *, force: bool = False, folder_with: str = "") -> None:
 
 
 def _flush(scratch: Path) -> None:
-    """Make sure that what was written is on the disk."""
+    """Flush the written files to the disk."""
     for file in sorted(scratch.rglob("*")) if scratch.is_dir() else [scratch]:
         descriptor = os.open(file, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A function as a program of plain tensors, traced by torch.export."""
+"""Tracing of a function by torch.export into a program of plain tensors."""
 
 from __future__ import annotations
 
@@ -20,13 +20,17 @@ from unbraid_plugins.tools.export.formats import ExportError
 from unbraid_plugins.tools.export.noise_inputs import Asked, Given, Listening, per_batch
 from unbraid_registry import UnbraidError
 
-SIZES = (3, 5)                                     # of the batches that tell what grows with the batch
+SIZES = (3, 5)                                     # two batch sizes, to see which sizes grow
 CPU = torch.device("cpu")
 
 
 @attrs.frozen
 class Port:
-    """An input or an output.  shape: numbers, and `batch` or `n*batch` for what grows with it."""
+    """An input or an output of a program.
+
+    shape: sizes; `batch` or `n*batch` for those that grow with the batch.
+    about: classes of a label; distribution, operation and upper bound of noise.
+    """
 
     name: str
     kind: str
@@ -37,10 +41,11 @@ class Port:
 
 @attrs.frozen(eq=False)
 class Traced:
-    """A function as a program.
+    """A traced function.
 
-    names: the leaves of each parameter; noise: the names of the inputs that are noise; batch: the size that the program
-    was fixed to; seed: of the noise that is kept in it.
+    noise: the names of the inputs that are noise.
+    batch: the fixed batch size; None for any size.
+    seed: the seed of the noise that is stored in the program; None where noise is an input.
     """
 
     formula: Formula
@@ -54,14 +59,14 @@ class Traced:
 
 @attrs.frozen(eq=False)
 class Answer:
-    """What a model itself makes of some values: the inputs of the program, and what it should give."""
+    """A model's own result: the inputs of the program and the outputs that it should give."""
 
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
 
 
 class _Program(nn.Module):
-    """A formula on leaves; the forward is called by the names of the inputs, in their order."""
+    """A formula as a module on leaves; the parameters of `forward` are the names of the inputs, in order."""
 
     forward: Callable[..., dict[str, Tensor]]
 
@@ -85,10 +90,13 @@ class _Program(nn.Module):
 
 
 def trace(model: Model, formula: Formula, *, batch: int | None = None, seed: int | None = None) -> Traced:
-    """The program of a function, for batches of any size.
+    """Trace a function as a program for batches of any size.
 
-    batch: for this size alone; seed: with the noise of this seed kept in it, for `batch` samples (1). Without a seed,
-    noise is an input.  Raises ExportError.
+    batch: fix the size of the batch.
+    seed: store the noise of this seed in the program, for a fixed batch (by default of 1); without a seed, noise is an
+        input.
+
+    Raises ExportError.
     """
     if model.device.type != "cpu":
         raise ExportError(f"the model is on {model.device}; programs are traced on the CPU", hint="load it there")
@@ -127,7 +135,10 @@ def trace(model: Model, formula: Formula, *, batch: int | None = None, seed: int
 
 
 def answer(model: Model, traced: Traced, values: Mapping[str, Value], size: int) -> Answer:
-    """What the model makes of values, one for each parameter, with the noise of the program's seed (or of 0)."""
+    """Evaluate the model itself on values, one for each parameter.
+
+    The noise is that of the program's seed, or of seed 0.
+    """
     listening = Listening(traced.seed or 0, CPU, batch=size)
     with torch.inference_mode():
         made = leaves(traced.formula.result, traced.formula.compute(values, listening))
@@ -137,12 +148,12 @@ def answer(model: Model, traced: Traced, values: Mapping[str, Value], size: int)
 
 
 def leaf_name(parameter: str) -> str:
-    """The name of an input: that of the parameter; x_joints for what is known about an image x."""
+    """Return the input name of a parameter: its own name; x_joints for the field x.joints of an image x."""
     return parameter.replace(".", "_")
 
 
 def sized(v: Value, size: int) -> Value:
-    """Numbers of the shapes of a meta value of batch 2, for a batch of this size; classes are 0."""
+    """Fill a meta value of batch 2 for a batch of this size: floats in [0, 1), everything else 0."""
     def some(t: Tensor) -> Tensor:
         shape = (t.shape[0] // BATCH * size, *t.shape[1:]) if t.ndim and t.shape[0] % BATCH == 0 else t.shape
         return torch.rand(shape).to(t.dtype) if t.is_floating_point() else torch.zeros(shape, dtype=t.dtype)
@@ -162,7 +173,7 @@ def _listened(model: Model, formula: Formula, size: int, seed: int) -> tuple[lis
 
 
 def _names(wanted: list[str], taken: Mapping[str, Any]) -> list[str]:
-    """Names that are not taken: with an underscore behind where they are."""
+    """Return names that are not taken: underscores are appended to those that are."""
     found: list[str] = []
     for name in wanted:
         while name in taken or name in found:
@@ -182,7 +193,7 @@ def _exported(module: nn.Module, formula: Formula, inputs: dict[str, Tensor], ax
             program = torch.export.export(module, tuple(inputs.values()), dynamic_shapes=shapes, strict=False)
     except UnbraidError:
         raise
-    except Exception as error:                     # whatever a plugin's network does that can't be traced
+    except Exception as error:                     # a plugin's network may do anything
         why = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         if "Constraints violated" in why:
             why = "something in it fixes the size of the batch"

@@ -1,4 +1,4 @@
-"""A program as an ONNX file, checked with onnxruntime."""
+"""Program files: ONNX, checked with onnxruntime, and `.pt2` of torch.export."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from unbraid_plugins.tools.export.formats import ExportError
 from unbraid_plugins.tools.export.metadata import KEY
 from unbraid_plugins.tools.export.program import Traced
 
-LARGEST = 2 ** 31 - 1                              # bytes of an ONNX file, by protobuf
+LARGEST = 2 ** 31 - 1                              # bytes of an ONNX file, a limit of protobuf
 
 
 def write_onnx(path: Path, traced: Traced, facts: str) -> Runs:
-    """Write the file, and give it as onnxruntime runs it, to be checked.  Raises ExportError."""
+    """Write an ONNX file and return a function that runs it with onnxruntime, for the check.  Raises ExportError."""
     model = _translated(traced)
     model.metadata_props[KEY] = facts
     model.producer_name, model.doc_string = "unbraid", traced.formula.text
@@ -71,7 +71,7 @@ def _translated(traced: Traced) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter talks of its own insides."""
+    """Silence the exporter's warnings and its logs below errors, which are about its internals."""
     logs = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [log.level for log in logs]
     try:
@@ -86,7 +86,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _name_the_batch(model: Any, traced: Traced) -> None:
-    """torch calls it s77 or so."""
+    """Rename the symbolic batch dimension, which torch calls s77 or the like, to `batch`."""
     from onnxscript import ir
 
     graph = model.graph
@@ -106,10 +106,10 @@ Runs = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
 
 def write_torch(path: Path, traced: Traced, facts: str) -> Runs:
-    """Write the file, and give the program to be checked.
+    """Write a `.pt2` file and return a function that runs the program, for the check.
 
-    The file is read back as a ZIP archive with its checksums, but not loaded: torch's loader may unpickle, and we
-    load nothing that can run code.
+    The file is read back as a ZIP archive to verify its checksums, but it is not loaded: torch's loader may unpickle,
+    and Unbraid loads nothing that can run code. Raises ExportError.
     """
     buffer = io.BytesIO()
     torch.export.save(traced.program, buffer, extra_files={"unbraid.json": facts})

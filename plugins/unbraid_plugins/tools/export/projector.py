@@ -1,4 +1,4 @@
-"""Codes for TensorBoard's embedding projector: vectors, what is known about them, and small pictures."""
+"""Export of codes for TensorBoard's embedding projector: vectors, their metadata and small pictures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,18 @@ from unbraid_plugins.tools.export.metadata import as_text
 from unbraid_plugins.tools.export.table import Table
 
 CONFIG = "projector_config.pbtxt"
-LARGEST = 8192                                     # pixels a side of the sprite, by TensorBoard
-MOST = 10_000                                      # images, where no number is given: what a browser moves smoothly
-FEWEST = 3                                         # numbers of a part that is shown by itself
+LARGEST = 8192                                     # pixels a side of the sprite, TensorBoard's limit
+MOST = 10_000                                      # default number of images, which a browser moves smoothly
+FEWEST = 3                                         # least dimension of a part that is shown by itself
 
 
 def write_projector(folder: Path, table: Table, tell: Callable[[int], None]) -> None:
-    """Write the folder: tensors.tsv, one more for each part of several, metadata.tsv, sprite.png, the configuration.
+    """Write the projector's folder.
+
+    It holds tensors.tsv; one tensors-NAME.tsv for each part of at least 3 dimensions, where the code has several parts;
+    metadata.tsv, sprite.png, unbraid.json and the configuration.
+
+    tell: called with the number of finished images.
 
     Raises ExportError for more images than a sprite can hold.
     """
@@ -58,14 +63,14 @@ def write_projector(folder: Path, table: Table, tell: Callable[[int], None]) -> 
 
 
 def _small(images: torch.Tensor, size: tuple[int, int]) -> np.ndarray:
-    """uint8 (n, height, width, C)."""
+    """Resize images to uint8 (n, height, width, C)."""
     if tuple(images.shape[2:]) != size:
         images = torch.nn.functional.interpolate(images, size, mode="area")
     return (images.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
 
 
 def _write_metadata(path: Path, table: Table) -> None:
-    """A line for each image; a line of titles only over several columns: so TensorBoard reads it."""
+    """Write a line for each image. Only a file of several columns has a line of titles: TensorBoard expects this."""
     columns = {"row": list(map(str, table.rows))}
     if len(table.splits) > 1:
         columns["split"] = [table.splits[i] for i in table.split_of]

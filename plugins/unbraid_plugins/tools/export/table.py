@@ -1,4 +1,4 @@
-"""Codes of many images, in batches: what the files of codes are made of."""
+"""Codes of many images, computed in batches: the content of the files of codes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,17 @@ from unbraid_plugins.tools.export.formats import ExportError, listed
 from unbraid_plugins.tools.export.metadata import facts_of, parts_of
 from unbraid_registry import closest
 
-BATCH = 100                                        # images that go through the model at once
-OWN = ("row", "split")                             # columns that are no factor's
+BATCH = 100                                        # images that the model encodes at once
+OWN = ("row", "split")                             # names of columns that no factor may have
 
 
 @attrs.frozen(eq=False)
 class Rows:
-    """Some rows of a table.  codes: float32 (n, D); images: (n, C, H, W) in [0, 1]."""
+    """Some rows of a table.
+
+    codes: float32 (n, D).
+    images: (n, C, H, W) in [0, 1].
+    """
 
     rows: np.ndarray
     codes: np.ndarray
@@ -32,11 +36,16 @@ class Rows:
 
 @attrs.frozen(eq=False)
 class Table:
-    """The codes of images, not computed yet.
+    """The codes of images; they are computed only when `batches` asks for them.
 
-    rows: numbers of the images in their source; split_of: of each row, the number of its split in `splits`; columns:
-    names of the numbers of a code; shape: of one code; spans: columns [start, stop) of each part; fields: what is known
-    about the images, by the name of its column; facts: what stands in the file.
+    rows: the indices of the images in their source.
+    split_of: for each row, the index of its split in `splits`.
+    columns: the names of a code's dimensions.
+    shape: the shape of one code.
+    spans: the columns [start, stop) of each part.
+    fields: the known factors of the images by the names of their columns.
+    facts: the metadata of the file.
+    encoded: computes some rows; its second argument is the number of the batch.
     """
 
     rows: np.ndarray
@@ -53,18 +62,21 @@ class Table:
         return len(self.rows)
 
     def batches(self) -> Iterator[Rows]:
-        """All rows in order, some at a time."""
+        """Compute and yield all rows in order, 100 at a time."""
         for number, start in enumerate(range(0, len(self), BATCH)):
             yield self.encoded(self.rows[start:start + BATCH], number)
 
 
 def table_of(model: Model, formula: Formula, data: Data, *, source: str | None = None, split: str | None = None,
              images: int | None = None, seed: int = 0) -> Table:
-    """The table of a function of one image over a split of the data.
+    """Return the table of a function of one image over a split of the data.
 
-    source: of the images, by default that of the draw which the function's parameter is named after, else of the first
-    draw; split: a split, or all; by default test, where there are images in it, else train; images: at most so many,
-    chosen at random by the seed.  Raises ExportError, DataError.
+    source: the source of the images; by default that of the draw with the name of the function's parameter, else of the
+        first draw.
+    split: a split, or all; by default the first of test, train and the others that has images.
+    images: the largest number of images, chosen at random by the seed; by default all.
+
+    Raises ExportError, DataError.
     """
     image = _image_of(formula)
     if source is None:
@@ -108,7 +120,7 @@ def table_of(model: Model, formula: Formula, data: Data, *, source: str | None =
 
 
 def _image_of(formula: Formula) -> str:
-    """The one image that a function takes."""
+    """Return the name of the one image that a function takes.  Raises ExportError for another signature."""
     images = [name for name in formula.parameters if "." not in name]
     like = formula.parameters[images[0]] if len(images) == 1 else None
     if isinstance(like, torch.Tensor) and like.ndim == 4 and like.shape[1] in (1, 3):
@@ -119,7 +131,7 @@ def _image_of(formula: Formula) -> str:
 
 
 def _code(formula: Formula, v: Value, layout: Layout) -> Value:
-    """A code, or a tensor of numbers.  Raises ExportError."""
+    """Convert a function's result to a code or a tensor (B, D).  Raises ExportError."""
     if isinstance(v, Gaussian | Record) or (isinstance(v, torch.Tensor) and v.ndim == 2):
         v = code_of(v, layout) if not isinstance(v, torch.Tensor) or v.shape[1] == layout.size else v
     if isinstance(v, Code):
@@ -152,14 +164,14 @@ def _spans(layout: Layout, shape: tuple[int, ...]) -> dict[str, tuple[int, int]]
 
 
 def _columns(part: str, count: int, positions: tuple[int, ...]) -> Iterator[str]:
-    """pose[0], pose[1], ...; of a spatial code pose[channel,y,x]."""
+    """Yield the column names of a part: pose[0], pose[1], ...; pose[channel,y,x] for a spatial code."""
     for i in range(count):
         at = np.unravel_index(i, (count // int(np.prod(positions)), *positions))
         yield f"{part}[{','.join(map(str, at))}]"
 
 
 def _fields(fields: dict[str, Field], rows: np.ndarray, columns: tuple[str, ...]) -> dict[str, Field]:
-    """What is known of these rows but for pictures, under names that no other column has."""
+    """Return the fields of these rows except pictures, under names that no other column has."""
     taken = {*OWN, *(c.partition("[")[0] for c in columns)}
     found = {}
     for name, field in fields.items():

@@ -1,4 +1,4 @@
-"""Codes as `.npz`: codes and factors as the metrics take them."""
+"""Files of codes and known factors: `.npz`, with arrays as the metrics take them, and `.parquet`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from unbraid_plugins.tools.export.table import Rows, Table
 
 
 def write_npz(path: Path, table: Table, tell: Callable[[int], None]) -> None:
-    """Write the arrays, the codes batch by batch.
+    """Write codes and factors as arrays of an `.npz` file; the codes are written batch by batch.
 
-    codes: float32 (N, D) or (N, D, h, w); columns: names of their numbers, flattened; rows: of the images in their
-    source; split, where there are several; factors: int64 (N, K) classes, -1 where unknown, and factor_names; one array
-    `field_NAME` for each factor of numbers; unbraid: what else is known, as JSON.
+    codes: float32 (N, D) or (N, D, h, w).
+    columns: the names of the code's dimensions, flattened.
+    rows: the indices of the images in their source.
+    split: the split of each image, only where there are several splits.
+    factors, factor_names: int64 (N, K) classes, -1 where unknown, and the names of the K factors.
+    field_NAME: one array for each factor of numbers.
+    unbraid: the other metadata, as JSON.
     """
     classes = {name: f for name, f in table.fields.items() if f.classes is not None}
     arrays = {
@@ -47,14 +51,16 @@ def write_npz(path: Path, table: Table, tell: Callable[[int], None]) -> None:
             archive.writestr(f"{name}.npy", buffer.getvalue())
 
 
-GROUP = 32 << 20                                   # bytes of codes in a group of rows, which is kept in memory
+GROUP = 32 << 20                                   # bytes of codes in a row group, which is held in memory
 
 
 def write_parquet(path: Path, table: Table, tell: Callable[[int], None]) -> None:
-    """Write the columns, one group of rows after the other.
+    """Write codes and factors as columns of a Parquet file, one row group after the other.
 
-    row: of the image in its source; split, where there are several; factors: classes as int32 and numbers, null where
-    unknown; codes: float32, named after their parts.
+    row: the index of the image in its source.
+    split: the split of the image, only where there are several splits.
+    factors: one column for each class (int32), and columns for each factor of numbers; null where unknown.
+    codes: float32 columns, named after their parts.
     """
     import pyarrow
     from pyarrow import parquet
@@ -78,7 +84,7 @@ def write_parquet(path: Path, table: Table, tell: Callable[[int], None]) -> None
 
 
 def _schema(table: Table) -> Iterator[tuple[Any, ...]]:
-    """Name, type, whether null may stand there, and metadata of each column."""
+    """Yield name, type, nullability and metadata of each column."""
     import pyarrow
 
     yield "row", pyarrow.int64(), False
@@ -100,7 +106,7 @@ def _columns(name: str, field: Field) -> list[str]:
 
 
 def _known(table: Table, here: slice) -> Iterator[Any]:
-    """The columns before the codes, of some rows."""
+    """Yield the columns that stand before the codes, for some rows."""
     import pyarrow
 
     yield table.rows[here]

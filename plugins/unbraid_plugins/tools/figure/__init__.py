@@ -1,7 +1,7 @@
 """The method's figure: networks as boxes in the colour of the player who trains them, values as arrows, losses as tags.
 
-It is drawn from the recipe alone, always the same for the same recipe: `diagram` says what is in it, `layout` where it
-stands, `paint` how it looks.
+It is drawn from the recipe alone; the same recipe always gives the same figure. `diagram` collects its content,
+`layout` computes the positions, `paint` draws it.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The lines below a figure: who trains what, the whole formula of every loss, and what the trained model offers."""
+"""The caption of a figure: the networks of each player, the full formula of every loss, and the model's functions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import attrs
 
 from unbraid_plugins.tools.figure.diagram import Diagram
 
-LINE, SPACE = 12.5, 6.0                            # the height of a line; the space above a player's
+LINE, SPACE = 12.5, 6.0                            # the height of a line; the extra space above a player
 INDENT = 16.0
 
-Piece = tuple[float, str, bool, int | None]        # x, text, bold, whose colour
+Piece = tuple[float, str, bool, int | None]        # x, text, bold, number of the player in whose colour
 Width = Callable[[str, bool], float]
 
 
 @attrs.frozen
 class Line:
-    """Pieces of text at their x, and the player whose colour stands before them."""
+    """A line of the caption: pieces of text at their x, and the number of the player whose colour precedes them."""
 
     pieces: tuple[Piece, ...]
     player: int | None = None
@@ -25,7 +25,7 @@ class Line:
 
 
 def caption(diagram: Diagram, width: float, text_width: Width) -> list[Line]:
-    """All lines, wrapped to a width in points."""
+    """Return all lines, wrapped to a width in points."""
     lines: list[Line] = []
     for number, rules in enumerate(diagram.players):
         start = INDENT + text_width(rules.player, True) + 8.0

@@ -1,4 +1,4 @@
-"""`unbraid draw`: a method's figure."""
+"""`unbraid draw`: draw a method's figure."""
 
 from __future__ import annotations
 

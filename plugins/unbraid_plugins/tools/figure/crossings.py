@@ -8,18 +8,18 @@ import random
 from collections.abc import Sequence
 
 SWEEPS = 8
-STARTS = 24                                        # orders that are tried first, always the same ones
+STARTS = 24                                        # initial orders that are tried, always the same ones
 
 Pairs = Sequence[tuple[int, int]]                  # arrows between neighbouring columns, by the numbers of their ends
 Side = tuple[dict[int, int], dict[int, list[int]]]
 
 
 def ordered(columns: list[list[int]], arrows: Pairs) -> list[list[int]]:
-    """The columns with their members in a better order; arrows lead from one column to the next."""
+    """Return the columns with their members reordered for fewer crossings; arrows lead from one column to the next."""
     return [list(c) for c in _ordered(tuple(map(tuple, columns)), tuple(arrows))]
 
 
-@functools.lru_cache(maxsize=64)                   # a figure is drawn as a file and as an image; others differ in names
+@functools.lru_cache(maxsize=64)                   # a figure is drawn twice: as a file and as an image
 def _ordered(columns: tuple[tuple[int, ...], ...], arrows: tuple[tuple[int, int], ...]) -> list[list[int]]:
     members = [m for column in columns for m in column]
     before: dict[int, list[int]] = {m: [] for m in members}
@@ -48,19 +48,19 @@ def _ordered(columns: tuple[tuple[int, ...], ...], arrows: tuple[tuple[int, int]
 
 
 def _upright(columns: list[list[int]]) -> list[list[int]]:
-    """The columns, or all of them upside down, whichever has the first column more in the order of the recipe."""
+    """Turn all columns upside down if the first column is then closer to the order of the recipe."""
     wrong = sum(1 if a > b else -1 for i, a in enumerate(columns[0]) for b in columns[0][i + 1:]) if columns else 0
     return [column[::-1] for column in columns] if wrong > 0 else columns
 
 
 def _settled(columns: list[list[int]], before: dict[int, list[int]], after: dict[int, list[int]]) -> list[list[int]]:
-    """Neighbours with the same arrows in the order of the recipe."""
+    """Sort neighbours that have the same arrows by the order of the recipe."""
     return [[m for _, group in itertools.groupby(column, lambda m: (before[m], after[m])) for m in sorted(group)]
             for column in columns]
 
 
 def crossings(columns: Sequence[Sequence[int]], after: dict[int, list[int]]) -> int:
-    """How many pairs of arrows cross."""
+    """Return the number of pairs of arrows that cross."""
     total = 0
     for left, right in itertools.pairwise(columns):
         rank = {member: at for at, member in enumerate(right)}
@@ -70,7 +70,7 @@ def crossings(columns: Sequence[Sequence[int]], after: dict[int, list[int]]) -> 
 
 
 def _by_mean(columns: list[list[int]], at: int, fixed: Sequence[int], neighbours: dict[int, list[int]]) -> None:
-    """Sort a column by the mean position of what its members are connected to in the fixed one."""
+    """Sort a column by the mean position of each member's neighbours in the fixed column."""
     rank = {member: i for i, member in enumerate(fixed)}
     scale = max(len(fixed), 1) / max(len(columns[at]), 1)
     means = {m: sum(rank[n] for n in neighbours[m]) / len(neighbours[m]) if neighbours[m] else i * scale

@@ -1,4 +1,4 @@
-"""What is in a method's figure: its boxes, the arrows between them, and what the players minimise."""
+"""The content of a method's figure: boxes, arrows between them, and the losses of the players."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ SIGNS = {"*": "×", "-": "−"}
 
 @attrs.define(eq=False)
 class Box:
-    """A thing in the figure.
+    """A box of the figure.
 
-    label: its name; note: small text below it; players: who trains it, or whose loss it is; resting: a network that
-    nobody trains; shape: a network's kind of component; outputs: the values that leave it, by what is written on the
-    arrow.
+    label: its name.
+    note: small text below the name.
+    players: the players who train the network (or the network that it averages), or the player whose loss it is.
+    resting: whether no player trains the network itself; it is drawn dashed.
+    shape: the component kind of a network; `draw` for a mention of a drawn image.
+    outputs: the values that leave the box, by the labels of their arrows.
     """
 
     kind: Kind
@@ -47,13 +50,18 @@ class Box:
 
     @property
     def tapered(self) -> bool:
-        """Whether it is drawn narrower where its code is."""
+        """Whether the box is drawn narrower on the side of its code."""
         return self.kind == "network" and self.shape in ("encoder", "generator")
 
 
 @attrs.frozen(eq=False)
 class Arrow:
-    """A value on its way.  output: which of the source's; name: what to call it where it is only mentioned."""
+    """A value that leads from one box to another.
+
+    output: the index in the source's outputs.
+    name: the label of a mention that stands for a long arrow.
+    detached: whether the gradient stops here.
+    """
 
     source: Box
     output: int
@@ -64,7 +72,7 @@ class Arrow:
 
 @attrs.frozen
 class Rules:
-    """A player's part of the caption."""
+    """A player's part of the caption: its networks, the terms of its loss with their formulas, and notes."""
 
     player: str
     trains: tuple[str, ...]
@@ -74,7 +82,7 @@ class Rules:
 
 @attrs.define
 class Diagram:
-    """A figure's content.  boxes come before those that they lead to."""
+    """A figure's content.  Every box comes before the boxes that its arrows lead to."""
 
     title: str
     paper: str
@@ -86,13 +94,13 @@ class Diagram:
 
 
 def diagram_of(recipe: Recipe, catalog: Any) -> Diagram:
-    """The diagram of a recipe.  Raises RecipeError for a flow that does not hold."""
+    """Build the diagram of a recipe.  Raises RecipeError for an invalid flow."""
     return _Reading(recipe, Flow(recipe, catalog)).diagram()
 
 
 @attrs.frozen(eq=False)
 class _Value:
-    """What a node of the graph is in the figure: an output of a box."""
+    """The output of a box that stands for a node of the graph."""
 
     box: Box
     output: int
@@ -108,7 +116,7 @@ class _Reading:
     boxes: list[Box] = attrs.Factory(list)
     arrows: list[Arrow] = attrs.Factory(list)
     values: dict[int, list[_Value]] = attrs.Factory(dict)
-    seen: frozenset[str] = frozenset()             # the draws whose image is looked at, not only its fields
+    seen: frozenset[str] = frozenset()             # the draws whose image is used, not only its fields
 
     def diagram(self) -> Diagram:
         recipe = self.recipe
@@ -133,7 +141,7 @@ class _Reading:
     # -- boxes and arrows ---------------------------------------------------------------------------------------------
 
     def _value(self, node: Node) -> list[_Value]:
-        """The outputs that a node stands for: several for a tuple, none for a number."""
+        """Return the outputs that stand for a node: several for a tuple, an empty list for a number."""
         if node.index not in self.values:
             self.values[node.index] = self._made(node)
         return self.values[node.index]
@@ -195,7 +203,7 @@ class _Reading:
                     self.arrows.append(Arrow(v.box, output, target, v.name, v.detached))
 
     def _without_idle_wholes(self) -> None:
-        """Forget the output `f` of a box where only its parts, `f.pose`, go anywhere."""
+        """Remove the output `f` of a box where only its parts, such as `f.pose`, have arrows."""
         for box in self.boxes:
             used = {a.output for a in self.arrows if a.source is box}
             kept = [i for i, name in enumerate(box.outputs) if i in used or not any(
@@ -215,7 +223,7 @@ class _Reading:
         return Box("network", name, note, players, name != followed or not players, shape)
 
     def _loss(self, player: str, term: str, node: Node) -> None:
-        """A tag, with arrows from all that the term's losses look at."""
+        """Add the tag of a loss, with arrows from all inputs of the term's losses."""
         tree = self.recipe.players[player].minimizes[term].tree
         box = Box("loss", term, weight_and_losses(tree, self.recipe), (player,))
         seen: set[tuple[int, int]] = set()
@@ -247,7 +255,7 @@ class _Reading:
         return Rules(name, p.trains, terms, tuple(notes))
 
     def _description(self, players: tuple[Rules, ...]) -> str:
-        """The figure in words, for those who can't see it."""
+        """Describe the figure in words, for readers who can't see it."""
         draws = [name + (f" ({shares(d)})" if shares(d) else "") for name, d in self.recipe.data.draw.items()]
         lines = [f"{', '.join(names)} = {written(e.tree)}" for names, e in self.recipe.flow.items()]
         player_graphs = [f"{r.player} trains {', '.join(r.trains)} and minimises "
@@ -257,7 +265,7 @@ class _Reading:
 
 
 def shares(draw: Draw) -> str:
-    """What a drawn image shares with another, in a few words: `same identity as x1`."""
+    """Describe briefly how a draw is related to another and where it comes from: `same identity as x1`."""
     words = []
     other = f" as {draw.as_}" if draw.as_ else ""
     if draw.same:
@@ -279,7 +287,7 @@ def shares(draw: Draw) -> str:
 
 
 def _losses(node: Node) -> list[Node]:
-    """The losses of a term: what its sums and products are made of."""
+    """Return the losses of a term: the leaves of its sums and products, without numbers."""
     if isinstance(node.op, ArithmeticOp):
         return [leaf for i in node.inputs for leaf in _losses(i)]
     return [] if isinstance(node.op, NumberOp) else [node]

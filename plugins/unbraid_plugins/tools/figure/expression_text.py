@@ -1,17 +1,27 @@
-"""Expressions written out again, as a figure shows them."""
+"""Formatting of expressions for a figure."""
 
 from __future__ import annotations
 
-from unbraid.flow import SCHEDULES
 from unbraid_configs import Recipe
-from unbraid_configs.expressions import Arithmetic, Attribute, Call, Comparison, Name, Number, Text, Tree, Tuple
+from unbraid_configs.expressions import (
+    SCHEDULES,
+    Arithmetic,
+    Attribute,
+    Call,
+    Comparison,
+    Name,
+    Number,
+    Text,
+    Tree,
+    Tuple,
+)
 
 _RANK = {"+": 1, "-": 1, "*": 2}
 _SIGN = {"*": "·", "-": "−"}
 
 
 def written(tree: Tree, rank: int = 0) -> str:
-    """An expression on one line: `10·mse(x4, x1)`."""
+    """Format an expression on one line: `10·mse(x4, x1)`."""
     match tree:
         case Number(value=value):
             return f"{value:g}" if not isinstance(value, bool) else str(value)
@@ -39,7 +49,7 @@ def written(tree: Tree, rank: int = 0) -> str:
 
 
 def weight_and_losses(tree: Tree, recipe: Recipe) -> str:
-    """A term in short, the weight and the losses without what they are called with: `10·mse`."""
+    """Format a term briefly: its weight and its losses, without their arguments: `10·mse`."""
     if isinstance(tree, Arithmetic) and tree.sign == "*":
         left, right = weight_and_losses(tree.left, recipe), weight_and_losses(tree.right, recipe)
         if " + " in right:

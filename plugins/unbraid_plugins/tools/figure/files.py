@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.figure.diagram import Diagram
 
 SUFFIXES = (".svg", ".png", ".pdf")
-DOTS = 200                                         # per inch, of a PNG file
-SMALL_DOTS = 100                                   # per inch, of the image for TensorBoard
+DOTS = 200                                         # dots per inch of a PNG file
+SMALL_DOTS = 100                                   # dots per inch of the image for TensorBoard
 
 
 class FigureError(UnbraidError):
@@ -26,7 +26,7 @@ class FigureError(UnbraidError):
 def draw_figure(recipe: Recipe, path: Path) -> Path:
     """Write the method's figure to an SVG, PNG or PDF file and return its path.
 
-    Raises FigureError for another suffix or where the file can't be written, RecipeError for a flow that does not hold.
+    Raises FigureError for another suffix or if the file can't be written, RecipeError for an invalid flow.
     """
     from unbraid_plugins.tools.figure.paint import painted
 
@@ -39,7 +39,7 @@ def draw_figure(recipe: Recipe, path: Path) -> Path:
 
 
 def figure_image(recipe: Recipe) -> Tensor:
-    """The method's figure as an image (3, H, W) in [0, 1]."""
+    """Return the method's figure as an image (3, H, W) in [0, 1]."""
     import io
 
     import numpy as np

@@ -1,4 +1,4 @@
-"""What this plugin contributes: `unbraid draw`, and the method's figure in every run."""
+"""The hooks of this plugin: the command `unbraid draw`, and the method's figure in every run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_commands() -> list[Any]:
-    """Its commands."""
+    """Return the plugin's commands."""
     from unbraid_plugins.tools.figure.command import command
 
     return [command]
@@ -26,7 +26,7 @@ def unbraid_run_start(run: Any, step: int, recipe: Any) -> None:
 
 @hookimpl
 def unbraid_pictures(step: int, model: Any) -> dict[str, Any]:
-    """The figure as an image, for loggers, before the first step."""
+    """Return the figure as an image for loggers, only before the first step."""
     from unbraid_plugins.tools.figure.files import figure_image
 
     return {"figure": figure_image(model.method.recipe)} if step == 0 else {}

@@ -1,7 +1,7 @@
-"""Where everything in a figure stands: columns by the longest path, then rows that leave arrows straight.
+"""The positions in a figure: columns by the longest path, then rows that keep arrows straight.
 
-Lengths are in points (1/72 inch); x goes right, y down.  A named value that is used far from where it was made is not
-an arrow through the whole figure: its name is mentioned beside the box that uses it.
+Lengths are in points (1/72 inch); x increases to the right, y downwards. A named value that is used far from its source
+gets no long arrow: its name is mentioned beside the box that uses it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import attrs
 from unbraid_plugins.tools.figure.crossings import ordered
 from unbraid_plugins.tools.figure.diagram import Arrow, Box, Diagram
 
-FAR = 2                                            # columns that an arrow may span; beyond, the value is mentioned
+FAR = 2                                            # the most columns that a named arrow spans; else a mention
 ROW_GAP = 15.0
 COLUMN_GAP = 30.0
 BEND_HEIGHT = 8.0
-TAPER = 13.0                                       # how much lower a trapezoid is where the code is
-LABEL_MARGIN = 9.0                                 # around a label on an arrow
-INPUT_PITCH, OUTPUT_PITCH = 7.0, 15.0              # between arrows at a box
+TAPER = 13.0                                       # how much lower a trapezoid is on the side of the code
+LABEL_MARGIN = 9.0                                 # the space around a label on an arrow
+INPUT_PITCH, OUTPUT_PITCH = 7.0, 15.0              # the distance between arrows at a box
 ROUNDS = 60
 
 Measure = Callable[[Box], tuple[float, float]]     # the width and height of a box
@@ -30,7 +30,7 @@ LabelWidth = Callable[[str], float]
 
 @attrs.define(eq=False)
 class Spot:
-    """A place in a column: of a box, or where an arrow passes (box is None)."""
+    """A place in a column, taken by a box or by an arrow that passes (then box is None)."""
 
     box: Box | None
     column: int
@@ -42,7 +42,7 @@ class Spot:
 
 @attrs.define(eq=False)
 class Link:
-    """An arrow between neighbouring columns.  first, last: whether it leaves, and enters, a box here."""
+    """A piece of an arrow between neighbouring columns.  first, last: whether it leaves, and enters, a box here."""
 
     arrow: Arrow
     source: Spot
@@ -55,7 +55,7 @@ class Link:
 
 @attrs.define
 class Layout:
-    """A figure's places.  turns: for each column, the x where its arrows begin to bend."""
+    """The positions of a figure.  turns: for each column, the x where its arrows begin to bend."""
 
     spots: list[Spot]
     links: list[Link]
@@ -65,7 +65,7 @@ class Layout:
 
 
 def lay_out(diagram: Diagram, measure: Measure, label_width: LabelWidth) -> Layout:
-    """Places for all boxes and arrows, without overlaps."""
+    """Compute positions for all boxes and arrows, without overlaps."""
     columns_of = _columns(diagram)
     spots, links = _spots(diagram, columns_of)
     for spot in spots:
@@ -86,7 +86,10 @@ def lay_out(diagram: Diagram, measure: Measure, label_width: LabelWidth) -> Layo
 
 
 def _columns(diagram: Diagram) -> dict[int, int]:
-    """The column of every box: the longest path to it, then as near as it can be to what uses it first."""
+    """Return the column of every box by id.
+
+    It is the length of the longest path to the box; then the box moves as close as possible to its first use.
+    """
     column = {id(b): 0 for b in diagram.boxes}
     for box in diagram.boxes:
         column[id(box)] = max((column[id(a.source)] + 1 for a in diagram.arrows if a.target is box), default=0)
@@ -118,7 +121,7 @@ def _spots(diagram: Diagram, column: dict[int, int]) -> tuple[list[Spot], list[L
 
 
 def _ports(rows: list[list[Spot]], links: list[Link]) -> None:
-    """Where arrows leave and enter their boxes: entering ones in the order of where they come from."""
+    """Set where arrows leave and enter their boxes; entering arrows are in the order of their sources."""
     rank = {id(s): i for row in rows for i, s in enumerate(row)}
     for row in rows:
         for spot in row:
@@ -135,7 +138,7 @@ def _ports(rows: list[list[Spot]], links: list[Link]) -> None:
 
 
 def _heights(rows: list[list[Spot]], links: list[Link]) -> None:
-    """Every spot's y: as near as possible to what it is connected with, in the given order, without overlap."""
+    """Set every spot's y: as close as possible to its neighbours, in the given order, without overlaps."""
     around: dict[int, list[tuple[Spot, float, float]]] = {id(s): [] for row in rows for s in row}
     leaving = Counter(id(link.source) for link in links)
     for link in links:
@@ -171,7 +174,7 @@ def _stiffness(link: Link) -> float:
 
 
 def apart(wishes: Sequence[float], weights: Sequence[float], gaps: Sequence[float]) -> list[float]:
-    """The positions nearest to the wishes (least squares) that keep the order and these gaps.
+    """Return the positions nearest to the wishes (weighted least squares) that keep the order and at least these gaps.
 
     >>> apart([0.0, 0.0], [1.0, 1.0], [2.0])
     [-1.0, 1.0]
@@ -192,7 +195,7 @@ def apart(wishes: Sequence[float], weights: Sequence[float], gaps: Sequence[floa
 
 
 def _widths(rows: list[list[Spot]], links: list[Link], label_width: LabelWidth) -> tuple[list[float], float]:
-    """Every spot's x; returns where the arrows of each column begin to bend, and the width of all."""
+    """Set every spot's x; return the x where the arrows of each column begin to bend, and the total width."""
     x, turns, right = 0.0, [], 0.0
     for at, row in enumerate(rows):
         boxes = [s for s in row if s.box is not None and s.box.kind != "mention"]

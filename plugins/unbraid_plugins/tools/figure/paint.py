@@ -1,4 +1,4 @@
-"""How a figure looks: its colours, fonts and shapes, drawn with matplotlib."""
+"""Drawing of a figure with matplotlib: colours, fonts and shapes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from unbraid_plugins.tools.figure.caption import Line, caption
 from unbraid_plugins.tools.figure.diagram import Box, Diagram
 from unbraid_plugins.tools.figure.layout import LABEL_MARGIN, OUTPUT_PITCH, TAPER, Layout, Link, Spot, lay_out
 
-# fill, line and text of the players, told apart by the colour-blind too (after Okabe and Ito 2008, Paul Tol 2021)
+# fill, line and text of the players; colour-blind people can tell them apart (after Okabe and Ito 2008, Paul Tol 2021)
 PLAYERS = (("#cfe3f5", "#1f6aa5", "#154a74"), ("#fbdcc8", "#c2571a", "#8d3d0f"), ("#d5ecd4", "#3a8a3e", "#26602a"),
            ("#e8d9f0", "#7d4a9e", "#583270"), ("#fbeec0", "#a88a12", "#74600b"), ("#d3eef0", "#24858d", "#175b61"))
 NOBODY = ("#ececec", "#7a7a7a", "#4a4a4a")
@@ -33,13 +33,13 @@ BOX_FONT, NOTE_FONT, LABEL_FONT, MENTION_FONT, TITLE_FONT, CAPTION_FONT = 9.5, 7
 MARGIN = 16.0
 MIN_WIDTH = 420.0
 HEAD = 5.0                                         # length of an arrow's head
-PLATE = 34.0, 30.0                                 # a drawn image
+PLATE = 34.0, 30.0                                 # width and height of a drawn image
 SETTINGS: Any = {"svg.fonttype": "path", "svg.hashsalt": "unbraid", "font.family": ["DejaVu Sans"],
                  "text.usetex": False, "pdf.compression": 6, "path.simplify": False}
 
 
 def painted(diagram: Diagram, form: str, dots: int) -> bytes:
-    """The figure as the bytes of an `svg`, `png` or `pdf` file; dots: per inch, where there are pixels."""
+    """Draw a figure and return the bytes of an `svg`, `png` or `pdf` file.  dots: per inch, in a PNG."""
     with style(SETTINGS):
         painter = Painter(diagram)
         figure = Figure(figsize=(painter.width / 72, painter.height / 72), dpi=72)
@@ -55,7 +55,7 @@ def painted(diagram: Diagram, form: str, dots: int) -> bytes:
 
 
 def _described(svg: bytes, diagram: Diagram) -> bytes:
-    """An SVG with a title and a description for those who can't see it."""
+    """Add a title and a description to an SVG, for readers who can't see it."""
     head, start, rest = svg.decode().partition("<svg ")
     attributes, end, body = rest.partition(">")
     title, text = escape(diagram.title or "A method"), escape(diagram.description)
@@ -64,14 +64,14 @@ def _described(svg: bytes, diagram: Diagram) -> bytes:
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """The width of a line of text, in points."""
+    """Return the width of a line of text, in points."""
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
 
 
 @attrs.define(eq=False)
 class Painter:
-    """Draws one diagram."""
+    """Painter of one diagram."""
 
     diagram: Diagram
     layout: Layout = attrs.field(init=False)
@@ -105,7 +105,7 @@ class Painter:
         return width, 36.0 if box.note or box.tapered else 28.0
 
     def paint(self, axes: Any) -> None:
-        """Everything, from the back to the front."""
+        """Draw everything, from the back to the front."""
         for link in self.layout.links:
             self._link(axes, link)
         for spot in self.layout.spots:
@@ -152,7 +152,7 @@ class Painter:
                       va="center_baseline")
 
     def _plate(self, axes: Any, x: float, y: float, box: Box, high: float, style: dict[str, Any]) -> None:
-        """A drawn image, one of many; what it shares with others stands below."""
+        """Draw the box of a drawn image as a pile of pictures, with its note below."""
         wide = _plate_width(box)
         back: dict[str, Any] = {"facecolor": "white", "edgecolor": "#9a9a9a", "linewidth": 0.7, "zorder": 2.5}
         for shift, look in ((4.0, back), (2.0, back), (0.0, style)):
@@ -174,7 +174,7 @@ class Painter:
         return colours_of(names.index(box.players[0])) if box.players else NOBODY
 
     def _outputs(self, axes: Any, spot: Spot, box: Box) -> None:
-        """The names of the values that leave a box, above the beginning of their arrows."""
+        """Write the names of the values that leave a box above the start of their arrows."""
         for i, name in enumerate(box.outputs):
             if name:
                 y = self.top + spot.y + (i - (len(box.outputs) - 1) / 2) * OUTPUT_PITCH
@@ -187,7 +187,7 @@ class Painter:
     # -- arrows -------------------------------------------------------------------------------------------------------
 
     def _link(self, axes: Any, link: Link) -> None:
-        """A level start, as long as the labels of the column are, then a curve to the target."""
+        """Draw an arrow: level at first, below the labels of the column, then a curve to the target."""
         turn = self.left + self.layout.turns[link.source.column]
         y0 = self.top + link.source.y + link.leaves
         y1 = self.top + link.target.y + link.enters
@@ -200,18 +200,18 @@ class Painter:
         end = self.left + link.target.x
         self._line(axes, [(start, y0), (bend, y0)], color=self._arrow_colour(link))
         self._curve(axes, (bend, y0), (end, y1), head=link.last, colour=self._arrow_colour(link))
-        if link.arrow.detached and link.last:      # no gradient flows back through the bars
+        if link.arrow.detached and link.last:      # two bars: no gradient flows back
             for x in (end - 14.0, end - 11.0):
                 self._line(axes, [(x, y1 - 4), (x, y1 + 4)], width=1.2)
 
     def _right(self, spot: Spot) -> float:
-        """Where the arrows of a box begin; the words below a drawn image may be wider than it."""
+        """Return the x where the arrows of a box begin; the note below a drawn image may be wider than the image."""
         if spot.box is not None and spot.box.kind == "draw":
             return self.left + spot.x + (spot.width + _plate_width(spot.box)) / 2 + 4.0
         return self.left + spot.x + spot.width
 
     def _edge(self, column: int) -> float:
-        """The right edge of a column's boxes."""
+        """Return the right edge of a column's boxes."""
         return self.left + max((s.x + s.width for s in self.layout.spots if s.column == column and s.box is not None
                                 and s.box.kind != "mention"), default=0.0)
 
@@ -268,6 +268,6 @@ def _plate_width(box: Box) -> float:
 
 
 def colours_of(player: int) -> tuple[str, str, str]:
-    """Fill, line and text of the n-th player."""
+    """Return the fill, line and text colours of the n-th player."""
     return PLAYERS[player % len(PLAYERS)]
 

@@ -1,4 +1,4 @@
-"""`unbraid new-plugin`: a plugin package that is ready to install."""
+"""`unbraid new-plugin`: write a plugin package that is ready to install."""
 
 from typing import TYPE_CHECKING
 

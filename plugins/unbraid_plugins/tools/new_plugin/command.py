@@ -1,4 +1,4 @@
-"""`unbraid new-plugin`: a package with a loss, an encoder, a recipe and tests, ready to install."""
+"""`unbraid new-plugin`: write a package with a loss, an encoder, a recipe and tests, ready to install."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 
 from unbraid_registry import UnbraidError
 
-TEMPLATE = resources.files("unbraid_plugins.tools.new_plugin") / "template"     # where PACKAGE is a folder
+TEMPLATE = resources.files("unbraid_plugins.tools.new_plugin") / "template"     # it has a folder PACKAGE
 ENDING = ".template"
 
 
@@ -24,7 +24,7 @@ ENDING = ".template"
 def command(name: str, out: Path | None) -> None:
     """Write a plugin package that is ready to install.
 
-    NAME is the plugin's, as recipes will write it: lower-case letters, digits and _.
+    NAME is the plugin's name in recipes: lower-case letters, digits and _.
     """
     folder = (out or Path()) / f"unbraid-{name.replace('_', '-')}"
     refuse(name, folder)
@@ -36,7 +36,7 @@ def command(name: str, out: Path | None) -> None:
 
 
 def refuse(name: str, folder: Path) -> None:
-    """Raise UnbraidError for a name that a plugin can't have, and for a folder that is there."""
+    """Raise UnbraidError for a name that a plugin can't have, and for a folder that exists."""
     word = re.sub(r"\W+", "_", name.lower()).strip("_")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         suggestion = word if re.fullmatch(r"[a-z][a-z0-9_]*", word) else "my_plugin"
@@ -58,7 +58,7 @@ def refuse(name: str, folder: Path) -> None:
 
 
 def write_package(name: str, folder: Path) -> list[Path]:
-    """Fill in the template; returns the files."""
+    """Write the package from the template; return the paths of its files."""
     import unbraid
     from unbraid_registry import API_LEVEL
 
@@ -74,7 +74,7 @@ def write_package(name: str, folder: Path) -> list[Path]:
 
 
 def templates(folder: Traversable, inside: str = "") -> list[tuple[str, Traversable]]:
-    """All files of the template with their paths in it."""
+    """Return all files of the template with their paths inside it."""
     found = []
     for entry in folder.iterdir():
         path = f"{inside}{entry.name}"

@@ -1,8 +1,7 @@
-"""Transfer: what small classifiers read off frozen codes, with few and with many labels, beside pixels and an untrained
-encoder.
+"""Probes: small classifiers on frozen codes, with few and with many labels, beside pixels and an untrained encoder.
 
-`task` chooses what is fitted and judged on, `representations` are what it is turned into, `labels` are drawn,
-`classifiers` are fitted; `probe` puts them together, `table` and `plot` tell what came out.
+`task` chooses the images to fit and to judge on. `representations` turns them into codes or pixels. `labels` draws
+labels. `classifiers` fits classifiers. `probe` runs all of these, and `table` and `plot` show the results.
 """
 
 from typing import TYPE_CHECKING

@@ -9,14 +9,14 @@ from rich.table import Table
 
 from unbraid_plugins.tools.display import Page
 
-PARTS = 3                                          # parts of the code that are shown for a factor: the best
+PARTS = 3                                          # number of the best parts of the code to show for a factor
 TITLES = {"linear": "linear", "nearest": "nearest", "network": "network"}
 
 
 def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None = None) -> str:
-    """For every run a table: factors and representations down, classifiers and numbers of labels across.
+    """Return a table for every run: factors and representations down, classifiers and numbers of labels across.
 
-    colour: with the terminal's colours and lines; None: if stdout is one; otherwise plain text.
+    colour: use the terminal's colours and lines; None: if stdout is a terminal; otherwise plain text.
     """
     page = Page(colour)
     for name, result in results:
@@ -35,7 +35,7 @@ def _about(result: dict[str, Any]) -> str:
 
 
 def _accuracies(result: dict[str, Any], grid: Table) -> Table:
-    """The table, filled with accuracies; the best of a factor's column is bold."""
+    """Fill the table with accuracies; the best of a factor's column is bold."""
     columns = [(c, i) for c in result["accuracy"] for i in range(len(result["labels"]))]
     grid.add_column("factor")
     grid.add_column("of")
@@ -53,7 +53,7 @@ def _accuracies(result: dict[str, Any], grid: Table) -> Table:
 
 
 def shown(result: dict[str, Any], factor: str) -> Iterator[str]:
-    """The representations that are shown for a factor: all, but of many parts only those that know it best."""
+    """Yield the representations to show for a factor: all, except that of many parts only the most accurate remain."""
     parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
     know = sorted(parts, key=lambda name: -sum(result["accuracy"]["linear"][name][factor]["mean"]))[:PARTS]
     return (name for name, r in result["representations"].items() if r["kind"] != "part" or name in know)

@@ -1,4 +1,7 @@
-"""A linear classifier on a representation: logistic regression whose penalty is chosen on training labels alone."""
+"""Classifiers on a representation: logistic regression, nearest neighbours, and a small network on pixels.
+
+The penalty of the logistic regression is chosen on training labels alone.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +16,28 @@ from unbraid_plugins.tools.probing.task import Task
 from unbraid_registry import registry
 
 INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
-USUAL = 1.0                                        # where there are too few labels to choose by
+USUAL = 1.0                                        # the C where there are too few labels to choose it
 FOLDS = 3
-MANY = 1500                                        # labels, of which one fold tells enough
-ITERATIONS, TOLERANCE = 200, 1e-3                  # beyond these the accuracy hardly changes
+MANY = 1500                                        # with this many labels, one fold of the cross-validation is enough
+ITERATIONS, TOLERANCE = 200, 1e-3                  # larger or finer ones hardly change the accuracy
 
 
 def linear(train: np.ndarray, labels: np.ndarray, test: np.ndarray, inverse_penalty: float = USUAL) -> np.ndarray:
-    """The classes of test images, (N,), by scikit-learn's LogisticRegression, of any number of classes at once.
+    """Return the classes of test images, (N,), by scikit-learn's LogisticRegression, for any number of classes.
 
-    train: (n, D); labels: (n,) of two classes at least; test: (N, D); inverse_penalty: its C.
+    train: (n, D).
+    labels: (n,), at least two classes.
+    test: (N, D).
+    inverse_penalty: the regression's C.
     """
     return _fitted(train, labels, inverse_penalty).predict(test)
 
 
 def best_penalty(train: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
-    """The inverse penalty of the best accuracy in cross-validation within the training labels.
+    """Return the inverse penalty with the best accuracy in cross-validation within the training labels.
 
-    Of equal ones the smallest, which is the strongest penalty; 1 where no class, or of few labels not every class, has
-    two of them.
+    Among equal ones, return the smallest, which is the strongest penalty. Return 1 where cross-validation is not
+    possible: with fewer than MANY labels if some class has only one label, with more if no class has FOLDS labels.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -52,7 +58,10 @@ def best_penalty(train: np.ndarray, labels: np.ndarray, seed: int = 0) -> float:
 
 
 def _fitted(train: np.ndarray, labels: np.ndarray, inverse_penalty: float, begin: Any = None) -> Any:
-    """A fitted LogisticRegression; begin: one on the same labels, whose weights it goes on from."""
+    """Return a fitted LogisticRegression.
+
+    begin: one that was fitted on the same labels; it is fitted further, in place.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -64,14 +73,21 @@ def _fitted(train: np.ndarray, labels: np.ndarray, inverse_penalty: float, begin
 
 
 def distances(test: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances (N, M) of centred rows (N, D) and (M, D), without the part that is each row's own."""
+    """Return squared distances (N, M) between centred rows (N, D) and (M, D), up to a constant for each test row.
+
+    The distance is Euclidean. The constant is the row's squared norm, which does not change the order of neighbours.
+    """
     return np.einsum("ij,ij->i", train, train) - 2 * (test @ train.T)
 
 
 def nearest(between: np.ndarray, rows: np.ndarray, labels: np.ndarray, neighbours: int = 1) -> np.ndarray:
-    """The most frequent class of the nearest labelled images, of equally frequent ones that of the nearest.
+    """Return the most frequent class (N,) of the nearest labelled images.
 
-    between: (N, M) distances; rows: (n,) those that are labelled; labels: (n,) their classes. Returns (N,) classes.
+    Among equally frequent classes, the class of the nearest image wins.
+
+    between: (N, M) distances.
+    rows: (n,) columns of the labelled images.
+    labels: (n,) their classes.
     """
     k = min(neighbours, len(rows))
     found = np.empty(len(between), labels.dtype)
@@ -87,7 +103,7 @@ def nearest(between: np.ndarray, rows: np.ndarray, labels: np.ndarray, neighbour
 
 
 def _most_frequent(votes: np.ndarray) -> int:
-    """The most frequent of several numbers, of equally frequent ones the first.
+    """Return the most frequent of several numbers; among equally frequent ones, the first.
 
     >>> _most_frequent(np.asarray([4, 2, 2, 4, 1]))
     4
@@ -97,9 +113,9 @@ def _most_frequent(votes: np.ndarray) -> int:
 
 
 def trained(task: Task, labelled: Mapping[str, np.ndarray], seed: int = 0, device: str = "cpu") -> dict[str, float]:
-    """Accuracy by factor of one small network, the metric `oracles`, with a head for each factor.
+    """Return the accuracy by factor of one small network with a head for each factor: the metric `oracles`.
 
-    labelled: factor -> rows of the training images whose class of it the network may know.  Raises UnknownComponent.
+    labelled: factor -> rows of the training images whose class the network may use.  Raises UnknownComponent.
     """
     rows = np.unique(np.concatenate(list(labelled.values())))
     known = {f: np.where(np.isin(rows, own), task.train.factors[f][rows], -1) for f, own in labelled.items()}

@@ -1,4 +1,4 @@
-"""`unbraid probe`: what small classifiers read off frozen codes, with few labels and with many."""
+"""`unbraid probe`: small classifiers on frozen codes, with few labels and with many."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
             report: bool, device: str) -> None:
     """Fit classifiers on frozen codes, with few labels and many.
 
-    A linear and a nearest-neighbour classifier, for every factor, on the whole code and on its parts, beside raw pixels
-    and an untrained encoder: fitted on training images, judged on test images. Writes probe.json, a picture and
-    report.html into each run and prints a table.
+    For every factor, fits a linear and a nearest-neighbour classifier on the whole code and on its parts, beside raw
+    pixels and an untrained encoder. They are fitted on training images and judged on test images. Writes probe.json, a
+    picture and report.html into each run and prints a table.
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run

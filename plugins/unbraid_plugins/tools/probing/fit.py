@@ -1,4 +1,4 @@
-"""Probing a run or a model: every representation, every factor, few labels and many."""
+"""Probes of a run or a model: all representations and factors, with few labels and many."""
 
 from __future__ import annotations
 
@@ -31,13 +31,19 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
           test_images: int = 2000, seed: int = 0, supervised: bool = False, device: str = "cpu") -> dict[str, Any]:
     """Probe the codes of a run's model, and write `probe.json` and a picture into the run.
 
-    fit_on, judge_on: sources of the recipe (None: the first draw's; the same as `fit_on`); where they are not the first
-    draw's, the files are `probe-FIT-JUDGE.json` and `.png`.  labels: of every class, numbers and "all"; draws: how
-    often few labels are drawn; neighbours: that vote; images, test_images: to fit and to judge on, at most; seed: of
-    the choice of images and labels; supervised: train networks on the same labels too, which takes minutes.
+    fit_on: the source to fit on; by default the first draw's.
+    judge_on: the source to judge on; by default the same as `fit_on`.
+    labels: numbers of labels of every class, and "all".
+    draws: the number of draws of few labels.
+    neighbours: the number of neighbours that vote.
+    images, test_images: the largest numbers of images to fit and to judge on.
+    seed: of the choice of images and labels.
+    supervised: also train networks on the same labels, which takes minutes.
 
-    Returns what `probe_model` does, with the run's step and the paths of the file and the picture.  Raises UnbraidError
-    (RunError, ModelError, DataError, ProbeError).
+    If a source is not the first draw's, the files are `probe-FIT-JUDGE.json` and `.png`.
+
+    Returns the result of `probe_model` with the run's step and the paths of the file and the picture.  Raises
+    UnbraidError (RunError, ModelError, DataError, ProbeError).
     """
     settings = Settings(labels=labels, draws=draws, neighbours=neighbours, images=images, test_images=test_images,
                         seed=seed, supervised=supervised)
@@ -65,15 +71,15 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
 
     Returns plain dicts, lists, numbers:
 
-        fitted_on, judged_on  source, split, images (how many)
+        fitted_on, judged_on  source, split, images (their number)
         labels                of every class, in order: 1, 5, ..., "all"
         draws, neighbours, seed
-        factors               name -> classes, chance, labelled (how many images, one number for each of `labels`)
-        representations       name -> kind (code, part, baseline), numbers
+        factors               name -> classes, chance, labelled (number of images, one for each of `labels`)
+        representations       name -> kind (code, part, baseline), numbers (dimensions)
         accuracy              linear, nearest, network -> representation -> factor -> mean, std (a number for each of
                               `labels`; std None for one draw), and for linear the inverse `penalty`, which is
                               chosen within the labels of the first draw
-        notes                 what a reader should know
+        notes                 remarks for the reader
     """
     chosen = task(data, settings, fit_on, judge_on)
     labelled, notes = labelled_rows(chosen, settings)
@@ -96,7 +102,7 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
 
 
 def labelled_rows(chosen: Task, settings: Settings) -> tuple[Drawn, list[str]]:
-    """The labelled rows of every factor, budget and draw; notes where there are fewer than asked for."""
+    """Draw the labelled rows of every factor, budget and draw; add notes where there are fewer than asked for."""
     found: Drawn = {}
     notes = []
     for factor, classes in chosen.classes.items():
@@ -111,7 +117,7 @@ def labelled_rows(chosen: Task, settings: Settings) -> tuple[Drawn, list[str]]:
 
 def judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings, notes: list[str]
            ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The accuracies of both classifiers on one representation, by factor."""
+    """Return the accuracies of both classifiers on one representation, by factor."""
     ready = prepared(r, settings.seed)
     if ready.kept < 1:
         notes.append(f"{r.name}: the linear classifier sees {ready.train_axes.shape[1]} principal axes of "
@@ -138,7 +144,7 @@ def judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings,
 
 
 def _networks(chosen: Task, labelled: Drawn, settings: Settings, device: str) -> dict[str, Any]:
-    """The accuracies of networks that know the same labels, by factor."""
+    """Return the accuracies of networks that are trained on the same labels, by factor."""
     found: dict[str, list[list[float]]] = {factor: [] for factor in labelled}
     for i in range(len(settings.labels)):
         each = []
@@ -151,6 +157,6 @@ def _networks(chosen: Task, labelled: Drawn, settings: Settings, device: str) ->
 
 
 def _summary(scores: Sequence[Sequence[float]]) -> dict[str, list[float | None]]:
-    """Mean and standard deviation of the draws, for every number of labels."""
+    """Return mean and standard deviation over the draws, for every number of labels."""
     return {"mean": [round(float(np.mean(s)), 6) for s in scores],
             "std": [round(float(np.std(s, ddof=1)), 6) if len(s) > 1 else None for s in scores]}

@@ -1,4 +1,4 @@
-"""Few labels, drawn at random: equally many of every class."""
+"""Random draws of few labels, with equal numbers of every class."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from unbraid_plugins.tools.probing.settings import Budget
 
 
 def drawn(labels: np.ndarray, budget: Budget, times: int, seed: int) -> list[np.ndarray]:
-    """Rows with so many labels of every class (all of a class that has fewer), drawn several times; each (n,), sorted.
+    """Draw rows with `budget` labels of every class, several times; each draw is (n,), sorted.
 
-    labels: (M,) classes, -1 where unknown. All labels, where the budget is None or reaches them, are drawn once. Fewer
-    labels of one draw are among its more.
+    A class with fewer labels gives all of them. If the budget is None or no class has more labels, there is one draw,
+    with all labels. In each draw, a smaller budget selects a subset of a larger one.
+
+    labels: (M,) classes, -1 where unknown.
     """
     classes = np.unique(labels[labels >= 0])
     of_class = [np.flatnonzero(labels == c) for c in classes]
@@ -25,6 +27,6 @@ def drawn(labels: np.ndarray, budget: Budget, times: int, seed: int) -> list[np.
 
 
 def short(labels: np.ndarray, budget: Budget) -> int:
-    """How many classes have fewer labels than are asked for."""
+    """Return the number of classes that have fewer labels than the budget."""
     counts = np.unique(labels[labels >= 0], return_counts=True)[1]
     return 0 if budget is None else int((counts < budget).sum())

@@ -11,22 +11,23 @@ from unbraid_plugins.tools.probing.accuracy_table import shown
 
 COLUMNS = 4                                        # panels side by side
 DOTS = 110                                         # per inch
-NARROWEST, ENTRY = 5.0, 1.6                        # inches: of the picture, of a name in its legend
+NARROWEST, ENTRY = 5.0, 1.6                        # inches: smallest width of the picture, width of a legend entry
 CODE, CONTROLS = "#1a1a1a", {"pixels": "#8b929b", "untrained": "#c2a878"}
 NETWORK, OF_NETWORK = "supervised network", "#b5179e"
 TITLES = {"linear": "linear classifier", "nearest": "nearest neighbour"}
 
 
 def write_picture(result: dict[str, Any], path: Path) -> Path:
-    """Write the picture of a probe.  Raises UnbraidError."""
+    """Write the picture of a probe and return its path.  Raises UnbraidError."""
     with style({**STYLE, "savefig.dpi": DOTS}):
         return save_figure(draw(result), path)
 
 
 def draw(result: dict[str, Any]) -> Figure:
-    """A panel for every factor and classifier, a line for every representation; bands are the spread of the draws.
+    """Draw a panel for every factor and classifier, with a line for every representation.
 
-    Dotted: chance. Of many parts of the code, those are drawn that know the factor best.
+    Bands are the standard deviation of the draws. The dotted line is chance. Of many parts of the code, only the most
+    accurate are drawn.
     """
     factors, labels = list(result["factors"]), [str(n) for n in result["labels"]]
     columns = min(COLUMNS, len(factors))
@@ -81,7 +82,7 @@ def _draw_line(axes: Any, found: dict[str, Any], colour: str, label: str, **styl
 
 
 def _colours(result: dict[str, Any]) -> dict[str, str]:
-    """The colour of every representation, the same in all panels."""
+    """Return the colour of every representation, the same in all panels."""
     parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
     found = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(parts)}
     return {name: found.get(name) or CONTROLS.get(name, CODE) for name in result["representations"]}

@@ -1,4 +1,4 @@
-"""A representation as the classifiers want it: of one scale, and not too wide."""
+"""Preprocessing of representations for the classifiers: one scale, and a limited width."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import numpy as np
 
 from unbraid_plugins.tools.probing.representations import Representation
 
-WIDEST = 512                                       # numbers that a linear classifier sees
-STILL = 1e-6                                       # of its mean: a number that spreads less does not move
+WIDEST = 512                                       # largest number of dimensions for a linear classifier
+STILL = 1e-6                                       # of its mean; a dimension with a smaller spread counts as constant
 
 
 @attrs.frozen(eq=False)
 class Prepared:
-    """Numbers of mean 0 over the training images, whose spread is 1 on average.
+    """Representations with mean 0 over the training images and a spread of 1 on average.
 
-    train, test: (M, D) and (N, D) float32, to look for neighbours in; train_axes, test_axes: the same for linear
-    classifiers, where D is large on the first principal axes of the training images; kept: their share of variance.
+    train, test: (M, D) and (N, D) float32, for nearest neighbours.
+    train_axes, test_axes: the same for linear classifiers; where D is large, the first principal axes of the training
+        images.
+    kept: the share of variance on these axes.
     """
 
     train: np.ndarray
@@ -27,9 +29,9 @@ class Prepared:
 
 
 def prepared(r: Representation, seed: int = 0) -> Prepared:
-    """Standardise by the training images, labelled or not: every number of a code by itself, pixels all by one number.
+    """Standardise a representation by all training images, labelled or not.
 
-    A number that does not move becomes 0.
+    Each dimension of the code has its own scale; pixels share one. A dimension with no spread becomes 0.
     """
     centre = r.train.mean(0, dtype=np.float64)
     spread = r.train.std(0, dtype=np.float64)
@@ -43,7 +45,7 @@ def prepared(r: Representation, seed: int = 0) -> Prepared:
 
 
 def _axes(train: np.ndarray, test: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray, float]:
-    """Both on the first principal axes of the training images, again with a mean spread of 1."""
+    """Project both on the first principal axes of the training images, and scale them to a mean spread of 1."""
     from sklearn.decomposition import PCA
 
     count = min(WIDEST, len(train) - 1)

@@ -1,4 +1,4 @@
-"""What images are turned into before a classifier sees them."""
+"""The representations that classifiers are fitted on: codes, parts of codes, pixels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from unbraid_plugins.tools.evaluation import untrained, usable
 from unbraid_plugins.tools.probing.task import Chosen, Task
 
 CODE, PIXELS, UNTRAINED = "code", "pixels", "untrained"
-PIXELS_AT_MOST = 3 * 64 * 64                       # numbers of an image; a larger one is shrunk
+PIXELS_AT_MOST = 3 * 64 * 64                       # largest number of values of an image; a larger image is shrunk
 
 
 @attrs.frozen(eq=False)
 class Representation:
-    """The images as numbers.  train, test: (M, D) and (N, D); kind: code, part (of it) or baseline."""
+    """Images as vectors.
+
+    train, test: (M, D) and (N, D).
+    kind: code, part (of the code) or baseline.
+    standardised: whether each dimension is scaled by itself.
+    """
 
     name: str
     kind: str
@@ -28,9 +33,9 @@ class Representation:
 
 
 def representations(model: Model, task: Task, notes: list[str]) -> Iterator[Representation]:
-    """The model's code and its parts, the pixels, and the code of the untrained twin, one after the other.
+    """Yield the model's code and its parts, the pixels, and the code of the model with its initial weights.
 
-    Without a function that encodes the images there are the pixels alone. notes: are added to.
+    Without a function that encodes the images, only the pixels are yielded. `notes` gets new notes.
     """
     names = [encoder_of(model, chosen.source) for chosen in (task.train, task.test)]
     train_by, test_by = names
@@ -60,12 +65,12 @@ def representations(model: Model, task: Task, notes: list[str]) -> Iterator[Repr
 
 
 def encoder_of(model: Model, source: str) -> str | None:
-    """The function that encodes images of a source: `encode`, or of several domains `encode_SOURCE`."""
+    """Return the function that encodes images of a source: `encode`, or `encode_SOURCE` with several domains."""
     return next((name for name in ("encode", f"encode_{source}") if usable(model, name)), None)
 
 
 def encoded(model: Model, function: str, chosen: Chosen) -> tuple[Layout, np.ndarray]:
-    """The codes of images, float32 (n, D), a spatial code flattened, and their layout.  Raises ModelError."""
+    """Return the codes of images, float32 (n, D), a spatial code flattened, and their layout.  Raises ModelError."""
     codes = [code_of(model(function, batch), model.layout) for batch in chosen.read()]
     return codes[0].layout, np.concatenate([_flat(code) for code in codes])
 
@@ -75,7 +80,7 @@ def _flat(code: Code) -> np.ndarray:
 
 
 def parts_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
-    """The columns of every part of a code of several parts; numbers of one group are one part.
+    """Return the columns of every part of a code of several parts; a group of parts of size 1 counts as one part.
 
     >>> from unbraid_configs.recipe import Factor
     >>> z, c = Factor(name="z", size=2), Factor(name="c", count=3, size=1)
@@ -93,7 +98,7 @@ def parts_of(layout: Layout, positions: int = 1) -> dict[str, tuple[int, int]]:
 
 
 def pixels(task: Task) -> Representation:
-    """The images themselves; large ones are shrunk by a whole factor."""
+    """Return the images themselves; large ones are shrunk by an integer factor."""
     return Representation(PIXELS, "baseline", _pixels(task.train.read()), _pixels(task.test.read()), standardised=False)
 
 
@@ -102,7 +107,7 @@ def _pixels(batches: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def shrunk(images: np.ndarray) -> np.ndarray:
-    """Means of squares of pixels, as small as need be: (B, C, H, W) -> (B, C, h, w)."""
+    """Average squares of pixels until the image is small enough: (B, C, H, W) -> (B, C, h, w)."""
     b, c, height, width = images.shape
     by = 1
     while c * (height // by) * (width // by) > PIXELS_AT_MOST:

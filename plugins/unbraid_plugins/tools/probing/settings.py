@@ -1,4 +1,4 @@
-"""How much is probed."""
+"""Settings of a probe."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import attrs
 
 from unbraid_registry import UnbraidError
 
-Budget: TypeAlias = "int | None"                   # labels of every class; None: all that there are
+Budget: TypeAlias = "int | None"                   # labels of every class; None: all labels
 ALL = "all"
 
 
 def _budgets(given: Iterable[int | str | None]) -> tuple[Budget, ...]:
-    """Numbers of labels in rising order, each once.  Raises ProbeError."""
+    """Return numbers of labels in rising order, each once.  Raises ProbeError."""
     found: set[Budget] = set()
     for word in given:
         text = ALL if word is None else str(word).strip()
@@ -34,11 +34,15 @@ def _positive(_: object, attribute: attrs.Attribute[int], number: int) -> None:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """How many labels there are, and how many images, at most.
+    """The numbers of labels and the largest numbers of images.
 
-    labels: of every class, one number after the other, None or "all": all; draws: how often few labels are drawn;
-    neighbours: that vote; images: to fit on, labelled or not; test_images: to judge on; seed: of the choice of images
-    and labels; supervised: whether networks are trained on the same labels, which takes minutes.
+    labels: numbers of labels of every class; None or "all" stands for all.
+    draws: the number of draws of few labels.
+    neighbours: the number of neighbours that vote.
+    images: images to fit on, labelled or not.
+    test_images: images to judge on.
+    seed: of the choice of images and labels.
+    supervised: also train networks on the same labels, which takes minutes.
 
     >>> Settings(labels=["all", 20, 1]).labels
     (1, 20, None)
@@ -54,9 +58,9 @@ class Settings:
 
 
 def said(budget: Budget) -> int | str:
-    """A number of labels as it is written."""
+    """Return a number of labels as it is written."""
     return ALL if budget is None else budget
 
 
 class ProbeError(UnbraidError):
-    """Nothing can be probed so."""
+    """A probe that is not possible."""

@@ -1,4 +1,4 @@
-"""The images that classifiers are fitted and judged on, of one source or of two, with what is known about them."""
+"""The images that classifiers are fitted and judged on, from one source or two, with their known factors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from unbraid_plugins.tools.probing.settings import ProbeError, Settings
 
 @attrs.frozen(eq=False)
 class Chosen:
-    """Images of a source.  rows: of the source; split: which; factors: name -> (n,) classes, -1 where unknown."""
+    """Images that were chosen from a source.
+
+    source, split: the origin of the images.
+    rows: (n,) rows of the source.
+    factors: name -> (n,) classes, -1 where unknown.
+    """
 
     data: Data = attrs.field(repr=False)
     source: str
@@ -27,19 +32,20 @@ class Chosen:
         return len(self.rows)
 
     def read(self) -> Iterator[np.ndarray]:
-        """Batches (B, C, H, W) in [0, 1]."""
+        """Yield batches (B, C, H, W) in [0, 1]."""
         return (image_array(self.data, self.rows[i:i + BATCH], self.source) for i in range(0, len(self), BATCH))
 
     def bytes(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The images of some of its rows, uint8 (n, C, H, W)."""
+        """Return the images of some of the rows, uint8 (n, C, H, W)."""
         return self.data.images_of[self.source].read(self.rows[rows])
 
 
 @attrs.frozen(eq=False)
 class Task:
-    """What is fitted on and what is judged on; no image is in both.
+    """Images to fit on and images to judge on; no row is in both.
 
-    classes: by factor, those with labels to fit on; chance: the most frequent class's share of the images judged on.
+    classes: factor -> the classes that have labels to fit on.
+    chance: factor -> the share of the most frequent class among the images to judge on.
     """
 
     train: Chosen
@@ -50,10 +56,14 @@ class Task:
 
 
 def task(data: Data, settings: Settings, fit_on: str | None = None, judge_on: str | None = None) -> Task:
-    """Training images of one source, test images of the same or of another, and the factors that both know.
+    """Choose training images of one source, test images of the same or another, and the factors that both know.
 
-    fit_on: a source, None: the first draw's; judge_on: a source, None: the same.  Without a test split, the halves of
-    the training split stand for both. A class that has no label to fit on is not judged.  Raises ProbeError, DataError.
+    Without a test split, the two halves of the training split are used. A class without labels to fit on is not judged.
+
+    fit_on: the source to fit on; None: the first draw's.
+    judge_on: the source to judge on; None: the same.
+
+    Raises ProbeError, DataError.
     """
     names = source_of(data, fit_on), source_of(data, fit_on if judge_on is None else judge_on)
     shapes = [data.images_of[name].shape for name in names]
@@ -88,7 +98,7 @@ def task(data: Data, settings: Settings, fit_on: str | None = None, judge_on: st
 
 
 def _part(data: Data, source: str, settings: Settings, *, test: bool) -> tuple[Chosen, list[str]]:
-    """The images of one source to judge on, or to fit on, with the factors that have several classes; notes."""
+    """Return the images of one source to judge or to fit on, with the factors that have several classes, and notes."""
     images = data.images_of[source]
     unseen, seen, split = halves(data, source, np.random.default_rng(settings.seed))
     notes = [] if split == "test" else [f"{source} has no test split: judged on half of the training split, which the "
@@ -104,9 +114,10 @@ def _part(data: Data, source: str, settings: Settings, *, test: bool) -> tuple[C
 
 
 def _in_words_of(data: Data, names: tuple[str, str]) -> dict[str, np.ndarray]:
-    """All labels of the second source in the numbers of the first one's classes: equal by name where both have names.
+    """Return all labels of the second source in the class numbers of the first one.
 
-    A class that the first source does not have becomes a number beyond its own.
+    Classes are matched by name where both sources have names. A class that the first source lacks gets a number beyond
+    those of the first source.
     """
     own, other = (data.images_of[name].fields for name in names)
     return {f: _renumbered(field, own[f]) for f, field in other.items()
@@ -127,7 +138,7 @@ def _values(labels: np.ndarray) -> np.ndarray:
 
 
 def _check(classes: dict[str, np.ndarray], data: Data, names: tuple[str, str], notes: list[str]) -> None:
-    """Raises ProbeError where no factor is left."""
+    """Raise ProbeError where no factor is left."""
     if classes:
         return
     if names[0] != names[1]:
@@ -139,7 +150,7 @@ def _check(classes: dict[str, np.ndarray], data: Data, names: tuple[str, str], n
 
 
 def _copies(train: Chosen, test: Chosen) -> int:
-    """How many images to judge on are also there to fit on."""
+    """Return the number of images to judge on that are also among those to fit on."""
     seen = set(_digests(train))
     return sum(digest in seen for digest in _digests(test))
 

@@ -1,4 +1,4 @@
-"""Where the time of a training's step goes: by player, and by network forwards and backwards."""
+"""Profiles of a training step: the time by player, and by network forward and backward."""
 
 from typing import TYPE_CHECKING
 

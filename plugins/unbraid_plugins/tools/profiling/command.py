@@ -1,4 +1,4 @@
-"""`unbraid profile`: where the time of a training's step goes."""
+"""`unbraid profile`: show how a training step's time is spent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def command(recipe: str, overrides: tuple[str, ...], data: Path | None) -> None:
     """Say where a training step's time goes, by player and network.
 
-    Some steps are watched, forwards and backwards; nothing is trained or written.
+    It measures some steps, forward and backward, on copies of the networks. Nothing is trained or written.
     """
     from unbraid.engine import distributed
 
@@ -33,8 +33,8 @@ def command(recipe: str, overrides: tuple[str, ...], data: Path | None) -> None:
 
 
 def profile_recipe(recipe: Recipe) -> Profile | None:
-    """The profile of a recipe's training; None where another process of several tells it."""
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")          # a machine without a GPU is no error
+    """Profile the training of a recipe; return None in all processes but the first."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")          # no error message on a machine without a GPU
     from unbraid.engine import Training, device_of, distributed
     from unbraid.runs import Run
     from unbraid_plugins.tools.profiling.profiler import profile
@@ -48,7 +48,7 @@ def profile_recipe(recipe: Recipe) -> Profile | None:
 
 
 def table(found: Profile) -> str:
-    """A line for each network, and each other part, of every player's turn."""
+    """Format a profile as a table: a line for each network, and each other part, of every player's turn."""
     step = 1000 * found.observed
     rows = [(s.player or "all", s.what, f"{s.forward:.2f}", f"{s.backward:.2f}" if s.backward else "",
              f"{100 * (s.forward + s.backward) / step:.0f} %") for s in found.spent]

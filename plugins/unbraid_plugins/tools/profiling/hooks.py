@@ -1,4 +1,4 @@
-"""What this plugin contributes: `unbraid profile`."""
+"""The hooks of this plugin: the command `unbraid profile`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_commands() -> list[Any]:
-    """Its commands."""
+    """Return the plugin's commands."""
     from unbraid_plugins.tools.profiling.command import command
 
     return [command]

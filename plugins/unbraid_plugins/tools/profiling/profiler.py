@@ -1,4 +1,4 @@
-"""Where the time of a step goes: by player, and by network forwards and backwards."""
+"""Profiling of training steps: the time by player, and by network forward and backward."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch.profiler import ProfilerActivity
 
 from unbraid.engine import UPDATE, Players, Training
 
-WARM, STEPS = 3, 10                                # steps before, and that are measured
+WARM, STEPS = 3, 10                                # warm-up steps, measured steps
 MARK = "unbraid/"
 REST = "losses, and what lies between"
 BACKWARD = "autograd::engine::evaluate_function: "
@@ -23,7 +23,11 @@ BACKWARD = "autograd::engine::evaluate_function: "
 
 @attrs.frozen
 class Spent:
-    """Milliseconds a step.  player: '' for what comes before all turns; what: a network, or another part of a turn."""
+    """The milliseconds per step of one part of a turn.
+
+    player: the player of the turn; '' for work before all turns.
+    what: a network, or another part of the turn.
+    """
 
     player: str
     what: str
@@ -33,8 +37,12 @@ class Spent:
 
 @attrs.frozen
 class Profile:
-    """spent: by player and part, in the order of the turns; seconds: of a step, unobserved; observed: with the profiler
-    looking on; device: where the time was taken.
+    """The times of a training step.
+
+    spent: the times by player and part, in the order of the turns.
+    seconds: the duration of a step without the profiler.
+    observed: the duration of a step with the profiler, in seconds.
+    device: the device of the training.
     """
 
     spent: tuple[Spent, ...]
@@ -44,15 +52,15 @@ class Profile:
 
 
 def _mark(kind: str, name: str) -> AbstractContextManager[Any]:
-    """What the engine does, as a stretch of the profile; the numbers are the same."""
+    """Mark a part of the engine's work in the profile; the computed values do not change."""
     return record_function(f"{MARK}{kind}/{name}")
 
 
 def profile(training: Training, steps: int = STEPS) -> Profile:
-    """Watch some steps of a training on copies of its networks; the training itself is untouched.
+    """Profile some steps of a training on copies of its networks; the training itself does not change.
 
-    Backward time belongs to the network whose forward operations are differentiated; what no network did (losses,
-    joins, noise, sums of gradients) is the rest. On CUDA the times are the device's, else the processor's.
+    Backward time counts for the network whose forward operations are differentiated. Work outside the networks (losses,
+    joins, noise, sums of gradients) is the rest. The times by part are the device's on CUDA, else the processor's.
     """
     cuda = training.players.device.type == "cuda"
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * cuda
@@ -66,7 +74,7 @@ def profile(training: Training, steps: int = STEPS) -> Profile:
 
 
 def _timed(players: Players, first: int, steps: int, cuda: bool) -> float:
-    """Seconds a step: the median."""
+    """Play some steps and return the median of their seconds."""
     seconds = []
     for step in range(first, first + steps):
         began = time.perf_counter()
@@ -78,7 +86,7 @@ def _timed(players: Players, first: int, steps: int, cuda: bool) -> float:
 
 
 def _spent(events: Iterable[Any], order: list[str], steps: int, cuda: bool) -> Iterator[Spent]:
-    """The marked stretches of a profile, with the backward operations that belong to each."""
+    """Yield the marked parts of a profile, with the times of the backward operations that belong to each."""
     events = list(events)
     forward: dict[tuple[str, str], float] = defaultdict(float)
     backward: dict[tuple[str, str], float] = defaultdict(float)
@@ -98,7 +106,7 @@ def _spent(events: Iterable[Any], order: list[str], steps: int, cuda: bool) -> I
             backward[player, network or REST] += taken
     for (player, what), taken in [*forward.items(), *backward.items()]:
         if player and what != REST:
-            forward[player, REST] -= taken         # what is left of a turn
+            forward[player, REST] -= taken         # the remainder of a turn
     for player in {p for p, what in backward if what == REST}:
         forward[player, REST] -= backward[player, REST]
     for key in sorted({*forward, *backward}, key=lambda k: (order.index(k[0]), k[1] in (REST, UPDATE), k[1] == UPDATE)):
@@ -106,7 +114,7 @@ def _spent(events: Iterable[Any], order: list[str], steps: int, cuda: bool) -> I
 
 
 def _place(event: Any) -> tuple[str, str]:
-    """The player and the part within which something happened."""
+    """Return the player and the part within which an event happened."""
     player = part = ""
     while event is not None:
         if event.name.startswith(f"{MARK}player/"):

@@ -1,7 +1,7 @@
-"""Reports: a run's folder, or several, as one HTML file that opens from disk and asks nothing of a network.
+"""Reports: the results of one run or several as one HTML file, which opens from disk and needs no network.
 
-`run_reader` finds what a folder tells, `scores`, `heatmaps`, `tables`, `curves` and `image_rows` turn it into what a
-page shows, `page` and `comparison` fill the templates. Nothing here loads a model or torch.
+`run_reader` reads a run's folder. `scores`, `heatmaps`, `tables`, `curves` and `image_rows` turn the results into the
+parts of a page. `page` and `comparison` fill the templates. Nothing here loads a model or torch.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The page of several runs: seeds grouped, every metric a column, pictures side by side."""
+"""The page that compares several runs: seeds grouped, a column for every metric, pictures side by side."""
 
 from __future__ import annotations
 
@@ -15,18 +15,26 @@ from unbraid_plugins.tools.reports.formatting import number, words
 from unbraid_plugins.tools.reports.page import notes, render
 from unbraid_plugins.tools.reports.run_reader import Findings
 
-# settings that do not make another method
+# settings that do not change the method
 SAME = {"train.seed", "train.device", "train.workers", "data.workers", "train.log_every", "train.checkpoint_every",
         "train.picture_every", "train.keep", "train.keep_best", "train.tensorboard", "train.max_minutes"}
 SIDE_BY_SIDE = ("reconstructions", "swaps", "traversals", "samples")
-DIFFERENCES, LONGEST = 4, 48                       # settings that are named, and how long a value may be
-ROWS, WIDEST = 12, 1100                            # of a picture, and its pixels: it stands beside others
-WIDTH = 96                                         # of a group's dots
+DIFFERENCES, LONGEST = 4, 48                       # largest number of settings to name, and length of a value
+ROWS, WIDEST = 12, 1100                            # of a picture, and pixels: smaller, as it stands beside others
+WIDTH = 96                                         # of the scale of a group's dots
 
 
 @attrs.frozen
 class Dots:
-    """One metric of a group.  value: the mean; places: of its runs from 0 to WIDTH; baselines: arm and place."""
+    """One metric of a group of runs.
+
+    value: the mean over the runs.
+    text: the mean as text.
+    between: the lowest and the highest value, in words.
+    places: the positions of the runs, from 0 to WIDTH.
+    baselines: arm and position.
+    top: whether the mean is the best of its column.
+    """
 
     value: float | None
     text: str
@@ -38,7 +46,10 @@ class Dots:
 
 @attrs.frozen(eq=False)
 class Group:
-    """Runs that differ in their seed alone.  differences: title and settings that other groups have otherwise."""
+    """Runs that differ only in their seed.
+
+    differences: the title and settings in which other groups differ from this one.
+    """
 
     name: str
     runs: list[Findings]
@@ -47,12 +58,12 @@ class Group:
 
     @property
     def seeds(self) -> str:
-        """The seeds of its runs."""
+        """The seeds of the runs."""
         return ", ".join(run.seed or "?" for run in self.runs)
 
     @property
     def title(self) -> str:
-        """The title of their recipe."""
+        """The title of the runs' recipe."""
         return self.runs[0].title
 
     @property
@@ -63,7 +74,7 @@ class Group:
 
 @attrs.frozen
 class Head:
-    """A column: a metric, what it tells, and which direction is better."""
+    """A column: a metric, its summary, and which direction is better."""
 
     name: str
     title: str
@@ -72,7 +83,7 @@ class Head:
 
 
 def comparison_page(runs: Sequence[Findings]) -> str:
-    """The HTML of a comparison."""
+    """Return the HTML of a comparison page."""
     heads = [Head(m, words(m), *_about(runs, m)) for m in dict.fromkeys(
         m for run in runs for m in run.arms.get(scores.MODEL, {}))]
     groups = [attrs.evolve(g, cells=[_dots(g, runs, head.name) for head in heads]) for g in grouped(runs)]
@@ -85,7 +96,7 @@ def comparison_page(runs: Sequence[Findings]) -> str:
 
 
 def grouped(runs: Sequence[Findings]) -> list[Group]:
-    """Runs by what their recipes say, seeds aside; one without a recipe stands alone."""
+    """Group runs by their recipes without the seed; a run without a recipe is a group by itself."""
     found: dict[object, list[Findings]] = {}
     for number_, run in enumerate(runs):
         found.setdefault(_method(run) if run.recipe else number_, []).append(run)
@@ -99,12 +110,15 @@ def _method(run: Findings) -> frozenset[tuple[str, str]]:
 
 
 def _own_title(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[str]:
-    """The title, where not all have the same."""
+    """Return the title, where not all groups have the same."""
     return [run.title] if any(g[0].title != run.title for g in groups) else []
 
 
 def _differences(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[str]:
-    """The settings of a run that most others with its title have otherwise, or some where no value is usual."""
+    """Return the settings of a run that differ between the groups with its title.
+
+    A value is left out if more than half of the groups have it. At most DIFFERENCES settings are named.
+    """
     methods = [dict(_method(g[0])) for g in groups if g[0].recipe and g[0].title == run.title]
     told, without = [], []
     for key in sorted({k for m in methods for k in m} - {"title", "paper"}) if run.recipe else ():
@@ -122,7 +136,10 @@ def _differences(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[st
 
 
 def _group_names(groups: Sequence[Sequence[Findings]]) -> list[str]:
-    """What the folders of a group's runs have in common; where that tells nothing apart, the first folder."""
+    """Return the common beginning of the folder names of each group.
+
+    Where it is empty or not unique, the first folder takes its place.
+    """
     stems = [re.sub(r"[-_., ]*(seed)?[-_.,= ]*$", "", _beginning([run.name for run in g])) if len(g) > 1 else g[0].name
              for g in groups]
     return [stem if stem and stems.count(stem) == 1 else str(g[0].folder)
@@ -130,13 +147,13 @@ def _group_names(groups: Sequence[Sequence[Findings]]) -> list[str]:
 
 
 def _beginning(texts: Sequence[str]) -> str:
-    """What all texts begin with."""
+    """Return the common beginning of all texts."""
     first, last = min(texts), max(texts)
     return first[:next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
 
 
 def names(runs: Sequence[Findings]) -> list[str]:
-    """The folders' names, longer where two are equal."""
+    """Return the folder name of each run; where two are equal, the path."""
     short = [run.name for run in runs]
     return [name if short.count(name) == 1 else str(run.folder) for name, run in zip(short, runs, strict=True)]
 
@@ -147,7 +164,7 @@ def _about(runs: Sequence[Findings], metric: str) -> tuple[str, str]:
 
 
 def _dots(group: Group, runs: Sequence[Findings], metric: str) -> Dots:
-    """A group's scores on the scale of all runs and baselines."""
+    """Place a group's scores on the scale of all runs and baselines."""
     every = [v for run in runs for arm in run.arms for v in _values([run], arm, metric)]
     own = _values(group.runs, scores.MODEL, metric)
     if not own:
@@ -170,7 +187,7 @@ def _values(runs: Sequence[Findings], arm: str, metric: str) -> list[float]:
 
 
 def _with_best(groups: Sequence[Group], heads: Sequence[Head]) -> list[Group]:
-    """The groups with the best mean of every column marked, where it is known what is better."""
+    """Return the groups with the best mean of every column marked, where the better direction is known."""
     best = []
     for i, head in enumerate(heads):
         known = [v for g in groups if (v := g.cells[i].value) is not None]
@@ -185,7 +202,7 @@ def _baselines(runs: Sequence[Findings]) -> list[str]:
 
 
 def _figures(groups: Sequence[Group]) -> list[tuple[str, FigureImage]]:
-    """Every group's figure, equal ones once."""
+    """Return the figures of the groups; groups with equal figures share one."""
     found: dict[str, tuple[list[str], FigureImage]] = {}
     for g in groups:
         figure = figure_image(g.runs[0].figure)
@@ -196,7 +213,7 @@ def _figures(groups: Sequence[Group]) -> list[tuple[str, FigureImage]]:
 
 def _by_picture(pictures: Sequence[tuple[Group, list[embedding.Shown]]]
                 ) -> list[tuple[embedding.Shown, list[tuple[Group, embedding.Shown]]]]:
-    """For each kind of picture those of all groups."""
+    """Collect the pictures of all groups by kind."""
     found = []
     for name in SIDE_BY_SIDE:
         of = [(g, p) for g, shown in pictures for p in shown if p.name == name]
@@ -206,7 +223,7 @@ def _by_picture(pictures: Sequence[tuple[Group, list[embedding.Shown]]]
 
 
 def remarks(runs: Sequence[Findings]) -> list[str]:
-    """What makes the numbers hard to compare."""
+    """Return remarks about differences in how the runs were measured, which make their numbers hard to compare."""
     told = []
     for key, what in (("images", "number of images"), ("split", "split"), ("seed", "seed of the evaluation"),
                       ("protocol", "protocol")):

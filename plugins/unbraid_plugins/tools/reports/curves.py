@@ -1,4 +1,4 @@
-"""Loss curves: a small panel for every logged number, so that many can be told apart."""
+"""Loss curves: a small panel for every logged number, so that many curves stay readable."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from unbraid_plugins.tools.reports.formatting import is_number, number
 from unbraid_plugins.tools.reports.run_reader import Findings
 
 WIDTH, HEIGHT = 240.0, 84.0                        # of a panel's drawing
-POINTS = 240                                       # that a line has at most
-FEW = 12                                           # points that are marked
-DECADES = 30.0                                     # ratio of values from which the scale is logarithmic
-SMOOTH = 0.04                                      # share of the points in a running mean
-MOST = 120                                         # panels
+POINTS = 240                                       # largest number of points of a line
+FEW = 12                                           # largest number of points at which each is marked
+DECADES = 30.0                                     # with a larger ratio of values, the scale is logarithmic
+SMOOTH = 0.04                                      # share of the points that a running mean covers
+MOST = 120                                         # largest number of panels
 
 Point = tuple[float, float]
 
 
 @attrs.frozen
 class Panel:
-    """A curve.  lines, mean: as the `d` of SVG paths; dots: single points; about: what it shows, in words."""
+    """A curve.
+
+    lines, mean: the `d` attributes of SVG paths.
+    dots: single points.
+    top, bottom, last: the highest, the lowest and the last value.
+    broken: the number of values that are not finite.
+    about: a description in words.
+    """
 
     name: str
     lines: str
@@ -39,14 +46,14 @@ class Panel:
 
 @attrs.frozen
 class Curves:
-    """Panels of one player, or of what belongs to none; steps: the first and the last."""
+    """The panels of one player; the title is the player's name, empty for panels without one."""
 
     title: str
     panels: list[Panel]
 
 
 def curves(findings: Findings) -> list[Curves]:
-    """The curves of a run by player, in the order in which they were logged."""
+    """Return the curves of a run by player, in the order in which they were logged."""
     series: dict[str, list[tuple[float, float]]] = {}
     for line in findings.lines:
         if not is_number(line.get("step")):
@@ -62,7 +69,7 @@ def curves(findings: Findings) -> list[Curves]:
 
 
 def span(findings: Findings) -> tuple[str, str] | None:
-    """The first and the last logged step."""
+    """Return the first and the last logged step."""
     steps = [line["step"] for line in findings.lines if is_number(line.get("step"))]
     return (number(min(steps)), number(max(steps))) if steps else None
 
@@ -94,7 +101,7 @@ def _panel(name: str, points: Sequence[Point]) -> Panel:
 
 
 def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """Stretches of finite values."""
+    """Yield stretches of finite values."""
     run: list[Point] = []
     for point in points:
         if math.isfinite(point[1]):
@@ -107,7 +114,10 @@ def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """Of every stretch the lowest and the highest value, in order: spikes stay, and so do gaps."""
+    """Keep the lowest and the highest point of every stretch, in order, or its first point that is not finite.
+
+    So spikes and gaps stay visible.
+    """
     size = math.ceil(2 * len(points) / POINTS)
     if size <= 2:
         return list(points)
@@ -121,7 +131,7 @@ def _thinned(points: Sequence[Point]) -> list[Point]:
 
 
 def _smoothed(points: Sequence[Point]) -> list[Point]:
-    """The running mean of finite values around each point."""
+    """Return the running mean of finite values around each point."""
     half = max(1, round(len(points) * SMOOTH / 2))
     sums, counts = [0.0], [0]
     for _, y in points:
@@ -140,7 +150,7 @@ def _path(runs: Sequence[Sequence[Point]]) -> str:
 
 
 def exit_words(session: dict[str, Any]) -> str:
-    """How the last training session ended."""
+    """Describe how the last training session ended."""
     reason = str(session.get("exit") or "not ended properly")
     step = session.get("to_step")
     return f"{reason} at step {number(step)}" if is_number(step) else reason

@@ -16,7 +16,7 @@ FINE = re.compile(r"(?<=[ \n\"(])(-?\d{2,}\.\d{2})\d+")  # coordinates, to a hun
 
 @attrs.frozen
 class FigureImage:
-    """An SVG as a data URI: in an <img> no script of it runs and nothing is loaded, whatever stands in it."""
+    """An SVG as a data URI: an <img> runs no script of it and loads nothing, whatever the file contains."""
 
     uri: str
     alt: str
@@ -25,7 +25,7 @@ class FigureImage:
 
 
 def figure_image(svg: str) -> FigureImage | None:
-    """The figure with its description as alternative text; None where there is none."""
+    """Return the figure with its description as alternative text; None without a figure."""
     if not svg:
         return None
     size = SIZE.search(svg)

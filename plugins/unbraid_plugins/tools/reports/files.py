@@ -1,4 +1,4 @@
-"""Reports as files: of a run, and of several runs side by side."""
+"""Reports as files: of one run, and of several runs side by side."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = "report.html"
 def write_report(folder: Path) -> Path:
     """Write `report.html` into a run's folder, whole or not at all, and return its path.
 
-    What is missing in the folder is told in the report.  Raises ReportError where evaluation.json can't be read,
+    The report lists everything that is missing in the folder.  Raises ReportError where evaluation.json can't be read,
     RunError where there is no run or no space.
     """
     from unbraid_plugins.tools.reports.page import report_page

@@ -1,4 +1,4 @@
-"""Numbers and names as a reader wants them."""
+"""Formatting of numbers and names for readers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ NONE = "–"
 
 
 def is_number(v: Any) -> bool:
-    """Whether it is a finite number."""
+    """Whether the value is a finite number."""
     return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
 
 
 def number(v: Any) -> str:
-    """A number with three or four digits that matter; a dash for what is none.
+    """Format a number with three or four significant digits; a dash for anything else than a finite number.
 
     >>> number(0.63421), number(27.652), number(1234.5), number(0.00304), number(8.0), number(1), number(None)
     ('0.634', '27.65', '1,234', '0.0030', '8', '1', '–')
@@ -32,7 +32,7 @@ def number(v: Any) -> str:
 
 
 def words(name: str) -> str:
-    """A name in the code as words.
+    """Turn a name in the code into words.
 
     >>> words("retrieval_map"), words("beta_vae_score")
     ('retrieval mAP', 'beta VAE score')

@@ -1,4 +1,4 @@
-"""Matrices of an evaluation as heat maps: tables whose cells are coloured."""
+"""Matrices of an evaluation as heat maps: tables with coloured cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 from unbraid_plugins.tools.reports.formatting import is_number, number, words
 from unbraid_plugins.tools.reports.run_reader import Findings
 
-FIRST = ("retrieval_map", "edit_control")          # those that are shown unfolded
+FIRST = ("retrieval_map", "edit_control")          # shown open; the others are folded
 TITLES = {
     "retrieval_map": ("What each chunk knows", "Mean average precision when each chunk of the code looks for images "
                       "that share a factor; a factor's best chunk is framed."),
@@ -23,13 +23,18 @@ TITLES = {
 AXES = {"edit_control.matrix": ("factors", "factors"), "edit_control.control": ("factors", "chunks"),
         "edit_control.moved": ("chunks", "factors"), "edit_control.reached": ("chunks", "factors"),
         "edit_control.visible": ("factors", "factors")}
-NUMBERS = 32                                       # of a code whose numbers are rows
+NUMBERS = 32                                       # largest number of dimensions of a code that are rows
 LARGEST = 4096                                     # cells
 
 
 @attrs.frozen
 class HeatCell:
-    """A number in a heat map.  share: from 0 to 1 of the strongest colour; negative: whether the other colour."""
+    """A number in a heat map.
+
+    share: strength of the colour, from 0 to 1.
+    negative: whether the other colour is used.
+    best: whether the cell is framed.
+    """
 
     text: str
     share: float
@@ -39,7 +44,7 @@ class HeatCell:
 
 @attrs.frozen
 class HeatMap:
-    """A matrix with labels: rows by the name of `down`, columns by that of `across`."""
+    """A matrix with labels: `down` names the kind of the rows, `across` the kind of the columns."""
 
     name: str
     title: str
@@ -52,7 +57,7 @@ class HeatMap:
 
 
 def heat_maps(findings: Findings) -> list[HeatMap]:
-    """Every matrix of the model's results whose rows and columns have names."""
+    """Return every matrix of the model's results whose rows and columns have names."""
     found = []
     for metric, result in findings.arms.get("model", {}).items():
         for part, value in result.items():
@@ -65,7 +70,7 @@ def heat_maps(findings: Findings) -> list[HeatMap]:
 
 def _labels(name: str, value: Any, result: dict[str, Any], findings: Findings
             ) -> tuple[str, list[str], str, list[str]] | None:
-    """What the rows and columns of a list of lists are: named lists of the result, or the factors."""
+    """Return names for the rows and columns of a list of lists: named lists of the result, or the factors."""
     if not (isinstance(value, list) and value and all(isinstance(r, list) and r for r in value)):
         return None
     height, width = len(value), len(value[0])
@@ -89,7 +94,7 @@ def _labels(name: str, value: Any, result: dict[str, Any], findings: Findings
 
 
 def _measured_factors(findings: Findings) -> list[str]:
-    """The columns of the table of factors that metrics of numbers were given."""
+    """Return the factors that are columns of the table of complete rows; without a table, all measured factors."""
     protocol = (findings.evaluation or {}).get("protocol")
     columns = protocol.get("columns") if isinstance(protocol, dict) else None
     return columns if isinstance(columns, list) and all(isinstance(c, str) for c in columns) else findings.factors
@@ -118,5 +123,5 @@ def _cell(x: Any, top: float, best: bool) -> HeatCell:
 
 
 def _single(name: str) -> str:
-    """A name of many as the name of one."""
+    """Return the singular of a name."""
     return name[:-1] if name.endswith("s") else words(name)

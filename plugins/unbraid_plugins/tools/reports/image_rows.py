@@ -1,4 +1,4 @@
-"""Pictures as parts of a page: rows of images with their labels, each as a data URI of its own."""
+"""Pictures as parts of a page: rows of images with their labels, each as a separate data URI."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from unbraid_plugins.tools.reports.formatting import words
 from unbraid_plugins.tools.reports.run_reader import Findings, PictureFile
 
 GAP = 1                                            # pixels between images, before they are enlarged
-SMALL = 20 << 10                                   # bytes that a picture may have without loss
-QUALITY = 86                                       # of larger ones
-WIDEST = 2000                                      # pixels of a picture
-DISPLAY = 64                                       # an image is shown about so wide
+SMALL = 20 << 10                                   # largest size in bytes of a lossless picture
+QUALITY = 86                                       # WebP quality of larger pictures
+WIDEST = 2000                                      # largest width of a picture in pixels
+DISPLAY = 64                                       # approximate size in pixels at which an image is shown
 ABOUT = {
     "reconstructions": ("Reconstructions", "Test images above what the model makes of their codes."),
     "swaps": ("Swaps", "Each column is a pair of images. The chunk that carries a factor best is taken from the other: "
@@ -33,12 +33,16 @@ ABOUT = {
                    "another (columns): as they are, and after the best turn or mirror (dots) of each pair."),
     "samples": ("Samples", "New images from codes that no image was encoded to."),
 }
-LEFT_OUT = ("map", "figure")                       # a table and the method's figure show the same
+LEFT_OUT = ("map", "figure")                       # also shown as a table, and as the method's figure
 
 
 @attrs.frozen
 class Strip:
-    """An image of the page.  width, height: how large it is shown, in CSS pixels; crisp: whether it was enlarged."""
+    """An image of the page.
+
+    width, height: the displayed size in CSS pixels.
+    crisp: whether it was enlarged, and should keep hard pixel edges.
+    """
 
     uri: str
     alt: str
@@ -52,7 +56,10 @@ class Strip:
 
 @attrs.frozen
 class Shown:
-    """A picture with its title; strips: its rows, or grids, or the whole."""
+    """A picture with its title.
+
+    strips: its rows, its grids, or the whole picture.
+    """
 
     name: str
     title: str
@@ -63,12 +70,14 @@ class Shown:
 
 def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, rows: int | None = None,
                    widest: int = WIDEST) -> list[Shown]:
-    """All pictures of a run in the order of a report, or those of these names; a broken one becomes a gap.
+    """Return the pictures of a run in the order of a report; a broken one becomes a gap.
 
-    rows: at most so many of each; widest: pixels that a row may have.
+    only: names of the pictures; by default all.
+    rows: the largest number of rows (or grids) of each picture.
+    widest: the largest width of a row in pixels.
     """
     names = [n for n in [*ABOUT, *sorted(set(findings.pictures) - set(ABOUT))] if n in findings.pictures]
-    own = [probe["name"] for probe in findings.probes]     # they stand beside their numbers
+    own = [probe["name"] for probe in findings.probes]     # shown beside their numbers
     found = []
     for name in names:
         if name in LEFT_OUT or name in own or (only is not None and name not in only):
@@ -114,7 +123,7 @@ def _grid(group: str, rows: list[Row], widest: int) -> Strip:
 
 def _strip(rows: Sequence[Row], alt: str, widest: int, label: str, detail: str = "", columns: tuple[str, ...] = ()
            ) -> Strip:
-    """Rows of images as one picture whose gaps are transparent."""
+    """Draw rows of images as one picture with transparent gaps."""
     height, width = rows[0].images.shape[2:]
     most = max(row.blank + len(row.images) for row in rows)
     page = np.zeros((len(rows) * (height + GAP) - GAP, most * (width + GAP) - GAP, 4), np.uint8)
@@ -137,7 +146,7 @@ def _whole(picture: Image.Image, title: str, widest: int) -> Strip:
 
 
 def data_uri(picture: Image.Image) -> str:
-    """A picture as a data URI: WebP without loss where that is small, else of high quality."""
+    """Return a picture as a data URI: WebP without loss where that is small, else of high quality."""
     exact = _encoded(picture, lossless=True, quality=50, method=2)
     if len(exact) > SMALL:
         exact = min(exact, _encoded(picture, quality=QUALITY, method=2), key=len)

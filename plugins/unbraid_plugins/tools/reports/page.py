@@ -1,4 +1,4 @@
-"""The page of one run, and what all pages have."""
+"""The report page of one run, and the parts that all pages share."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def report_page(findings: Findings) -> str:
-    """The HTML of a run's report."""
+    """Return the HTML of a run's report."""
     rows = scores.scores(findings)
     maps = matrices.heat_maps(findings)
-    pictures = embedding.shown_pictures(findings)          # may find a gap: before the notes
+    pictures = embedding.shown_pictures(findings)          # may add a gap, so it comes before the notes
     return render("report.html", run=findings, evaluation=findings.evaluation or {}, rows=rows,
                   arms=list(findings.arms), about_arms=scores.ABOUT, tiles=scores.tiles(rows),
                   of_data=scores.of_data(findings),
@@ -35,7 +35,7 @@ def report_page(findings: Findings) -> str:
 
 
 def render(template: str, **values: Any) -> str:
-    """A page from a template.  Every value is escaped; scripts may be the page's own and nothing else."""
+    """Render a page from a template.  Every value is escaped; the page runs only its own script."""
     return _environment().get_template(template).render(**values)
 
 
@@ -50,7 +50,7 @@ def _environment() -> jinja2.Environment:
 
 
 def facts(findings: Findings) -> list[tuple[str, str]]:
-    """How the run and its evaluation were made, by name."""
+    """Return facts about the run and its evaluation, by name."""
     session, evaluation = findings.session, findings.evaluation or {}
     versions = session.get("versions")
     found = [
@@ -71,14 +71,14 @@ def facts(findings: Findings) -> list[tuple[str, str]]:
 
 
 def _commit(git: Any) -> str:
-    """A commit, and whether it had changes."""
+    """Return a commit and whether there were changes."""
     if not isinstance(git, dict):
         return ""
     return f"{str(git.get('commit'))[:12]}{', with changes' if git.get('changed') else ''}"
 
 
 def _measured(evaluation: dict[str, Any]) -> str:
-    """What an evaluation was made on."""
+    """Return a description of the images that an evaluation used."""
     parts = [f"step {number(evaluation['step'])}" if "step" in evaluation else "",
              f"{number(evaluation['images'])} images of the {evaluation.get('split', '')} split"
              if "images" in evaluation else "",
@@ -87,13 +87,13 @@ def _measured(evaluation: dict[str, Any]) -> str:
 
 
 def notes(findings: Findings) -> list[str]:
-    """What a reader should know: the evaluation's own notes, and what the folder lacks."""
+    """Return notes for the reader: those of the evaluation, and the gaps of the folder."""
     own = [str(note) for note in (findings.evaluation or {}).get("notes", [])]
     return [*(n[:1].upper() + n[1:] + ("" if n.endswith(".") else ".") for n in own if n), *findings.gaps]
 
 
 def _hooks(findings: Findings) -> list[tuple[str, str]]:
-    """What plugins measured, as JSON."""
+    """Return the measurements of plugins, as JSON."""
     found = (findings.evaluation or {}).get("hooks", {})
     return [(str(name), json.dumps(value, indent=1, ensure_ascii=False)) for name, value in found.items()
             if value not in (None, [], {})]

@@ -1,4 +1,4 @@
-"""What `unbraid probe` found, as tables of a page."""
+"""The results of `unbraid probe` as tables of a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ TITLES = {"linear": "Linear classifier", "nearest": "Nearest neighbour", "networ
 
 @attrs.frozen
 class Accuracy:
-    """A cell.  share: of 1; spread: of the draws of few labels; best: of its factor's column."""
+    """A cell of a table.
+
+    share: the accuracy from 0 to 1.
+    spread: standard deviation of the draws of few labels, as text.
+    best: whether it is the best of its factor's column.
+    """
 
     text: str
     share: float
@@ -26,7 +31,7 @@ class Accuracy:
 
 @attrs.frozen
 class Table:
-    """One classifier; factors: name, chance and the rows of representations."""
+    """The accuracies of one classifier; factors: name, chance and the rows of representations."""
 
     title: str
     columns: list[str]
@@ -35,7 +40,7 @@ class Table:
 
 @attrs.frozen
 class Transfer:
-    """From the images of one source to those of one."""
+    """One probe: classifiers that are fitted on one source and judged on one source."""
 
     title: str
     tables: list[Table]
@@ -44,7 +49,7 @@ class Transfer:
 
 
 def transfers(findings: Findings) -> list[Transfer]:
-    """A part of the page for every probe; its picture, where it can be read."""
+    """Return a part of the page for every probe, with its picture if it can be read."""
     return [Transfer(_title(probe), [_table(probe, c) for c in probe["accuracy"]], list(map(str, probe["notes"])),
                      _picture(findings, probe["name"])) for probe in findings.probes]
 
@@ -79,7 +84,7 @@ def _text(value: Any) -> str:
 
 
 def _picture(findings: Findings, name: str) -> Strip | None:
-    """The picture beside the numbers; what it shows stands in the tables too."""
+    """Return the picture that stands beside the numbers; the tables have the same content."""
     file = findings.pictures.get(name)
     if file is None:
         return None

@@ -1,4 +1,4 @@
-"""What a run's folder tells, wherever it comes from: what is damaged or absent is a gap, not the end of the report."""
+"""Reader of a run's folder for a report; folders may be untrusted, and missing or damaged parts become gaps."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from unbraid_registry import UnbraidError
 FORMAT = 1
 EVALUATION = "evaluation.json"
 PROBES = "probe*.json"
-LARGEST = 64 << 20                                 # bytes of an evaluation
+LARGEST = 64 << 20                                 # bytes of an evaluation or probe
 LARGEST_FIGURE = 8 << 20
 STEP = re.compile(r"(.+)-(\d{8})\.png")
 
 
 class ReportError(UnbraidError):
-    """A run of which no report can be made."""
+    """A run that can't be reported."""
 
 
 @attrs.frozen
 class PictureFile:
-    """A picture of a run; step: when it was drawn while training, None for one of the evaluation."""
+    """A picture of a run.  step: the training step at which it was drawn; None: it belongs to the evaluation."""
 
     path: Path
     step: int | None = None
@@ -38,11 +38,16 @@ class PictureFile:
 
 @attrs.frozen(eq=False)
 class Findings:
-    """Everything that a report says of a run.
+    """Everything that a report shows of a run.
 
-    recipe: path -> value of every setting; text: the resolved recipe as written; session: the last training, as in
-    run.json; lines: metrics.jsonl; evaluation: None where there is none; figure: the method's, as SVG; gaps: what is
-    missing or damaged, in sentences; probes: what `unbraid probe` found, each from one source to one.
+    recipe: path -> value of every setting.
+    text: the resolved recipe as written.
+    sessions: the training sessions in run.json.
+    lines: the lines of metrics.jsonl.
+    evaluation: the content of evaluation.json; None without it.
+    figure: the method's figure, as SVG.
+    gaps: sentences about missing or damaged parts.
+    probes: the results of `unbraid probe`; each is fitted on one source and judged on one source.
     """
 
     folder: Path
@@ -60,7 +65,7 @@ class Findings:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
+        """The folder's name."""
         return self.folder.resolve().name
 
     @property
@@ -91,7 +96,7 @@ class Findings:
 
 
 def read_run(folder: Path) -> Findings:
-    """All that a run's folder tells.  Raises RunError where it is no run, ReportError for a damaged evaluation."""
+    """Read a run's folder.  Raises RunError where it is no run, ReportError for a damaged evaluation."""
     run, gaps = Run.at(folder), list[str]()
     evaluation = read_evaluation(run.folder / EVALUATION)
     if evaluation is None:
@@ -105,7 +110,7 @@ def read_run(folder: Path) -> Findings:
 
 
 def read_evaluation(path: Path) -> dict[str, Any] | None:
-    """An evaluation.json with the parts that a report uses, None where there is none.  Raises ReportError."""
+    """Read an evaluation.json with the parts that a report uses; None where there is no file.  Raises ReportError."""
     again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
     try:
         if path.stat().st_size > LARGEST:
@@ -126,7 +131,7 @@ def read_evaluation(path: Path) -> dict[str, Any] | None:
 
 
 def _is_nested(arms: Any) -> bool:
-    """Whether it is arm -> metric -> result."""
+    """Whether the arms have the form arm -> metric -> result."""
     return isinstance(arms, dict) and all(isinstance(arm, dict) and all(isinstance(r, dict) for r in arm.values())
                                           for arm in arms.values())
 
@@ -144,7 +149,7 @@ def _recipe(run: Run, gaps: list[str]) -> tuple[dict[str, str], str]:
 
 
 def _flat(node: Node, path: str = "") -> list[tuple[str, str]]:
-    """Every setting by its path."""
+    """Return every setting with its path."""
     if isinstance(node.value, Mapping):
         return [pair for key, item in node.value.items() for pair in _flat(item, f"{path}.{key}" if path else str(key))]
     if isinstance(node.value, list):
@@ -176,7 +181,7 @@ def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
 
 
 def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
-    """What `probe.json`, `probe-a-b.json` ... tell, each with the name of its picture; a damaged one is a gap."""
+    """Read `probe.json`, `probe-a-b.json` ..., each with the name of its picture; a damaged one becomes a gap."""
     found = []
     for path in sorted(run.folder.glob(PROBES), key=lambda path: path.stem):
         try:
@@ -199,7 +204,7 @@ def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
 
 
 def _figure(run: Run, gaps: list[str]) -> str:
-    """The method's figure."""
+    """Return the method's figure as SVG; empty where it can't be read."""
     path = run.folder / "figure.svg"
     try:
         text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FIGURE else ""
@@ -212,7 +217,7 @@ def _figure(run: Run, gaps: list[str]) -> str:
 
 
 def _pictures(run: Run, gaps: list[str]) -> dict[str, PictureFile]:
-    """Pictures by name: those of the evaluation, else the last that were drawn while training."""
+    """Return pictures by name: those of the evaluation, else the last that were drawn during training."""
     found: dict[str, PictureFile] = {}
     for path in sorted(run.pictures.glob("*.png")):
         drawn = STEP.fullmatch(path.name)

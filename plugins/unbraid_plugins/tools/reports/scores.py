@@ -1,4 +1,4 @@
-"""Metrics beside their baselines: rows of a table, what the baselines say, and the figures that come first."""
+"""Metrics beside their baselines: rows of a table, comparisons with baselines, and the scores that come first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ABOUT = {
 
 @attrs.frozen
 class Cell:
-    """One arm's score of a metric."""
+    """One arm's score of a metric, with its interval."""
 
     arm: str
     value: float | None
@@ -37,18 +37,22 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The score."""
+        """The score, as text."""
         return number(self.value)
 
     @property
     def interval(self) -> str:
-        """Where it may as well be."""
+        """The range of plausible scores, as text."""
         return f"{number(self.low)} to {number(self.high)}" if self.low is not None else ""
 
 
 @attrs.frozen
 class Mark:
-    """An arm in a little plot of a row.  place, low, high: from 0 to 1 of its width."""
+    """An arm in a small plot of a row.
+
+    place: position of the score, as a share of the plot's width.
+    low, high: the same for the ends of its interval.
+    """
 
     arm: str
     place: float
@@ -58,9 +62,12 @@ class Mark:
 
 @attrs.frozen
 class Score:
-    """A metric, or a part of its result, for every arm; cells: one for each arm of the page, None where not measured.
+    """A metric, or a part of its result, for every arm.
 
-    better: "higher", "lower" or unknown; matched: the baseline that does as well as the model.
+    cells: one for each arm of the page, None where not measured.
+    better: "higher", "lower", or empty where unknown.
+    part: whether it is a part of a metric's result.
+    matched: the baseline that does as well as the model.
     """
 
     name: str
@@ -75,12 +82,12 @@ class Score:
 
     @property
     def of_model(self) -> Cell | None:
-        """The model's own."""
+        """The model's cell."""
         return next((c for c in self.cells if c is not None and c.arm == MODEL), None)
 
 
 def scores(findings: Findings) -> list[Score]:
-    """A row for every metric that any arm has, each followed by the parts of its result that are numbers."""
+    """Return a row for every metric that any arm has, each followed by the parts of its result that are numbers."""
     rows = []
     for metric in metrics_of(findings):
         rows.append(_score(findings, metric))
@@ -89,12 +96,12 @@ def scores(findings: Findings) -> list[Score]:
 
 
 def metrics_of(findings: Findings) -> list[str]:
-    """All metrics, those of the model first."""
+    """Return all metrics, those of the model first."""
     return list(dict.fromkeys(m for arm in findings.arms.values() for m in arm))
 
 
 def cell(findings: Findings, arm: str, metric: str) -> Cell | None:
-    """The score of a metric, None where it was not measured."""
+    """Return the score of a metric; None where it was not measured."""
     result = findings.arms.get(arm, {}).get(metric)
     if result is None or "score" not in result:
         return None
@@ -107,7 +114,7 @@ def cell(findings: Findings, arm: str, metric: str) -> Cell | None:
 
 
 def about(findings: Findings, metric: str) -> dict[str, Any]:
-    """Summary, direction and cost of a metric, as far as the evaluation tells."""
+    """Return summary, better direction and cost of a metric; each is empty where the evaluation has none."""
     told = (findings.evaluation or {}).get("metrics", {}).get(metric)
     told = told if isinstance(told, dict) else {}
     better = told.get("better") if told.get("better") in ("higher", "lower") else ""
@@ -122,7 +129,7 @@ def _score(findings: Findings, metric: str) -> Score:
 
 
 def _parts(findings: Findings, metric: str) -> list[Score]:
-    """The parts of a metric's result that are numbers and tell something else than the score."""
+    """Return the parts of a metric's result that are numbers and differ from the score."""
     results = {name: arm.get(metric, {}) for name, arm in findings.arms.items()}
     names = dict.fromkeys(k for r in results.values() for k, v in r.items() if k != "score" and is_number(v))
     rows = []
@@ -136,7 +143,7 @@ def _parts(findings: Findings, metric: str) -> list[Score]:
 
 
 def marks(cells: Sequence[Cell | None]) -> list[Mark]:
-    """All arms on one scale; none where there is nothing to compare."""
+    """Place all arms on one scale; return no marks where there is nothing to compare."""
     known = [c for c in cells if c is not None and c.value is not None]
     ends = [x for c in known for x in (c.value, c.low, c.high) if x is not None]
     if len(known) < 2 or max(ends) <= min(ends):
@@ -150,7 +157,7 @@ def marks(cells: Sequence[Cell | None]) -> list[Mark]:
 
 
 def _matched(cells: Sequence[Cell | None], better: str) -> Cell | None:
-    """The best baseline that knows nothing of the factors and does as well as the model, interval by interval."""
+    """Return the best baseline that knows nothing of the factors, if its score is as good as the model's or better."""
     own = next((c for c in cells if c is not None and c.arm == MODEL and c.value is not None), None)
     others = [c for c in cells if c is not None and c.arm in KNOW_NOTHING and c.value is not None]
     if own is None or not others or not better:
@@ -163,13 +170,13 @@ def _matched(cells: Sequence[Cell | None], better: str) -> Cell | None:
 
 
 def tiles(rows: Sequence[Score]) -> list[Score]:
-    """The scores that come first on a page."""
+    """Return the scores that come first on a page."""
     known = {r.name: r for r in rows if not r.part and r.of_model is not None and r.of_model.value is not None}
     return [known[name] for name in sorted(known, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST))][:TILES]
 
 
 def of_data(findings: Findings) -> list[tuple[str, str, str]]:
-    """Name, score and summary of the metrics that depend on the images alone."""
+    """Return name, score and summary of the metrics that depend on the images alone."""
     found = (findings.evaluation or {}).get("data", {})
     return [(words(name), number(result.get("score")), about(findings, name)["summary"])
             for name, result in found.items() if isinstance(result, dict)]

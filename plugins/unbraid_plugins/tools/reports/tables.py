@@ -1,4 +1,4 @@
-"""What a model's results say of each factor and of each chunk."""
+"""Tables of a model's results by factor and by chunk."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Column:
 
 @attrs.frozen
 class Breakdown:
-    """A table by factor or chunk; heads: the metrics with the number of their columns."""
+    """A table by factor or chunk."""
 
     of: str
     rows: list[str]
@@ -32,7 +32,7 @@ class Breakdown:
 
     @property
     def heads(self) -> list[tuple[str, int]]:
-        """Metrics and how many columns they have."""
+        """The metrics, each with the number of its columns."""
         counts: dict[str, int] = {}
         for column in self.columns:
             counts[column.metric] = counts.get(column.metric, 0) + 1
@@ -40,7 +40,7 @@ class Breakdown:
 
 
 def breakdowns(findings: Findings) -> list[Breakdown]:
-    """By factor and by chunk, where results tell of them."""
+    """Return tables by factor and by chunk, where the results have values for them."""
     model = findings.arms.get("model", {})
     chunks: list[Any] = next((r["chunks"] for r in model.values() if isinstance(r.get("chunks"), list)), [])
     found = [_breakdown("factor", findings.factors, model, (findings.evaluation or {}).get("data", {})),
@@ -54,7 +54,7 @@ def _breakdown(of: str, rows: Sequence[str], model: Mapping[str, Any], data: Map
         for part, value in (result.items() if isinstance(result, dict) else ()):
             values = _values(value, rows)
             if values is not None and not any(c.values == values and (c.part == words(part) or _is_text(value))
-                                              for c in columns):       # two metrics that say the same of chance
+                                              for c in columns):       # two metrics with the same chance values
                 columns.append(Column(words(metric), words(part), values))
     return Breakdown(of, list(rows)[:LARGEST], columns)
 
@@ -64,7 +64,7 @@ def _is_text(value: Mapping[str, Any]) -> bool:
 
 
 def _values(value: Any, rows: Sequence[str]) -> list[str] | None:
-    """One text for each row, None where a part is about something else."""
+    """Return one text for each row; None where the part is about other things than the rows."""
     if not rows or not isinstance(value, dict) or not value or not set(value) <= set(rows):
         return None
     if not all(v is None or is_number(v) or isinstance(v, str) for v in value.values()):

@@ -1,11 +1,11 @@
-"""The axes of a study: which values of a recipe vary, as they are typed after its name.
+"""The axes of a study: the values of a recipe that vary, as they are typed after its name.
 
     weights.beta=1,4,16              three values
     seed=0..9                        ten whole numbers; `seed` is short for `train.seed`
     weights.off:weights.diag=1:10,2:20   two values that move together
     data.source.size=[32, 32],[64, 64]   commas within brackets, parentheses and quotes belong to a value
 
-What has a single value is no axis: it holds for all points. The seed is always one.
+A path with a single value is no axis but an override of all points. Only the seed is an axis even then.
 """
 
 from __future__ import annotations
@@ -22,26 +22,29 @@ from unbraid_registry import UnbraidError
 
 SEED = "train.seed"
 SHORT = {"seed": SEED}
-MOST = 100_000                                     # points of a study
+MOST = 100_000                                     # the most points of a study
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
 _OPENING, _CLOSING = "([{", ")]}"
 
 
 @attrs.frozen
 class Axis:
-    """What varies: one path of the recipe, or several that move together; a text for each path in every value."""
+    """A path of the recipe that varies, or several paths that vary together.
+
+    values: for every value, one text for each path.
+    """
 
     paths: tuple[str, ...]
     values: tuple[tuple[str, ...], ...]
 
     @property
     def name(self) -> str:
-        """How it is called: `weights.beta`, `seed`, `weights.off:weights.diag`."""
+        """The name of the axis: `weights.beta`, `seed`, `weights.off:weights.diag`."""
         return ":".join(short(path) for path in self.paths)
 
     @property
     def is_seed(self) -> bool:
-        """Whether it is the seed alone."""
+        """Whether the axis is the seed alone."""
         return self.paths == (SEED,)
 
     def __str__(self) -> str:
@@ -49,12 +52,12 @@ class Axis:
 
 
 def short(path: str) -> str:
-    """A path as names and tables show it."""
+    """Return a path as names and tables show it."""
     return next((name for name, whole in SHORT.items() if whole == path), path)
 
 
 def read_axis(text: str) -> Axis:
-    """`path=values` as an axis; one with a single value is an override of all points.  Raises UnbraidError."""
+    """Parse `path=values` as an axis, even with a single value.  Raises UnbraidError."""
     left, equals, right = text.partition("=")
     names = [part.strip() for part in pieces(left, ":")]
     if not equals or not all(names):
@@ -75,7 +78,7 @@ def read_axis(text: str) -> Axis:
 
 
 def pieces(text: str, separator: str) -> list[str]:
-    """A text cut at separators that stand outside of brackets, parentheses and quotes.
+    """Split a text at the separators outside of brackets, parentheses and quotes.
 
     >>> pieces("[1, 2],f(a, b),'x,y'", ",")
     ['[1, 2]', 'f(a, b)', "'x,y'"]
@@ -97,7 +100,7 @@ def pieces(text: str, separator: str) -> list[str]:
 
 
 def _range(part: str, text: str) -> list[str]:
-    """`0..9` as its numbers, anything else as itself."""
+    """Expand `0..9` to its numbers; return any other text unchanged."""
     found = _RANGE.fullmatch(part)
     if not found:
         return [part]
@@ -118,7 +121,7 @@ def _together(part: str, paths: Sequence[str], text: str) -> tuple[str, ...]:
 
 
 def read_axes(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Axis, ...]]:
-    """What is fixed, as overrides, and the axes, in the order that they are given.  Raises UnbraidError."""
+    """Split arguments into overrides of all points and axes, both in their given order.  Raises UnbraidError."""
     found = [read_axis(text) for text in texts]
     paths = [path for axis in found for path in axis.paths]
     twice = [path for path in paths if paths.count(path) > 1]
@@ -136,12 +139,12 @@ def read_axes(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Axis, ...]]:
 
 
 def products(axes: Sequence[Axis]) -> list[tuple[tuple[str, ...], ...]]:
-    """Every combination of the axes' values, the last axis fastest."""
+    """Return every combination of the axes' values; the last axis varies fastest."""
     return list(itertools.product(*(axis.values for axis in axes)))
 
 
 def plain(text: str) -> Any:
-    """A value as a number or a text, for tables and plots."""
+    """Convert a value to a number, or leave it a text, for tables and plots."""
     try:
         value = read_scalar(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`unbraid compare`: what runs reached, over seeds, beside baselines; and which to choose without labels."""
+"""`unbraid compare`: compare runs over seeds, beside baselines, and rank them without labels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
             as_json: bool) -> None:
     """Compare runs over seeds, beside baselines, and rank them without labels.
 
-    A study has its runs and axes; several runs (or studies) are told apart by what differs between their recipes.
+    The runs of one study are grouped by its axes, several runs (or studies) by the differences of their recipes.
     """
     from unbraid_plugins.tools.studies.groups import as_json as told, groups_of
     from unbraid_plugins.tools.studies.results import with_ranking
@@ -65,7 +65,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
 
 def show(rows: list[Row], groups: list[Group], metrics: list[str], sort: str | None, correlation: bool, one: bool
          ) -> None:
-    """Print the tables."""
+    """Print the tables of scores, and of rank correlations if wanted."""
     from unbraid_plugins.tools.studies.statistics import rank_correlation
     from unbraid_plugins.tools.studies.tables import correlation_table, many_metrics, one_metric
 
@@ -86,7 +86,7 @@ def show(rows: list[Row], groups: list[Group], metrics: list[str], sort: str | N
 
 def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity: str, images: int, device: str,
            quiet: bool) -> list[Row]:
-    """Rank without labels, write the ranking into the study, print it; returns the rows with their scores."""
+    """Rank without labels, write the ranking into the study, print it; return the rows with their UDR scores."""
     from unbraid.engine import device_of
     from unbraid_plugins.tools.studies.groups import groups_of
     from unbraid_plugins.tools.studies.results import write_ranking
@@ -109,7 +109,7 @@ def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity
 
 
 def show_ranking(ranked: list[Ranked], agrees: dict[str, dict[str, Any]], similarity: str, images: int) -> None:
-    """Print settings and models, best first, and how far labels agree."""
+    """Print settings and models, best first, and the rank correlation with metrics that use labels."""
     settings = [(r.group.label, f"{r.score:.3f}", str(len(r.models)), max(r.models, key=r.models.__getitem__))
                 for r in ranked]
     click.echo(f"UDR ({similarity}) over {images} images\n")
@@ -124,5 +124,5 @@ def show_ranking(ranked: list[Ranked], agrees: dict[str, dict[str, Any]], simila
 
 
 def signed(number: float | None) -> str:
-    """A correlation, or a dash."""
+    """Format a correlation with its sign; None becomes a dash."""
     return "-" if number is None else f"{number:+.2f}"

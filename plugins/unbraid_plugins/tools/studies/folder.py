@@ -1,4 +1,4 @@
-"""A study's folder: its plan, a run for every point, their logs, and how far each of them is."""
+"""A study's folder: its plan, a run for every point, their logs and their progress."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from unbraid_plugins.tools.studies.points import Point, point_named
 from unbraid_registry import UnbraidError
 
 State: TypeAlias = Literal["new", "begun", "trained", "done"]
-SPENT = "the time budget is spent"                 # how a run ends whose `train.max_minutes` is over
-PATIENCE = 300.0                                   # seconds for a training that is stopping to let go of its run
+SPENT = "the time budget is spent"                 # the exit of a run whose `train.max_minutes` are over
+PATIENCE = 300.0                                   # seconds to wait until a stopping training leaves its run
 EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
 
 
 class StudyError(UnbraidError):
-    """A folder that is no study, or can't be this one."""
+    """A folder that is no study, or that can't hold this study."""
 
 
 @attrs.frozen
 class Study:
-    """A study's folder."""
+    """A study in its folder."""
 
     folder: Path
 
     @classmethod
     def at(cls, folder: str | Path) -> Study:
-        """The study in a folder.  Raises StudyError where there is none."""
+        """Return the study in a folder.  Raises StudyError if it has no study."""
         study = cls(Path(folder).expanduser())
         if not study.plan_file.is_file():
             raise StudyError(f"{folder} is no study: it has no study.yaml",
@@ -46,12 +46,12 @@ class Study:
 
     @property
     def plan_file(self) -> Path:
-        """Recipe, overrides, axes."""
+        """The file with recipe, overrides and axes."""
         return self.folder / "study.yaml"
 
     @property
     def recipe_file(self) -> Path:
-        """The resolved recipe of the first point."""
+        """The file with the resolved recipe of the first point."""
         return self.folder / "recipe.yaml"
 
     @property
@@ -60,21 +60,21 @@ class Study:
         return self.folder / "runs"
 
     def run(self, point: Point) -> Run:
-        """The run of a point, which may not be there yet."""
+        """Return the run of a point, which may not exist yet."""
         return Run(self.runs / point.name)
 
     def log(self, point: Point) -> Path:
-        """What the processes of a point said."""
+        """Return the file with the output of a point's processes."""
         return self.folder / "logs" / f"{point.name}.log"
 
     def plan(self) -> Plan:
-        """What the study is.  Raises UnbraidError."""
+        """Read the plan of the study.  Raises UnbraidError."""
         return read_plan(self.plan_file)
 
     def begin(self, plan: Plan) -> Plan:
-        """Write down a new study, or more points of the one that is here; all points are checked first.
+        """Write a new study, or add points to the existing one, after a check of all points.
 
-        Returns the whole plan.  Raises RecipeError, StudyError for another study.
+        Returns the whole plan. Raises RecipeError for invalid recipes, StudyError if the folder has another study.
         """
         if self.plan_file.exists():
             before = self.plan()
@@ -98,7 +98,7 @@ class Study:
         return plan
 
     def _refuse_foreign(self, plan: Plan) -> None:
-        """Runs under the names of points must be theirs.  Raises StudyError."""
+        """Raise StudyError if a run with the name of a point has another recipe."""
         wrong = []
         for point in plan.points:
             run = self.run(point)
@@ -109,14 +109,14 @@ class Study:
             raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
                              hint="move them away, or choose another --out")
 
-    # -- how far a point is -------------------------------------------------------------------------------------------
+    # -- progress of a point ------------------------------------------------------------------------------------------
 
     def step(self, point: Point) -> int:
-        """The step of a point's last whole checkpoint."""
+        """Return the step of a point's last whole checkpoint; 0 without one."""
         return trained_to(self.run(point)) or 0
 
     def state(self, point: Point, recipe: Recipe, evaluate: EvaluationOptions | None) -> State:
-        """How far a point is: what its run's folder says, and nothing else.  Raises RunError."""
+        """Return the progress of a point, as its run's folder alone shows it.  Raises RunError."""
         run = self.run(point)
         if not run.record_file.is_file():
             return "new"
@@ -128,9 +128,9 @@ class Study:
     # -- runs from elsewhere ------------------------------------------------------------------------------------------
 
     def points(self, plan: Plan) -> tuple[list[Point], list[str]]:
-        """The points of the plan, then those of other runs in the folder that belong to the study; notes on the rest.
+        """Return the points of the plan, then those of other runs in the folder, and notes on runs that are left out.
 
-        A run belongs to it if its name tells a point on the study's axes and its recipe is that point's.
+        A run belongs to the study if its name is that of a point on the study's axes and its recipe is that point's.
         """
         points, notes = plan.points, []
         known = {point.name for point in points}
@@ -153,21 +153,21 @@ class Study:
                 points.append(point)
         return points, notes
 
-    # -- one at a time ------------------------------------------------------------------------------------------------
+    # -- the lock -----------------------------------------------------------------------------------------------------
 
     def locked(self) -> AbstractContextManager[None]:
-        """Held while a sweep works on the folder.  Raises StudyError where another one does."""
+        """Lock the folder while a sweep works on it.  Raises StudyError if another sweep holds the lock."""
         return locked(self.folder, StudyError(f"another sweep is working on {self.folder}",
                                               hint="wait for it, or stop it (its trainings stop with checkpoints)"))
 
 
 def _differences(here: Recipe, there: Recipe) -> list[Difference]:
-    """In what a recipe that was found differs from the expected one, with the networks of other runs in both."""
+    """Return the differences between the expected and the found recipe, both with the networks of other runs."""
     return differences(_resolved(here), _resolved(there))
 
 
 def _resolved(recipe: Recipe) -> Recipe:
-    """The recipe with the networks that it takes from other runs."""
+    """Return the recipe with the networks that it takes from other runs."""
     if all(n.from_ is None or n.spec is not None for n in recipe.networks.values()):
         return recipe
     from unbraid.model import with_pretrained
@@ -176,7 +176,7 @@ def _resolved(recipe: Recipe) -> Recipe:
 
 
 def trained_to(run: Run) -> int | None:
-    """The step of the last whole checkpoint."""
+    """Return the step of the last whole checkpoint; None without one."""
     last = run.last_checkpoint()
     return None if last is None else int(last.name.rpartition("-")[2])
 
@@ -187,7 +187,7 @@ def _exit(run: Run) -> str:
 
 
 def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
-    """Whether `evaluation.json` is of this step and, as far as is known, was made with these options."""
+    """Return whether `evaluation.json` is of this step and, if its options are known, was made with these options."""
     try:
         text = (run.folder / EVALUATION).read_bytes()
         found = json.loads(text)
@@ -198,7 +198,7 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
 
 
 def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
-    """The options that an evaluation was made with; None where it came from elsewhere, as from a job list."""
+    """Return the options of an evaluation; None if a sweep did not make it, but for example a job list."""
     try:
         noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
         same = noted["evaluation"] == sha256(text).hexdigest()
@@ -208,13 +208,13 @@ def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
 
 
 def note_evaluated(run: Run, evaluation: EvaluationOptions) -> None:
-    """Remember the options of an evaluation, so that it is repeated only with others."""
+    """Record the options of an evaluation, so that only other options repeat it."""
     made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
     write_whole(run.folder / EVALUATED, json.dumps({"options": evaluation.options, "evaluation": made}) + "\n")
 
 
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
-    """Wait for a training that writes into a run, as one whose sweep was killed.  Raises RunError after a while."""
+    """Wait until no training writes into a run, for example one whose sweep was killed.  Raises RunError on timeout."""
     until = time.monotonic() + patience
     while not is_free(run.folder):
         if time.monotonic() > until:

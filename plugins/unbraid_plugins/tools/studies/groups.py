@@ -1,4 +1,4 @@
-"""Runs that are repetitions of one setting, and what they reached together, beside baselines."""
+"""Groups of runs that repeat one setting, and their joint scores, beside baselines."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from unbraid_registry import closest
 
 @attrs.frozen(eq=False)
 class Group:
-    """Rows with one setting, or one value on one axis."""
+    """Rows with one setting, or with one value on one axis.  values: pairs of path and text."""
 
     values: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
 
     @property
     def label(self) -> str:
-        """How tables call it."""
+        """The name of the group in tables."""
         return ", ".join(v if p == "recipe" else f"{short(p)}={v}" for p, v in self.values) or "all runs"
 
     def scores(self, metric: str, arm: str = MODEL) -> dict[str, float]:
-        """The scores by what tells the rows apart: the seed, with the other values where there are several settings."""
+        """Return the scores by a key that distinguishes the rows.
+
+        The key is the seed. If seeds are missing or repeated, it is all values that are not the group's, or the name.
+        """
         alone = len({row.seed for row in self.rows}) == len(self.rows) and None not in {row.seed for row in self.rows}
         own = [p for p, _ in self.values]
         found = {}
@@ -39,13 +42,18 @@ class Group:
         return found
 
     def summary(self, metric: str, arm: str = MODEL) -> Summary | None:
-        """What they reached together; None where none has a score."""
+        """Summarize the scores of the rows; return None without any score."""
         values = list(self.scores(metric, arm).values())
         return summary(values) if values else None
 
 
 def groups_of(rows: Sequence[Row], by: str | None = None) -> list[Group]:
-    """The groups in the order of the rows; by: an axis, whose values make them.  Raises StudyError."""
+    """Group rows by their setting, in the order of the rows.
+
+    by: an axis; then its values alone make the groups.
+
+    Raises StudyError for an unknown axis.
+    """
     if by is not None:
         paths = list(dict.fromkeys(p for row in rows for p in row.values))
         wanted = next((p for p in paths if by in (p, short(p))), None)
@@ -61,22 +69,25 @@ def groups_of(rows: Sequence[Row], by: str | None = None) -> list[Group]:
 
 
 def best_of(groups: Sequence[Group], metric: str, lower: bool) -> Group | None:
-    """The group with the best mean."""
+    """Return the group with the best mean; None without any score."""
     found = [(s.mean, g) for g in groups if (s := g.summary(metric)) is not None]
     return (min if lower else max)(found, key=lambda f: f[0])[1] if found else None
 
 
 def gap_between(a: Group, b: Group, metric: str) -> Gap | None:
-    """The difference of two groups, seeds matched where they match; None where one has no score."""
+    """Return the mean difference a - b of two groups, paired by seed where possible; None if one has no score."""
     ours, theirs = a.scores(metric), b.scores(metric)
     return gap(ours, theirs) if ours and theirs else None
 
 
 def as_json(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str] | None = None) -> dict[str, Any]:
-    """Everything that is known, as plain dicts, lists and numbers.
+    """Return all results as plain dicts, lists and numbers, with these keys.
 
-    runs: name -> values, step, seconds of training, scores by arm; groups: summaries by metric, with the difference
-    from the best group; baselines: summaries by arm; correlation: of the ranks of the metrics over runs.
+    runs: name -> values, step, seconds of training, scores by arm.
+    groups: summaries by metric, with the difference from the best group.
+    baselines: summaries by arm.
+    better: for each metric, whether lower or higher scores are better.
+    correlation: the rank correlations of the metrics over runs.
     """
     metrics = list(metrics or metrics_of(rows))
     lower = {m: is_better_lower(m, rows) for m in metrics}
@@ -107,6 +118,6 @@ def _from(best: Group | None, group: Group, metric: str) -> dict[str, Any] | Non
 
 
 def columns_of(rows: Sequence[Row]) -> list[str]:
-    """The paths that vary, the seed last."""
+    """Return the paths that vary, the seed last."""
     paths = list(dict.fromkeys(p for row in rows for p in row.values))
     return [*(p for p in paths if p != SEED), *(p for p in paths if p == SEED)]

@@ -1,4 +1,4 @@
-"""What this plugin contributes: `unbraid sweep`, `compare` and `train-seeds`."""
+"""The hooks of this plugin: the commands `unbraid sweep`, `compare` and `train-seeds`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_commands() -> list[Any]:
-    """Its commands."""
+    """Return the plugin's commands."""
     from unbraid_plugins.tools.studies.compare import command as compare
     from unbraid_plugins.tools.studies.seeds_command import command as train_seeds
     from unbraid_plugins.tools.studies.sweep import command as sweep

@@ -17,25 +17,30 @@ from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
 
-MOST_JOBS = 8                                      # at once on the CPU, unless more are asked for
+MOST_JOBS = 8                                      # default limit of parallel jobs on the CPU
 
 
 @attrs.frozen
 class Job:
-    """Points for one child process: one; several that differ in their seed alone and are trained as one model; or
-    several that are only to be evaluated.
+    """The points of one child process.
+
+    These are one point; or several that differ in their seed alone, to be trained as one model; or several that are
+    only evaluated.
     """
 
     points: tuple[Point, ...]
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """The name of the job in messages."""
         return self.points[0].name + (f" ... {self.points[-1].name}" if len(self.points) > 1 else "")
 
 
 def jobs_of(study: Study, points: Sequence[Point], together: int = 1) -> list[Job]:
-    """The jobs for points, of up to so many: those of one setting that differ in their seed and are equally far."""
+    """Group points into jobs.
+
+    together: the most points of a job; its points have one setting, different seeds and the same last step.
+    """
     groups: dict[object, list[Point]] = {}
     for point in points:
         alone = together == 1 or point.seed is None
@@ -44,7 +49,9 @@ def jobs_of(study: Study, points: Sequence[Point], together: int = 1) -> list[Jo
 
 
 def trainings(study: Study, plan: Plan, job: Job, points: Sequence[Point], shared: Sequence[str]) -> list[list[str]]:
-    """The commands that train points of a job from where they are: together where they are equally far.
+    """Return the commands that train points of a job from their last checkpoints.
+
+    One command trains all points of a job of several that are at the same step.
 
     shared: the options of the whole program, such as --plugin.
     """
@@ -59,7 +66,7 @@ def _train(study: Study, plan: Plan, point: Point, options: Sequence[str]) -> li
 
 
 def _train_seeds(study: Study, plan: Plan, points: Sequence[Point], options: Sequence[str]) -> list[str]:
-    """Several seeds as one model; it goes on by itself with what is there."""
+    """Return the command that trains several seeds as one model; with --resume it continues existing runs."""
     first = points[0]
     named = Point(tuple((p, "{seed}" if p == SEED else v) for p, v in first.values)).name
     folder = study.runs / named.replace(quote("{seed}"), "{seed}")
@@ -70,25 +77,26 @@ def _train_seeds(study: Study, plan: Plan, points: Sequence[Point], options: Seq
 
 
 def _texts(plan: Plan, point: Point) -> list[str]:
-    """A point's recipe and overrides, after a `--`: they are a study's texts and never options."""
+    """Return a point's recipe and overrides after a `--`, so that no text is parsed as an option."""
     return ["--", shown(point.recipe(plan.recipes[0])), *plan.overrides(point)]
 
 
 def evaluation(study: Study, points: Sequence[Point], options: EvaluationOptions, shared: Sequence[str]) -> list[str]:
-    """The command that evaluates points; of several at once, equal baselines are measured once."""
+    """Return the command that evaluates points; for several points it measures equal baselines once."""
     together = ["--comparison", str(study.folder / "logs" / f"{points[0].name}.html")] if len(points) > 1 else []
     return ["evaluate", *options.options, *together, *shared, "--", *(str(study.run(p).folder) for p in points)]
 
 
 def evaluations_of(points: Sequence[Point], workers: int) -> list[Job]:
-    """Trained points, which are only to be evaluated, as a job for each worker."""
+    """Split trained points, which are only evaluated, into one job for each worker."""
     return [Job(tuple(points[i::workers])) for i in range(min(workers, len(points)))]
 
 
 def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) -> list[str]:
-    """A line for a POSIX shell per job, which trains and evaluates it, goes on where it stopped, and repeats nothing.
+    """Return one POSIX shell line per job, which trains and evaluates its points.
 
-    They are to be executed in the folder where the sweep was called.
+    A line continues where it stopped and repeats nothing. The lines must be executed in the folder where the sweep was
+    called.
     """
     made = []
     for job in jobs:
@@ -109,7 +117,7 @@ def lines(study: Study, plan: Plan, jobs: Sequence[Job], shared: Sequence[str]) 
 
 
 def shown(recipe: str) -> str:
-    """A recipe's name, or its file as seen from here."""
+    """Return a recipe's name, or its file relative to the current folder."""
     file = Path(recipe)
     return str(file.relative_to(Path.cwd())) if file.is_absolute() and file.is_relative_to(Path.cwd()) else recipe
 
@@ -119,7 +127,12 @@ def shown(recipe: str) -> str:
 
 @attrs.frozen
 class Machine:
-    """How many jobs at once, and what each of them gets.  gpus: their names for CUDA_VISIBLE_DEVICES; none: the CPU."""
+    """The machine's resources for parallel jobs.
+
+    jobs: the number of jobs at once.
+    threads: the threads of each job.
+    gpus: the GPUs' names for CUDA_VISIBLE_DEVICES; empty for the CPU.
+    """
 
     jobs: int
     threads: int
@@ -127,7 +140,11 @@ class Machine:
 
     @classmethod
     def of(cls, recipes: Sequence[Recipe], wanted: int | None, waiting: int) -> Machine:
-        """This machine, shared by the jobs that wait; wanted: how many at once, None: one on each GPU, or core."""
+        """Divide this machine among waiting jobs.
+
+        wanted: the number of jobs at once; None for one on each GPU, or without GPUs one on each core, at most 8.
+        waiting: the number of waiting jobs, which is the upper limit.
+        """
         gpus = visible_gpus() if any(r.train.device in ("auto", "cuda") for r in recipes) else ()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         jobs = max(1, min(wanted or (len(gpus) or min(cores, MOST_JOBS)), waiting))
@@ -136,7 +153,7 @@ class Machine:
         return cls(jobs, min(threads, int(own)) if own.isdigit() and int(own) else threads, gpus)
 
     def environment(self, slot: int) -> dict[str, str]:
-        """The environment of the job in a slot, 0 ... jobs - 1."""
+        """Return the environment variables of the job in a slot, 0 ... jobs - 1."""
         threads = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         gpu = {"CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if self.gpus else {}
         return {**os.environ, "LP_NUM_THREADS": str(self.threads), **threads, **gpu}
@@ -148,7 +165,7 @@ class Machine:
 
 
 def visible_gpus() -> tuple[str, ...]:
-    """The GPUs that CUDA_VISIBLE_DEVICES names, or all."""
+    """Return the GPUs that CUDA_VISIBLE_DEVICES names, or all; empty without CUDA."""
     import torch
 
     if not torch.cuda.is_available():
@@ -158,7 +175,7 @@ def visible_gpus() -> tuple[str, ...]:
 
 
 def last_lines(log: Path, count: int = 3) -> list[str]:
-    """The last lines of a log that say something."""
+    """Return the last lines of a log that are not blank."""
     try:
         with open(log, "rb") as file:
             file.seek(max(0, log.stat().st_size - 20_000))

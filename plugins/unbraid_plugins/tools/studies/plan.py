@@ -1,4 +1,4 @@
-"""What a study is: recipe, fixed overrides, axes and how its runs are evaluated; `study.yaml` on disk."""
+"""The plan of a study: recipe, fixed overrides, axes and evaluation; on disk it is `study.yaml`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from unbraid_registry import UnbraidError
 
 FORMAT = 1
 BY_DEFAULT = EvaluationOptions()
-SHOWN = 3                                          # points that a mistake names
+SHOWN = 3                                          # the most points that a message names
 KEYS = {"format", "unbraid", "recipe", "arguments", "evaluate"}
 
 
 @attrs.frozen
 class Plan:
-    """What a study is.
+    """The plan of a study.
 
-    recipes: names or files, one or several; fixed: overrides of all points; evaluate: None where nothing is measured.
+    recipes: names or files of one or several recipes.
+    fixed: the overrides of all points.
+    axes: the axes that vary.
+    evaluate: the options of the evaluations; None for no evaluation.
     """
 
     recipes: tuple[str, ...]
@@ -37,7 +40,7 @@ class Plan:
     @classmethod
     def of(cls, recipes: Sequence[str], arguments: Sequence[str] = (), evaluate: EvaluationOptions | None = BY_DEFAULT
            ) -> Plan:
-        """The plan of a command line.  Raises UnbraidError."""
+        """Make a plan from a command line.  Raises UnbraidError."""
         fixed, axes = read_axes(arguments)
         if len(recipes) > 1:
             axes = (Axis((RECIPE,), tuple((r,) for r in recipes)), *axes)
@@ -45,20 +48,20 @@ class Plan:
 
     @property
     def points(self) -> list[Point]:
-        """All points, the last axis fastest."""
+        """All points; the last axis varies fastest."""
         return points_of(self.axes)
 
     def overrides(self, point: Point) -> list[str]:
-        """All overrides of a point's recipe."""
+        """Return all overrides of a point's recipe."""
         return [*self.fixed, *point.overrides()]
 
     def recipe(self, point: Point) -> Recipe:
-        """The resolved recipe of a point.  Raises RecipeError."""
+        """Load the resolved recipe of a point.  Raises RecipeError."""
         return load_recipe(point.recipe(self.recipes[0]), self.overrides(point))
 
     def check(self) -> None:
-        """Resolve the recipe of every point.  Raises RecipeError with all mistakes, each told once."""
-        of_setting: dict[object, Point] = {}       # a mistake lies in a setting or in a seed, not in their meeting
+        """Check every setting and every seed by resolving recipes.  Raises RecipeError with all mistakes, each once."""
+        of_setting: dict[object, Point] = {}       # a mistake depends on the setting or the seed, not on both
         of_seed: dict[object, Point] = {}
         for point in self.points:
             of_setting.setdefault(point.setting, point)
@@ -75,7 +78,10 @@ class Plan:
             raise RecipeError([_at(mistake, where, len(points)) for mistake, where in found.items()])
 
     def grown(self, other: Plan) -> Plan:
-        """This plan with another's values added to its axes; the other's evaluation.  Raises UnbraidError."""
+        """Return this plan with another plan's values added to its axes, and with the other's overrides and evaluation.
+
+        Raises UnbraidError if the axes differ.
+        """
         ours, theirs = ([axis.name for axis in plan.axes] for plan in (self, other))
         if ours != theirs:
             raise UnbraidError(f"the study's axes are {', '.join(ours) or 'none'}; now they are "
@@ -97,7 +103,7 @@ class Plan:
 
 
 def read_plan(file: Path) -> Plan:
-    """The plan in a `study.yaml`.  Raises UnbraidError."""
+    """Read a plan from a `study.yaml`.  Raises UnbraidError."""
     from unbraid_configs.reading import read_file
 
     mistakes: list[Mistake] = []
@@ -135,7 +141,7 @@ def _bare(text: str) -> bool:
 
 
 def _at(mistake: Mistake, where: Sequence[Point], all_points: int) -> Mistake:
-    """A mistake that names the points that have it, where others have not."""
+    """Add the names of the points to a mistake that not all points have."""
     if len(where) == all_points:
         return mistake
     names = " and ".join(p.name for p in where[:SHOWN])

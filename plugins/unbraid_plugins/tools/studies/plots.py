@@ -1,4 +1,4 @@
-"""Studies as pictures: every metric against every axis, and how the metrics agree."""
+"""Plots of a study: every metric against every axis, and the rank correlations of the metrics."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from unbraid_plugins.tools.studies.scores import Row, baselines_of, metrics_of
 from unbraid_plugins.tools.studies.statistics import FEWEST, rank_correlation
 
 COLUMNS = 4                                        # panels side by side
-SHIFT = 0.5                                        # of the way to the next value, for the colours of a named axis
-FAR = 0.35                                         # a baseline further than this part of the range is not drawn in it
+SHIFT = 0.5                                        # part of the distance between values over which colours spread
+FAR = 0.35                                         # a baseline further off than this part of the range is no line
 
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
-    """Write all plots that make sense, as SVG and PNG; returns the PNG files.  Raises UnbraidError."""
+    """Write all plots that the rows allow, as SVG and PNG; return the PNG files.  Raises UnbraidError."""
     metrics = metrics_of(rows)
     written = []
     with style():
@@ -35,10 +35,10 @@ def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
 
 
 def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> Figure:
-    """A panel per metric: its score against one axis, a dot for every run, a bar at the means.
+    """Plot one panel per metric: its score against one axis, with a dot for every run and a bar at the means.
 
-    The means are joined where the axis has numbers. The other axes are colours. Baselines are faint horizontal lines:
-    the means of all runs.
+    The means are joined if the axis has numbers. The values of the other axes have different colours. Baselines are
+    faint horizontal lines at their means over all runs.
     """
     groups, ticks = groups_of(rows), _ticks(rows, path)
     numeric = all(isinstance(plain(text), int | float) for text in ticks)
@@ -70,7 +70,7 @@ def draw_axis(rows: Sequence[Row], path: str | None, metrics: Sequence[str]) -> 
 
 
 def _ticks(rows: Sequence[Row], path: str | None) -> dict[str, float]:
-    """Where on the x axis each value stands: numbers where they are, others one after the other."""
+    """Return the x position of each value: numbers at their value, others one after the other."""
     texts = list(dict.fromkeys(row.values.get(path, "") if path else "" for row in rows))
     numbers = [plain(t) for t in texts]
     if all(isinstance(n, int | float) for n in numbers):
@@ -109,7 +109,7 @@ def _draw_series(axes: Any, groups: Sequence[Group], path: str | None, ticks: di
 
 
 def _draw_baselines(axes: Any, rows: Sequence[Row], metric: str) -> None:
-    """Faint lines for the baselines within reach; those that are far off are told below the title."""
+    """Set limits and title, and draw faint lines for near baselines; distant ones are listed below the title."""
     everyone = Group((), tuple(rows))
     means = {arm: s.mean for arm in baselines_of(rows) if (s := everyone.summary(metric, arm)) is not None}
     own = list(everyone.scores(metric).values())
@@ -137,7 +137,7 @@ def _draw_baselines(axes: Any, rows: Sequence[Row], metric: str) -> None:
 
 
 def draw_correlation(rows: Sequence[Row], metrics: Sequence[str]) -> Figure:
-    """Spearman's rank correlation of every two metrics over the runs."""
+    """Plot Spearman's rank correlation of every two metrics over the runs."""
     rho, counts = rank_correlation([[row.score(m) for row in rows] for m in metrics])
     table = np.asarray([[np.nan if v is None else v for v in line] for line in rho])
     n, names = len(metrics), [m.replace("_", " ") for m in metrics]
@@ -161,6 +161,6 @@ def draw_correlation(rows: Sequence[Row], metrics: Sequence[str]) -> Figure:
 
 
 def _save(figure: Figure, stem: Path) -> Path:
-    """Write a figure as STEM.svg and STEM.png; returns the PNG.  Raises UnbraidError."""
+    """Write a figure as STEM.svg and STEM.png; return the PNG.  Raises UnbraidError."""
     save_figure(figure, stem.with_name(f"{stem.name}.svg"))
     return save_figure(figure, stem.with_name(f"{stem.name}.png"), dots=130)

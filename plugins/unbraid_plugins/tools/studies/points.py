@@ -1,4 +1,4 @@
-"""The points of a study: one value for every axis, and the name of the run's folder."""
+"""The points of a study: one value for every axis, and a name for the run's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from unbraid_plugins.tools.studies.axes import SEED, SHORT, Axis, products, shor
 
 RECIPE = "recipe"                                  # the axis of studies that compare recipes
 ONLY = "only"                                      # the name of the point of a study without axes
-SAFE = "+@^"                                       # what folder names keep, beside letters, digits and _.-~
+SAFE = "+@^"                                       # characters that names keep beside letters, digits and _.-~
 LONGEST = 60                                       # characters of a value in a name
 
 
@@ -29,33 +29,33 @@ class Point:
 
     @property
     def seed(self) -> str | None:
-        """The seed, if it is an axis."""
+        """The seed; None if it is no axis."""
         return dict(self.values).get(SEED)
 
     @property
     def setting(self) -> tuple[tuple[str, str], ...]:
-        """Everything but the seed: points with one setting are repetitions of one experiment."""
+        """All values except the seed; points with the same setting are repetitions of one experiment."""
         return tuple((p, v) for p, v in self.values if p != SEED)
 
     def recipe(self, otherwise: str) -> str:
-        """The recipe of this point."""
+        """Return the recipe of this point; `otherwise` if recipes are no axis."""
         return dict(self.values).get(RECIPE, otherwise)
 
     def overrides(self) -> list[str]:
-        """What the point changes in its recipe."""
+        """Return the overrides of the point's recipe."""
         return [f"{p}={v}" for p, v in self.values if p != RECIPE]
 
 
 def points_of(axes: Sequence[Axis]) -> list[Point]:
-    """All points, the last axis fastest."""
+    """Return all points; the last axis varies fastest."""
     return [Point(tuple((p, v) for axis, value in zip(axes, chosen, strict=True)
                         for p, v in zip(axis.paths, value, strict=True))) for chosen in products(axes)]
 
 
 def point_named(name: str, axes: Sequence[Axis]) -> Point | None:
-    """The point on these axes that a folder's name tells, its values perhaps others than theirs; None for no such name.
+    """Parse a folder's name as a point on these axes; return None for another name.
 
-    A value that was shortened in the name is one of the axis.
+    The values need not be those of the axes. A shortened value is matched with the values of its axis.
     """
     paths = [path for axis in axes for path in axis.paths]
     if not paths:
@@ -74,7 +74,7 @@ def _safe(text: str) -> str:
 
 
 def _shortened(value: str) -> str:
-    """A value as a part of a file's name."""
+    """Escape and shorten a value for a folder's name."""
     text = _safe(value)
     if len(text) <= LONGEST:
         return text

@@ -1,4 +1,4 @@
-"""What a study leaves at its end: `table.csv`, `results.json` and plots."""
+"""The results of a study: `table.csv`, `results.json` and plots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = "results.json"
 
 
 def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
-    """Write table, results and plots of a study's rows; returns the files.  Raises UnbraidError."""
+    """Write table, results and plots of a study's rows; return the files.  Raises UnbraidError."""
     from unbraid_plugins.tools.studies.plots import write_plots
     from unbraid_plugins.tools.studies.tables import table_csv
 
@@ -29,7 +29,10 @@ def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
 
 
 def write_ranking(places: Sequence[Path], rows: Sequence[Row], ranking: dict[str, Any]) -> list[Path]:
-    """Keep a ranking in the `results.json` of the one study that it is of, and write its tables and plots anew."""
+    """Add a ranking to the `results.json` of its study, and rewrite the study's table and plots.
+
+    Returns the files. Only a ranking of a single study is written.
+    """
     study = Study(places[0])
     if len(places) != 1 or not study.plan_file.is_file():
         return []
@@ -39,14 +42,14 @@ def write_ranking(places: Sequence[Path], rows: Sequence[Row], ranking: dict[str
 
 
 def with_ranking(place: Path, rows: Sequence[Row]) -> list[Row]:
-    """The rows with the scores of an earlier ranking of their study, where the models are still the same."""
+    """Return the rows with their scores of an earlier ranking, for models that are still at the same step."""
     known = read_results(Study(place)).get(UDR, {}).get("runs", {})
     return with_scores(rows, UDR, {row.name: known[row.name]["score"] for row in rows
                                    if known.get(row.name, {}).get("step") == row.step and row.step is not None})
 
 
 def read_results(study: Study) -> dict[str, Any]:
-    """What `results.json` says; nothing where there is none that can be read."""
+    """Read `results.json`; return an empty dict if it is missing, unreadable or of another format."""
     try:
         found = json.loads((study.folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -55,7 +58,7 @@ def read_results(study: Study) -> dict[str, Any]:
 
 
 def _finite(v: Any) -> Any:
-    """With null in place of numbers that JSON has not."""
+    """Replace NaN and infinities, which JSON does not have, by None; round floats to 6 decimals."""
     if isinstance(v, float):
         return round(v, 6) if v == v and abs(v) != float("inf") else None
     if isinstance(v, dict):

@@ -1,4 +1,4 @@
-"""Running a study's jobs: several child processes at once, retried where they fail, stopped safely."""
+"""Runner of a study's jobs: several child processes at once, with retries and safe stops."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from unbraid_plugins.tools.studies.jobs import Job, Machine, evaluation, last_li
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
 
-TOLD_EVERY = 60.0                                  # seconds between lines about what is running
+TOLD_EVERY = 60.0                                  # seconds between lines about running jobs
 
 
 @attrs.frozen
 class Failure:
-    """A point that could not be brought to its end: why, the last lines of its log."""
+    """A point that was not completed: the reason and the last lines of its log."""
 
     point: Point
     why: str
@@ -39,10 +39,11 @@ class Failure:
 
 @attrs.define(eq=False)
 class Sweep:
-    """A study being worked on.
+    """A study in progress.
 
-    retries: how often a job that fails is begun again, from its checkpoint; shared: options of the program for every
-    child; say: takes a line for a person.
+    retries: the number of times that a failed job is restarted from its checkpoint.
+    shared: the options of the program for every child process.
+    say: called with each line of progress for the user.
     """
 
     study: Study
@@ -52,13 +53,13 @@ class Sweep:
     retries: int = 1
     shared: Sequence[str] = ()
     say: Callable[[str], None] = lambda line: None
-    stopped_by: str = ""                           # the signal, if one did
+    stopped_by: str = ""                           # the name of the signal, or empty
     failures: list[Failure] = attrs.Factory(list)
     _alive: dict[Job, subprocess.Popen[bytes]] = attrs.Factory(dict)
     _lock: threading.Lock = attrs.Factory(threading.Lock)
 
     def run(self, jobs: Sequence[Job]) -> None:
-        """Bring the points of all jobs to their end; `failures` and `stopped_by` tell which did not come there."""
+        """Run all jobs; `failures` then lists the failed points, `stopped_by` the signal that stopped the sweep."""
         slots: queue.SimpleQueue[int] = queue.SimpleQueue()
         for slot in range(self.machine.jobs):
             slots.put(slot)
@@ -80,7 +81,7 @@ class Sweep:
                     self.say(f"running: {'; '.join(self._whereabouts())}")
 
     def _job(self, job: Job, slots: queue.SimpleQueue[int]) -> str:
-        """Run a job, perhaps again; what became of it, or nothing if it was stopped."""
+        """Run a job with retries; return its outcome in words, or an empty text if it was stopped."""
         slot, began = slots.get(), time.monotonic()
         try:
             why = ""
@@ -111,11 +112,11 @@ class Sweep:
     def _is_done(self, point: Point) -> bool:
         try:
             return self.study.state(point, self.recipes[point], self.plan.evaluate) == "done"
-        except RunError:                           # a damaged record: what went wrong is told where it is read
+        except RunError:                           # a damaged record; reading it elsewhere reports the error
             return False
 
     def _attempt(self, job: Job, slot: int) -> str:
-        """One child process for what is left of a job; why it failed, or nothing."""
+        """Run the rest of a job in one child process; return the reason of a failure, or an empty text."""
         states = {p: self.study.state(p, self.recipes[p], self.plan.evaluate) for p in job.points}
         to_train = [p for p in job.points if states[p] in ("new", "begun")]
         to_evaluate = [p for p in job.points if states[p] != "done"] if self.plan.evaluate is not None else []
@@ -134,7 +135,7 @@ class Sweep:
         return "" if not undone or self.stopped_by else _reason(code)
 
     def _child(self, job: Job, commands: list[list[str]], slot: int) -> int:
-        """Run commands in a child that ends when this process does; its exit code."""
+        """Run commands in a child process that ends with this process; return its exit code."""
         reading, writing = os.pipe()
         try:
             with open(self.study.log(job.points[0]), "ab") as log, self._lock:
@@ -145,7 +146,7 @@ class Sweep:
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[reading], start_new_session=True,
                     env=self.machine.environment(slot))
                 self._alive[job] = child
-                if self.stopped_by:                # the signal came just before
+                if self.stopped_by:                # the signal came during the start
                     child.terminate()
             return child.wait()
         finally:
@@ -155,7 +156,7 @@ class Sweep:
             os.close(writing)
 
     def _whereabouts(self) -> Iterator[str]:
-        """How far the jobs are that are running."""
+        """Yield the name and the step of every running job."""
         with self._lock:
             jobs = list(self._alive)
         for job in jobs:
@@ -164,7 +165,10 @@ class Sweep:
             yield f"{job.name} {at}"
 
     def _signals(self) -> AbstractContextManager[None]:
-        """The first SIGINT or SIGTERM stops the children, trainings with a checkpoint; a second SIGINT kills them."""
+        """Handle signals within the context.
+
+        The first SIGINT or SIGTERM stops the children; trainings write checkpoints. A second SIGINT kills the children.
+        """
         def stop(number: int) -> None:
             again, self.stopped_by = bool(self.stopped_by), self.stopped_by or signal.Signals(number).name
             for child in list(self._alive.values()):

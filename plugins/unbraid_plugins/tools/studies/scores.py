@@ -1,4 +1,4 @@
-"""What the runs of a study reached: the scores in their evaluations, by run, arm and metric."""
+"""The scores of a study's runs, from their evaluations, by run, arm and metric."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, 
 from unbraid_plugins.tools.studies.points import RECIPE
 from unbraid_registry import closest
 
-MODEL, UDR = "model", "udr"                        # the arm that was trained; the ranking without labels
-LARGEST = 64 << 20                                 # bytes of an evaluation
+MODEL, UDR = "model", "udr"                        # the trained arm; the metric of the ranking without labels
+LARGEST = 64 << 20                                 # the most bytes of an evaluation
 _SEED_PART = re.compile(r"[,_-]?seed[=_-]?\d+$")
-TELLING = 4                                        # differences between recipes that can be columns of a table
+TELLING = 4                                        # the most differences between recipes that become columns
 
 
 @attrs.frozen(eq=False)
 class Row:
     """A run with its values on the axes of its study, and its evaluation.
 
-    values: path -> text, the seed among them; seconds: of training; scores: of the model, from elsewhere than its
-    evaluation.
+    values: path -> text, including the seed.
+    step: the step of the last checkpoint.
+    seconds: the duration of the training; None if unknown.
+    scores: scores of the model that are not in its evaluation, such as that of a ranking.
     """
 
     name: str
@@ -42,31 +44,31 @@ class Row:
 
     @property
     def seed(self) -> str | None:
-        """The seed, where it is known."""
+        """The seed; None if unknown."""
         return self.values.get(SEED)
 
     @property
     def setting(self) -> tuple[tuple[str, str], ...]:
-        """Everything but the seed."""
+        """All values except the seed."""
         return tuple((p, v) for p, v in self.values.items() if p != SEED)
 
     @property
     def arms(self) -> list[str]:
-        """The model and its baselines, as far as they were evaluated."""
+        """The evaluated arms: the model and its baselines."""
         return list(self.evaluation.get("arms", {}))
 
     def metrics(self, arm: str = MODEL) -> list[str]:
-        """The metrics that this arm has a score in."""
+        """Return the metrics in which this arm has a score."""
         own = [m for m in self.evaluation.get("arms", {}).get(arm, {}) if self.score(m, arm) is not None]
         return [*own, *(self.scores if arm == MODEL else ())]
 
     def score(self, metric: str, arm: str = MODEL) -> float | None:
-        """A metric's score, or another number in its result: `dci.completeness`; None where it has none."""
+        """Return a metric's score, or another number of its result (`dci.completeness`); None without such a number."""
         if arm == MODEL and metric in self.scores:
             return self.scores[metric]
         name, *parts = metric.split(".")
         found = self.evaluation.get("arms", {}).get(arm, {})
-        if metric in found:                        # a metric of another distribution has a dot in its name
+        if metric in found:                        # a metric of another plugin has a dot in its name
             name, parts = metric, []
         found = found.get(name)
         for part in parts or ["score"]:
@@ -75,7 +77,7 @@ class Row:
 
 
 def rows_of_study(study: Study) -> tuple[list[Row], list[str]]:
-    """The evaluated runs of a study, in the order of its points, and notes about what is missing or left out."""
+    """Return the evaluated runs of a study, in the order of its points, and notes about missing or omitted runs."""
     points, notes = study.points(study.plan())
     rows, missing = [], 0
     for point in points:
@@ -88,7 +90,7 @@ def rows_of_study(study: Study) -> tuple[list[Row], list[str]]:
 
 
 def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
-    """Runs that are in no study: what differs between their recipes is their values."""
+    """Return rows of runs outside a study, and notes; their values are the differences between their recipes."""
     found, notes = [], []
     for run in runs:
         row = _row(run, str(run.folder), {})
@@ -103,10 +105,11 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
 
 
 def _telling(texts: Sequence[dict[str, str]], folders: Sequence[str]) -> list[dict[str, str]]:
-    """For every recipe, what tells it from the others, but for the seed.
+    """Return for every recipe the values that distinguish it from the others, without the seed.
 
-    That is its folder's name, where there are several methods and each name (without the seed) stands for one setting;
-    else its title, or what differs.
+    With several titles these are the folder's name, if each name (without the seed) stands for one setting. Otherwise
+    they are the title, if each title stands for one setting; or all differing paths, up to 4; or the title (if there
+    are several) and the first 4 paths that differ among recipes of that title.
     """
     bodies = [{p: t for p, t in text.items() if p != SEED and not Difference(p, t, t).is_place
                and (p == "train.steps" or not p.startswith(FREE))} for text in texts]
@@ -133,7 +136,7 @@ def _differing(bodies: Sequence[dict[str, str]]) -> list[str]:
 
 
 def rows_of(places: Iterable[Path]) -> tuple[list[Row], list[str]]:
-    """The runs of one study, or of several studies and runs together.  Raises UnbraidError."""
+    """Return the rows of one study, or of several studies and runs together, and notes.  Raises UnbraidError."""
     places = list(places)
     if len(places) == 1 and Study(places[0]).plan_file.is_file():
         return rows_of_study(Study.at(places[0]))
@@ -150,23 +153,23 @@ def rows_of(places: Iterable[Path]) -> tuple[list[Row], list[str]]:
 
 
 def with_scores(rows: Sequence[Row], metric: str, scores: dict[str, float]) -> list[Row]:
-    """The rows with one more score each.  scores: by the rows' names."""
+    """Return the rows with one more score each.  scores: the scores by the rows' names."""
     return [attrs.evolve(row, scores={**row.scores, metric: scores[row.name]}) if row.name in scores else row
             for row in rows]
 
 
 def metrics_of(rows: Sequence[Row]) -> list[str]:
-    """All metrics that some model has a score in, in the order of the evaluations."""
+    """Return all metrics in which a model has a score, in the order of the evaluations."""
     return list(dict.fromkeys(m for row in rows for m in row.metrics()))
 
 
 def baselines_of(rows: Sequence[Row]) -> list[str]:
-    """All arms but the model."""
+    """Return all arms except the model."""
     return list(dict.fromkeys(arm for row in rows for arm in row.arms if arm != MODEL))
 
 
 def known_metric(metric: str, rows: Sequence[Row]) -> str:
-    """A metric that some row has a score in.  Raises StudyError with the nearest."""
+    """Return the metric if some row has a score in it.  Raises StudyError, with the closest name as its hint."""
     if any(row.score(metric) is not None for row in rows):
         return metric
     known = metrics_of(rows)
@@ -175,7 +178,7 @@ def known_metric(metric: str, rows: Sequence[Row]) -> str:
 
 
 def is_better_lower(metric: str, rows: Sequence[Row]) -> bool:
-    """Whether small scores are the good ones."""
+    """Return whether lower scores of a metric are better."""
     told = (row.evaluation.get("metrics", {}).get(metric.partition(".")[0], {}) for row in rows)
     return any(isinstance(t, dict) and t.get("better") == "lower" for t in told)
 
@@ -196,7 +199,7 @@ def _row(run: Run, name: str, values: dict[str, str]) -> Row | None:
 
 
 def _seconds(run: Run) -> float | None:
-    """How long the sessions of a run took together; None where one of them has no end."""
+    """Return the total duration of a run's sessions; None if one of them has no end."""
     from datetime import datetime
 
     try:

@@ -1,4 +1,4 @@
-"""`unbraid train-seeds`: several seeds of a recipe as one model, each into a run of its own."""
+"""`unbraid train-seeds`: train several seeds of a recipe as one model, each into its own run."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def command(words: tuple[str, ...], data: Path | None, out: Path | None, resume:
             yes: bool) -> int:
     """Train several seeds of a recipe as one model.
 
-    Each seed gets a run of its own, with the numbers of a separate training up to rounding. 0..7 are eight seeds, 0,3,5
-    three. With --resume no recipe is needed: unbraid train-seeds 0..7 --resume --out DIR.
+    Each seed gets its own run; the results equal those of separate trainings up to rounding. 0..7 stands for eight
+    seeds, 0,3,5 for three. With --resume no recipe is needed: unbraid train-seeds 0..7 --resume --out DIR.
     """
     if resume and out is None:
         raise click.UsageError("--resume needs --out: the folder of the runs to go on with")
@@ -49,7 +49,14 @@ def command(words: tuple[str, ...], data: Path | None, out: Path | None, resume:
 
 def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], data: Path | None, out: Path | None,
                   resume: bool, *, sure: bool, accept_changes: bool) -> int:
-    """Train seeds together, or go on with them; returns the exit code.  Raises UnbraidError."""
+    """Train seeds together, or resume them; return the exit code.
+
+    text: the seeds, such as 0..7.
+    recipe: None to resume with the recipe of the runs.
+    sure: start without a question about a long training.
+
+    Raises UnbraidError.
+    """
     from unbraid.engine import Stopped
     from unbraid.runs import Run, new_folder
     from unbraid_plugins.tools.studies.batched import train_together
@@ -58,7 +65,7 @@ def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], dat
     seeds = seeds_of(text)
     name = recipe if recipe is not None else str(Run.at(folders(out or Path(), seeds)[0]).recipe_file)
     out = out.expanduser() if out is not None else new_folder(Path(name).stem)
-    recipe_on(name, overrides, data)               # what is wrong with it is told once
+    recipe_on(name, overrides, data)               # report its mistakes once, not per seed
     recipes = [read_recipe(name, (*overrides, f"train.seed={seed}"), data) for seed in seeds]
 
     def ready(trainings: Sequence[Training]) -> None:
@@ -80,7 +87,7 @@ def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], dat
 
 
 def seeds_of(text: str) -> list[int]:
-    """`0..7` or `0,3,5` as numbers.  Raises UnbraidError."""
+    """Parse seeds such as `0..7` or `0,3,5`.  Raises UnbraidError."""
     from unbraid_plugins.tools.studies.axes import read_axis
 
     try:

@@ -9,13 +9,16 @@ import numpy as np
 
 DRAWS = 10_000
 LEVEL = 0.95
-FEWEST = 3                                         # values that a rank correlation needs
+FEWEST = 3                                         # the fewest values of a rank correlation
 
 
 @attrs.frozen
 class Summary:
-    """n values: mean, standard deviation (n - 1 in the denominator; None for one value), smallest and largest, and the
-    interval of the mean (None for one value).
+    """The summary of n values.
+
+    std: the standard deviation with n - 1 in the denominator; None for one value.
+    min, max: the smallest and the largest value.
+    interval: the 95 % bootstrap interval of the mean; None for one value.
     """
 
     n: int
@@ -28,7 +31,10 @@ class Summary:
 
 @attrs.frozen
 class Gap:
-    """A mean difference with its interval.  paired: of values with equal seeds, n pairs; else of independent means."""
+    """A mean difference with its bootstrap interval.
+
+    paired: whether it is over n pairs of values with equal seeds, or between independent means.
+    """
 
     n: int
     mean: float
@@ -37,16 +43,18 @@ class Gap:
 
 
 def summary(values: Sequence[float]) -> Summary:
-    """The summary of at least one value."""
+    """Summarize at least one value."""
     v = np.asarray(values, np.float64)
     return Summary(len(v), float(v.mean()), float(v.std(ddof=1)) if len(v) > 1 else None, float(v.min()),
                    float(v.max()), _quantiles(_means(v, 0)) if len(v) > 1 else None)
 
 
 def gap(a: Mapping[str, float], b: Mapping[str, float]) -> Gap:
-    """mean(a - b) over the seeds that both have, with a percentile bootstrap over them (Efron 1979).
+    """Return mean(a - b) over common seeds, with a percentile bootstrap over these seeds (Efron 1979).
 
-    a, b: seed -> value. Where fewer than two seeds match, the difference of the means of all, each resampled by itself.
+    If fewer than two seeds match, it is the difference of the means of all values; a and b are resampled separately.
+
+    a, b: seed -> value.
     """
     common = [seed for seed in a if seed in b]
     if len(common) > 1:
@@ -58,9 +66,10 @@ def gap(a: Mapping[str, float], b: Mapping[str, float]) -> Gap:
 
 
 def rank_correlation(columns: Sequence[Sequence[float | None]]) -> tuple[list[list[float | None]], list[list[int]]]:
-    """Spearman's correlation between columns of scores, over the runs that have both, and how many those are.
+    """Return Spearman's correlations between columns of scores, and the number of runs behind each.
 
-    None where there are fewer than three or one column is constant.
+    Each correlation is over the runs that have both scores. It is None if these are fewer than three or if one column
+    is constant.
     """
     table = np.asarray([[np.nan if v is None else v for v in column] for column in columns], np.float64)
     rho: list[list[float | None]] = []
@@ -73,7 +82,7 @@ def rank_correlation(columns: Sequence[Sequence[float | None]]) -> tuple[list[li
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float | None:
-    """The correlation of the ranks, ties by their mean rank."""
+    """Return the correlation of the ranks, with mean ranks for ties; None as in `rank_correlation`."""
     from scipy.stats import rankdata
 
     if len(a) < FEWEST:
@@ -84,7 +93,7 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def _means(values: np.ndarray, stream: int) -> np.ndarray:
-    """Means of resampled values, the same at every call."""
+    """Return the means of 10,000 bootstrap samples, the same at every call."""
     rng = np.random.default_rng([stream, len(values)])
     return values[rng.integers(0, len(values), (DRAWS, len(values)))].mean(1)
 

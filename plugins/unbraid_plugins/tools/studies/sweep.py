@@ -1,4 +1,4 @@
-"""`unbraid sweep`: a recipe at many points and over many seeds, as a folder of runs with tables and plots."""
+"""`unbraid sweep`: train a recipe at many points and over many seeds, into a folder of runs with tables and plots."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
             only_table: bool) -> int:
     """Train and evaluate a recipe at many points and over many seeds.
 
-    RECIPE is a name or a file, or several with commas. a.b=1,4,16 gives three values, seed=0..9 ten; several make
-    every combination. a.b:c.d=1:10,2:20 moves two together. What has one value holds for all.
+    RECIPE is a name or a file, or several with commas. a.b=1,4,16 gives three values, seed=0..9 ten; several such axes
+    give every combination. a.b:c.d=1:10,2:20 varies two paths together. A single value holds for all runs.
     """
     from unbraid_plugins.tools.studies.folder import Study
     from unbraid_plugins.tools.studies.jobs import Machine, evaluations_of, jobs_of
@@ -84,7 +84,10 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
 
 
 def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: str | None, no_evaluate: bool) -> Plan:
-    """The plan of the command line, or the study's own with the command line's evaluation.  Raises UnbraidError."""
+    """Return the plan of the command line or, without a recipe, that of the study.
+
+    --evaluate and --no-evaluate replace the study's evaluation options. Raises UnbraidError.
+    """
     import attrs
 
     from unbraid_plugins.tools.studies.folder import Study
@@ -102,7 +105,7 @@ def planned(study: Study, recipe: str | None, axes: tuple[str, ...], evaluate: s
 
 
 def evaluation_of(text: str) -> EvaluationOptions:
-    """The options of `unbraid evaluate` in a text, understood once so that no run has to fail for a slip."""
+    """Parse the options of `unbraid evaluate`; a mistake is found here, before any run starts."""
     from unbraid_plugins.tools.evaluation import EvaluationOptions
 
     try:
@@ -112,8 +115,9 @@ def evaluation_of(text: str) -> EvaluationOptions:
 
 
 def whole_names(recipe: str) -> list[str]:
-    """The recipes of a text with commas; files by their absolute paths, so that a study can be gone on with from
-    anywhere.
+    """Split a text with commas into names of recipes.
+
+    Files get absolute paths, so that a study can be resumed from any folder. Raises UnbraidError for a repeated recipe.
     """
     from unbraid_configs import is_path, whole_name
     from unbraid_registry import registry
@@ -128,7 +132,7 @@ def whole_names(recipe: str) -> list[str]:
 
 
 def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
-    """Do what is left; returns the exit code."""
+    """Run the remaining jobs; return the exit code."""
     count = sum(len(job.points) for job in work)
     tell(f"{count} to go, {sweep.machine}; the trainings' own words are in {sweep.study.folder / 'logs'}")
     tell("Ctrl-C stops them with checkpoints.")
@@ -137,12 +141,12 @@ def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
 
 
 def tell(line: str) -> None:
-    """A line for a person."""
+    """Print a line for the user on stderr."""
     click.echo(line, err=True)
 
 
 def conclude(study: Study) -> None:
-    """Write tables and plots of what is there, and say what to look at."""
+    """Write tables and plots of the evaluated runs, and print their paths."""
     from unbraid_plugins.tools.studies.results import with_ranking, write_results
     from unbraid_plugins.tools.studies.scores import rows_of_study
 
@@ -157,7 +161,7 @@ def conclude(study: Study) -> None:
 
 
 def farewell(session: Session, study: Study, sweep: Sweep) -> int:
-    """What failed, or how to go on; returns the exit code."""
+    """Print the failures, or how to resume after a signal; return the exit code."""
     if sweep.stopped_by:
         again = shlex.join(["unbraid", "sweep", "--resume", "--out", str(study.folder), *options_of(session)])
         click.echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
@@ -174,7 +178,7 @@ def farewell(session: Session, study: Study, sweep: Sweep) -> int:
 
 
 def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: list[str]) -> None:
-    """Write the job list and say how to use it."""
+    """Write the job list and print how to use it; `-` prints the list itself."""
     from unbraid.runs import write_whole
     from unbraid_plugins.tools.studies.jobs import lines
 
@@ -188,7 +192,7 @@ def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: li
 
 
 def options_of(session: Session) -> list[str]:
-    """The options of the whole program, for child processes."""
+    """Return the options of the whole program, for child processes."""
     found = [part for file in session.files for part in ("--plugin", str(file.expanduser().resolve()))]
     found += [part for name in session.block for part in ("--no-plugin", name)]
     return [*found, *(["--strict"] if session.strict else [])]

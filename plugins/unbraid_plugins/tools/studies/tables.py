@@ -1,4 +1,4 @@
-"""Studies as tables: `table.csv` of runs, and groups for people, beside baselines."""
+"""Tables of a study: `table.csv` of runs, and readable tables of groups beside baselines."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from unbraid_plugins.tools.studies.scores import MODEL, Row, baselines_of, is_be
 from unbraid_plugins.tools.studies.statistics import Summary
 from unbraid_registry import closest
 
-WIDTH = 118                                        # of a table with many metrics, before it is cut into several
+WIDTH = 118                                        # characters of a table of many metrics, before it is split
 SORTED = ("name", "n", "mean", "std", "min", "max")
 Cells = list[list[str]]
 
 
 def table_csv(rows: Sequence[Row]) -> str:
-    """A line for every run and arm: its values, the arm, step, seconds of training, and the score in every metric."""
+    """Return a CSV table with a line for every run and arm.
+
+    Its columns are run, values, arm, step, seconds of training, and the score in every metric.
+    """
     paths, metrics = columns_of(rows), list(dict.fromkeys(m for row in rows for a in row.arms for m in row.metrics(a)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -34,7 +37,7 @@ def table_csv(rows: Sequence[Row]) -> str:
 
 
 def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str]) -> str:
-    """A line for every group and baseline, and metric."""
+    """Return a CSV table with a line for every metric of every group and baseline."""
     paths = list(dict.fromkeys(p for g in groups for p, _ in g.values))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -52,9 +55,11 @@ def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[s
 
 
 def one_metric(rows: Sequence[Row], groups: Sequence[Group], metric: str, order: str = "mean") -> tuple[Cells, Cells]:
-    """A metric by group, best first, and its baselines: (titles and rows of the groups, rows of the baselines).
+    """Tabulate one metric: return the titles and rows of the groups, then the rows of the baselines.
 
-    order: `mean` (best first), `name` (the study's own), `n`, `std`, `min`, `max`, largest first.
+    order: `mean`, `min` or `max` (best first), `n` or `std` (largest first), or `name` (the study's order).
+
+    Raises StudyError for another order.
     """
     lower = is_better_lower(metric, rows)
     best = best_of(groups, metric, lower)
@@ -76,9 +81,13 @@ def one_metric(rows: Sequence[Row], groups: Sequence[Group], metric: str, order:
 
 def many_metrics(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str], order: str = "name"
                  ) -> list[Cells]:
-    """Means and standard deviations of all metrics by group, baselines below; cut into tables that are not too wide.
+    """Tabulate means and standard deviations of all metrics by group, with baselines below.
 
-    order: `name`, `n`, or a metric (best first).
+    The result is split into tables that are not too wide.
+
+    order: `name` (the study's order), `n` (largest first), or a metric (best first).
+
+    Raises StudyError for another order.
     """
     if order not in ("name", "n") and order not in metrics:
         raise StudyError(f"the table has no column {order!r} to sort by",
@@ -106,7 +115,7 @@ def many_metrics(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence
 
 
 def correlation_table(metrics: Sequence[str], rho: Sequence[Sequence[float | None]]) -> Cells:
-    """Rank correlations of metrics over runs."""
+    """Tabulate the rank correlations of metrics over runs."""
     return [["", *metrics], *([m, *("-" if v is None else f"{v:+.2f}" for v in line)]
                               for m, line in zip(metrics, rho, strict=True))]
 
@@ -122,7 +131,7 @@ def _sorted(found: list[tuple[Group, Summary]], order: str, lower: bool) -> list
 
 
 def _key(value: Any, rising: bool) -> tuple[bool, float]:
-    """For sorting: best first, what is unknown last."""
+    """Return a sort key: smallest first if rising, else largest first; unknown values last."""
     number = value.mean if isinstance(value, Summary) else value
     return (number is None, 0.0 if number is None else number if rising else -number)
 

@@ -1,7 +1,7 @@
-"""Choosing hyper-parameters and models without labels: unsupervised disentanglement ranking (Duan et al. 2020).
+"""Choice of hyper-parameters and models without labels: unsupervised disentanglement ranking (Duan et al. 2020).
 
-Models of one setting that disentangle find the same factors from any seed; those that entangle do it each in its own
-way. So every model is scored by how well its numbers match those of the others of its setting.
+Disentangled models of one setting find the same factors with any seed; each entangled model mixes them differently. So
+the score of a model is how well the dimensions of its code match those of the other models of its setting.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ IMAGES = 1000                                      # as in disentanglement_lib
 
 @attrs.frozen(eq=False)
 class Ranked:
-    """A setting with its score, the mean over its models, and theirs: row -> score, all in [0, 1]."""
+    """A ranked setting; all scores are in [0, 1].
+
+    score: the mean over its models.
+    models: the models' scores by the names of their rows.
+    """
 
     group: Group
     score: float
@@ -36,10 +40,14 @@ class Ranked:
 
 def rank(groups: Sequence[Group], *, images: int = IMAGES, similarity: str = "lasso", device: str = "cpu",
          seed: int = 0, say: Callable[[str], None] = lambda line: None) -> tuple[list[Ranked], list[str]]:
-    """The settings, best first, and notes about those that can't be ranked.
+    """Rank the settings; return them best first, and notes about those that can't be ranked.
 
-    images: how many all models of a setting encode; similarity: of two numbers, 'lasso' (the paper's choice) or
-    'spearman'; say: told which model is being read.  Raises UnbraidError.
+    images: the number of images that every model encodes.
+    similarity: the similarity of two dimensions of a code, 'lasso' (the paper's choice) or 'spearman'.
+    seed: the seed of the choice of images.
+    say: called with the name of each model before it is loaded.
+
+    Raises UnbraidError.
     """
     udr = registry().catalog.find(UDR, "metric").target
     ranked, notes = [], []
@@ -68,14 +76,14 @@ def rank(groups: Sequence[Group], *, images: int = IMAGES, similarity: str = "la
 
 @attrs.define
 class _Pictures:
-    """The images that models encode: the same for all that were trained on the same data."""
+    """The images that the models encode; models with the same data get the same images."""
 
     count: int
     seed: int
     _found: list[tuple[Any, np.ndarray]] = attrs.Factory(list)
 
     def of(self, row: Row) -> np.ndarray:
-        """(N, C, H, W) of a row's data, from the test split as far as it goes."""
+        """Return images (N, C, H, W) of a row's data, from the test split first, then from the training split."""
         recipe = load_recipe(row.run.recipe_file).data
         for known, images in self._found:
             if (known.sources, known.splits, known.split_by) == (recipe.sources, recipe.splits, recipe.split_by):
@@ -99,7 +107,7 @@ class _Pictures:
 
 
 def _encoded(model: Model, images: np.ndarray, row: Row) -> tuple[np.ndarray, np.ndarray | None]:
-    """Codes (N, D) and, of a variational method, the mean KL of each number (D,) in nats."""
+    """Return codes (N, D) and, for a variational method, the mean KL of each dimension (D,) in nats, else None."""
     if not usable(model, "encode"):
         raise StudyError(f"{row.name}: the model has no `encode` of an image alone, so it can't be ranked")
     batches = [images[i:i + BATCH] for i in range(0, len(images), BATCH)]
@@ -109,7 +117,10 @@ def _encoded(model: Model, images: np.ndarray, row: Row) -> tuple[np.ndarray, np
 
 
 def agreement(rows: Sequence[Row], groups: Sequence[Group]) -> dict[str, dict[str, Any]]:
-    """How the ranking agrees with every other metric: rank correlation over models and over the settings' means."""
+    """Return the agreement of the ranking with every other metric.
+
+    It is the rank correlation over models and over the settings' means, each with its number.
+    """
     found = {}
     for metric in metrics_of(rows):
         if metric == UDR:
@@ -124,7 +135,7 @@ def agreement(rows: Sequence[Row], groups: Sequence[Group]) -> dict[str, dict[st
 
 def as_json(ranked: Sequence[Ranked], rows: Sequence[Row], similarity: str, images: int,
             agrees: dict[str, Any]) -> dict[str, Any]:
-    """What `results.json` keeps of a ranking."""
+    """Return a ranking in the form that `results.json` stores."""
     steps = {row.name: row.step for row in rows}
     return {"similarity": similarity, "images": images,
             "settings": [{"setting": r.group.label, "score": r.score, "models": r.models} for r in ranked],

@@ -1,1 +1,1 @@
-"""TensorBoard: what a training logs, as a file of events that is whole after a kill."""
+"""TensorBoard: the logs of a training, in a file of events that stays intact if the process is killed."""

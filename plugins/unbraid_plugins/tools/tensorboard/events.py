@@ -1,4 +1,7 @@
-"""TensorBoard's file, written at once: what is logged is there after a kill; a full disk is an error and no hang."""
+"""TensorBoard's file of events, written without a queue.
+
+Every logged event survives a kill of the process. A full disk raises an error instead of a hang.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from torch import Tensor
 
 
 class EventsFile:
-    """A file of events, each framed by its length and checksums, without a thread.  Raises OSError."""
+    """A file of events, each framed by its length and checksums; it needs no thread.  Raises OSError."""
 
     def __init__(self, folder: Path, first_step: int) -> None:
         self.folder = folder
@@ -33,23 +36,23 @@ class EventsFile:
         length = struct.pack("<Q", len(content))
         rest = memoryview(b"".join((length, struct.pack("<I", masked_crc32c(length)),
                                     content, struct.pack("<I", masked_crc32c(content)))))
-        while rest:                                # a disk that is nearly full takes a part
+        while rest:                                # a disk that is nearly full takes only a part
             rest = rest[self._file.write(rest):]
 
     def get_logdir(self) -> str:
-        """Where it is."""
+        """Return the folder of the file."""
         return str(self.folder)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Do nothing: every event is already written."""
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the file."""
         self._file.close()
 
 
 class _Direct(FileWriter):  # type: ignore[misc]
-    """tensorboardX's writer onto such a file, without the queue that its own would wait for."""
+    """tensorboardX's writer for an `EventsFile`, without the queue and the thread of the original."""
 
     def __init__(self, file: EventsFile) -> None:
         self.event_writer = file
@@ -57,7 +60,7 @@ class _Direct(FileWriter):  # type: ignore[misc]
 
 
 class Events(SummaryWriter):  # type: ignore[misc]
-    """TensorBoard's events of a training from a step on; what an earlier session logged after it is not shown."""
+    """The events of a training from a step on; TensorBoard hides the events that an earlier session logged after it."""
 
     all_writers: dict[str, FileWriter] | None
 
@@ -83,7 +86,7 @@ class Events(SummaryWriter):  # type: ignore[misc]
                 self.add_image(name, picture.detach().cpu().numpy(), step)
 
     def _add_mesh(self, name: str, step: int, vertices: Tensor, faces: Tensor, colours: Tensor | None) -> None:
-        """Meshes: vertices and colours in [0, 1] (B, V, 3), faces (F, 3)."""
+        """Append meshes: vertices (B, V, 3), faces (F, 3), and colours in [0, 1] (B, V, 3) or None."""
         shades = None if colours is None else (colours.detach().cpu().clamp(0, 1) * 255).round().int().numpy()
         corners = faces.cpu().int().expand(len(vertices), -1, -1).numpy()
         self.add_mesh(name, vertices.detach().cpu().numpy(), shades, corners, global_step=step)

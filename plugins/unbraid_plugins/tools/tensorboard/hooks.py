@@ -1,4 +1,4 @@
-"""What this plugin contributes: scalars, images and meshes of a training for TensorBoard, in the run's folder."""
+"""The hooks of this plugin: scalars, images and meshes of a training for TensorBoard, in the run's folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 from unbraid import hookimpl
 
-_events: dict[Path, Any] = {}                      # of the runs under way, by their folders
+_events: dict[Path, Any] = {}                      # of the active runs, by folder
 
 
 @hookimpl
 def unbraid_run_start(run: Any, step: int, recipe: Any) -> None:
-    """Begin a file of events; what an earlier session logged after this step is not shown."""
+    """Begin a file of events; TensorBoard hides the events that an earlier session logged after this step."""
     if recipe.train.tensorboard:
         from unbraid_plugins.tools.tensorboard.events import Events
 

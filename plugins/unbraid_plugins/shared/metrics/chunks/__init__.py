@@ -1,1 +1,1 @@
-"""What the chunks of a code carry: retrieval, neighbours, linear probes, live factors."""
+"""Tests of the chunks of a code: retrieval, neighbours, linear probes, live factors."""

@@ -1,4 +1,4 @@
-"""Stretches of a code, and which of them carries which factor."""
+"""Chunks of a code, and their assignment to factors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ Factors: TypeAlias = Mapping[str, np.ndarray]
 
 
 def all_chunks(codes: np.ndarray, chunks: Chunks | None) -> dict[str, tuple[int, int]]:
-    """The given chunks, or the whole code as one.  Raises ValueError where codes are no finite (N, D), or chunks do not
-    fit them.
+    """Return the given chunks, or the whole code as one.
+
+    Raises ValueError where codes are not finite or not (N, D), or chunks do not fit them.
     """
     if codes.ndim != 2:
         raise ValueError(f"codes must be (N, D); found {codes.shape}")
@@ -28,34 +29,34 @@ def all_chunks(codes: np.ndarray, chunks: Chunks | None) -> dict[str, tuple[int,
 
 
 def check_rows(codes: np.ndarray, factors: Factors) -> None:
-    """Raises ValueError where a factor has not one class for every code."""
+    """Raise ValueError where a factor has not one class for every code."""
     for name, labels in factors.items():
         if np.shape(labels) != (len(codes),):
             raise ValueError(f"the factor {name!r} has the shape {np.shape(labels)}; expected ({len(codes)},)")
 
 
 def exchanged(codes: np.ndarray, others: np.ndarray, span: tuple[int, int]) -> np.ndarray:
-    """The codes (N, D) with one chunk of the others."""
+    """Return the codes (N, D) with one chunk of the others."""
     new = codes.copy()
     new[:, slice(*span)] = others[:, slice(*span)]
     return new
 
 
 def pairs_of(count: int, most: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` random pairs of different rows of `count`: receivers and donors."""
+    """Return at most `most` random pairs of different rows of `count`: receivers and donors."""
     order = np.random.default_rng(seed).permutation(count)
     return order[:most], np.roll(order, 1)[:most]
 
 
 def best_chunks(matrix: np.ndarray, factors: list[str], chunks: list[str]) -> dict[str, str]:
-    """Every factor's best chunk; of equal ones the first.  matrix: (factors, chunks)."""
+    """Return every factor's best chunk, the first of equal ones.  matrix: (factors, chunks)."""
     return {f: chunks[int(row.argmax())] for f, row in zip(factors, matrix, strict=True)}
 
 
 def one_to_one(matrix: np.ndarray, factors: list[str], chunks: list[str]) -> dict[str, str]:
-    """The assignment of largest sum in which no chunk has two factors (Kuhn 1955).
+    """Return the assignment of largest sum in which no chunk has two factors (Kuhn 1955).
 
-    With fewer chunks than factors, some factors have none.
+    With fewer chunks than factors, some factors are left out.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -64,5 +65,5 @@ def one_to_one(matrix: np.ndarray, factors: list[str], chunks: list[str]) -> dic
 
 
 def mean(values: Mapping[str, float]) -> float:
-    """The mean of the values; 0 where there are none."""
+    """Return the mean of the values; 0 without values."""
     return float(np.mean(list(values.values()))) if values else 0.0

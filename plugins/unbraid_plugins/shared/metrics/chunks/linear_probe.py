@@ -1,4 +1,4 @@
-"""What a linear classifier reads off a code."""
+"""Linear probes: classifiers that read factors off a code linearly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from unbraid_plugins.shared.metrics.chunks.chunks import Factors, check_rows, me
 
 @attrs.frozen(eq=False)
 class LinearProbe:
-    """accuracy: by factor, in [0, 1], on images that it was not fitted on; chance: the most frequent class's share;
+    """Accuracies of linear classifiers, by factor.
+
+    accuracy: in [0, 1], on images that it was not fitted on.
+    chance: the share of the most frequent class.
     score: mean accuracy.
     """
 
@@ -25,12 +28,13 @@ class LinearProbe:
 @metric
 def linear_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, train_factors: Factors, *,
                  inverse_penalty: float = 1.0, iterations: int = 300) -> LinearProbe:
-    """Accuracy of a logistic regression on standardised codes, by factor: what is known, wherever in the code.
+    """Return the accuracy of a logistic regression on standardised codes, by factor.
 
-    It is fitted on the training codes (scikit-learn, L2) and judged on the others. Images of unknown class are left
-    out.
+    It measures how much the code knows of a factor, anywhere in it. The regression is fitted on the training codes
+    (scikit-learn, L2) and tested on the others. Images of unknown class are left out.
 
-    codes, train_codes: (N, D) and (M, D); factors, train_factors: name -> classes, (N,) and (M,).
+    codes, train_codes: (N, D) and (M, D).
+    factors, train_factors: name -> classes, (N,) and (M,).
     """
     check_rows(codes, factors)
     check_rows(train_codes, train_factors)
@@ -49,7 +53,7 @@ def linear_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, t
 
 def _fitted(train: np.ndarray, labels: np.ndarray, x: np.ndarray, inverse_penalty: float,
             iterations: int) -> np.ndarray:
-    """The classes of x by a classifier that was fitted on `train`."""
+    """Return the classes of x by a classifier that is fitted on `train`."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

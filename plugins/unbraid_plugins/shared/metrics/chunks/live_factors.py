@@ -1,4 +1,4 @@
-"""Which factors of the code are used at all."""
+"""Live factors: the chunks of a code that are used at all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ VISIBLE = 0.5 / 255                                # half a grey level
 
 @attrs.frozen
 class LiveFactors:
-    """All by chunk. change: mean absolute change of a pixel, in [0, 1], empty without a decoder; kl: nats, empty for a
-    deterministic code; live: the chunks that are used; score: how many they are.
+    """The chunks of a code that are used.
+
+    change: by chunk, the mean absolute change of a pixel, in [0, 1], empty without a decoder.
+    kl: by chunk, in nats, empty for a deterministic code.
+    live: the chunks that are used.
+    score: the number of chunks that are used.
     """
 
     change: dict[str, float]
@@ -29,14 +33,18 @@ class LiveFactors:
 def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.ndarray], np.ndarray] | None,
                  kl: np.ndarray | None = None, *, pairs: int = 256, threshold: float = 0.05, least_kl: float = 0.01,
                  seed: int = 0) -> LiveFactors:
-    """Which factors of the code are used: those that tell of the image, else those that change it.
+    """Find the chunks of the code that are used: by their KL where it is given, else by how much they change the image.
 
-    A chunk of a variational code lives if KL(q(z | x) || N(0, I)) of its numbers, mean over images, is more than
-    `least_kl`: 0.01 nats, as in Duan et al. 2020. One of a deterministic code lives if taking it from
-    another image changes the decoded one by more than `threshold` times the largest change and half a grey level.
+    A chunk of a variational code is live if KL(q(z | x) || N(0, I)) of its dimensions, mean over images, is more than
+    `least_kl`: 0.01 nats, as in Duan et al. 2020. A chunk of a deterministic code is live if taking it from another
+    image changes the decoded one by more than `threshold` times the largest change and by more than half a grey level.
 
-    codes: (N, D); chunks: name -> columns, None: the whole code as one; decode: codes (n, D) -> images (n, C, H, W) in
-    [0, 1]; kl: (N, D) nats.  Raises ValueError where neither decode nor kl is given, or shapes do not fit.
+    codes: (N, D).
+    chunks: name -> columns, or None for the whole code as one.
+    decode: codes (n, D) -> images (n, C, H, W) in [0, 1].
+    kl: (N, D) nats.
+
+    Raises ValueError where neither decode nor kl is given, there are no codes, kl is not finite, or shapes do not fit.
     """
     spans = all_chunks(codes, chunks)
     if kl is not None and np.shape(kl) != codes.shape:
@@ -54,7 +62,7 @@ def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.
 
 def _changes(codes: np.ndarray, spans: Chunks, decode: Callable[[np.ndarray], np.ndarray], pairs: int,
              seed: int) -> dict[str, float]:
-    """How much the image changes when a chunk is taken from another image."""
+    """Return by chunk the mean absolute change of the image when the chunk is taken from another image."""
     receivers, donors = pairs_of(len(codes), pairs, seed)
     own, others = codes[receivers], codes[donors]
     before = decode(own)

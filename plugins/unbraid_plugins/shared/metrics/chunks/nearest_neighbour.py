@@ -1,4 +1,4 @@
-"""How often the nearest image agrees."""
+"""The accuracy of the nearest image's class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ from unbraid_plugins.shared.metrics.disentanglement.factor_table import split
 
 @attrs.frozen(eq=False)
 class NearestNeighbours:
-    """matrix: (factors, chunks) accuracies in [0, 1]; chance and best chunk by factor; score: mean of the best."""
+    """Accuracies of nearest neighbours, by factor and chunk.
+
+    matrix: (factors, chunks) accuracies in [0, 1].
+    chance: by factor.
+    best: every factor's best chunk.
+    score: mean accuracy of the best chunks.
+    """
 
     factors: list[str]
     chunks: list[str]
@@ -28,14 +34,19 @@ class NearestNeighbours:
 def nearest_neighbour_accuracy(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
                                train: np.ndarray | None = None, test: np.ndarray | None = None,
                                neighbours: int = 1) -> NearestNeighbours:
-    """How often the nearest other image by a chunk has the query's class, by factor and chunk.
+    """Return how often the nearest other image by a chunk has the query's class, by factor and chunk.
 
-    Of several nearest at one distance, the share that agrees counts. With more neighbours, the most frequent class of
-    them is compared, of equally frequent ones the first; those at one distance share the last votes. Images of unknown
-    class are left out.
+    Where several are nearest at one distance, the share of them that agrees counts. With more neighbours, their most
+    frequent class is compared, the first of equally frequent ones; those at one distance share the last votes. Images
+    of unknown class are left out.
 
-    codes: (N, D); factors: name -> (N,) classes; chunks: name -> columns, None: the whole code as one; train, test:
-    rows to search and rows to ask for, None: each image among all others (where one is given, the other is the rest).
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    chunks: name -> columns, or None for the whole code as one.
+    train, test: rows to search and rows of queries, or None for each image among all others.
+    neighbours: the number of neighbours that vote.
+
+    Where only train or test is given, the other is the rest.
     """
     spans = all_chunks(codes, chunks)
     check_rows(codes, factors)
@@ -58,7 +69,10 @@ def nearest_neighbour_accuracy(codes: np.ndarray, factors: Factors, chunks: Chun
 
 def _agreement(codes: np.ndarray, factors: dict[str, np.ndarray], among: np.ndarray, queries: np.ndarray | None,
                neighbours: int) -> dict[str, float]:
-    """queries: row numbers, None: each of `among` among the others."""
+    """Return the share of queries whose neighbours agree, by factor.
+
+    queries: row numbers, or None for each of `among` among the others.
+    """
     asked = among if queries is None else queries
     if len(among) < 1 + (queries is None) or not len(asked):
         return dict.fromkeys(factors, 0.0)
@@ -78,7 +92,7 @@ def _agreement(codes: np.ndarray, factors: dict[str, np.ndarray], among: np.ndar
 
 
 def _votes(distance: np.ndarray, neighbours: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which images vote for which query, and how much: rows, columns and shares, which sum to `neighbours` by row."""
+    """Return the images that vote for queries: rows, columns and shares of votes, which sum to `neighbours` by row."""
     last = np.partition(distance, neighbours - 1, axis=1)[:, neighbours - 1, None]
     rows, columns = np.nonzero(distance <= last)
     nearer = (distance < last).sum(1)

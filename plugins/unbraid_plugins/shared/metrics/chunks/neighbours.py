@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 import numpy as np
 
-STEPS = 2.0 ** 40          # squared distances are rounded to this fraction of their bound: what then agrees is a tie
+STEPS = 2.0 ** 40          # squared distances are rounded to this fraction of their bound: equal ones are ties
 INDEX = 20                 # bits of an image's number in a sorting key
 BLOCK = 512                # queries at a time, at most
 DISTANCES = 2 ** 24        # at a time: some hundred megabytes with a million images
@@ -18,8 +18,9 @@ SELF = np.uint64(2 ** 64 - 1)
 class Ranking:
     """All other images by distance from some queries.
 
-    queries: (Q,) row numbers; order: (Q, N - 1) row numbers, the nearest first; end: (Q, N - 1) for each position that
-    of the last image which is as far away, None where no two are.
+    queries: (Q,) row numbers.
+    order: (Q, N - 1) row numbers, the nearest first.
+    end: (Q, N - 1), for each position that of the last image at the same distance, None without ties.
     """
 
     queries: np.ndarray
@@ -28,10 +29,12 @@ class Ranking:
 
 
 def rounded_distances(codes: np.ndarray, queries: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Blocks of queries (Q,) with their squared distances to all images, (Q, N) whole numbers.
+    """Yield blocks of queries (Q,) with their squared distances to all images, (Q, N) whole numbers.
 
-    codes: (N, D); queries: (M, D), None: the images themselves, and the distance of each to itself is SELF. Distances
-    that differ by less than about a millionth of the largest are equal.
+    Distances that differ by less than about a millionth of the largest are equal.
+
+    codes: (N, D).
+    queries: (M, D), or None for the images themselves; then the distance of each to itself is SELF.
     """
     x = np.asarray(codes, np.float64)
     centre = x.mean(0)
@@ -50,7 +53,7 @@ def rounded_distances(codes: np.ndarray, queries: np.ndarray | None = None) -> I
 
 
 def rankings(codes: np.ndarray) -> Iterator[Ranking]:
-    """The rankings of all images of codes (N, D), a block of queries at a time."""
+    """Yield the rankings of all images of codes (N, D), a block of queries at a time."""
     numbers = np.arange(len(codes), dtype=np.uint64)
     for queries, distance in rounded_distances(codes):
         keys = np.where(distance == SELF, SELF, distance << np.uint64(INDEX) | numbers)
@@ -61,7 +64,7 @@ def rankings(codes: np.ndarray) -> Iterator[Ranking]:
 
 
 def _ends(distance: np.ndarray) -> np.ndarray | None:
-    """(Q, M) ascending distances -> the position of the last equal one, or None where all differ."""
+    """Return for ascending distances (Q, M) the position of the last equal one, or None where all differ."""
     last = np.ones(distance.shape, bool)
     np.not_equal(distance[:, 1:], distance[:, :-1], out=last[:, :-1])
     if last.all():
@@ -71,7 +74,7 @@ def _ends(distance: np.ndarray) -> np.ndarray | None:
 
 
 def by_known(factors: Mapping[str, np.ndarray]) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """The rows where factors are known, with the factors that are known in just these rows."""
+    """Yield the groups of factors that are known in the same rows: these rows, and the factors' names."""
     groups: dict[bytes, list[str]] = {}
     for name, labels in factors.items():
         groups.setdefault((np.asarray(labels) >= 0).tobytes(), []).append(name)

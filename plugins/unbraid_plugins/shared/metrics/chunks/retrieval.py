@@ -22,11 +22,14 @@ from unbraid_plugins.shared.metrics.chunks.neighbours import Ranking, by_known, 
 
 @attrs.frozen(eq=False)
 class RetrievalMap:
-    """How well each chunk finds images that agree in each factor.
+    """Mean average precisions of retrieval, by factor and chunk.
 
-    matrix: (factors, chunks) mean average precisions in [0, 1]; chance: by factor, of a code that knows nothing;
-    best: every factor's best chunk; one_to_one: no chunk twice; score: mean of the best; score_one_to_one: mean over
-    all factors, one that is left without a chunk counting as chance.
+    matrix: (factors, chunks) mean average precisions in [0, 1].
+    chance: by factor, of a code that knows nothing.
+    best: every factor's best chunk.
+    one_to_one: every factor's chunk in the best assignment that uses no chunk twice.
+    score: mean of the best.
+    score_one_to_one: mean over all factors by `one_to_one`; a factor without a chunk counts as chance.
     """
 
     factors: list[str]
@@ -39,21 +42,25 @@ class RetrievalMap:
     score_one_to_one: float
 
     def at(self, factor: str, chunk: str) -> float:
-        """The mean average precision of a factor by a chunk."""
+        """Return the mean average precision of a factor by a chunk."""
         return float(self.matrix[self.factors.index(factor), self.chunks.index(chunk)])
 
 
 @metric
 def retrieval_map(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
                   distance: Literal["euclidean", "cosine"] = "euclidean") -> RetrievalMap:
-    """Mean average precision of nearest-neighbour retrieval, by factor and chunk (Hu et al. 2018).
+    """Return the mean average precision of nearest-neighbour retrieval, by factor and chunk (Hu et al. 2018).
 
     Each image is a query for all others, by the distance of one chunk; those of its class are relevant.
-    AP = 1/R sum_i P(i) over the R relevant ones, P(i) the precision among all that are no farther than i: images at one
-    distance count as found together (as in scikit-learn), so a constant code gives exactly chance. Queries alone in
-    their class and images of unknown class are left out. chance: the share of the query's class among the others.
 
-    codes: (N, D); factors: name -> (N,) classes; chunks: name -> columns, None: the whole code as one.
+        AP = 1/R sum_i P(i),    over the R relevant ones, P(i) the precision among all that are no farther than i
+
+    Images at one distance count as found together (as in scikit-learn), so a constant code gives exactly chance: the
+    share of the query's class among the others. Queries alone in their class and images of unknown class are left out.
+
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    chunks: name -> columns, or None for the whole code as one.
     """
     if distance not in ("euclidean", "cosine"):
         raise ValueError(f"distance is 'euclidean' or 'cosine'; found {distance!r}")
@@ -75,7 +82,7 @@ def retrieval_map(codes: np.ndarray, factors: Factors, chunks: Chunks | None = N
 
 
 def _precisions(codes: np.ndarray, factors: dict[str, np.ndarray]) -> dict[str, float]:
-    """The mean average precision of all known factors by one chunk's codes (N, d)."""
+    """Return the mean average precision of all known factors by one chunk's codes (N, d)."""
     if len(codes) < 2:
         return dict.fromkeys(factors, 0.0)
     sums, counts = dict.fromkeys(factors, 0.0), dict.fromkeys(factors, 0)
@@ -91,14 +98,17 @@ def _precisions(codes: np.ndarray, factors: dict[str, np.ndarray]) -> dict[str, 
 
 
 def _directions(codes: np.ndarray) -> np.ndarray:
-    """The codes (N, d) with length 1, where Euclidean distances order as those of angles do; 0 stays 0."""
+    """Return the codes (N, d) scaled to length 1; 0 stays 0.
+
+    Their Euclidean distances have the order of their angles.
+    """
     codes = np.asarray(codes, np.float64)
     lengths = np.linalg.norm(codes, axis=1, keepdims=True)
     return np.divide(codes, lengths, out=np.zeros_like(codes), where=lengths > 0)
 
 
 def average_precisions(relevant: np.ndarray, ranking: Ranking) -> np.ndarray:
-    """The average precision of every query, (Q,); NaN where nothing is relevant.
+    """Return the average precision of every query, (Q,); NaN where no image is relevant.
 
     relevant: (Q, M) booleans, in the order of the ranking.
     """
@@ -117,7 +127,7 @@ def average_precisions(relevant: np.ndarray, ranking: Ranking) -> np.ndarray:
 
 
 def chance(labels: np.ndarray) -> float:
-    """The mean share of a query's class among the other images; queries alone in their class are left out."""
+    """Return the mean share of a query's class among the other images; queries alone in their class are left out."""
     counts = np.bincount(labels[labels >= 0])
     counts = counts[counts > 1]
     return float((counts * (counts - 1)).sum() / counts.sum() / max((labels >= 0).sum() - 1, 1)) if len(counts) else 0.0

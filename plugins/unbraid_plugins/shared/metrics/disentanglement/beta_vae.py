@@ -14,8 +14,11 @@ from unbraid_plugins.shared.metrics.disentanglement.groups import Sampler, draws
 
 @attrs.frozen(eq=False)
 class BetaVaeScore:
-    """train: accuracy on the points that it was fitted on; score: on others; both in [0, 1], chance is 1 / K;
-    resampled: scores of other points drawn again.
+    """Accuracies of the beta-VAE score, in [0, 1]; chance is 1 / K.
+
+    train: on the points that the classifier was fitted on.
+    score: on other points.
+    resampled: hidden, the scores of bootstrap resamples of the other points.
     """
 
     train: float
@@ -26,13 +29,16 @@ class BetaVaeScore:
 def beta_vae_score(codes: np.ndarray, factors: np.ndarray, *, sampler: Sampler | None = None, pairs: int = 64,
                    train_points: int = 10_000, points: int = 5000, resamples: int = 0,
                    seed: int = 0) -> BetaVaeScore:
-    """Which factor do pairs of images share (Higgins et al. 2017, section 3)?
+    """Measure how well a classifier finds the factor that pairs of images share (Higgins et al. 2017, section 3).
 
-    A point is the mean over `pairs` pairs with one value of factor k of |z_1 - z_2|, (D,); a multinomial logistic
-    regression guesses k from it. Dense linear mixing of the factors passes: a high score is no sign of disentanglement.
+    A point is the mean of |z_1 - z_2|, (D,), over `pairs` pairs of images that share their value of factor k. A
+    multinomial logistic regression predicts k from it. Dense linear mixing of the factors passes: a high score is no
+    sign of disentanglement.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; sampler: draws codes in place of the table's rows;
-    resamples: of the bootstrap over the points that are judged.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    sampler: draws codes in place of the table's rows.
+    resamples: the number of bootstrap resamples over the test points.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -51,7 +57,7 @@ def beta_vae_score(codes: np.ndarray, factors: np.ndarray, *, sampler: Sampler |
 
 def _points(sampler: Sampler, points: int, factors: int, pairs: int,
             random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Mean differences (points, D) and the factors that are shared, (points,)."""
+    """Return mean differences (points, D) and the factors that are shared, (points,)."""
     parts, shared = [], np.empty(points, np.int64)
     for k, which, drawn in draws(sampler, points, factors, pairs, 2, random):
         parts.append(np.abs(drawn[:, :, 0] - drawn[:, :, 1]).mean(1))

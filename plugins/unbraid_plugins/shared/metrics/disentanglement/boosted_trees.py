@@ -1,4 +1,4 @@
-"""Gradient boosted trees that say which numbers they split."""
+"""Gradient boosted trees that report the importance of each dimension of a code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ NO_GAIN = 1e-12
 
 @attrs.frozen(eq=False)
 class Boosted:
-    """importance: (D,) of sum 1, or 0 where no tree splits; train, test: accuracies in [0, 1]."""
+    """Importances and accuracies of boosted trees.
+
+    importance: (D,) of sum 1, or 0 where no tree splits.
+    train, test: accuracies in [0, 1].
+    """
 
     importance: np.ndarray
     train: float
@@ -22,13 +26,16 @@ class Boosted:
 
 def boosted_trees(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, *, rounds: int = 100,
                   seed: int = 0) -> Boosted:
-    """Multinomial gradient boosting (Friedman 2001, algorithm 6) with scikit-learn's settings: trees of depth 3, one
-    for each class and round, learning rate 0.1, splits by the gain  n_l n_r / (n_l + n_r) (mean_l - mean_r)^2.
+    """Fit multinomial gradient boosting (Friedman 2001, algorithm 6) with scikit-learn's settings.
 
-    A number's importance is the sum of the gains of its splits. Of numbers that split equally well, one is drawn, so
-    that copies share their importance. The columns are sorted once, for all trees.
+    The trees have depth 3, one for each class and round (for two classes one for each round), learning rate 0.1, and
+    splits by the gain  n_l n_r / (n_l + n_r) (mean_l - mean_r)^2.
 
-    train, test: (N, D) and (M, D); labels, truth: (N,) and (M,) whole numbers from 0.
+    The importance of a dimension is the sum of the gains of its splits. Of dimensions that split equally well, one is
+    drawn, so copies share their importance. The columns are sorted once, for all trees.
+
+    train, test: (N, D) and (M, D).
+    labels, truth: (N,) and (M,) whole numbers from 0.
     """
     classes, y = np.unique(labels, return_inverse=True)
     if len(classes) == 1:
@@ -48,7 +55,7 @@ def boosted_trees(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth
 
 
 def _probability(score: np.ndarray) -> np.ndarray:
-    """The probabilities of the trees' classes: (N, C), or (N, 1) for two classes."""
+    """Return the probabilities of the trees' classes: (N, C), or (N, 1) for two classes."""
     if score.shape[1] == 1:
         return 1 / (1 + np.exp(-score))
     e = np.exp(score - score.max(1, keepdims=True))
@@ -56,9 +63,9 @@ def _probability(score: np.ndarray) -> np.ndarray:
 
 
 class _Trees:
-    """Grows trees on one table.  gains: (D,), of all splits so far.
+    """Trees grown on one table.  gains: (D,), of all splits until now.
 
-    A node is (D, n): its train rows in the order of each number.
+    A node is (D, n): its train rows in the order of each dimension.
     """
 
     def __init__(self, train: np.ndarray, test: np.ndarray, factor: float, random: np.random.Generator) -> None:
@@ -67,13 +74,13 @@ class _Trees:
         self.columns, self.gains = np.arange(len(self.train))[:, None], np.zeros(len(self.train))
 
     def grow(self, residual: np.ndarray) -> np.ndarray:
-        """What a tree that is fitted to the residual (N,) adds to the score of all rows, train and test: (N + M,)."""
+        """Fit a tree to the residual (N,), and return its increments of all scores, train and test: (N + M,)."""
         added = np.empty(len(residual) + self.test.shape[1])
         self._grow(self.root, np.arange(self.test.shape[1]), residual, added, DEPTH)
         return added
 
     def _grow(self, node: np.ndarray, unseen: np.ndarray, residual: np.ndarray, added: np.ndarray, depth: int) -> None:
-        """The part of a tree below a node, with `unseen` the test rows that fall into it."""
+        """Grow the part of a tree below a node.  unseen: the test rows that fall into it."""
         split = self._split(node, residual) if depth and node.shape[1] > 1 else None
         if split is None:
             r = residual[node[0]]
@@ -90,7 +97,7 @@ class _Trees:
         self._grow(node[~left].reshape(len(node), -1), unseen[~falls], residual, added, depth - 1)
 
     def _split(self, node: np.ndarray, residual: np.ndarray) -> tuple[int, float] | None:
-        """The number and the threshold that part a node best, None where nothing does."""
+        """Return the dimension and the threshold of a node's best split, None where no split gains."""
         n = node.shape[1]
         values = self.train[self.columns, node]
         sums = residual[node].cumsum(1)

@@ -1,4 +1,4 @@
-"""Clusters against classes: normalised mutual information, and accuracy under the best naming."""
+"""Agreement of clusters with classes: normalised mutual information, and accuracy under the best naming."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from unbraid_plugins.shared.metrics.disentanglement.mutual_information import co
 
 @attrs.frozen
 class SharedInformation:
-    """information: nats; clusters, classes: their entropies, in nats; score: in [0, 1]."""
+    """The mutual information of clusters and classes.
+
+    information: in nats.
+    clusters, classes: their entropies, in nats.
+    score: in [0, 1].
+    """
 
     information: float
     clusters: float
@@ -19,7 +24,7 @@ class SharedInformation:
 
 
 def nmi(clusters: np.ndarray, classes: np.ndarray) -> SharedInformation:
-    """Normalised mutual information:  NMI = I(c; v) / ((H(c) + H(v)) / 2), 1 where both have one class only.
+    """Return the normalised mutual information:  NMI = I(c; v) / ((H(c) + H(v)) / 2), 1 where both have one class only.
 
     clusters, classes: (N,) whole numbers; their names do not matter.
 
@@ -34,7 +39,12 @@ def nmi(clusters: np.ndarray, classes: np.ndarray) -> SharedInformation:
 
 @attrs.frozen(eq=False)
 class ClusteringAccuracy:
-    """naming: cluster -> class, without those left over; counts: (clusters, classes); score: in [0, 1]."""
+    """The accuracy of clusters under the best naming.
+
+    naming: cluster -> class, without those left over.
+    counts: (clusters, classes).
+    score: in [0, 1].
+    """
 
     naming: dict[int, int]
     counts: np.ndarray
@@ -42,7 +52,7 @@ class ClusteringAccuracy:
 
 
 def clustering_accuracy(clusters: np.ndarray, classes: np.ndarray) -> ClusteringAccuracy:
-    """The share of images whose cluster is their class, under the best one-to-one naming (Kuhn 1955).
+    """Return the share of images whose cluster is their class, under the best one-to-one naming (Kuhn 1955).
 
         ACC = max_m 1/N sum_n [v_n = m(c_n)]
 

@@ -13,13 +13,18 @@ import numpy as np
 from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import Boosted, boosted_trees
 from unbraid_plugins.shared.metrics.disentanglement.factor_table import split, table
 
-LARGE = 5 * 10 ** 8                                # numbers that are looked at: some ten seconds, worth more processes
+LARGE = 5 * 10 ** 8                                # numbers to scan: some ten seconds, worth more processes
 
 
 @attrs.frozen(eq=False)
 class Dci:
-    """importance: (D, K), each column of sum 1; disentanglement, completeness: in [0, 1]; informativeness: accuracy on
-    the test rows, mean over factors; informativeness_train: on the others; score: disentanglement.
+    """Disentanglement, completeness and informativeness.
+
+    importance: (D, K), each column of sum 1, or 0 where no tree splits.
+    disentanglement, completeness: in [0, 1].
+    informativeness: accuracy on the test rows, mean over factors.
+    informativeness_train: the same on the training rows.
+    score: disentanglement.
     """
 
     importance: np.ndarray
@@ -32,18 +37,22 @@ class Dci:
 
 def dci(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = None, test: np.ndarray | None = None,
         rounds: int = 100, workers: int | None = None, seed: int = 0) -> Dci:
-    """Disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2), with boosted trees.
+    """Measure disentanglement, completeness and informativeness (Eastwood & Williams 2018, section 2).
 
-    Trees guess each factor from the code; R_dk is what number d contributed to guessing factor k.
+    Boosted trees predict each factor from the code; R_dk is the importance of dimension d for factor k.
 
-        disentanglement = sum_d (sum_k R_dk / sum R) (1 - H_K(R_d. / sum_k R_dk)): no number contributes to two factors
-        completeness    = sum_k (sum_d R_dk / sum R) (1 - H_D(R_.k / sum_d R_dk)): no factor takes two numbers
-        informativeness = how often the trees guess right; it asks for content, not disentanglement
+        disentanglement = sum_d (sum_k R_dk / sum R) (1 - H_K(R_d. / sum_k R_dk)): no dimension serves two factors
+        completeness    = sum_k (sum_d R_dk / sum R) (1 - H_D(R_.k / sum_d R_dk)): no factor takes two dimensions
+        informativeness = the accuracy of the trees; it measures content, not disentanglement
 
     H_n is the entropy with the logarithm to base n.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; train, test: rows to fit on and to judge on; workers: processes
-    that fit a factor each, None: as many as there are cores, where it takes long. They change no number.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    train, test: rows to fit on and to test on.
+    workers: processes that fit a factor each; by default as many as there are cores, where fitting takes long.
+
+    The number of workers does not change the result.
     """
     codes, factors = table(codes, factors)
     rows, others = split(len(codes), train, test)
@@ -56,7 +65,7 @@ def dci(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = No
 
 def _fitted(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, rounds: int,
             workers: int | None, seed: int) -> list[Boosted]:
-    """The trees of every factor: those with most classes first, where several processes fit them."""
+    """Fit the trees of every factor; several processes begin with the factors of most classes."""
     fit = partial(boosted_trees, rounds=rounds, seed=seed)
     classes = [len(np.unique(v)) for v in labels.T]
     if workers is None:
@@ -74,7 +83,7 @@ def _can_fork() -> bool:
 
 
 def disentanglement(importance: np.ndarray) -> float:
-    """The mean of what each row of a matrix of importances (D, K) leaves undivided, weighted by the rows' sums.
+    """Return one minus the normalised entropy of the rows of importances (D, K), averaged by the rows' sums.
 
     >>> round(disentanglement(np.asarray([[.7, .1, 0], [.1, .6, .1], [.2, .3, .9], [0, 0, 0]])), 6)
     0.351036
@@ -85,12 +94,12 @@ def disentanglement(importance: np.ndarray) -> float:
 
 
 def completeness(importance: np.ndarray) -> float:
-    """The same of the columns.  importance: (D, K)."""
+    """Return the `disentanglement` of the columns of importances (D, K)."""
     return disentanglement(importance.T)
 
 
 def _undivided(parts: np.ndarray) -> np.ndarray:
-    """One minus the entropy of each row, relative to the largest possible: (D,)."""
+    """Return one minus the normalised entropy of each row: (D,)."""
     if parts.shape[1] == 1:
         return np.ones(len(parts))
     p = parts + 1e-11

@@ -1,4 +1,4 @@
-"""A table of codes beside a table of factors, as the metrics of disentanglement take them."""
+"""The table of codes and factors that the disentanglement metrics take."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ TRAIN = 2 / 3                                      # of the rows, as 10,000 of 1
 
 
 def table(codes: np.ndarray, factors: np.ndarray, *, measured: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The codes (N, D) in float64 and the factors (N, K) as classes 0, 1, ...; what every metric begins with.
+    """Return the codes (N, D) in float64 and the factors (N, K) as classes 0, 1, ...; every metric begins with it.
 
-    measured: the factors are any numbers, and stay as they are.
+    measured: the factors are any numbers, and keep their values.
 
     Raises ValueError where the shapes do not fit, codes are not finite, or factors are no whole numbers from 0.
     """
@@ -32,7 +32,7 @@ def table(codes: np.ndarray, factors: np.ndarray, *, measured: bool = False) -> 
 
 
 def split(count: int, train: np.ndarray | None, test: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The rows to fit on and those to judge on: the given ones, else two thirds and one, at random.
+    """Return the rows to fit on and those to test on: the given ones, else two thirds and one third, at random.
 
     Where one is given, the other is the rest.  Raises ValueError where one is empty.
     """
@@ -50,7 +50,7 @@ def split(count: int, train: np.ndarray | None, test: np.ndarray | None) -> tupl
 
 
 def standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both with the mean and the deviation of `train` taken out; a number that is constant there becomes 0."""
+    """Standardise both by the mean and the deviation of `train`; a dimension that is constant there becomes 0."""
     centre, spread = train.mean(0), train.std(0)
     dead = spread <= 1e-12 * np.maximum(np.abs(centre), 1)
     spread = np.where(dead, 1, spread)

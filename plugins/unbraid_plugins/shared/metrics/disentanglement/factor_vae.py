@@ -12,9 +12,13 @@ from unbraid_plugins.shared.metrics.disentanglement.groups import Sampler, draws
 
 @attrs.frozen(eq=False)
 class FactorVaeScore:
-    """votes: (D, K), of the train votes: how often number d varied least while factor k was fixed; factor: (D,) the
-    majority's, -1 for numbers without votes; active: the numbers that vary; train, score: accuracies in [0, 1], on the
-    train votes and on others; resampled: scores of other votes drawn again.
+    """Votes and accuracies of the FactorVAE score.
+
+    votes: (D, K), of the train votes, how often dimension d varied least while factor k was fixed.
+    factor: (D,) the factor with most votes, -1 for dimensions without votes.
+    active: the dimensions that vary.
+    train, score: accuracies in [0, 1], on the train votes and on others.
+    resampled: hidden, the scores of bootstrap resamples of the other votes.
     """
 
     votes: np.ndarray
@@ -28,14 +32,16 @@ class FactorVaeScore:
 def factor_vae_score(codes: np.ndarray, factors: np.ndarray, *, sampler: Sampler | None = None, batch: int = 64,
                      train_votes: int = 10_000, votes: int = 5000, least: float = 0.05,
                      resamples: int = 0, seed: int = 0) -> FactorVaeScore:
-    """Which number stays when one factor is fixed (Kim & Mnih 2018, section 4)?
+    """Measure how well the dimension that varies least reveals a fixed factor (Kim & Mnih 2018, section 4).
 
     A vote draws `batch` images with one value of factor k, and is for (d, k), d = argmin_d Var_batch(z_d) / Var(z_d).
-    The classifier names for each d the factor k with most votes. Numbers that deviate less than `least` over all codes
-    take no part; without any other the score is 0. Dense linear mixing often passes.
+    The classifier names for each d the factor k with most votes. Dimensions that deviate less than `least` over all
+    codes take no part; without any other the score is 0. Dense linear mixing often passes.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; sampler: draws codes in place of the table's rows;
-    resamples: of the bootstrap over the votes that are judged.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    sampler: draws codes in place of the table's rows.
+    resamples: the number of bootstrap resamples over the test votes.
     """
     codes, factors = table(codes, factors)
     size = factors.shape[1]

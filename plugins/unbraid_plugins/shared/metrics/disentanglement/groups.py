@@ -1,4 +1,4 @@
-"""Groups of images that agree in one factor: what the metrics of Higgins and of Kim and Mnih draw."""
+"""Groups of images that agree in one factor, for the scores of Higgins et al. and of Kim and Mnih."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ PORTION = 2 ** 16                                  # images at a time
 
 
 def sample_rows(codes: np.ndarray, factors: np.ndarray) -> Sampler:
-    """Draws from the rows of a table: the first of a group from all, the others from those with its value of factor k.
+    """Return a sampler of the rows of a table.
 
-    Where the table has every combination of factors equally often, this is drawing the factors themselves.
+    It draws the first of a group from all rows, and the others from the rows with its value of factor k. Where the
+    table has every combination of factors equally often, this is drawing the factors themselves.
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
@@ -37,7 +38,7 @@ def sample_rows(codes: np.ndarray, factors: np.ndarray) -> Sampler:
 
 def draws(sampler: Sampler, points: int, factors: int, groups: int, size: int,
           random: np.random.Generator) -> Iterator[tuple[int, slice, np.ndarray]]:
-    """For about points / factors points of every factor, a random number of each:  (k, which points, codes).
+    """Yield (k, which points, codes) for about points / factors points of every factor; the number of each is random.
 
     The codes of a point are `groups` groups of `size` images that agree in factor k: (points, groups, size, D).
     """

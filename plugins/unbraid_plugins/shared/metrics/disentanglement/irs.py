@@ -11,8 +11,12 @@ from unbraid_plugins.shared.metrics.disentanglement.mutual_information import bi
 
 @attrs.frozen(eq=False)
 class InterventionalRobustness:
-    """robustness: (D, K) in [0, 1], row 0 for a constant number; spread: (D,) the largest deviation of each number, its
-    weight; factor: (D,) the best factor of each number; score: weighted mean of the best.
+    """Interventional robustness of the dimensions of a code.
+
+    robustness: (D, K), at most 1, a row of 0 for a constant dimension.
+    spread: (D,) the largest deviation of each dimension, its weight.
+    factor: (D,) the best factor of each dimension.
+    score: weighted mean of the best.
     """
 
     robustness: np.ndarray
@@ -22,13 +26,13 @@ class InterventionalRobustness:
 
 
 def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins: int = 20) -> InterventionalRobustness:
-    """Interventional robustness (Suter et al. 2019): does a number stay when the other factors change?
+    """Measure interventional robustness: whether a dimension stays when the other factors change (Suter et al. 2019).
 
         IRS_dk = 1 - mean_v q(|z_d - E[z_d | v_k = v]| given v_k = v) / max_n |z_nd - E[z_d]|
         score = sum_d s_d max_k IRS_dk / sum_d s_d,    s_d = max_n |z_nd - E[z_d]|
 
     q is the given quantile over images (1.0: the maximum, as in the paper), the mean is over the values that occur.
-    Factors are put into `bins` bins first, as in disentanglement_lib. Constant numbers are left out.
+    Factors are put into `bins` bins first, as in disentanglement_lib. Constant dimensions are left out.
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
@@ -43,7 +47,7 @@ def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins:
 
 
 def _strays(codes: np.ndarray, values: np.ndarray, quantile: float) -> np.ndarray:
-    """The quantile of the distance from the mean of all with the same value, mean over values: (D,)."""
+    """Return the quantile of the distance from the mean of all with the same value, mean over values: (D,)."""
     order = np.argsort(values, kind="stable")
     groups = np.split(codes[order], np.flatnonzero(np.diff(values[order])) + 1)
     return np.mean([np.quantile(np.abs(g - g.mean(0)), quantile, axis=0) for g in groups], axis=0)

@@ -1,4 +1,4 @@
-"""How much a variational code tells."""
+"""KL divergences of a variational code, by dimension."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from unbraid import metric
 
 @attrs.frozen(eq=False)
 class KlPerNumber:
-    """kl: (D,) nats, mean over images; active: the numbers with more than the threshold; score: their sum, in nats."""
+    """KL divergences of a variational code, by dimension.
+
+    kl: (D,) nats, mean over images.
+    active: the dimensions with more than the threshold.
+    score: the sum of kl, in nats.
+    """
 
     kl: np.ndarray
     active: list[int]
@@ -19,7 +24,9 @@ class KlPerNumber:
 
 @metric
 def kl_per_number(kl: np.ndarray, *, threshold: float = 0.01) -> KlPerNumber:
-    """KL(q(z_d | x) || N(0, 1)) of every number of a variational code, mean over images; near 0 it tells nothing.
+    """Return KL(q(z_d | x) || N(0, 1)) of every dimension of a variational code, mean over images.
+
+    Near 0 a dimension carries no information.
 
     kl: (N, D) nats.
     """

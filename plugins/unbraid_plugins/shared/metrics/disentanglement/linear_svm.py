@@ -1,4 +1,4 @@
-"""Linear support vector machines on one number: exact, for all classes at once."""
+"""Linear support vector machines on one dimension: exact, for all classes at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STEPS = 60                                         # Newton's method needs about
 
 @attrs.frozen(eq=False)
 class ThresholdMachines:
-    """One machine w x + b for each class, or for two classes that of the second.
+    """Machines w x + b, one for each class, or for two classes that of the second.
 
     classes: (C,); weight, bias: (C,), or (1,) for two classes.
     """
@@ -20,7 +20,7 @@ class ThresholdMachines:
     bias: np.ndarray
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        """The classes of (N,) numbers."""
+        """Return the predicted classes of numbers (N,)."""
         if len(self.classes) == 1:
             return np.full(len(x), self.classes[0])
         margins = x[:, None] * self.weight + self.bias
@@ -28,12 +28,12 @@ class ThresholdMachines:
 
 
 def fit_machines(x: np.ndarray, labels: np.ndarray, penalty: float = 0.01) -> ThresholdMachines:
-    """One class against the rest, with the squared hinge loss and an intercept that is penalised too:
+    """Fit each class against the rest, with the squared hinge loss and an intercept that is penalised too:
 
         min_wb  (w^2 + b^2) / 2 + sum_n c_n max(0, 1 - t_n (w x_n + b))^2,    t_n = 1 in the class and -1 outside
 
     c_n is the penalty, times N / (C N_c) for the class's own: scikit-learn's LinearSVC, class_weight "balanced". The
-    loss is a sum over all x beyond a threshold, a look-up where x is sorted, and Newton's method costs next to nothing.
+    loss is a sum over all x beyond a threshold, a look-up where x is sorted, so Newton's method costs next to nothing.
 
     x: (N,); labels: (N,).
     """
@@ -67,13 +67,13 @@ def fit_machines(x: np.ndarray, labels: np.ndarray, penalty: float = 0.01) -> Th
 
 
 def _sums(moments: np.ndarray) -> np.ndarray:
-    """The sums over the first 0, 1, ..., N rows: (3, N, C) -> (3, N + 1, C)."""
+    """Return the sums over the first 0, 1, ..., N rows: (3, N, C) -> (3, N + 1, C)."""
     return np.concatenate([np.zeros_like(moments[:, :1]), moments.cumsum(1)], 1)
 
 
 def _loss(theta: np.ndarray, x: np.ndarray, own: np.ndarray, rest: np.ndarray, ours: np.ndarray,
           others: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The value (C,), the gradient (2, C) and the second derivatives ww, wb, bb (3, C)."""
+    """Return the value (C,), the gradient (2, C) and the second derivatives ww, wb, bb (3, C)."""
     w, b = theta
     n1, s1, q1 = _below(own, x, w, b - 1)                            # w x + b < 1
     n2, s2, q2 = _below(rest, x, -w, -b - 1)                         # w x + b > -1
@@ -87,7 +87,7 @@ def _loss(theta: np.ndarray, x: np.ndarray, own: np.ndarray, rest: np.ndarray, o
 
 
 def _below(sums: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The moments (3, C) of all x with w x + b < 0.  sums: (3, N + 1, C); x: (N,) ascending."""
+    """Return the moments (3, C) of all x with w x + b < 0.  sums: (3, N + 1, C); x: (N,) ascending."""
     edge = np.divide(-b, w, out=np.full_like(w, np.inf), where=w != 0)
     columns = np.arange(len(w))
     up = sums[:, np.searchsorted(x, edge, side="left"), columns]
@@ -96,6 +96,6 @@ def _below(sums: np.ndarray, x: np.ndarray, w: np.ndarray, b: np.ndarray) -> np.
 
 
 def _solve(curve: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """The Newton steps (2, C) of the second derivatives (3, C) and the gradient (2, C)."""
+    """Return the Newton steps (2, C) for the second derivatives (3, C) and the gradient (2, C)."""
     a, m, c = curve
     return np.stack([c * slope[0] - m * slope[1], a * slope[1] - m * slope[0]]) / (a * c - m * m)

@@ -16,7 +16,14 @@ from unbraid_plugins.shared.metrics.disentanglement.mutual_information import (
 
 @attrs.frozen(eq=False)
 class InformationGap:
-    """information: (D, K) nats; entropy: (K,) nats, of the factors; gap: (K,) in [0, 1]; score: mean gap."""
+    """Mutual information gaps of factors.
+
+    information: (D, K) nats.
+    entropy: (K,) nats, of the factors.
+    gap: (K,) in [0, 1].
+    score: mean gap.
+    resampled: hidden, the scores of bootstrap resamples.
+    """
 
     information: np.ndarray
     entropy: np.ndarray
@@ -26,15 +33,17 @@ class InformationGap:
 
 
 def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20, resamples: int = 0, seed: int = 0) -> InformationGap:
-    """Mutual information gap (Chen et al. 2018, eq. 6): is each factor told by one number of the code and no other?
+    """Return the mutual information gap between a factor's two most informative dimensions (Chen et al. 2018, eq. 6):
 
         MIG = 1/K sum_k (I(z_j(k); v_k) - max_{d != j(k)} I(z_d; v_k)) / H(v_k),    j(k) = argmax_d I(z_d; v_k)
 
-    The information is counted between binned numbers and factors (Locatello et al. 2019). With 20 bins, a perfect code
-    of a factor with more than 20 values has less than 1: on dSprites about 0.9. A factor spread over several numbers,
-    or known twice, has no gap. A factor with one value has gap 0.
+    The information is counted between binned dimensions and factors (Locatello et al. 2019). With 20 bins, a perfect
+    code of a factor with more than 20 values has less than 1: on dSprites about 0.9. A factor spread over several
+    dimensions, or known twice, has no gap. A factor with one value has gap 0.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; resamples: of the bootstrap over images.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    resamples: the number of bootstrap resamples over images.
 
     >>> v = np.stack(np.meshgrid([0, 1], [0, 1, 2]), -1).reshape(-1, 2)
     >>> round(mig(v, v).score, 6), round(mig(v.sum(1, keepdims=True), v).score, 3)
@@ -49,6 +58,6 @@ def mig(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20, resamples: in
 
 
 def _gaps(information: np.ndarray, entropies: np.ndarray) -> np.ndarray:
-    """The gap of each factor: (D, K), (K,) -> (K,)."""
+    """Return the gap of each factor: (D, K), (K,) -> (K,)."""
     ordered = np.sort(np.concatenate([np.zeros((1, len(entropies))), information]), axis=0)
     return np.divide(ordered[-1] - ordered[-2], entropies, out=np.zeros(len(entropies)), where=entropies > 0)

@@ -1,4 +1,4 @@
-"""Modularity and explicitness: does a number of the code tell one factor, and is every factor told linearly?"""
+"""Modularity and explicitness: whether a dimension encodes one factor only, and every factor is linearly readable."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from unbraid_plugins.shared.metrics.disentanglement.mutual_information import mu
 
 @attrs.frozen(eq=False)
 class Modularity:
-    """information: (D, K) nats; by_number: (D,) in [0, 1], 0 for numbers that tell nothing; score: their mean;
-    resampled: scores of images drawn again.
+    """Modularities of the dimensions of a code.
+
+    information: (D, K) nats.
+    by_number: (D,) in [0, 1], 0 for dimensions without information.
+    score: their mean.
+    resampled: hidden, the scores of bootstrap resamples.
     """
 
     information: np.ndarray
@@ -26,14 +30,17 @@ class Modularity:
 
 def modularity(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20, resamples: int = 0,
                seed: int = 0) -> Modularity:
-    """Does each number of the code tell about one factor only (Ridgeway & Mozer 2018)?
+    """Measure whether each dimension of the code encodes one factor only (Ridgeway & Mozer 2018).
 
         modularity_d = 1 - sum_{k != k(d)} I_dk^2 / (I_dk(d)^2 (K - 1)),    k(d) = argmax_k I_dk
 
-    It says nothing about dense linear mixing (a random code has about 0.7): read it beside MIG or DCI. Numbers that
-    tell nothing count as 0 in the mean, as in disentanglement_lib. With one factor every number that tells is modular.
+    It says nothing about dense linear mixing (a random code has about 0.7): read it beside MIG or DCI. Dimensions
+    without information count as 0 in the mean, as in disentanglement_lib. With one factor, every dimension with
+    information is modular.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; resamples: of the bootstrap over images.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    resamples: the number of bootstrap resamples over images.
     """
     codes, factors = table(codes, factors)
     matrix = mutual_information(codes, factors, bins)
@@ -42,7 +49,7 @@ def modularity(codes: np.ndarray, factors: np.ndarray, *, bins: int = 20, resamp
 
 
 def modularity_by_number(information: np.ndarray) -> np.ndarray:
-    """The modularity of each row of a matrix of information (D, K): (D,)."""
+    """Return the modularity of each row of a matrix of information (D, K): (D,)."""
     squares = np.square(information)
     largest = squares.max(1)
     others = (squares.sum(1) - largest) / max(information.shape[1] - 1, 1)
@@ -51,8 +58,11 @@ def modularity_by_number(information: np.ndarray) -> np.ndarray:
 
 @attrs.frozen(eq=False)
 class Explicitness:
-    """train, test: (K,) areas under the ROC curve by factor, 1 perfect and 0.5 chance; score: mean of test;
-    resampled: scores of test images drawn again.
+    """Areas under the ROC curve, 1 perfect and 0.5 chance.
+
+    train, test: (K,) areas by factor.
+    score: mean of test.
+    resampled: hidden, the scores of bootstrap resamples of the test images.
     """
 
     train: np.ndarray
@@ -64,14 +74,16 @@ class Explicitness:
 def explicitness(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | None = None,
                  test: np.ndarray | None = None, iterations: int = 100, resamples: int = 0,
                  seed: int = 0) -> Explicitness:
-    """Can a linear classifier read each factor (Ridgeway & Mozer 2018)?  Content, not disentanglement.
+    """Measure whether a linear classifier can read each factor (Ridgeway & Mozer 2018): content, not disentanglement.
 
-    A multinomial logistic regression on standardised codes; for each class the area under the ROC curve of its
-    probability against the other classes; the mean over the classes that are seen, then over factors. A factor with one
-    value has 0.5.
+    A multinomial logistic regression is fitted on standardised codes. For each class, the area under the ROC curve of
+    its probability is taken against the other classes. The areas are averaged over the classes that are seen, then over
+    factors. A factor with one value has 0.5.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0; train, test: rows to fit on and to judge on; resamples: of
-    the bootstrap over the images that are judged.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0.
+    train, test: rows to fit on and to test on.
+    resamples: the number of bootstrap resamples over the test images.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
@@ -93,9 +105,14 @@ def explicitness(codes: np.ndarray, factors: np.ndarray, *, train: np.ndarray | 
 
 
 def area_under_roc(probability: np.ndarray, truth: np.ndarray, classes: np.ndarray) -> float:
-    """The mean over classes of the chance that one of the class has a larger probability than one of the others.
+    """Return the mean over classes of the chance that one of the class has a larger probability than one of the others.
 
-    Equal ones count half.  probability: (N, C); truth: (N,); classes: (C,), those without both kinds are left out.
+    Equal probabilities count half. Classes without members, or without others, are left out; without any class it is
+    0.5.
+
+    probability: (N, C).
+    truth: (N,).
+    classes: (C,).
     """
     from scipy.stats import rankdata
 
@@ -110,7 +127,7 @@ def area_under_roc(probability: np.ndarray, truth: np.ndarray, classes: np.ndarr
 
 def _resampled_areas(probability: np.ndarray, truth: np.ndarray, classes: np.ndarray, resamples: int,
                      seed: int) -> np.ndarray:
-    """The same for images drawn again: (resamples,)."""
+    """Return `area_under_roc` of bootstrap resamples of the images: (resamples,)."""
     if not resamples:
         return np.empty(0)
     times = np.asarray(list(counts(len(truth), resamples, seed)), np.float64)          # (resamples, N)

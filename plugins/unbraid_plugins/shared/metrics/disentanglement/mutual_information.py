@@ -1,4 +1,4 @@
-"""How much each number of a code tells about each factor, counted in bins."""
+"""Mutual information between the dimensions of a code and the factors, counted in bins."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 
 from unbraid_plugins.shared.metrics.bootstrap import counts as drawn_again
 
-ROUNDING = 1e-12                                   # nats: what is less is the rounding of independent classes
+ROUNDING = 1e-12                                   # nats: less is the rounding error of independent classes
 AFFORDABLE = 2 * 10 ** 9                           # counts that a bootstrap may take: some ten seconds
 
 
 def binned(values: np.ndarray, bins: int = 20) -> np.ndarray:
-    """Each column's values in `bins` equally wide bins from its least to its largest, 0 to bins - 1.
+    """Put each column's values into `bins` equally wide bins from its least to its largest, 0 to bins - 1.
 
     The edges are those of `numpy.histogram`, each bin with its left one (Locatello et al. 2019, appendix C).
 
@@ -32,13 +32,13 @@ def binned(values: np.ndarray, bins: int = 20) -> np.ndarray:
 
 
 def contingency(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How often class i of a meets class j of b.  a, b: (N,) whole numbers from 0; returns (classes, classes)."""
+    """Count how often class i of a meets class j of b, (classes, classes).  a, b: (N,) whole numbers from 0."""
     rows, columns = int(a.max()) + 1, int(b.max()) + 1
     return np.bincount(a * columns + b, minlength=rows * columns).reshape(rows, columns)
 
 
 def information(counts: np.ndarray) -> float:
-    """The mutual information of a contingency table, in nats:  I = sum_ij p_ij log(p_ij / (p_i p_j))."""
+    """Return the mutual information of a contingency table, in nats:  I = sum_ij p_ij log(p_ij / (p_i p_j))."""
     p = counts / counts.sum()
     independent = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
     met = p > 0
@@ -47,18 +47,18 @@ def information(counts: np.ndarray) -> float:
 
 
 def entropy(classes: np.ndarray) -> float:
-    """H = -sum_i p_i log p_i of (N,) whole numbers from 0, in nats."""
+    """Return H = -sum_i p_i log p_i of (N,) whole numbers from 0, in nats."""
     return entropy_of(np.bincount(classes))
 
 
 def entropy_of(counts: np.ndarray) -> float:
-    """The same of how many there are of each class."""
+    """Return the entropy of classes, in nats, from the count of each class."""
     p = counts[counts > 0] / counts.sum()
     return float(-(p * np.log(p)).sum())
 
 
 def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
-    """I(z_d; v_k) between the binned numbers of a code and the factors: (D, K), in nats.
+    """Return I(z_d; v_k) between the binned dimensions of a code and the factors: (D, K), in nats.
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
@@ -71,9 +71,9 @@ def mutual_information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -
 
 def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, resamples: int,
                           seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The same of images drawn again, in the bins of the first ones, with the entropies of their factors: (D, K), (K,).
+    """Yield the information (D, K) and the factors' entropies (K,) of bootstrap resamples of the images.
 
-    Nothing, where this would be more than `AFFORDABLE` counts.
+    The bins are those of the images themselves. Yield nothing where this would be more than `AFFORDABLE` counts.
     """
     if not 0 < len(codes) * codes.shape[1] * factors.shape[1] * resamples <= AFFORDABLE:
         return

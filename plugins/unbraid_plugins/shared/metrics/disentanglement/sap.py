@@ -12,8 +12,12 @@ from unbraid_plugins.shared.metrics.disentanglement.linear_svm import fit_machin
 
 @attrs.frozen(eq=False)
 class Predictability:
-    """predictability: (D, K) in [0, 1], of each factor from each number alone; gap: (K,), the best minus the second;
-    score: mean gap; resampled: scores of test images drawn again (NONE for continuous factors).
+    """Separated attribute predictability.
+
+    predictability: (D, K) in [0, 1], of each factor from each dimension alone.
+    gap: (K,), the best minus the second.
+    score: mean gap.
+    resampled: hidden, the scores of bootstrap resamples of the test images (NONE for continuous factors).
     """
 
     predictability: np.ndarray
@@ -24,16 +28,19 @@ class Predictability:
 
 def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, train: np.ndarray | None = None,
         test: np.ndarray | None = None, penalty: float = 0.01, resamples: int = 0, seed: int = 0) -> Predictability:
-    """Separated attribute predictability (Kumar et al. 2018, section 3): is a factor guessed from one number only?
+    """Return the separated attribute predictability of the factors (Kumar et al. 2018, section 3):
 
-        SAP = 1/K sum_k (S_(1)k - S_(2)k),    S_(1)k, S_(2)k the two largest over the numbers of the code
+        SAP = 1/K sum_k (S_(1)k - S_(2)k),    S_(1)k, S_(2)k the two largest over the dimensions of the code
 
-    S_dk is the accuracy on the test rows of a linear support vector machine that sees number d alone; with continuous
-    factors the squared correlation on the train rows. One line can't part classes that lie in order on it, so a perfect
-    code has much less than 1 by accuracy: on dSprites 0.18.
+    It is large where only one dimension predicts each factor. S_dk is the accuracy on the test rows of a linear support
+    vector machine that sees dimension d alone; with continuous factors, it is the squared correlation on the train
+    rows. One line can't part classes that lie in order on it, so a perfect code has much less than 1 by accuracy: on
+    dSprites 0.18.
 
-    codes: (N, D); factors: (N, K) whole numbers from 0, or any if continuous; train, test: rows to fit and judge on;
-    resamples: of the bootstrap over the images that are judged.
+    codes: (N, D).
+    factors: (N, K) whole numbers from 0, or any if continuous.
+    train, test: rows to fit on and to test on.
+    resamples: the number of bootstrap resamples over the test images.
     """
     codes, factors = table(codes, factors, measured=continuous)
     rows, others = split(len(codes), train, test)
@@ -48,13 +55,13 @@ def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, tra
 
 
 def _gaps(matrix: np.ndarray) -> np.ndarray:
-    """The best minus the second of the numbers: (..., D, K) -> (..., K)."""
+    """Return the best minus the second of the dimensions: (..., D, K) -> (..., K)."""
     ordered = np.sort(np.concatenate([np.zeros_like(matrix[..., :1, :]), matrix], -2), axis=-2)
     return ordered[..., -1, :] - ordered[..., -2, :]
 
 
 def squared_correlations(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """The squared correlation of every number with every factor: (D, K), 0 where either is constant."""
+    """Return the squared correlation of every dimension with every factor: (D, K), 0 where either is constant."""
     x, y = codes - codes.mean(0), factors - factors.mean(0)
     scale = len(x) - 1
     spread = np.square(x).sum(0)[:, None] / scale * np.square(y).sum(0) / scale

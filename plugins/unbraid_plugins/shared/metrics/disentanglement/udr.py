@@ -1,4 +1,4 @@
-"""Unsupervised disentanglement ranking: do models of one method find the same numbers?"""
+"""Unsupervised disentanglement ranking: whether models of one method find the same dimensions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from unbraid_plugins.shared.metrics.disentanglement.factor_table import standard
 
 @attrs.frozen(eq=False)
 class Ranking:
-    """pairs: (S, S), how well model i fits model j, NaN on the diagonal; by_model: (S,) their medians over i; best: the
-    model with the largest; score: mean over models; all in [0, 1].
+    """Similarities of S models, all in [0, 1].
+
+    pairs: (S, S), how well model i fits model j, NaN on the diagonal.
+    by_model: (S,) their medians over i.
+    best: the model with the largest median.
+    score: mean over models.
     """
 
     pairs: np.ndarray
@@ -26,15 +30,17 @@ class Ranking:
 
 def udr(models: Sequence[np.ndarray], kl: Sequence[np.ndarray] | None = None, *, similarity: str = "spearman",
         threshold: float = 0.01, alpha: float = 0.1) -> Ranking:
-    """Unsupervised disentanglement ranking of models that differ in their seed (Duan et al. 2020).
+    """Rank models that differ in their seed by unsupervised disentanglement ranking (Duan et al. 2020).
 
         UDR_ij = 1/2 (1/d_b sum_b r_b^2 I(b) / sum_a R(a, b) + 1/d_a sum_a r_a^2 I(a) / sum_b R(a, b))
 
-    R(a, b) is how alike number a of model i and number b of model j are: their rank correlation ("spearman"), or the
-    size of the weight of a in a Lasso that guesses b ("lasso"); r_b = max_a R(a, b), and I leaves out the numbers whose
-    KL is at most the threshold. A model's score is the median over the others. No factor needs to be known.
+    R(a, b) is the similarity of dimension a of model i and dimension b of model j: the size of their rank correlation
+    ("spearman"), or the size of the weight of a in a Lasso that predicts b ("lasso"). r_b = max_a R(a, b), and I leaves
+    out the dimensions whose KL is at most the threshold. A model's score is the median over the others. No factor needs
+    to be known.
 
-    models: at least two codes (N, D) of the same images; kl: (D,) nats by model, the mean over images; None: all count.
+    models: at least two codes (N, D) of the same images.
+    kl: (D,) nats by model, the mean over images; by default all dimensions count.
     """
     codes = [np.asarray(c, np.float64) for c in models]
     if len(codes) < 2 or any(c.ndim != 2 or len(c) != len(codes[0]) for c in codes):
@@ -57,7 +63,7 @@ def udr(models: Sequence[np.ndarray], kl: Sequence[np.ndarray] | None = None, *,
 
 
 def pair_score(alike: np.ndarray) -> float:
-    """How close a matrix (a, b) of similarities is to a permutation, 0 to 1; 0 where no number is left.
+    """Return how close a matrix (a, b) of similarities is to a permutation, 0 to 1; 0 where no dimension is left.
 
     >>> round(pair_score(np.asarray([[.9, .1], [.2, .7]])), 6)
     0.675827
@@ -72,7 +78,7 @@ def pair_score(alike: np.ndarray) -> float:
 
 
 def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The sizes of the rank correlations of the columns: (D_a, D_b), 0 for constant ones."""
+    """Return the sizes of the rank correlations of the columns: (D_a, D_b), 0 for constant ones."""
     from scipy.stats import rankdata
 
     ranks = [standardised(r, r)[0] for r in (rankdata(a, axis=0), rankdata(b, axis=0))]
@@ -80,7 +86,7 @@ def _spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _lasso(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
-    """The sizes of the weights of a's columns in guessing b's: (D_a, D_b)."""
+    """Return the sizes of the weights of a's columns in predicting b's: (D_a, D_b)."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import Lasso
 
@@ -92,6 +98,6 @@ def _lasso(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
 @metric(name="udr")
 def of_models(models_codes: np.ndarray, models_kl: np.ndarray | None = None, *, similarity: str = "lasso",
               threshold: float = 0.01, alpha: float = 0.1) -> Ranking:
-    """Unsupervised disentanglement ranking: do models of several seeds find the same numbers (Duan et al. 2020)?"""
+    """Unsupervised disentanglement ranking: whether models of several seeds agree (Duan et al. 2020)."""
     return udr(list(models_codes), None if models_kl is None else list(models_kl), similarity=similarity,
                threshold=threshold, alpha=alpha)

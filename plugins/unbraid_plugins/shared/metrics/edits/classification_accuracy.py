@@ -1,4 +1,4 @@
-"""How often a model names the class of an image."""
+"""The accuracy of a model's classifier."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ from unbraid_plugins.shared.metrics.chunks.chunks import Factors, mean
 
 @attrs.frozen(eq=False)
 class ClassificationAccuracy:
-    """All by factor. accuracy: in [0, 1]; chance: the share of the largest class; images: how many have a known class;
-    by_class: (classes,), the accuracy among its images, NaN where it has none; score: mean accuracy. Hidden: confusion,
-    (classes, classes) counts, a row for every class and a column for what it is taken for; resampled.
+    """Accuracies of a classifier, by factor.
+
+    accuracy: in [0, 1].
+    chance: the share of the largest class.
+    images: the number of images with a known class.
+    by_class: (classes,), the accuracy among the images of each class, NaN for a class without images.
+    score: mean accuracy.
+    confusion: hidden, (classes, classes) counts, a row for every true class and a column for every predicted one.
+    resampled: hidden, the scores of bootstrap resamples.
     """
 
     accuracy: dict[str, float]
@@ -29,14 +35,17 @@ class ClassificationAccuracy:
 @metric
 def classification_accuracy(predicted: Factors, factors: Factors, *, resamples: int = 0,
                             seed: int = 0) -> ClassificationAccuracy:
-    """The share of images whose class a classifier names.
+    """Return the share of images whose class a classifier predicts correctly, by factor.
 
-    In images of another domain than the one whose labels it learned, it is the target accuracy of domain adaptation
+    On images of another domain than the one whose labels it learned, this is the target accuracy of domain adaptation
     (Liu et al. 2017, section 4).
 
-    predicted: name -> (N, classes) scores, of which the largest counts, or (N,) classes; factors: name -> (N,) classes,
-    -1 where unknown, which does not count; resamples: of the bootstrap over images.  Raises ValueError where a
-    prediction is about no factor, has not a row for every image or is not finite, or no class is known.
+    predicted: name -> (N, classes) scores, of which the largest counts, or (N,) classes.
+    factors: name -> (N,) classes, -1 where unknown, which does not count.
+    resamples: the number of bootstrap resamples over images.
+
+    Raises ValueError where a prediction is about no factor, has not a row for every image or is not finite, or no class
+    is known.
 
     >>> found = classification_accuracy({"digit": np.asarray([3, 1, 1])}, {"digit": np.asarray([3, 1, 0])})
     >>> round(found.score, 3), found.confusion["digit"][0].tolist()
@@ -60,7 +69,7 @@ def classification_accuracy(predicted: Factors, factors: Factors, *, resamples: 
 
 
 def _classes(name: str, scores: np.ndarray, factors: Factors) -> tuple[np.ndarray, np.ndarray]:
-    """What is predicted and what is true, (N,) both."""
+    """Return the predicted and the true classes, (N,) each.  Raises ValueError."""
     if name not in factors:
         raise ValueError(f"the predicted {name!r} is no factor of the images; they have {', '.join(factors) or 'none'}")
     scores, true = np.asarray(scores), np.asarray(factors[name])

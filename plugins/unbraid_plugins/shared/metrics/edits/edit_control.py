@@ -1,4 +1,4 @@
-"""Whether editing one factor of the code moves that factor of the image and no other."""
+"""Edit control: whether editing one factor of the code moves that factor of the image and no other."""
 
 from __future__ import annotations
 
@@ -22,19 +22,25 @@ from unbraid_plugins.shared.metrics.chunks.chunks import (
 )
 from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
-VISIBLE = 0.1                                      # of a factor that the oracles tell apart hardly ever
+VISIBLE = 0.1                                      # below this, oracles hardly see a factor
 
 
 @attrs.frozen(eq=False)
 class EditControl:
-    """What taking each chunk from another image does to each factor, as oracles see it.
+    """Effects of each chunk, taken from another image, on each factor, as oracles see it.
 
-    moved: (chunks, factors) in [0, 1], how much the factor moves, 1: as much as it differs between the real images;
-    reached: (chunks, factors) in [0, 1], how much nearer it comes to the other's, at most `moved`; visible: (factors,)
-    in [0, 1], how well the oracles tell two real images apart that differ in the factor; control: (factors, chunks) in
-    [0, 1]; best: every factor's chunk of most control; one_to_one: no chunk twice; matrix: (factors, factors), row k
-    what the edit of factor k moves (by one_to_one; 0 where no chunk is left); by_factor: its control, without factors
-    that are hardly visible; score: their mean; resampled: hidden, scores of pairs that are drawn again.
+    moved: (chunks, factors) in [0, 1], how much the factor moves; 1: as much as it differs between the real images.
+    reached: (chunks, factors) in [0, 1], how much nearer the factor comes to the other image's, at most `moved`.
+    visible: (factors,) in [0, 1], how well the oracles tell apart two real images that differ in the factor.
+    control: (factors, chunks) in [0, 1].
+    best: every factor's chunk of most control.
+    one_to_one: every factor's chunk in the best assignment that uses no chunk twice.
+    matrix: (factors, factors), row k has the movement of each factor by the edit of factor k.
+    by_factor: the control of each factor by its chunk, without factors that are hardly visible.
+    score: the mean of by_factor.
+    resampled: hidden, the scores of bootstrap resamples of the pairs.
+
+    `matrix` and `by_factor` use the chunks of `one_to_one`, and are 0 for a factor without a chunk.
     """
 
     factors: list[str]
@@ -55,10 +61,13 @@ class EditControl:
 def edit_control(images: np.ndarray, codes: np.ndarray, factors: Factors, chunks: Chunks,
                  decode: Callable[[np.ndarray], np.ndarray], oracles: Oracles, *, pairs: int = 400,
                  resamples: int = 0, seed: int = 0) -> EditControl:
-    """Does editing factor k of the code move only factor k of the image?  How diagonal the matrix of edits is.
+    """Measure whether editing factor k of the code moves only factor k of the image.
 
-    A chunk c is taken from another image; p, p' and q are what the oracles believe of factor k of the decoded image
-    before and after, and of the other image itself, TV the total variation of two beliefs (of sure ones: 0 or 1):
+    The score says how diagonal the matrix of edits is.
+
+    A chunk c is taken from another image. The oracles predict probabilities of factor k: p and p' for the decoded image
+    before and after the edit, real for the image itself, and q for the other image itself. TV is the total variation of
+    two predictions (of certain ones: 0 or 1):
 
         moved_ck   = E TV(p, p') / E TV(real, q)              over pairs that differ in factor k
         reached_ck = E max(TV(p, q) - TV(p', q), 0) / E TV(real, q)
@@ -66,12 +75,18 @@ def edit_control(images: np.ndarray, codes: np.ndarray, factors: Factors, chunks
         score      = 1/K sum_k control_k c(k),                c: the one-to-one assignment of most control
 
     1: every factor has a chunk that moves it wholly and nothing else. A chunk that moves n factors has at most 1/n for
-    each, a decoder that ignores its code 0. Whether the image gets what the other one has is told by `reached`, and by
-    `swap_accuracy`. Factors that the oracles see in less than a tenth of the pairs are left out.
+    each. A decoder that ignores its code has 0. Whether the image takes on the factor of the other one is measured by
+    `reached`, and by `swap_accuracy`. Factors that the oracles see in less than a tenth of the pairs are left out.
 
-    images: (N, C, H, W), N two at least; codes: (N, D); factors: name -> (N,) classes; chunks: name -> columns; decode:
-    codes (n, D) -> images (n, C, H, W); pairs: at most so many images are edited, once by each chunk; resamples: of the
-    bootstrap over pairs.  Raises ValueError where shapes do not fit.
+    images: (N, C, H, W), N two at least.
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    chunks: name -> columns.
+    decode: codes (n, D) -> images (n, C, H, W).
+    pairs: the largest number of images to edit, each once by each chunk.
+    resamples: the number of bootstrap resamples over pairs.
+
+    Raises ValueError where shapes do not fit.
     """
     spans = all_chunks(codes, chunks)
     check_rows(codes, factors)
@@ -106,7 +121,7 @@ def edit_control(images: np.ndarray, codes: np.ndarray, factors: Factors, chunks
 
 
 def control_of(moved: np.ndarray) -> np.ndarray:
-    """How far each chunk moves each factor alone: (factors, chunks), of a matrix (chunks, factors).
+    """Return how far each chunk moves each factor alone: (factors, chunks), from a matrix (chunks, factors).
 
     >>> control_of(np.asarray([[1.0, 0], [0, 0.5], [1, 1]])).tolist()            # the last chunk holds both
     [[1.0, 0.0, 0.5], [0.0, 0.5, 0.5]]
@@ -116,24 +131,27 @@ def control_of(moved: np.ndarray) -> np.ndarray:
 
 
 def _beliefs(oracles: Oracles, images: np.ndarray) -> dict[str, np.ndarray]:
-    """By factor the probabilities (n, classes) of oracles that have them, else their classes (n,)."""
+    """Return by factor the probabilities (n, classes) of oracles that have them, else their classes (n,)."""
     return (oracles.believe or oracles.see)(images)
 
 
 def _apart(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """The total variation of beliefs, (n,) in [0, 1]."""
+    """Return the total variation of two predictions, (n,) in [0, 1]."""
     return np.abs(p - q).sum(1) / 2 if p.ndim == 2 else (p != q).astype(np.float64)
 
 
 def _relative(seen: np.ndarray, apart: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """The sums (chunks, factors) of what is seen, (chunks, factors, pairs), over those of (factors, pairs)."""
+    """Return the sums over pairs of effects (chunks, factors, pairs), relative to those of `apart` (factors, pairs).
+
+    weights: how often each pair counts, None: once.
+    """
     total = apart.sum(1) if weights is None else apart @ weights
     sums = seen.sum(2) if weights is None else seen @ weights
     return np.minimum(np.divide(sums, total, out=np.zeros(sums.shape), where=total > 0), 1)
 
 
 def _score(control: np.ndarray, visible: np.ndarray) -> float:
-    """The mean over visible factors under the best one-to-one assignment."""
+    """Return the mean control of the visible factors under the best one-to-one assignment."""
     from scipy.optimize import linear_sum_assignment
 
     rows, columns = linear_sum_assignment(control, maximize=True)

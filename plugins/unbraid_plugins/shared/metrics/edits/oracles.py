@@ -1,4 +1,4 @@
-"""Classifiers of attributes that never saw the model: they judge the images that it makes."""
+"""Oracles: classifiers of attributes that never saw the model and judge the images that it makes."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ BATCH = 64
 WIDTHS = (24, 48, 96)
 EPOCHS = 30                                        # at most
 LEARNED = 0.03                                     # mean cross-entropy of a factor, in nats
-SETTLING = 20                                      # batches of which normalisation takes its means after training
-FORMAT = 2                                         # of kept weights: another one where the network or its training is
+SETTLING = 20                                      # batches for the means of batch normalisation, after training
+FORMAT = 2                                         # of cached weights: raise it with changes of the network or training
 
 
 @attrs.frozen(eq=False)
 class Oracles:
-    """accuracy: by factor, in [0, 1], on real images that they were not trained on; chance: the most frequent class's
-    share; score: mean accuracy. Hidden, as they are for metrics and no report: see: images (n, C, H, W) -> factor ->
-    (n,) classes; believe: images -> factor -> (n, classes), their probabilities; features: images -> (n, D), what the
-    last convolution sees, mean over places.
+    """Trained classifiers of attributes, and their accuracies.
+
+    accuracy: by factor, in [0, 1], on real images that they were not trained on.
+    chance: by factor, the share of the most frequent class.
+    score: mean accuracy.
+    see: hidden, images (n, C, H, W) -> factor -> (n,) classes.
+    believe: hidden, images -> factor -> (n, classes) probabilities.
+    features: hidden, images -> (n, D), the outputs of the last convolution, mean over places.
+
+    The hidden fields are for other metrics and appear in no report.
     """
 
     accuracy: dict[str, float]
@@ -44,12 +50,15 @@ class Oracles:
 @metric
 def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, oracle_factors: Factors, *,
             steps: int = 1200, seed: int = 0, device: str = "cpu") -> Oracles:
-    """Attribute classifiers, trained on real images and judged on others: one small convolutional network, a head for
-    each factor. It looks at images of about 32 x 32 pixels, and trains until it makes hardly an error. Its weights are
-    kept (`cached_tensors`): the same images, labels and options train it once.
+    """Train attribute classifiers on real images, and test them on others.
 
-    images: (N, C, H, W) in [0, 1], to be judged on; oracle_images: (K, C, H, W), or uint8, to be trained on; factors,
-    oracle_factors: name -> classes, (N,) and (K,), -1 where unknown.
+    They are one small convolutional network with a head for each factor. It sees images of about 32 x 32 pixels, and
+    trains until it makes hardly an error. Its weights are cached (`cached_tensors`): the same images, labels and
+    options train it once.
+
+    images: (N, C, H, W) in [0, 1], to test on.
+    oracle_images: (K, C, H, W), or uint8, to train on.
+    factors, oracle_factors: name -> classes, (N,) and (K,), -1 where unknown.
     """
     classes = {name: int(max(factors[name].max(), oracle_factors[name].max())) + 1 for name in factors}
     net = _kept(oracle_images, oracle_factors, classes, steps, seed, torch.device(device))
@@ -74,7 +83,7 @@ def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, ora
 
 
 class OracleNet(nn.Module):
-    """Shrinks to about 32 x 32; three strided convolutions; a linear head for each factor.
+    """A convolutional classifier: shrinks to about 32 x 32; three strided convolutions; a linear head for each factor.
 
     (B, C, H, W) -> factor -> (B, classes).
     """
@@ -92,18 +101,18 @@ class OracleNet(nn.Module):
         self.heads = nn.ModuleDict({f"head {n}": nn.Linear(channels * height * width, k) for n, k in classes.items()})
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last convolution sees, mean over places: (B, the last width)."""
+        """Return the outputs of the last convolution, mean over places: (B, the last width)."""
         return self.trunk[:-2](x - 0.5).mean((2, 3))                 # without flattening and dropout
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """The logits of every factor."""
+        """Return the logits of every factor."""
         features = self.trunk(x - 0.5)
         return {name.removeprefix("head "): head(features) for name, head in self.heads.items()}
 
 
 def _kept(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
           device: torch.device) -> OracleNet:
-    """The trained network, as it was kept or as it is trained now.  The global generators are left as they were."""
+    """Return the trained network, from the cache or trained now.  The global generators are left as they were."""
     with torch.random.fork_rng(devices=[]):
         net = OracleNet(images.shape[1:], classes)
     about = FORMAT, torch.__version__, device.type, torch.get_default_dtype(), steps, seed, classes
@@ -119,7 +128,7 @@ def _kept(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: 
 
 def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], steps: int, seed: int,
              device: torch.device) -> OracleNet:
-    """The network after Adam with a learning rate that falls to 0, or once its loss is as good as 0.
+    """Train the network by Adam, until the learning rate has fallen to 0 or the loss is nearly 0.
 
     The global generators are left as they were.
     """
@@ -148,8 +157,9 @@ def _trained(images: np.ndarray, factors: Factors, classes: dict[str, int], step
 
 @torch.no_grad()
 def _settle(net: OracleNet, batches: Iterable[Tensor]) -> None:
-    """Take the means and variances of batch normalisation from these batches, with the weights as they are: the running
-    ones lag behind weights that still move fast when training stops.
+    """Set the means and variances of batch normalisation to those of these batches, with fixed weights.
+
+    The running ones lag behind weights that still move fast when training stops.
     """
     layers = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
     for layer in layers:
@@ -160,13 +170,13 @@ def _settle(net: OracleNet, batches: Iterable[Tensor]) -> None:
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """The mean over known labels."""
+    """Return the mean cross-entropy over known labels."""
     total = nn.functional.cross_entropy(logits, labels, ignore_index=-1, reduction="sum")
     return total / (labels >= 0).sum().clamp(min=1)
 
 
 def _shuffled(count: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Batches of row numbers, for ever; every row once before any comes again."""
+    """Yield shuffled batches of row numbers without end; each epoch leaves out its last rows if they fill no batch."""
     while True:
         order = rng.permutation(count)
         yield from (order[i:i + BATCH] for i in range(0, max(count - BATCH + 1, 1), BATCH))

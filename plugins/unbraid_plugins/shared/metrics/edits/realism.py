@@ -1,4 +1,4 @@
-"""Whether images of mixed codes look like real ones, in the features of the oracles."""
+"""Realism: whether images of mixed codes look like real ones, in the features of the oracles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distanc
 
 @attrs.frozen
 class Realism:
-    """Distances from the real images, by what is compared: "mixed", images of mixed codes; "rebuilt", reconstructions;
-    "real", other real images: the floor.
+    """Distances of sets of images from the real ones.
 
-    frechet, kernel: as `frechet_distance` and `kernel_distance`; images: how many of each; score: the Fréchet distance
-    of mixed ones, lower is better.
+    frechet, kernel: by set, as `frechet_distance` and `kernel_distance`.
+    images: the number of images of each set.
+    score: the Fréchet distance of "mixed", lower is better.
+
+    The sets are "mixed", images of mixed codes; "rebuilt", reconstructions; and "real", other real images: the floor.
     """
 
     frechet: dict[str, float]
@@ -33,14 +35,20 @@ class Realism:
 def realism(images: np.ndarray, codes: np.ndarray, chunks: Chunks, decode: Callable[[np.ndarray], np.ndarray],
             reconstructions: np.ndarray, oracles: Oracles, train_images: np.ndarray | None = None, *,
             seed: int = 0) -> Realism:
-    """Are images that are put together from the chunks of different images as real as the images (Heusel et al. 2017)?
+    """Measure whether images that combine chunks of different images look as real as the images (Heusel et al. 2017).
 
-    Each chunk of a mixed code comes from an image of its own: a code whose chunks are independent factors, and whose
-    decoder knows every combination, mixes into images of the data's distribution. The features are those of the
-    oracles, so that values compare between models of one data set, and with nothing else.
+    Each chunk of a mixed code comes from an image that is drawn for this chunk alone. A code whose chunks are
+    independent factors, with a decoder that knows every combination, mixes into images of the data's distribution. The
+    features are those of the oracles, so values compare only between models of one data set.
 
-    images: (N, C, H, W), two at least; codes: (N, D); chunks: name -> columns; decode: codes (n, D) -> images;
-    reconstructions: (N, C, H, W); train_images: (M, C, H, W).  Raises ValueError where the oracles give no features.
+    images: (N, C, H, W), two at least.
+    codes: (N, D).
+    chunks: name -> columns.
+    decode: codes (n, D) -> images.
+    reconstructions: (N, C, H, W).
+    train_images: (M, C, H, W), the other real images.
+
+    Raises ValueError where the oracles give no features.
     """
     if oracles.features is None:
         raise ValueError("these oracles give no features; those of unbraid_plugins.shared.metrics.edits.oracles do")

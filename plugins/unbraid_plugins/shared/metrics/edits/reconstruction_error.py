@@ -1,4 +1,4 @@
-"""How near a reconstruction is to its image."""
+"""The error of reconstructions."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import numpy as np
 
 from unbraid import metric
 
-SMALLEST = 1e-10                                   # of a mean squared error: 100 dB
+SMALLEST = 1e-10                                   # least mean squared error: 100 dB
 
 
 @attrs.frozen
 class ReconstructionError:
-    """mse: mean over images and pixels, of values in [0, 1]; psnr: of that, in dB, at most 100; score: psnr."""
+    """Errors of reconstructions.
+
+    mse: mean over images and pixels, of values in [0, 1].
+    psnr: of that, in dB, at most 100.
+    score: psnr.
+    """
 
     mse: float
     psnr: float
@@ -21,7 +26,7 @@ class ReconstructionError:
 
 @metric
 def reconstruction_error(images: np.ndarray, reconstructions: np.ndarray) -> ReconstructionError:
-    """Mean squared error and peak signal-to-noise ratio:  PSNR = -10 log10 MSE.
+    """Return the mean squared error and the peak signal-to-noise ratio of reconstructions:  PSNR = -10 log10 MSE.
 
     images, reconstructions: (N, C, H, W) in [0, 1].  Raises ValueError where the shapes differ.
     """

@@ -1,4 +1,4 @@
-"""Whether the viewpoint of one object means the same viewpoint on another: the reference ambiguity."""
+"""The reference ambiguity: whether the viewpoint of one object means the same viewpoint on another."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ from unbraid_plugins.shared.metrics.shapes.viewpoint_error import TURN, around, 
 
 @attrs.frozen(eq=False)
 class ReferenceAgreement:
-    """objects: numbers of the n objects; agreement: (n, n) shares of views in [0, 1]: row i, shown with object
-    i's common factor, column j, seen from where object j was seen, within one step of the azimuth; gauged: (n, n) the
-    same after the best rotation and mirror of each pair; mirrored: (n, n) where that is a mirror; rebuilt: mean of
-    `agreement` of an object with itself; ambiguity: mean of gauged - agreement over pairs of different objects; chance:
-    of views at random; score: mean of `agreement` over these pairs.
+    """Agreement of viewpoints between pairs of n objects.
+
+    objects: the numbers of the objects.
+    agreement: (n, n) shares of views in [0, 1] that are shown within one step of the azimuth.
+    gauged: (n, n) the same after the best rotation and mirror of each pair.
+    mirrored: (n, n) whether these include a mirror.
+    rebuilt: mean of `agreement` of an object with itself.
+    ambiguity: mean of gauged - agreement over pairs of different objects.
+    chance: the agreement of random views.
+    score: mean of `agreement` over pairs of different objects.
+
+    Row i has the common factor of object i, column j the viewpoints of object j.
     """
 
     objects: list[str]
@@ -37,17 +44,26 @@ def reference_agreement(train_images: np.ndarray, train_codes: np.ndarray, train
                         train_azimuths: np.ndarray, shared_factors: Sequence[str], chunks: Chunks,
                         decode: Callable[[np.ndarray], np.ndarray], transfer_accuracy: TransferAccuracy, *,
                         views: int = 24, seed: int = 0) -> ReferenceAgreement:
-    """Szabó et al.'s reference ambiguity, measured: nothing in weak labels says that one object's viewpoint code means
-    the same viewpoint on another, and a decoder that turns some objects the other way round satisfies every loss.
+    """Measure Szabó et al.'s reference ambiguity: whether a viewpoint code means the same viewpoint on every object.
 
-    `views` images of every object j get the common chunk of an image of every object i. The azimuth that is then shown
-    is that of the nearest real image of object i, by pixels; it should be the azimuth of the image of j. Where it is
-    not, but would be if one object's circle were turned or mirrored, the reference is ambiguous (`ambiguity`); where no
-    turn helps, viewpoints are lost. With few views a best turn is found in noise too: read `gauged` beside controls.
+    Nothing in weak labels says that it does: a decoder that turns some objects the other way round satisfies every
+    loss.
 
-    train_images: (M, C, H, W); train_codes: (M, D); train_factors: name -> (M,) classes; train_azimuths: (M,) radians
-    in equal steps; shared_factors: what images of one object share; chunks: name -> columns; decode: codes (n, D) ->
-    images (n, C, H, W).  Raises ValueError for less than two objects.
+    `views` images of every object j get the common chunk of an image of every object i. The azimuth of the result is
+    that of the nearest real image of object i, by pixels. It should be the azimuth of the image of j. Where it is not,
+    but would be after a rotation or a mirror of one object's circle, the reference is ambiguous (`ambiguity`). Where no
+    turn helps, viewpoints are lost. With few views a best turn is found in noise, too: compare `gauged` with the
+    baselines.
+
+    train_images: (M, C, H, W).
+    train_codes: (M, D).
+    train_factors: name -> (M,) classes.
+    train_azimuths: (M,) radians in equal steps.
+    shared_factors: the factors that images of one object share.
+    chunks: name -> columns.
+    decode: codes (n, D) -> images (n, C, H, W).
+
+    Raises ValueError for less than two objects.
     """
     objects = _objects([np.asarray(train_factors[f]) for f in shared_factors])
     count = int(objects.max()) + 1
@@ -74,7 +90,7 @@ def reference_agreement(train_images: np.ndarray, train_codes: np.ndarray, train
 
 
 def _objects(labels: Sequence[np.ndarray]) -> np.ndarray:
-    """(M,) numbers of the combinations of all labels, -1 where one is unknown."""
+    """Return the number of each row's combination of labels, (M,); -1 where a label is unknown."""
     table = np.stack(labels, 1)
     known = (table >= 0).all(1)
     found = np.full(len(table), -1)
@@ -83,6 +99,6 @@ def _objects(labels: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _nearest(images: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """For every image the row of the nearest real one, by the sum of squared differences of pixels."""
+    """Return for every image the row of the nearest real one, by the sum of squared differences of pixels."""
     a, b = (x.reshape(len(x), -1).astype(np.float32) for x in (images, real))
     return ((b ** 2).sum(1) - 2 * a @ b.T).argmin(1)

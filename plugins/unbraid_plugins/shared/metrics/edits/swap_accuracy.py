@@ -1,4 +1,4 @@
-"""Whether swapping a chunk swaps its factor and nothing else, as oracles see it."""
+"""Swap accuracy: whether swapping a chunk swaps its factor and nothing else, as oracles see it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
 @attrs.frozen
 class SwapAccuracy:
-    """All by factor, in [0, 1].
+    """Effects of swapping each factor's chunk, by factor, in [0, 1].
 
-    chunk: the one that was swapped; transferred: how often the donor's class is seen, among pairs that differ in it;
-    kept: how often the receiver's classes of the other factors are seen; rebuilt: how often the receiver's own class is
-    seen in its reconstruction; oracle: how often it is seen in a real image; score: mean of transferred * kept.
+    chunk: the chunk that was swapped.
+    transferred: how often the donor's class is seen, among pairs that differ in it.
+    kept: how often the receiver's classes of the other factors are seen.
+    rebuilt: how often the receiver's own class is seen in its reconstruction.
+    oracle: how often the class of a real image is seen.
+    score: mean of transferred * kept.
     """
 
     chunk: dict[str, str]
@@ -33,11 +36,14 @@ class SwapAccuracy:
 @metric
 def swap_accuracy(codes: np.ndarray, factors: Factors, chunks: Chunks, decode: Callable[[np.ndarray], np.ndarray],
                   retrieval_map: RetrievalMap, oracles: Oracles, *, pairs: int = 500, seed: int = 0) -> SwapAccuracy:
-    """Each factor's best chunk by retrieval is swapped between two images: what do oracles see?
+    """Swap each factor's best chunk by retrieval between two images, and measure the classes that oracles see.
 
-    A decoder that ignores the chunk transfers nothing; where a chunk holds everything, what is kept is chance.
+    A decoder that ignores the chunk transfers nothing. Where a chunk holds everything, `kept` is at chance.
 
-    codes: (N, D); factors: name -> (N,) classes; chunks: name -> columns; decode: codes (n, D) -> images (n, C, H, W).
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    chunks: name -> columns.
+    decode: codes (n, D) -> images (n, C, H, W).
     """
     check_rows(codes, factors)
     receivers, donors = pairs_of(len(codes), pairs, seed)

@@ -1,4 +1,4 @@
-"""Whether one chunk transfers what images have in common, and nothing that varies: the test of weak annotation."""
+"""The test of weak annotation: whether one chunk transfers the common factors of images, and none that varies."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 
 @attrs.frozen(eq=False)
 class TransferAccuracy:
-    """What oracles see when a chunk is taken from another image; shares of pairs that differ in the factor, in [0, 1].
+    """Effects of taking a chunk from another image, as oracles see it.
 
-    transferred: chunk -> factor -> how often the donor's class; kept: the same for the receiver's class; common: chunk
-    -> mean of `transferred` over the shared factors; varying: chunk -> mean of `kept` over the others; chunk: that of
-    the highest common * varying; best: every factor's
-    chunk, by `transferred`; oracle: by factor, how often the class of a real image is seen; score: common *
-    varying of the chunk; resampled: hidden, scores of pairs that are drawn again.
+    All shares are in [0, 1], of the pairs that differ in the factor.
+
+    shared: the shared factors.
+    chunk: the chunk of the highest common * varying.
+    common: chunk -> mean of `transferred` over the shared factors.
+    varying: chunk -> mean of `kept` over the other factors.
+    transferred: chunk -> factor -> how often the donor's class is seen.
+    kept: chunk -> factor -> how often the receiver's class is seen.
+    best: every factor's chunk, by `transferred`.
+    oracle: by factor, how often the class of a real image is seen.
+    score: common * varying of `chunk`.
+    resampled: hidden, the scores of bootstrap resamples of the pairs.
     """
 
     shared: list[str]
@@ -40,19 +47,24 @@ class TransferAccuracy:
 def transfer_accuracy(codes: np.ndarray, factors: Factors, shared_factors: Sequence[str], chunks: Chunks,
                       decode: Callable[[np.ndarray], np.ndarray], oracles: Oracles, *, pairs: int = 500,
                       resamples: int = 0, seed: int = 0) -> TransferAccuracy:
-    """Szabó et al.'s transfer, measured: common factor of one image, varying factor of another.
+    """Measure Szabó et al.'s transfer: the common factor of one image with the varying factor of another.
 
-    Each chunk of an image's code is replaced by another image's, and oracles look at what is decoded. Of the chunk of
-    the common factor the donor's shared factors should be seen, and the receiver's other ones:
+    Each chunk of an image's code, the receiver's, is replaced by another image's, the donor's, and oracles look at the
+    decoded image. With the chunk of the common factor, they should see the donor's shared factors and the receiver's
+    other factors:
 
         score = max over chunks of  mean_shared P(donor's class) * mean_others P(receiver's class)
 
     over pairs that differ in the factor. In the shortcut, everything lies in the other chunk: nothing is transferred,
-    the score is near 0. A chunk that carries everything keeps nothing: 0 too.
+    and the score is near 0. A chunk that carries everything keeps nothing: 0 too.
 
-    codes: (N, D); factors: name -> (N,) classes; shared_factors: those that images of a pair share in training, not
-    all and not none of them; chunks: name -> columns, two at least; decode: codes (n, D) -> images (n, C, H, W).
-    Raises ValueError where they are not.
+    codes: (N, D).
+    factors: name -> (N,) classes.
+    shared_factors: those that images of a pair share in training, one at least, and not all.
+    chunks: name -> columns, two at least.
+    decode: codes (n, D) -> images (n, C, H, W).
+
+    Raises ValueError where these are not given.
     """
     check_rows(codes, factors)
     names, shared = list(factors), [n for n in factors if n in set(shared_factors)]
@@ -88,7 +100,7 @@ def transfer_accuracy(codes: np.ndarray, factors: Factors, shared_factors: Seque
 
 
 def _share(hits: np.ndarray) -> np.ndarray:
-    """The mean over pairs (P, ...), without NaN; 0 where nothing else is there."""
+    """Return the mean over pairs (P, ...) without NaN; 0 where all are NaN."""
     known = ~np.isnan(hits)
     return np.nansum(hits, 0) / np.maximum(known.sum(0), 1)
 

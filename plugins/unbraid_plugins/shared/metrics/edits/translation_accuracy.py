@@ -1,4 +1,4 @@
-"""Whether an image that is translated into another domain keeps its content, and looks like the other domain."""
+"""Translation accuracy: whether a translated image keeps its content and looks like the other domain."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ Ways: TypeAlias = Mapping[tuple[str, str], np.ndarray]
 
 @attrs.frozen(eq=False)
 class DomainJudges:
-    """content: by domain and factor, the accuracy of a classifier trained on the domain's images alone, on others of
-    it; domain: the accuracy of the classifier that tells domains apart; score: the least of these. Hidden: classify:
-    by domain, images (n, C, H, W) -> factor -> (n,) classes; where: images -> (n,) numbers of domains.
+    """Classifiers that judge translations, and their accuracies.
+
+    content: by domain and factor, the accuracy of a classifier trained on the domain's images alone, on others of it.
+    domain: the accuracy of the classifier that tells domains apart.
+    score: the least of these.
+    classify: hidden, by domain, images (n, C, H, W) -> factor -> (n,) classes.
+    where: hidden, images -> (n,) numbers of domains.
     """
 
     content: dict[str, dict[str, float]]
@@ -37,12 +41,15 @@ class DomainJudges:
 def domain_judges(domain_images: Domains, domain_factors: Mapping[str, Factors], domain_oracle_images: Domains,
                   domain_oracle_factors: Mapping[str, Factors], *, steps: int = 1200, seed: int = 0,
                   device: str = "cpu") -> DomainJudges:
-    """Classifiers for judging translations: one of the factors for every domain, and one that tells the domains apart.
+    """Train the classifiers that judge translations: one of factors for each domain, and one that tells domains apart.
 
-    All are `oracles`, trained on real images. domain_images: name -> (N, C, H, W) in [0, 1], to be judged on;
-    domain_oracle_images: name -> (K, C, H, W), or uint8, to be trained on, of every domain as many for telling them
-    apart; domain_factors, domain_oracle_factors: name -> factor -> classes, -1 where unknown.  Raises ValueError where
-    the domains' images have different shapes.
+    All are `oracles`, trained on real images. The classifier of domains is trained on equally many images of each.
+
+    domain_images: name -> (N, C, H, W) in [0, 1], to test on.
+    domain_oracle_images: name -> (K, C, H, W), or uint8, to train on.
+    domain_factors, domain_oracle_factors: name -> factor -> classes, -1 where unknown.
+
+    Raises ValueError where the domains' images have different shapes.
     """
     shapes = {name: images.shape[1:] for name, images in domain_images.items()}
     if len(set(shapes.values())) > 1:
@@ -62,12 +69,18 @@ def domain_judges(domain_images: Domains, domain_factors: Mapping[str, Factors],
 
 @attrs.frozen(eq=False)
 class TranslationAccuracy:
-    """All by direction, "a to b". content: by factor, how often the source image's class is seen in the translation by
-    a classifier of the target's images; content_mean: the mean over factors; oracle: how often that classifier is
-    right on real images of the target; chance: the share of the source's largest class; domain: the share of
-    translations that are taken for the target; cycle: PSNR of what comes back, dB, mean over images; score: the share
-    of translations that have both the right class and the right domain, mean over factors and directions (of the
-    domain alone where the domains share no factor). Hidden: resampled.
+    """Accuracies of translations, by direction, "a to b".
+
+    content: by factor, how often a classifier of the target's images sees the source image's class in the translation.
+    content_mean: the mean over factors.
+    oracle: by factor, how often that classifier is right on real images of the target.
+    chance: by factor, the share of the source's largest class.
+    domain: the share of translations that are taken for the target.
+    cycle: PSNR of images that are translated there and back, dB, mean over images.
+    score: the share of translations with the right class and the right domain, mean over factors and directions.
+    resampled: hidden, the scores of bootstrap resamples.
+
+    Where the domains share no factor, the score is the share of the right domain alone.
     """
 
     content: dict[str, dict[str, float]]
@@ -84,14 +97,17 @@ class TranslationAccuracy:
 def translation_accuracy(translations: Ways, domain_images: Domains, domain_factors: Mapping[str, Factors],
                          domain_judges: DomainJudges, returns: Ways | None = None, *, resamples: int = 0,
                          seed: int = 0) -> TranslationAccuracy:
-    """Does a translation keep the image's content, and does it look like the other domain?  Neither alone is enough.
+    """Measure whether translations keep the image's content and look like the other domain.  Neither alone is enough.
 
-    The identity keeps the content, as well as a classifier of the target knows the source's images, and is in the
-    wrong domain; one fixed image of the target is in the right one, and has the right class by chance.
+    The identity keeps the content, as well as a classifier of the target knows the source's images, but is in the wrong
+    domain. One fixed image of the target is in the right domain, but has the right class only by chance.
 
-    translations: (source, target) -> (N, C, H, W), in the order of domain_images[source]; domain_factors: source ->
-    factor -> (N,) classes, -1 where unknown, which does not count; returns: the translations, translated back;
-    resamples: of the bootstrap over images.  Raises ValueError where there is not a translation for every image.
+    translations: (source, target) -> (N, C, H, W), in the order of domain_images[source].
+    domain_factors: source -> factor -> (N,) classes, -1 where unknown, which does not count.
+    returns: the translations, translated back.
+    resamples: the number of bootstrap resamples over images.
+
+    Raises ValueError where there is not a translation for every image.
     """
     numbers = {name: i for i, name in enumerate(domain_images)}
     content, oracle, chance, domain, cycle, both, again = {}, {}, {}, {}, {}, [], []
@@ -116,14 +132,14 @@ def translation_accuracy(translations: Ways, domain_images: Domains, domain_fact
 
 
 def _pooled(images: Domains) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """As many images of every domain, and the numbers of their domains."""
+    """Return equally many images of every domain, and the numbers of their domains."""
     least = min(len(i) for i in images.values())
     return (np.concatenate([i[:least] for i in images.values()]),
             {"domain": np.repeat(np.arange(len(images)), least)})
 
 
 def _mean(values: np.ndarray) -> float:
-    """The mean of those that are known, 0 where none is."""
+    """Return the mean of the known values, 0 without any."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else 0.0
 

@@ -1,1 +1,1 @@
-"""How alike images are, one by one (PSNR, SSIM) and as sets (FID, KID)."""
+"""Similarity of images, one by one (PSNR, SSIM) and as sets (FID, KID)."""

@@ -1,4 +1,4 @@
-"""What a network sees in images: an injected one, or one of torchvision's with weights that the user has."""
+"""Networks whose features compare images: the caller's, or one of torchvision's with weights that the user has."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Network: TypeAlias = "Callable[[np.ndarray], np.ndarray] | nn.Module"
 
 
 def features_of(images: np.ndarray, network: Network, *, device: str = "cpu", batch: int = 64) -> np.ndarray:
-    """The features (N, D) of images (N, C, H, W), floats in [0, 1] or uint8, so many at a time.
+    """Return the features (N, D) of images (N, C, H, W), floats in [0, 1] or uint8, `batch` at a time.
 
-    A copy of a module is used, in evaluation mode and on the device.
+    A torch module is copied first; the copy is put in evaluation mode and on the device.
+
     Raises ValueError where images or features have another shape.
     """
     images = np.asarray(images)
@@ -45,14 +46,16 @@ def _of_module(module: nn.Module, device: str) -> Callable[[np.ndarray], np.ndar
 
 
 def torchvision_network(name: str, weights: str | Path) -> nn.Module:
-    """One of torchvision's classifiers without its last linear layer: images (n, 1 or 3, H, W) in [0, 1] -> (n, D).
+    """Return a torchvision classifier without its last linear layer: images (n, 1 or 3, H, W) in [0, 1] -> (n, D).
 
-    The images are resized to the network's size (bilinear, antialiased) and normalised as it was trained; grey ones get
-    three equal channels. FID in the literature has the features of "inception_v3" (in its TensorFlow version, so that
-    numbers compare only within one network).
+    The images are resized to the network's size (bilinear, antialiased) and normalised as in its training. Grey images
+    get three equal channels. FID in the literature uses the features of "inception_v3" in its TensorFlow version, so
+    numbers compare only within one network.
 
-    name: as in `torchvision.models.list_models()`; weights: a `.safetensors` file of its whole state. Torchvision's own
-    files are pickled, which runs foreign code when they are read, so that nothing is fetched here: convert once.
+    name: as in `torchvision.models.list_models()`.
+    weights: a `.safetensors` file of the network's whole state.
+
+    Nothing is downloaded: torchvision's own files are pickled, and reading them runs foreign code. Convert them once.
 
     Raises ValueError for an unknown name, and where the weights are no such file or do not fit.
     """
@@ -80,7 +83,10 @@ def torchvision_network(name: str, weights: str | Path) -> nn.Module:
 
 
 class _Headless(nn.Module):
-    """What a classifier's last linear layer is given.  size: of its images; mean, std: of their channels."""
+    """A classifier that returns the input of its last linear layer.
+
+    size: of its images; mean, std: of their channels.
+    """
 
     mean: Tensor
     std: Tensor
@@ -96,6 +102,6 @@ class _Headless(nn.Module):
         self.register_buffer("std", torch.as_tensor(std)[:, None, None])
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, 1 or 3, H, W) in [0, 1] -> (n, D)."""
+        """Return features (n, D) of images (n, 1 or 3, H, W) in [0, 1]."""
         x = nn.functional.interpolate(x, (self.size, self.size), mode="bilinear", antialias=True, align_corners=False)
         return self.net((x - self.mean) / self.std).flatten(1)

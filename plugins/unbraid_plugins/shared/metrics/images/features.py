@@ -1,4 +1,4 @@
-"""Sets of features that are compared, a block of rows at a time."""
+"""Two sets of features to compare: their checks, and their rows in blocks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ BLOCK = 4096                                       # rows at a time
 
 
 def feature_sets(features: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two sets (N, D) and (M, D).  Raises ValueError where one is empty or not finite, or the widths differ."""
+    """Return two sets of features, (N, D) and (M, D), as checked arrays.
+
+    Raises ValueError where one is empty or not finite, or the widths differ.
+    """
     a, b = np.asarray(features), np.asarray(others)
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1] or 0 in (*a.shape, *b.shape):
         raise ValueError(f"features must be (N, D) and (M, D), a row for each image; found {a.shape} and {b.shape}")
@@ -22,5 +25,5 @@ def feature_sets(features: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, 
 
 
 def blocks(x: np.ndarray, size: int = BLOCK) -> Iterator[np.ndarray]:
-    """The rows of (N, D) features in float64, at most so many at a time."""
+    """Yield the rows of features (N, D) in float64, at most `size` at a time."""
     return (np.asarray(x[i:i + size], np.float64) for i in range(0, len(x), size))

@@ -1,4 +1,4 @@
-"""How far made images are from real ones, as a network sees both: FID and KID."""
+"""FID and KID: distances between generated and real images in the features of a network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ from unbraid_plugins.shared.metrics.images.kernel_distance import KernelDistance
 
 @attrs.frozen
 class Fid:
-    """distance: with its parts; images: how many of each set; width: how many features; score: the distance, lower is
-    better.
+    """A Fréchet distance of two sets of images.
+
+    distance: the distance with its parts.
+    images: the sizes of both sets.
+    width: the number of features.
+    score: the distance, lower is better.
     """
 
     distance: FrechetDistance
@@ -24,8 +28,12 @@ class Fid:
 
 @attrs.frozen
 class Kid:
-    """distance: with its parts; images: how many of each set; width: how many features; score: the distance, lower is
-    better.
+    """A kernel distance of two sets of images.
+
+    distance: the distance with its parts.
+    images: the sizes of both sets.
+    width: the number of features.
+    score: the distance, lower is better.
     """
 
     distance: KernelDistance
@@ -35,12 +43,15 @@ class Kid:
 
 
 def fid(images: np.ndarray, others: np.ndarray, network: Network, *, device: str = "cpu", batch: int = 64) -> Fid:
-    """Fréchet distance of two sets of images in a network's features (Heusel et al. 2017): see `frechet_distance`.
+    """Return the Fréchet distance of two sets of images in a network's features (Heusel et al. 2017).
 
-    It needs more images than features, and equally many in what is compared; numbers of other networks do not compare.
+    See `frechet_distance`. It needs more images than features. Only values of equally many images and of the same
+    network compare.
 
-    images, others: (N, C, H, W) and (M, C, H, W), floats in [0, 1] or uint8; network: images (n, C, H, W) -> features
-    (n, D), a function of arrays or a torch module, for example `torchvision_network(name, weights)`.
+    images, others: (N, C, H, W) and (M, C, H, W), floats in [0, 1] or uint8.
+    network: images (n, C, H, W) -> features (n, D), a function of arrays or a torch module.
+
+    `torchvision_network(name, weights)` makes a network of torchvision's classifiers.
     """
     a, b = (features_of(x, network, device=device, batch=batch) for x in (images, others))
     found = frechet_distance(a, b)
@@ -49,10 +60,13 @@ def fid(images: np.ndarray, others: np.ndarray, network: Network, *, device: str
 
 def kid(images: np.ndarray, others: np.ndarray, network: Network, *, subsets: int = 100, size: int = 1000,
         seed: int = 0, device: str = "cpu", batch: int = 64) -> Kid:
-    """Kernel distance of two sets of images in a network's features (Binkowski et al. 2018): see `kernel_distance`.
+    """Return the kernel distance of two sets of images in a network's features (Binkowski et al. 2018).
 
-    images, others: (N, C, H, W) and (M, C, H, W), floats in [0, 1] or uint8, two at least; network: as for `fid`;
-    subsets: how many draws of `size` images the mean is over, 0: everything at once.
+    See `kernel_distance`.
+
+    images, others: (N, C, H, W) and (M, C, H, W), floats in [0, 1] or uint8, two at least.
+    network: as for `fid`.
+    subsets: the number of draws of `size` images to average over; 0 compares all images at once.
     """
     a, b = (features_of(x, network, device=device, batch=batch) for x in (images, others))
     found = kernel_distance(a, b, subsets=subsets, size=size, seed=seed)

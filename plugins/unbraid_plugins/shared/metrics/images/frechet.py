@@ -10,8 +10,11 @@ from unbraid_plugins.shared.metrics.images.features import blocks, feature_sets
 
 @attrs.frozen
 class FrechetDistance:
-    """means: |m_1 - m_2|^2; covariances: the rest; score: their sum, from 0, in squared units of the features; lower is
-    better.
+    """A Fréchet distance and its parts, in squared units of the features.
+
+    means: |m_1 - m_2|^2.
+    covariances: the rest.
+    score: their sum, from 0, lower is better.
     """
 
     means: float
@@ -20,15 +23,18 @@ class FrechetDistance:
 
 
 def frechet_distance(features: np.ndarray, others: np.ndarray) -> FrechetDistance:
-    """Fréchet distance of two sets of features as if they were Gaussian (Heusel et al. 2017, eq. 6):
+    """Return the Fréchet distance of two sets of features as if they were Gaussian (Heusel et al. 2017, eq. 6):
 
         d^2 = |m_1 - m_2|^2 + Tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2))
 
-    with the sample covariances S. It is biased: of two sets of one distribution it is about c(D) (1/N + 1/M), so that
-    only sets of equal sizes compare. The root's trace is the nuclear norm of S_1^(1/2) S_2^(1/2), which always exists.
+    with the means m and the sample covariances S. The distance is biased: for two sets of one distribution it is about
+    c(D) (1/N + 1/M), so only sets of equal sizes compare. The trace of the root is the nuclear norm of S_1^(1/2)
+    S_2^(1/2), which always exists.
 
-    features, others: (N, D) and (M, D); one row has the covariance 0. Memory beside them: O(D^2).
-    Raises ValueError where a set is empty or not finite, or the widths differ.
+    features, others: (N, D) and (M, D); a single row has the covariance 0.
+
+    It takes O(D^2) memory beside the features. Raises ValueError where a set is empty or not finite, or the widths
+    differ.
 
     >>> x = np.asarray([[0.0], [2.0]])
     >>> round(frechet_distance(x, 3 * x + 1).score, 6)               # (1 - 4)^2 + (sqrt 2 - sqrt 18)^2
@@ -43,7 +49,7 @@ def frechet_distance(features: np.ndarray, others: np.ndarray) -> FrechetDistanc
 
 
 def moments(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean (D,) and the sample covariance (D, D) of (N, D) features, in float64, a block of rows at a time."""
+    """Return the mean (D,) and the sample covariance (D, D) of features (N, D), in float64, block by block."""
     mean = np.sum([block.sum(0) for block in blocks(x)], axis=0) / len(x)
     covariance = np.zeros((x.shape[1], x.shape[1]))
     for block in blocks(x):

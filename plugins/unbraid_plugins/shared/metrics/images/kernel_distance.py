@@ -10,8 +10,11 @@ from unbraid_plugins.shared.metrics.images.features import blocks, feature_sets
 
 @attrs.frozen(eq=False)
 class KernelDistance:
-    """by_subset: the estimates; deviation: that of the estimates, 0 for a single one; score: their mean, about 0 for
-    equal distributions and below it by chance; lower is better.
+    """A kernel distance and its estimates.
+
+    by_subset: the estimates.
+    deviation: the standard deviation of the estimates, 0 for a single one.
+    score: their mean, about 0 for equal distributions and below it by chance; lower is better.
     """
 
     by_subset: np.ndarray
@@ -21,15 +24,16 @@ class KernelDistance:
 
 def kernel_distance(features: np.ndarray, others: np.ndarray, *, degree: int = 3, gamma: float | None = None,
                     offset: float = 1.0, subsets: int = 0, size: int = 1000, seed: int = 0) -> KernelDistance:
-    """Squared maximum mean discrepancy with a polynomial kernel, without bias (Binkowski et al. 2018):
+    """Return the unbiased squared maximum mean discrepancy with a polynomial kernel (Binkowski et al. 2018):
 
         MMD^2 = 1/(N (N-1)) sum_{i != j} k(x_i, x_j) + 1/(M (M-1)) sum_{i != j} k(y_i, y_j) - 2/(N M) sum_ij k(x_i, y_j)
         k(x, y) = (gamma x.y + offset)^degree,    gamma = 1/D where it is None
 
-    subsets: 0 compares everything, in time O((N + M)^2 D) and little memory; n: the mean over n draws of `size` rows of
-    each set, the "KID" of the literature (100 of 1000), for large sets.
+    With subsets = 0 all rows are compared, in time O((N + M)^2 D) and little memory. With subsets = n the result is the
+    mean over n draws of `size` rows of each set, for large sets: the "KID" of the literature (100 of 1000).
 
     features, others: (N, D) and (M, D), two rows at least.
+
     Raises ValueError where a set is too small or not finite, or the widths differ.
 
     >>> x = np.asarray([[0.0], [1.0]])

@@ -1,23 +1,23 @@
-"""How alike two images are: peak signal-to-noise ratio and structural similarity."""
+"""Similarity of two images: peak signal-to-noise ratio and structural similarity."""
 
 from __future__ import annotations
 
 import attrs
 import numpy as np
 
-SMALLEST = 1e-10                                   # of a mean squared error: 100 dB
+SMALLEST = 1e-10                                   # least mean squared error: 100 dB
 
 
 @attrs.frozen(eq=False)
 class Likeness:
-    """by_image: (N,); score: their mean."""
+    """Similarities of pairs of images.  by_image: (N,); score: their mean."""
 
     by_image: np.ndarray
     score: float
 
 
 def psnr(images: np.ndarray, others: np.ndarray) -> Likeness:
-    """Peak signal-to-noise ratio of every pair of images, in dB:  -10 log10 MSE, at most 100.
+    """Return the peak signal-to-noise ratio of every pair of images, in dB:  -10 log10 MSE, at most 100.
 
     images, others: (N, C, H, W) in [0, 1].  Raises ValueError where the shapes differ.
     """
@@ -27,13 +27,13 @@ def psnr(images: np.ndarray, others: np.ndarray) -> Likeness:
 
 
 def ssim(images: np.ndarray, others: np.ndarray, *, window: str = "gaussian") -> Likeness:
-    """Structural similarity of every pair of images, in [-1, 1] (Wang et al. 2004, eq. 13):
+    """Return the structural similarity of every pair of images, in [-1, 1] (Wang et al. 2004, eq. 13):
 
         SSIM = (2 m_a m_b + C1)(2 s_ab + C2) / ((m_a^2 + m_b^2 + C1)(s_a^2 + s_b^2 + C2)),   C1 = 0.01^2, C2 = 0.03^2
 
-    with the local means m, variances s^2 and covariance s_ab of each channel, mean over all places where the whole
-    window lies in the image. window "gaussian": that of the paper, 11 x 11 with deviation 1.5; "uniform": 7 x 7 with
-    sample variances, scikit-image's default.
+    with the local means m, variances s^2 and covariance s_ab of each channel. The result is the mean over all places
+    where the whole window lies in the image. The window "gaussian" is that of the paper, 11 x 11 with deviation 1.5.
+    The window "uniform" is 7 x 7 with sample variances, scikit-image's default.
 
     images, others: (N, C, H, W) in [0, 1], at least as large as the window.
     """

@@ -1,4 +1,4 @@
-"""How far two sets of points are from each other."""
+"""The Chamfer distance of two sets of points."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import numpy as np
 
 @attrs.frozen
 class Chamfer:
-    """forth: mean distance of the points to the nearest others; back: of the others to the nearest points; farthest:
-    the largest of all (the Hausdorff distance); score: forth + back; all in the unit of the points, or its square;
-    lower is better.
+    """A Chamfer distance and its parts, in the unit of the points, or its square.
+
+    forth: mean distance from the points to their nearest others.
+    back: mean distance from the others to their nearest points.
+    farthest: the largest of all these distances (the Hausdorff distance).
+    score: forth + back, lower is better.
     """
 
     forth: float
@@ -20,14 +23,17 @@ class Chamfer:
 
 
 def chamfer(points: np.ndarray, others: np.ndarray, *, squared: bool = False) -> Chamfer:
-    """Chamfer distance of two sets of points (Barrow et al. 1977; squared: Fan et al. 2017, with means):
+    """Return the Chamfer distance of two sets of points (Barrow et al. 1977; squared: Fan et al. 2017, with means):
 
         1/N sum_p min_q |p - q| + 1/M sum_q min_p |p - q|
 
-    Nothing is aligned, and only what both are moved by does not matter. Sets that are drawn from one surface are not at
-    0: compare with the distance of two draws. By a KD-tree, in time about (N + M) log (N + M).
+    The sets are not aligned first: only a motion of both together leaves the distance as it is. Two samples of one
+    surface have a distance above 0: compare with the distance of two such samples. A KD-tree takes time about (N + M)
+    log (N + M).
 
-    points, others: (N, D) and (M, D), mostly D = 3.  Raises ValueError where a set is empty or not finite.
+    points, others: (N, D) and (M, D), mostly D = 3.
+
+    Raises ValueError where a set is empty or not finite.
 
     >>> chamfer(np.zeros((1, 3)), np.asarray([[3.0, 4, 0], [0, 0, 1]])).score          # 1 + (5 + 1) / 2
     4.0

@@ -1,4 +1,4 @@
-"""How well the depth of a picture is known, up to what one picture can't tell, and whether it is inside out."""
+"""Errors of depth images, up to the ambiguities of a single picture, and whether the depth is inside out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ import numpy as np
 
 @attrs.frozen(eq=False)
 class DepthError:
-    """by_image: (N,), NaN where an image has no two known pixels or its true depth is constant; correlation: (N,) in
-    [-1, 1] of depth and true depth; inverted: the share of images where it is negative; score: mean error, lower is
-    better.
+    """Errors of depth images.
+
+    by_image: (N,), NaN where an image has no two known pixels or its true depth is constant.
+    correlation: (N,) in [-1, 1], of depth and true depth.
+    inverted: the share of images with a negative correlation.
+    score: mean error, lower is better.
     """
 
     by_image: np.ndarray
@@ -23,16 +26,17 @@ class DepthError:
 
 def depth_error(depth: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None, *,
                 up_to: Literal["scale and shift", "scale"] = "scale and shift") -> DepthError:
-    """Error of depth up to what a single picture leaves open, by image:
+    """Return the error of depth by image, up to the ambiguities of a single picture:
 
         "scale and shift":  min over a >= 0, b of |a d + b - t| / |t - mean t|,  in [0, 1] (Ranftl et al. 2020)
         "scale":            the deviation of log d - log t over pixels, from 0 (Eigen et al. 2014, the root)
 
-    The first is sqrt(1 - r^2) of the correlation r, and 1 where r <= 0: depth that is inside out, the hollow mask that
-    explains the same pictures, is no better than a flat one, and `inverted` counts it.
+    The first is sqrt(1 - r^2) of the correlation r, and 1 where r <= 0. Depth that is inside out (the hollow mask that
+    explains the same pictures) scores no better than flat depth, and `inverted` counts it.
 
-    depth, truth: (N, H, W) or (N, 1, H, W), larger is farther in both (or nearer in both); mask: the pixels that count,
-    of the same shape; None: those whose true depth is finite (a pixel without object is NaN).
+    depth, truth: (N, H, W) or (N, 1, H, W), larger is farther in both (or nearer in both).
+    mask: the pixels that count, of the same shape; None: those of finite true depth (NaN marks a pixel without object).
+
     Raises ValueError where shapes differ, depth is not finite (for "scale": positive) in a pixel that counts, or no
     image can be judged.
 
@@ -56,7 +60,7 @@ def depth_error(depth: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = 
 
 
 def _judged(d: np.ndarray, t: np.ndarray, image: int, up_to: str) -> tuple[float, float]:
-    """The error and the correlation of the pixels (P,) that count; NaN where they can't tell."""
+    """Return the error and the correlation over the pixels (P,) that count; NaN where the pixels can't tell them."""
     d, t = np.asarray(d, np.float64), np.asarray(t, np.float64)
     least = 0 if up_to == "scale" else -np.inf
     for name, x in (("depth", d), ("true depth", t)):

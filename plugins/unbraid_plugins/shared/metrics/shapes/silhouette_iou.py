@@ -1,4 +1,4 @@
-"""How well outlines agree."""
+"""The intersection over union of silhouettes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ import numpy as np
 
 @attrs.frozen(eq=False)
 class SilhouetteIou:
-    """by_image: (N,) in [0, 1]; area: the mean share by which the silhouettes are larger than the true ones, negative
-    where they are smaller, over images with a true one (0 without any); score: mean of by_image.
+    """Agreement of silhouettes with the true ones.
+
+    by_image: (N,) in [0, 1].
+    area: the mean share by which the silhouettes are larger than the true ones, negative where they are smaller.
+    score: mean of by_image.
+
+    Images with an empty true silhouette do not count for `area`, which is 0 without any others.
     """
 
     by_image: np.ndarray
@@ -18,9 +23,10 @@ class SilhouetteIou:
 
 
 def silhouette_iou(silhouettes: np.ndarray, truth: np.ndarray, *, threshold: float = 0.5) -> SilhouetteIou:
-    """Intersection over union of silhouettes with the true ones, by image; 1 where both are empty.
+    """Return the intersection over union of silhouettes with the true ones, by image; 1 where both are empty.
 
     silhouettes, truth: (N, H, W) or (N, 1, H, W), booleans, or numbers of which those above the threshold are inside.
+
     Raises ValueError where shapes differ, there are no images, or numbers are NaN.
 
     >>> silhouette_iou(np.asarray([[[1, 1, 0]]]), np.asarray([[[0, 1, 1]]])).by_image.round(3)

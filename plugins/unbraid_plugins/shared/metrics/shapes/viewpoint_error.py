@@ -1,4 +1,4 @@
-"""How well viewpoints are known that nobody labelled: up to a turn of the whole circle, and perhaps a mirror."""
+"""Errors of viewpoints that are learned without labels, up to a rotation of all and perhaps a mirror."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ NEAR = (15, 30)                                    # degrees
 
 @attrs.frozen(eq=False)
 class ViewpointError:
-    """All in degrees. by_image: (N,) in [0, 180], or [0, 180 / symmetry]; rotation: what is added to the angles, after
-    the mirror where `reflected`; mean, median; within: 15, 30 -> the share of images with at most that error; score:
-    median, lower is better; chance is 90 / symmetry.
+    """Errors of viewpoints after the best rotation and reflection of all, in degrees.
+
+    by_image: (N,) in [0, 180], or [0, 180 / symmetry].
+    rotation: the angle that is added to all angles, after the mirror where `reflected`.
+    mean, median: of the errors.
+    within: 15, 30 -> the share of images with at most that error.
+    score: median, lower is better; chance is 90 / symmetry.
     """
 
     by_image: np.ndarray
@@ -27,16 +31,18 @@ class ViewpointError:
 
 def viewpoint_error(angles: np.ndarray, truth: np.ndarray, *, reflect: bool = True,
                     symmetry: int = 1) -> ViewpointError:
-    """The distance on the circle of angles from the true ones, after the best rotation and reflection of all.
+    """Return the distances of angles from the true ones on the circle, after the best rotation and reflection of all:
 
         min over r and s = 1, -1 of  1/N sum_n d(s a_n + r, t_n),    d(a, b) = |a - b| around the circle
 
-    Viewpoints that are learned without labels have no zero and no sense of rotation: their gauge. It is fitted to the
-    same images, so that few images look better than they are. The minimum is exact: the mean of distances is least at
-    one of the differences. The score is the median, as wrong views are often wrong by half a turn.
+    Viewpoints that are learned without labels have no zero and no sense of rotation: their gauge. The gauge is fitted
+    to the same images, with few images the error looks smaller than it is. The minimum is exact: the mean of distances
+    is least at one of the differences. The score is the median, because wrong views are often wrong by half a turn.
 
-    angles, truth: (N,) radians, any multiple of a turn; reflect: whether a mirror is forgiven (not where the object
-    tells its sense); symmetry: how often the object looks the same in a turn.
+    angles, truth: (N,) radians; whole turns make no difference.
+    reflect: whether a mirror is forgiven; False where the object shows its sense of rotation.
+    symmetry: how often the object looks the same in a turn.
+
     Raises ValueError where shapes differ, there are no angles, or some are not finite.
 
     >>> found = viewpoint_error(np.asarray([0.1, 0.6, 1.1]), np.asarray([3.0, 2.5, 2.0]))
@@ -61,14 +67,14 @@ def viewpoint_error(angles: np.ndarray, truth: np.ndarray, *, reflect: bool = Tr
 
 
 def around(angles: np.ndarray) -> np.ndarray:
-    """Angles in radians, in [-pi, pi)."""
+    """Return angles in radians, brought into [-pi, pi)."""
     return (angles + np.pi) % TURN - np.pi
 
 
 def _best_rotation(differences: np.ndarray) -> tuple[float, float]:
-    """The least mean distance of angles (N,) from one of them, in radians, and that one.
+    """Return the least mean distance of angles (N,) from one of them, in radians, and that angle.
 
-    Sorted, each angle's distances to the next half turn and to the rest are sums of stretches: O(N log N).
+    In sorted order, the distances of an angle to the next half turn and to the rest are sums over ranges: O(N log N).
     """
     x = np.sort(differences % TURN)
     n = len(x)

@@ -1,4 +1,4 @@
-"""Noise for several seeds at once: each gets the numbers that it would have drawn alone."""
+"""Noise for several seeds at once: each seed gets the numbers that it would draw alone."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from unbraid.values import Noise, Random, seed_at
 
 @attrs.define
 class Chorus(Random):
-    """The noise of one random operation under vmap.  streams: the seeds' own; place: (1,), which of them is meant."""
+    """The noise of one random operation under vmap.
+
+    streams: one stream for each seed.
+    place: (1,), the index of the seed that vmap computes.
+    """
 
     streams: Sequence[Random] = ()
     place: Tensor = attrs.Factory(lambda: torch.zeros(1, dtype=torch.long))
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers of this (whole) shape."""
+        """Draw standard normal numbers of this shape, batch included."""
         return self._own(lambda stream: stream.normal(*shape))
 
     def uniform(self, *shape: int) -> Tensor:
-        """Numbers in [0, 1)."""
+        """Draw uniform numbers in [0, 1)."""
         return self._own(lambda stream: stream.uniform(*shape))
 
     def integers(self, high: int, *shape: int) -> Tensor:
-        """Whole numbers in [0, high)."""
+        """Draw integers in [0, high)."""
         return self._own(lambda stream: stream.integers(high, *shape))
 
     def permutation(self, n: int) -> Tensor:
-        """A permutation of 0 ... n - 1."""
+        """Draw a permutation of 0 ... n - 1."""
         return self._own(lambda stream: stream.permutation(n))
 
     def _own(self, draw: Callable[[Random], Tensor]) -> Tensor:
@@ -41,7 +45,7 @@ class Chorus(Random):
 
 @attrs.define
 class SeedNoise(Noise):
-    """The noise of several seeds.  seeds: theirs; place: whose turn it is, a number or (1,) under vmap."""
+    """The noise of several seeds.  place: the index of the current seed, a number or, under vmap, a tensor (1,)."""
 
     seeds: Sequence[int] = ()
     place: int | Tensor = 0
@@ -49,12 +53,12 @@ class SeedNoise(Noise):
 
     @contextmanager
     def of(self, place: int | Tensor) -> Iterator[None]:
-        """Within, the noise is that of this seed."""
+        """Use the noise of the seed at this index within the context."""
         self.place = place
         yield
 
     def at(self, name: str) -> Random:
-        """The stream of the operation with this name, from its beginning."""
+        """Return the stream of the operation with this name, from its beginning."""
         if not self._own:
             self._own = [Noise(seed, self.device, self.rank, dtype=self.dtype) for seed in self.seeds]
         for own in self._own:
@@ -66,7 +70,7 @@ class SeedNoise(Noise):
 
 @attrs.define(eq=False)
 class Generators:
-    """torch's default generators, from which dropout and its like draw, for each of several seeds in turn."""
+    """torch's default generators, which dropout and similar layers use, with a separate state for each seed."""
 
     device: torch.device
     seeds: Sequence[int]
@@ -74,12 +78,12 @@ class Generators:
     _states: list[list[Tensor] | None] = attrs.Factory(list)
 
     def begin(self, *address: int | str) -> None:
-        """From here on they are seeded with this address."""
+        """Restart the generators of every seed from this address."""
         self._address, self._states = address, [None] * len(self.seeds)
 
     @contextmanager
     def of(self, place: int) -> Iterator[None]:
-        """Within, they go on where this seed left them."""
+        """Restore the generators of this seed within the context, and save their state at its end."""
         generators, states = self._generators(), self._states[place]
         for i, generator in enumerate(generators):
             if states is None:

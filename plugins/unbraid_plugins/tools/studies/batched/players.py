@@ -1,4 +1,4 @@
-"""Players for several seeds at once: losses and gradients on stacked weights, updates by each seed's own players."""
+"""Players for several seeds at once: losses and gradients on stacked weights, updates by the players of each seed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from unbraid_plugins.tools.studies.batched.vmapped import Seeds
 
 
 def joint_players(singles: Sequence[Players]) -> Players:
-    """The players of several seeds as one; their networks' weights become rows of a stack.
+    """Join the players of several seeds; their networks' weights become rows of a stack.
 
-    singles: each seed's own players, who give its batches and make its updates.
+    singles: the players of each seed, which supply its batches and make its updates.
     """
     first = singles[0]
     stacks = {name: Stack.of(name, [s.method.modules[name] for s in singles]) for name in first.method.modules}
@@ -51,16 +51,16 @@ def joint_players(singles: Sequence[Players]) -> Players:
 
 @attrs.define(eq=False)
 class SeedsAtOnce(OneModel):
-    """How the turns of several seeds (K) are carried out on one stack of their weights.
+    """The strategy that plays the turns of K seeds on one stack of their weights.
 
-    Values are (K, ...), losses (K,); the gradient of their sum has each seed's gradients as its rows.
+    Values are (K, ...), losses (K,). The rows of the gradient of their sum are the gradients of each seed.
     """
 
     singles: Sequence[Players] = ()
     stacks: dict[str, Stack] = attrs.Factory(dict)
     _seeds: Seeds = attrs.field(init=False)
     _parts: int = attrs.field(init=False)
-    _open: Tensor = attrs.field(init=False)        # (K,), whose gate is open in this turn
+    _open: Tensor = attrs.field(init=False)        # (K,), the seeds whose gate is open in this turn
 
     def __attrs_post_init__(self) -> None:
         first, seeds = self.singles[0], [s.seed for s in self.singles]
@@ -73,11 +73,11 @@ class SeedsAtOnce(OneModel):
         return torch.ones(self.trainings, dtype=torch.bool, device=self.singles[0].device)
 
     def wrap(self, node: Node, compute: Step) -> Step:
-        """For values (K, ...) of all seeds."""
+        """Return a node's computation for values (K, ...) of all seeds."""
         return self._seeds.computation(node, compute)
 
     def reseed(self, step: int, turn: int) -> None:
-        """Each seed's, when its turn comes."""
+        """Seed the default generators of every seed by the turn's address."""
         self._seeds.generators.begin(step, "turn", turn, 0)
 
     def opens(self, gate: Tensor) -> bool:
@@ -86,29 +86,29 @@ class SeedsAtOnce(OneModel):
         return bool(self._open.any())
 
     def watched(self, value: Tensor) -> Tensor:
-        """The mean for each seed."""
+        """Return the mean of a watched value for each seed, (K,)."""
         return value if value.ndim == 0 else value.reshape(self.trainings, -1).mean(1)
 
     def gradients(self, total: Tensor, turn: Turn, interpreter: Interpreter) -> TurnGradients:
-        """The stacked gradients; finite: (K,), 1 for each seed that may move by them."""
+        """Return the stacked gradients; their `finite` (K,) is 1 for each seed that may update with them."""
         weights = interpreter.weights(turn.networks)
         gradients = list(map(laid_out, interpreter.gradients(total.sum(), turn.networks, weights), weights))
         finite = torch.isfinite(total.detach() + _norms(gradients))
         return TurnGradients(gradients, (finite & self._open).float())
 
-    def agreed(self, gradients: TurnGradients, weights: list[nn.Parameter], parts: int) -> TurnGradients | None:
-        """The gradients, where some seed may move by them."""
+    def agreed(self, gradients: TurnGradients, weights: list[nn.Parameter], micro_batches: int) -> TurnGradients | None:
+        """Return the gradients, or None if no seed may update with them."""
         return gradients if any(self._usable(gradients)) else None
 
     def update(self, players: Updates, turn: Turn, gradients: TurnGradients, step: int) -> None:
-        """Every seed moves by its own optimizer, on its rows of the stack."""
+        """Update every usable seed with its own optimizer, on its rows of the stack."""
         for place, usable in enumerate(self._usable(gradients)):
             if usable:
                 own = [None if g is None else g[place] for g in gradients.gradients]
                 self.singles[place].update(turn, TurnGradients(own, gradients.finite[place]), step)
 
     def record(self, result: TurnResult, reports: list[StepReport], culprits: Culprits) -> None:
-        """In each seed's report what came of its turn."""
+        """Record values and outcome of a turn in the report of each seed."""
         values = {name: v.expand(self.trainings).unbind(0) for name, v in result.values.items()}
         is_open = self._open.tolist() if result.outcome != GATE_CLOSED else [False] * self.trainings
         usable = [False] * self.trainings if result.gradients is None else self._usable(result.gradients)
@@ -122,7 +122,7 @@ class SeedsAtOnce(OneModel):
         self._open = self._everybody()
 
     def _usable(self, gradients: TurnGradients) -> list[bool]:
-        """Which seeds move: those whose gradients were finite in all parts of the batch."""
+        """Return for each seed whether it updates: an open gate and finite gradients in all micro-batches."""
         return (gradients.finite == self._parts).tolist()
 
 
@@ -131,6 +131,6 @@ def _stacked(*rows: Tensor) -> Tensor:
 
 
 def _norms(gradients: Sequence[Tensor | None]) -> Tensor:
-    """The norm of each seed's gradients, (K,); 0 where there is none."""
+    """Return the norm of each seed's gradients, (K,); a single 0 without any gradients."""
     norms = [torch.linalg.vector_norm(g.reshape(len(g), -1), dim=1) for g in gradients if g is not None]
     return torch.stack(norms).norm(dim=0) if norms else torch.zeros(())

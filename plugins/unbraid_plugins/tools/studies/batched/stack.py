@@ -1,4 +1,4 @@
-"""The weights and buffers of one network for several seeds, stacked; each seed's own module sees its share."""
+"""The stacked weights and buffers of one network for several seeds; the module of each seed is a view of its rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from unbraid_registry import UnbraidError
 
 @attrs.frozen(eq=False)
 class Slot:
-    """Where a module keeps a weight or a buffer."""
+    """The place of a weight or a buffer in a module.  of: the module's dict of them."""
 
     of: dict[str, Tensor | None]
     name: str
@@ -23,9 +23,12 @@ class Slot:
 
 @attrs.define(eq=False)
 class Stack:
-    """A network of K seeds.  module: like each of theirs, with weights and buffers (K, ...); tensors: these, by slot.
+    """A network of K seeds.
 
-    The modules' own weights and buffers become rows of them: what is written into one is in the other.
+    module: a copy of the network, with weights and buffers (K, ...).
+    tensors: these weights and buffers, one for each slot.
+
+    The weights and buffers of each seed's module become views of rows: both share memory.
     """
 
     module: nn.Module
@@ -34,11 +37,11 @@ class Stack:
 
     @classmethod
     def of(cls, name: str, modules: Sequence[nn.Module]) -> Stack:
-        """The stack of equally built modules.  Raises UnbraidError where they differ beyond weights and buffers."""
+        """Stack equally built modules.  Raises UnbraidError where they differ beyond weights and buffers."""
         module = copy.deepcopy(modules[0])
         slots: list[Slot] = []
         tensors: list[Tensor] = []
-        known: dict[int, Tensor] = {}              # a weight that two layers share is one
+        known: dict[int, Tensor] = {}              # a weight that two layers share is stacked once
         for inner, *own in zip(module.modules(), *(m.modules() for m in modules), strict=True):
             _same_constants(name, own)
             for kind in ("_parameters", "_buffers"):
@@ -57,7 +60,7 @@ class Stack:
 
     @contextmanager
     def bound(self, tensors: Sequence[Tensor]) -> Iterator[None]:
-        """Within, the module has these in place of its stacked tensors; a buffer that it replaces is written back."""
+        """Give the module these tensors within the context; copy a buffer that the module replaces into its tensor."""
         for slot, t in zip(self.slots, tensors, strict=True):
             slot.of[slot.name] = t
         try:
@@ -71,17 +74,17 @@ class Stack:
                 slot.of[slot.name] = t
 
     def with_own_buffers(self) -> list[Tensor]:
-        """Its tensors, the buffers copied: for an attempt that may fail."""
+        """Return the tensors with copies of the buffers, for an attempt that may fail."""
         return [t if isinstance(t, nn.Parameter) else t.clone() for t in self.tensors]
 
     def take_over(self, tensors: Sequence[Tensor]) -> None:
-        """Write what an attempt made of the buffers into its own."""
+        """Copy the buffers of a successful attempt into the stack."""
         for own, t in zip(self.tensors, tensors, strict=True):
             if own is not t:
                 own.copy_(t)
 
     def rows(self) -> list[Sequence[Tensor]]:
-        """For every slot the K seeds' tensors, with their graph to the stack."""
+        """Return for every slot the tensors of the K seeds, connected to the stack in the autograd graph."""
         return [t.unbind(0) if isinstance(t, nn.Parameter) else [t[k] for k in range(len(t))] for t in self.tensors]
 
 

@@ -1,4 +1,4 @@
-"""Training several seeds of one recipe as one model, each into a run's folder of its own."""
+"""Training of several seeds of one recipe as one model, each into its own run's folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,16 @@ ONE_BY_ONE = "train the seeds one by one"
 
 def train_seeds(recipe: Recipe, seeds: Sequence[int], out: str | Path | None = None, *, resume: bool = False,
                 name: str = "run", show: bool = False, accept_changes: Accept = False) -> list[Run]:
-    """Train a recipe with several seeds as one model; every seed gets a run of its own, as if it were trained alone.
+    """Train a recipe with several seeds as one model; every seed gets its own run, as if it were trained alone.
 
-    seeds: different ones; out: the folder of the runs (by default a new one, runs/NAME): OUT/seed=0, OUT/seed=1, ...;
-    a `{seed}` in it makes other names.  resume: go on from the last step of which all have a checkpoint;
-    accept_changes: although recipe or data changed.
-    Returns the runs in the order of the seeds.  Raises what `train_together` raises.
+    seeds: different seeds.
+    out: the folder of the runs OUT/seed=0, OUT/seed=1, ...; a `{seed}` in it makes other names.
+    resume: continue from the last step of which all runs have a checkpoint.
+    name: without `out`, the runs go into a new folder runs/NAME.
+    show: print progress on stderr.
+    accept_changes: resume even if the recipe or the data changed.
+
+    Returns the runs in the order of the seeds. Raises the errors of `train_together`.
 
         train_seeds(load_recipe("beta-vae-shapes"), range(8), "study")
     """
@@ -39,11 +43,15 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
                    ready: Callable[[Sequence[Training]], None] | None = None) -> list[Run]:
     """Train recipes that differ in their seed alone as one model, each into its own folder.
 
-    The numbers are those of separate trainings but for the rounding of floating-point sums; every run can be used and
-    resumed by itself.  resume: runs that are there go on from the last step of which all have a checkpoint;
-    accept_changes: although recipe or data changed; ready: called when everything is built, before the first step.
-    Raises UnbraidError: RecipeError where the recipes can't share a model; TrainingError at the end, if one of them
-    could not go on, with the others trained; Stopped after a signal.
+    The results equal those of separate trainings up to rounding. Every run can be used and resumed by itself.
+
+    resume: continue existing runs from the last step of which all have a checkpoint.
+    show: print progress on stderr.
+    accept_changes: resume even if the recipe or the data changed.
+    ready: called when everything is built, before the first step.
+
+    Raises UnbraidError: RecipeError if the recipes can't share a model; Stopped after a signal; TrainingError if the
+    seeds do not fit into memory, or, after the others are trained, if one of them could not continue.
     """
     _one_recipe(recipes, out)
     runs = [Run(Path(folder).expanduser()) for folder in out]
@@ -78,23 +86,23 @@ def train_together(recipes: Sequence[Recipe], out: Sequence[str | Path], *, resu
 
 
 def estimate(trainings: Sequence[Training]) -> Estimate:
-    """What trainings that go together will take, by a few steps on copies."""
+    """Estimate the cost of joint trainings from a few steps on copies."""
     return trainings[0].estimate(joint_players([t.trial() for t in trainings]).play)
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:
-    """The recipe with another seed."""
+    """Return the recipe with another seed."""
     return attrs.evolve(recipe, train=attrs.evolve(recipe.train, seed=seed))
 
 
 def folders(out: str | Path, seeds: Sequence[int]) -> list[Path]:
-    """A run's folder for every seed: OUT/seed=0, or OUT with the number in place of {seed}."""
+    """Return a run's folder for every seed: OUT/seed=0, or OUT with the seed in place of {seed}."""
     pattern = str(out) if "{seed}" in str(out) else str(Path(out) / "seed={seed}")
     return [Path(pattern.replace("{seed}", str(seed))) for seed in seeds]
 
 
 def _one_recipe(recipes: Sequence[Recipe], out: Sequence[str | Path]) -> None:
-    """Refuse what can't be trained together.  Raises UnbraidError."""
+    """Raise UnbraidError for recipes that can't be trained together."""
     seeds = [r.train.seed for r in recipes]
     if not recipes or len(set(seeds)) < len(seeds) or len(recipes) != len(out):
         raise UnbraidError(f"seeds that are trained together must differ, each with a folder; these are {seeds}, with "
@@ -114,7 +122,10 @@ def _one_recipe(recipes: Sequence[Recipe], out: Sequence[str | Path]) -> None:
 
 
 def _no_gates_before_statistics(training: Training) -> None:
-    """Where some seeds' gates are open and others' shut, running statistics would move that should not."""
+    """Raise RecipeError if a player has a gate and a network has buffers.
+
+    With some gates open and others closed, the running statistics of all seeds would change.
+    """
     recipe = training.recipe
     counting = [name for name, m in training.method.modules.items() if any(True for _ in m.buffers())]
     gated = [(name, p.when) for name, p in recipe.players.items() if p.when is not None]
@@ -125,7 +136,10 @@ def _no_gates_before_statistics(training: Training) -> None:
 
 
 def _common_step(runs: Sequence[Run]) -> int:
-    """The last step of which all runs have a checkpoint; 0 where one has none yet.  Raises RunError."""
+    """Return the last step of which all runs have a checkpoint; 0 if a run has no checkpoint yet.
+
+    Raises RunError if all have checkpoints, but of different steps.
+    """
     found = [checkpoint.steps(run.checkpoints) for run in runs]
     common = set(found[0]).intersection(*found[1:])
     if not common and all(found):

@@ -1,4 +1,4 @@
-"""A node's value for all seeds: at once under vmap, or seed by seed where its operations do not allow that."""
+"""Computation of a node for all seeds: at once under vmap, or seed by seed if its operations do not allow that."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from unbraid_plugins.tools.studies.batched.noise import Generators, SeedNoise
 from unbraid_plugins.tools.studies.batched.stack import Stack
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-AS_THEY_ARE = (DrawOp, NumberOp, ReferenceOp, TupleOp, DetachOp)       # nodes that stacked values pass through
+AS_THEY_ARE = (DrawOp, NumberOp, ReferenceOp, TupleOp, DetachOp)       # nodes that take stacked values as they are
 
 
 @attrs.frozen(eq=False)
 class Seeds:
-    """What the nodes of several seeds share."""
+    """The state that all nodes share: number of seeds, stacks, noise and generators."""
 
     count: int
     stacks: dict[str, Stack]
@@ -31,7 +31,7 @@ class Seeds:
     generators: Generators
 
     def computation(self, node: Node, compute: Step) -> Step:
-        """A node's computation, for values (K, ...) of all seeds."""
+        """Return a node's computation for values (K, ...) of all seeds."""
         if isinstance(node.op, AS_THEY_ARE):
             return compute
         stacks = tuple(self.stacks[name] for name in sorted(node.uses))
@@ -41,16 +41,19 @@ class Seeds:
 
 @attrs.define(eq=False)
 class Together:
-    """One node.  randomness: vmap's; an operation's own noise has an address and is drawn for each seed."""
+    """The computation of one node.
+
+    randomness: vmap's option; `same` for random operations, whose noise is drawn for each seed, else `error`.
+    """
 
     seeds: Seeds
     compute: Step
     stacks: tuple[Stack, ...]
     randomness: str
-    _at_once: dict[tuple[bool, ...], bool] = attrs.Factory(dict)       # by the networks' modes
+    _at_once: dict[tuple[bool, ...], bool] = attrs.Factory(dict)       # by the modes of the networks
 
     def __call__(self, values: Sequence[Value]) -> Value:
-        """The value for all seeds; the first call finds out whether it can be computed at once."""
+        """Compute the value for all seeds; the first call in each mode finds out whether vmap works."""
         modes = tuple(stack.module.training for stack in self.stacks)
         if modes in self._at_once:
             return self.at_once(values) if self._at_once[modes] else self.in_turn(values)
@@ -60,7 +63,7 @@ class Together:
                 value = self._under_vmap(values, tried)
             except torch.OutOfMemoryError:
                 raise
-            except Exception:                      # if it was no fault of vmap's, it comes again below
+            except Exception:                      # an error that is not vmap's is raised again below
                 pass
             else:
                 self._at_once[modes] = True
@@ -72,12 +75,12 @@ class Together:
         return value
 
     def _better_in_turn(self) -> bool:
-        """Under vmap a convolution is a grouped one, which takes twice the time on the CPU."""
+        """Return whether to avoid vmap: it makes convolutions grouped, which takes twice the time on the CPU."""
         return self.seeds.noise.device.type == "cpu" and any(
             isinstance(m, CONVOLUTIONS) for stack in self.stacks for m in stack.module.modules())
 
     def at_once(self, values: Sequence[Value]) -> Value:
-        """Under vmap."""
+        """Compute all seeds under vmap."""
         return self._under_vmap(values, [s.tensors for s in self.stacks])
 
     def _under_vmap(self, values: Sequence[Value], weights: list[list[Tensor]]) -> Value:
@@ -99,7 +102,7 @@ class Together:
         return pytree.tree_unflatten([next(stacked) if v is None else v for v in plain], shape)
 
     def in_turn(self, values: Sequence[Value]) -> Value:
-        """One seed after the other."""
+        """Compute one seed after the other."""
         count = range(self.seeds.count)
         leaves, form = pytree.tree_flatten(list(values))
         rows = [v.unbind(0) if isinstance(v, Tensor) else [v for _ in count] for v in leaves]
@@ -120,7 +123,7 @@ class Together:
 
 
 def _joined(*values: Any) -> Any:
-    """The seeds' values of one leaf: stacked tensors; a number that all share as it is."""
+    """Join the seeds' values of one leaf: stack tensors and differing numbers, keep a number that all share."""
     if isinstance(values[0], Tensor):
         return torch.stack(values)
     return values[0] if all(v == values[0] for v in values) else torch.tensor(values, dtype=torch.get_default_dtype())

@@ -9,36 +9,38 @@ from typing import NoReturn
 
 import attrs
 
-from unbraid_configs import Expression, Mistake, Place, RecipeError
-from unbraid_configs.expressions import Arithmetic, Call, Name, Number, Tree
+from unbraid_configs import Mistake, Place, RecipeError
+from unbraid_configs.expressions.expression import Expression
+from unbraid_configs.expressions.tree import Arithmetic, Call, Name, Number, Tree
+from unbraid_registry import closest
 
 Schedule = Callable[[int], float]
-MAX_NAMED = 10                                      # weights that are made of one another
+MAX_NAMED = 10                                      # named weights that refer to named weights
 MAX_SCHEDULES = 100                                 # in one product
 
 
 def every(n: int) -> Schedule:
-    """1 at every n-th step, 0 between."""
+    """Return a schedule: 1 at every n-th step, 0 between."""
     return lambda step: float(step % n == 0)
 
 
 def after(start: int) -> Schedule:
-    """0 before the step `start`, 1 from it on."""
+    """Return a schedule: 0 before the step `start`, 1 from it on."""
     return lambda step: float(step >= start)
 
 
 def before(end: int) -> Schedule:
-    """1 before the step `end`, 0 from it on."""
+    """Return a schedule: 1 before the step `end`, 0 from it on."""
     return lambda step: float(step < end)
 
 
 def ramp(first: float = 0.0, last: float = 1.0, *, over: int, begin: int = 0) -> Schedule:
-    """From `first` to `last` in a straight line over so many steps, and constant before and after."""
+    """Return a schedule: a straight line from `first` to `last` over `over` steps, constant before and after."""
     return lambda step: first + (last - first) * min(max((step - begin) / over, 0.0), 1.0)
 
 
 def decay(*, by: float, every: int) -> Schedule:
-    """1, multiplied by `by` after each `every` steps: a staircase."""
+    """Return a schedule: 1, multiplied by `by` after each `every` steps (a staircase)."""
     def at(step: int) -> float:
         try:
             return float(by) ** (step // every)
@@ -49,7 +51,7 @@ def decay(*, by: float, every: int) -> Schedule:
 
 
 def cosine(*, over: int) -> Schedule:
-    """From 1 to 0 along half a cosine (Loshchilov & Hutter 2017)."""
+    """Return a schedule: from 1 to 0 along half a cosine (Loshchilov & Hutter 2017)."""
     return lambda step: 0.5 + 0.5 * math.cos(math.pi * min(step / over, 1.0))
 
 
@@ -62,14 +64,14 @@ class Weight:
 
     number: float = 1.0
     schedules: tuple[Schedule, ...] = attrs.field(default=(), eq=False)
-    text: str = ""                                 # what it was made of, so that equal weights are equal
+    text: str = ""                                 # its source, so that equal weights compare as equal
 
     def at(self, step: int) -> float:
-        """Its value at a step."""
+        """Return its value at a step."""
         return math.prod((s(step) for s in self.schedules), start=self.number)
 
     def times(self, other: Weight) -> Weight:
-        """The product of two weights."""
+        """Return the product of two weights."""
         return Weight(self.number * other.number, self.schedules + other.schedules,
                       " * ".join(filter(None, (self.text, other.text))))
 
@@ -90,7 +92,7 @@ class Weights:
         return name in self.expressions
 
     def named(self, name: str, asked: tuple[str, ...] = ()) -> Weight:
-        """The weight of this name.  Raises RecipeError."""
+        """Return the weight of this name.  Raises RecipeError."""
         if name in asked:
             raise RecipeError([Mistake(self.expressions[name].place, f"weights.{name}",
                                        f"the weights go round: {' -> '.join((*asked, name))}")])
@@ -102,15 +104,18 @@ class Weights:
         return self.known[name]
 
     def read(self, expression: Expression, path: str, asked: tuple[str, ...] = ()) -> Weight:
-        """The weight that an expression says.  Raises RecipeError."""
+        """Read the weight of an expression.  Raises RecipeError."""
         weight, rest = self.split(expression.tree, path, asked)
         if rest is not None:
-            hint = f"a product of numbers, names from `weights:` and {', '.join(SCHEDULES)}"
-            raise RecipeError([Mistake(rest.place, path, "this is no weight", hint)])
+            found = rest.name if isinstance(rest, Name) else rest.function if isinstance(rest, Call) else ""
+            hint = closest(found, [*self.expressions, *SCHEDULES]) or (
+                f"a product of numbers, names from `weights:` and {', '.join(SCHEDULES)}")
+            raise RecipeError([Mistake(rest.place, path, f"{found!r} is no weight" if found else "this is no weight",
+                                       hint)])
         return weight
 
     def split(self, tree: Tree, path: str, asked: tuple[str, ...] = ()) -> tuple[Weight, Tree | None]:
-        """The leading weights of a product, and what they weigh (None if nothing is left)."""
+        """Split a product into its leading weights and the tree that they weigh (None if nothing is left)."""
         match tree:
             case Number(value=number):
                 return Weight(float(number)), None
@@ -124,7 +129,7 @@ class Weights:
         return Weight(), tree
 
     def _product(self, tree: Arithmetic, path: str, asked: tuple[str, ...]) -> tuple[Weight, Tree | None]:
-        """A long product is not a deep one."""
+        """Split a product in a loop, so that a long product does not count as deep nesting."""
         chain = [tree]
         while isinstance(left := chain[-1].left, Arithmetic) and left.sign == "*":
             chain.append(left)
