@@ -73,7 +73,7 @@ def laid_out(folder: Path, run: Path, marker: Path) -> Path:
     """A folder of good files of every kind, and of bad ones."""
     folder.mkdir()
     shutil.copytree(run, folder / "run")
-    shutil.copytree(sorted((HERE.parent / "core" / "golden").glob("format-*"))[0], folder / "golden")
+    shutil.copytree(sorted((HERE.parent / "engine" / "golden").glob("format-*"))[0], folder / "golden")
     shutil.copy(HERE / "small.yaml", folder / "recipe.yaml")
     Study(folder / "study").begin(Plan.of([str(folder / "recipe.yaml")], ["seed=0..1"]))
     shutil.copytree(folder / "study", folder / "bad-study")

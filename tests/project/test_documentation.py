@@ -24,7 +24,7 @@ from unbraid_registry import load_registry
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")),
          *sorted((ROOT / "docs/fidelity").glob("*.md")), *sorted((ROOT / "docs/methods").glob("*.md"))]
-MAKE = re.compile(r"\bmake ([a-z]+)\b")
+MAKE = re.compile(r"\bmake ([a-z]+(?:-[a-z]+)*)\b")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TINY = ["train.steps=1", "data.batch=2", "data.workers=0", "train.tensorboard=false"]
 NARROW = [f"networks.{name}.width=4" for name in ("encoder", "generator", "critic")]
@@ -90,7 +90,7 @@ def place(tmp_path_factory) -> Path:
 
 
 def test_make_targets_exist():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {(p.name, t) for p in PAGES for b in [p.read_text("utf-8")] for t in MAKE.findall("\n".join(_code(b)))}
     assert {t for _, t in named} >= {"demo", "test"}
     assert not {(page, t) for page, t in named if t not in targets}
