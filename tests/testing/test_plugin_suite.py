@@ -129,7 +129,7 @@ def test_as_an_author_uses_them(pytester: pytest.Pytester) -> None:
             module = "acme"
     """))
     pytester.syspathinsert()
-    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     counts = result.parseoutcomes()
     assert counts["passed"] >= 20
     assert counts["skipped"] == 2                  # not installed, no recipes
