@@ -22,6 +22,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "profile": ("profiling", "Say where a training step's time goes, by player and network."),
     },
     "Trained models": {
+        "view": ("viewer", "Look at a trained model in the browser."),
         "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),

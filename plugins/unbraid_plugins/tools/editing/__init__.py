@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
-    from unbraid_plugins.tools.editing.code_walks import Walk as Walk, walks as walks
+    from unbraid_plugins.tools.editing.code_walks import Walk as Walk, blended as blended, walks as walks
     from unbraid_plugins.tools.editing.pictures import (
         TRAVERSAL as TRAVERSAL,
         reconstructions as reconstructions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 import torch
@@ -56,3 +56,10 @@ def walks(layout: Layout, numbers: Sequence[int], low: float | None = None, high
         else:
             least, most = RANGES.get(p.prior, (0.0, 1.0))
             yield Walk(str(n), least if low is None else low, most if high is None else high, n)
+
+
+def blended(a: Code, b: Code, by: Mapping[str, float]) -> Code:
+    """Return a with these factors moved towards b: 0 keeps a's, 1 takes b's."""
+    share = torch.cat([a.tensor.new_full((p.size,), by.get(p.name, by.get(p.group, 0.0))) for p in a.layout.parts])
+    share = share.reshape(1, -1, *[1] * (a.tensor.ndim - 2))
+    return Code(torch.where(share == 1, b.tensor, torch.lerp(a.tensor, b.tensor, share)), a.layout)

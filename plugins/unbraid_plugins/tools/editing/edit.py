@@ -1,8 +1,8 @@
-"""`unbraid edit`: reconstructions, swaps, mixtures and interpolations of images."""
+"""`unbraid edit`: reconstructions, swaps, mixtures, interpolations and blends of images."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from unbraid.model import Model
 
-ACTIONS = ("reconstruct", "swap", "mix", "interpolate")
+ACTIONS = ("reconstruct", "swap", "mix", "interpolate", "blend")
 
 
 @click.command("edit")
@@ -24,14 +24,16 @@ ACTIONS = ("reconstruct", "swap", "mix", "interpolate")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="A.png [B.png ...]")
 @click.option("--factor", "factors", multiple=True, metavar="NAME",
               help="A factor of the code; may be given several times (default: all).")
+@click.option("--by", "shares", multiple=True, metavar="FACTOR=X",
+              help="For blend: how far a factor goes from A's (0) to B's (1); may be given several times.")
 @click.option("--steps", default=8, show_default=True, type=click.IntRange(2, 100),
               help="How many images interpolate and mix make.")
 @click.option("--seed", default=0, show_default=True, help="Of the mixtures.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="The picture to write (default: ACTION.png).")
 @DEVICE
-def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str, ...], steps: int, seed: int,
-            out: Path | None, device: str) -> None:
+def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str, ...], shares: tuple[str, ...],
+            steps: int, seed: int, out: Path | None, device: str) -> None:
     """Reconstruct, swap, mix or interpolate images.
 
     \b
@@ -39,7 +41,10 @@ def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str
     swap A B            A with each factor of B, one by one
     mix A B             mixtures: every factor from A or from B, at random
     interpolate A B     from A to B, along the whole code or along each --factor
+    blend A B           A with each factor as far towards B's as --by says
     """
+    if (action == "blend") != bool(shares):
+        raise click.UsageError("blend needs --by FACTOR=X" if action == "blend" else f"--by is for blend, not {action}")
     if action != "reconstruct" and len(images) != 2:
         raise click.UsageError(f"{action} takes two images, found {len(images)}")
     model = model_of(run, device)
@@ -52,6 +57,11 @@ def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str
             rows, says = swapped(model, pictures, factors_of(model, factors))
         case "mix":
             rows, says = mixed(model, pictures, factors_of(model, factors), steps, seed)
+        case "blend":
+            by = dict(map(share, shares))
+            factors_of(model, tuple(by))
+            rows = [blend(model, pictures[:1], pictures[1:], by)]
+            says = [f"A with {', '.join(f'{x:g} of the way to the {name} of B' for name, x in by.items())}"]
         case _:
             rows, says = interpolated(model, pictures, factors_of(model, factors) if factors else [], steps)
     from unbraid_plugins.tools.display import grid, scale_for
@@ -93,3 +103,23 @@ def interpolated(model: Model, pictures: Tensor, factors: Sequence[str], steps: 
         return [model.interpolate(a, b, steps)], ["from A to B"]
     return ([model.interpolate(a, b, steps, name) for name in factors],
             [f"A with {name} going from A's to B's" for name in factors])
+
+
+def share(text: str) -> tuple[str, float]:
+    """Parse `chunk3=0.4`.  Raises a usage error."""
+    name, _, number = text.partition("=")
+    try:
+        by = float(number)
+    except ValueError:
+        by = -1.0
+    if not name or not 0 <= by <= 1:
+        raise click.BadParameter(f"{text!r} is no share of a factor; expected FACTOR=X with X from 0 to 1",
+                                 param_hint="--by")
+    return name, by
+
+
+def blend(model: Model, a: Tensor, b: Tensor, by: Mapping[str, float]) -> Tensor:
+    """Return images a with each factor moved towards b's: 0 keeps a's, 1 takes b's; of a group, all its parts."""
+    from unbraid_plugins.tools.editing.code_walks import blended
+
+    return model.decoded(blended(model.code(a), model.code(b), by))

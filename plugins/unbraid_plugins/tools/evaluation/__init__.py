@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from unbraid_plugins.tools.evaluation.measure import evaluate as evaluate, evaluate_model as evaluate_model
     from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
+    from unbraid_plugins.tools.evaluation.pictures import assignment as assignment
     from unbraid_plugins.tools.evaluation.posterior import divergences as divergences
     from unbraid_plugins.tools.evaluation.protocol import (
         PROTOCOLS as PROTOCOLS,

@@ -1,0 +1,108 @@
+"""`unbraid view`: a trained model in the browser."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import threading
+import time
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from unbraid.cli import DEVICE, RUN, model_of
+from unbraid_registry import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid_plugins.tools.viewer.session import Viewing
+
+PORTS = range(8765, 8785)                          # the first free one, where none is named
+HERE = "127.0.0.1"
+
+
+@click.command("view")
+@RUN
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="The port (default: the first free from 8765).")
+@click.option("--host", default=HERE, show_default=True, metavar="ADDRESS",
+              help="The address to listen at; another one lets other machines in, who need the token.")
+@click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
+@DEVICE
+def command(run: Path, port: int | None, host: str, no_browser: bool, device: str) -> None:
+    """Look at a trained model in the browser.
+
+    Drag factors from one image to another, traverse, sample, translate, turn meshes. The page asks nobody but this
+    machine. Ctrl-C ends it.
+    """
+    need()
+    listening = listen(host, port)                 # before the model is loaded: a taken port is told at once
+    click.echo(f"Loading {run} ...", err=True)
+    from unbraid_plugins.tools.viewer.scene import Scene
+    from unbraid_plugins.tools.viewer.session import Viewing
+
+    viewing = Viewing.of(Scene.of(model_of(run, device), str(run)))
+    if viewing.scene.gallery.note:
+        click.echo(viewing.scene.gallery.note, err=True)
+    if not viewing.views:
+        raise UnbraidError(f"there is nothing to view of {run}: its recipe declares no functions",
+                           hint="functions are declared in the recipe: encode(x): encoder(x)")
+    serve(viewing, listening, host, browser=not no_browser)
+
+
+def need() -> None:
+    """Raise UnbraidError unless the extra `view` is installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
+    if missing:
+        raise UnbraidError(f"the viewer needs {' and '.join(missing)}", hint="pip install 'unbraid[view]'")
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """Return a socket that listens at an address.  Raises UnbraidError where the port is taken, or all are."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in PORTS if port is None else (port,):
+        own = socket.socket(family, socket.SOCK_STREAM)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            own.bind((host, number))
+            own.listen(32)
+            return own
+        except OSError as error:
+            own.close()
+            why = error.strerror or str(error)
+    which = f"the port {port} of {host}" if port is not None else f"the ports {PORTS[0]} to {PORTS[-1]} of {host}"
+    raise UnbraidError(f"can't listen at {which}: {why}", hint="name another one with --port")
+
+
+def serve(viewing: Viewing, listening: socket.socket, host: str, *, browser: bool) -> None:
+    """Serve until Ctrl-C; print the address, and open it in a browser if there is one."""
+    import uvicorn
+
+    from unbraid_plugins.tools.viewer.server import application
+
+    port, token = listening.getsockname()[1], secrets.token_urlsafe(24)
+    names = {HERE, "localhost", "[::1]"} if host in (HERE, "localhost", "::1") else {host, HERE, "localhost",
+                                                                                   socket.gethostname()}
+    named = f"[{host}]" if ":" in host else host
+    app = application(viewing, frozenset(f"{name}:{port}" for name in {*names, named}), token)
+    settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none",
+                              server_header=False, date_header=False, timeout_graceful_shutdown=1)
+    address = f"http://{named}:{port}/#{token}"
+    click.echo(f"{address}\nCtrl-C ends it.")
+    sys.stdout.flush()
+    if browser:
+        threading.Thread(target=_open, args=(address,), daemon=True).start()
+    try:
+        uvicorn.Server(settings).run(sockets=[listening])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listening.close()
+
+
+def _open(address: str) -> None:
+    time.sleep(0.5)                                # until the server answers
+    webbrowser.open(address)

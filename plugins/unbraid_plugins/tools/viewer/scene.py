@@ -1,0 +1,72 @@
+"""What a view is made from: the model, its pictures, and what the evaluation found in its code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import attrs
+import torch
+
+from unbraid.model import Model, ModelError
+from unbraid.values import Code
+from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
+
+LARGEST = 16 << 20                                 # bytes of an evaluation to read
+
+
+@attrs.define(eq=False)
+class Scene:
+    """A model to look at.
+
+    reference: how the person named it: `runs/sprites`.
+    carries: part of the code -> what the evaluation found it to carry: {"chunk3": "pose"}.
+    """
+
+    model: Model
+    gallery: Gallery
+    reference: str
+    carries: Mapping[str, str] = attrs.Factory(dict)
+    _codes: Code | None = None
+
+    @classmethod
+    def of(cls, model: Model, reference: str) -> Scene:
+        """Read test images and the evaluation, where there are such."""
+        return cls(model, Gallery.of(model), reference, carried(model))
+
+    @property
+    def edits(self) -> bool:
+        """Whether the model encodes one image and decodes one code."""
+        functions = self.model.functions
+        return len(functions.get("encode", ())) == 1 == len(functions.get("decode", ())) and bool(
+            self.model.layout.size) and bool(self.model.layout.parts)
+
+    def label(self, part: str) -> str:
+        """Return a part of the code, with what it carries: `chunk3: pose`."""
+        return f"{part}: {self.carries[part]}" if part in self.carries else part
+
+    def codes(self) -> tuple[Code, list[str]]:
+        """Return the codes of the test images, (N, D), and these images' names.  Raises ModelError."""
+        names = self.gallery.names(count=MOST)
+        if not names:
+            raise ModelError(self.gallery.note or "there are no test images")
+        if self._codes is None:
+            parts = [self.model.code(torch.cat([self.gallery.image(n) for n in names[i:i + 100]]))
+                     for i in range(0, len(names), 100)]
+            self._codes = Code(torch.cat([p.tensor for p in parts]), parts[0].layout)
+        return self._codes, names
+
+
+def carried(model: Model) -> dict[str, str]:
+    """Return the factors that the run's evaluation assigned to parts of the code; empty without an evaluation."""
+    from unbraid_plugins.tools.evaluation import assignment
+
+    file = None if model.run is None else model.run.folder / "evaluation.json"
+    found: dict[str, list[str]] = {}
+    try:
+        if file is not None and file.is_file() and file.stat().st_size <= LARGEST:
+            for factor, part in assignment(json.loads(file.read_text(encoding="utf-8"))).items():
+                found.setdefault(str(part), []).append(str(factor))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}                                  # a damaged evaluation takes names from sliders, no more
+    return {part: ", ".join(sorted(factors)) for part, factors in found.items()}

@@ -1,0 +1,114 @@
+"""The viewer without the network: views by number, one drawing at a time, and of several requests the latest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from unbraid_plugins.tools.viewer.controls import ControlError, Picture, PictureSet, values_of
+from unbraid_plugins.tools.viewer.outputs import OutputError, encoded
+from unbraid_plugins.tools.viewer.scene import Scene
+from unbraid_plugins.tools.viewer.view import View
+from unbraid_registry import UnbraidError, culprit, one_line, registry
+
+MOST_TABS = 1000                                   # browser tabs whose latest request is remembered
+
+
+class Superseded(Exception):
+    """A request that a newer one of the same tab and view has made useless."""
+
+
+@attrs.define(eq=False)
+class Viewing:
+    """A scene and its views.
+
+    views: the tabs, with the plugin that each is from.
+    problems: plugins that gave no views, told once.
+    """
+
+    scene: Scene
+    views: list[tuple[str, View]]
+    problems: list[str] = attrs.Factory(list)
+    _latest: dict[tuple[str, int], int] = attrs.Factory(dict)
+    _turn: threading.Lock = attrs.Factory(threading.Lock)
+    _note: threading.Lock = attrs.Factory(threading.Lock)
+
+    @classmethod
+    def of(cls, scene: Scene) -> Viewing:
+        """Ask all plugins for their views of a scene; a plugin that fails costs one message."""
+        known = registry()
+        before = len(known.problems)
+        found = known.call_by_plugin("unbraid_views", check=_checked, scene=scene)
+        own = sorted(found.items(), key=lambda item: item[0] != "viewer")           # ours come first
+        problems = [problem.message for problem in known.problems[before:]]
+        return cls(scene, [(plugin, view) for plugin, views in own for view in views], problems)
+
+    def described(self) -> dict[str, Any]:
+        """Return what the page needs to know of the model and its views."""
+        model, gallery = self.scene.model, self.scene.gallery
+        recipe = model.method.recipe
+        views = []
+        for plugin, view in self.views:
+            described = view.described()
+            for told, control in zip(described["controls"], view.controls, strict=True):
+                if isinstance(control, Picture | PictureSet):
+                    told["size"] = list(control.size or gallery.size)
+                    told["pictures"] = gallery.names(control.source, control.size)
+            views.append({**described, "plugin": plugin})
+        return {"title": recipe.title or self.scene.reference, "paper": recipe.paper, "step": model.step,
+                "reference": self.scene.reference, "note": gallery.note, "problems": self.problems, "views": views}
+
+    def draw(self, number: int, given: Mapping[str, Any], tab: str, request: int) -> bytes:
+        """Draw a view and return its outputs for the browser.
+
+        tab, request: the browser tab, and the number of its request.  A request waits for the one that is drawn now; where
+        a newer one of the same tab and view has come meanwhile, it is dropped.
+
+        Raises Superseded, ControlError for values that the controls don't take, and UnbraidError where drawing fails.
+        """
+        if not 0 <= number < len(self.views):
+            raise ControlError(f"there is no view {number}")
+        plugin, view = self.views[number]
+        self._announce((tab, number), request)
+        with self._turn:
+            if self._latest.get((tab, number), request) > request:
+                raise Superseded
+            values = values_of(view.controls, given, self.scene.gallery)
+            try:
+                outputs = view.outputs(values)
+                files = {**values, **{name: f"{name}.png" for name in values.names}}
+                command = None if view.command is None else view.command(files)
+                return encoded(outputs, {"request": request, "command": command})
+            except OutputError as error:
+                raise UnbraidError(f"the view {view.title!r} of the plugin {plugin}: {error.message}") from None
+            except UnbraidError:
+                raise
+            except Exception as error:
+                raise UnbraidError(f"the view {view.title!r} failed; this is a fault of {culprit(error)}: "
+                                   f"{type(error).__name__}: {one_line(error)}") from error
+
+    def give(self, content: bytes, number: int, control: str) -> str:
+        """Take a picture file for a control of a view, and return the picture's name.  Raises ControlError."""
+        controls = self.views[number][1].controls if 0 <= number < len(self.views) else ()
+        found = next((c for c in controls if c.name == control and isinstance(c, Picture | PictureSet)), None)
+        if found is None:
+            raise ControlError(f"the view has no picture {control!r}")
+        with self._turn:
+            return self.scene.gallery.give(content, found.size)
+
+    def _announce(self, key: tuple[str, int], request: int) -> None:
+        with self._note:
+            latest = max(self._latest.pop(key, 0), request)
+            self._latest[key] = latest             # popped before, so that the oldest tabs come first
+            while len(self._latest) > MOST_TABS:
+                del self._latest[next(iter(self._latest))]
+
+
+def _checked(views: Any) -> Sequence[View]:
+    views = [views] if isinstance(views, View) else views
+    if not isinstance(views, Sequence) or not all(isinstance(v, View) for v in views):
+        raise UnbraidError("it returned something else than a list of `View`s")
+    return list(views)

@@ -1,0 +1,154 @@
+"""The viewer's server: who gets an answer, what pictures it takes, what it draws."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from starlette.testclient import TestClient
+
+from unbraid_plugins.tools.viewer.gallery import GIVEN, MOST_UPLOAD
+from unbraid_plugins.tools.viewer.server import PAGE
+from unbraid_plugins.tools.viewer.session import Viewing
+
+EDIT = {"A": "source:0", "B": "source:1", "chunk1": 0, "chunk2": 0, "pose": 0}
+
+
+def drawn(content: bytes) -> tuple[dict[str, Any], bytes]:
+    length = int.from_bytes(content[:4], "little")
+    return json.loads(content[4:4 + length]), content[4 + length:]
+
+
+def image(content: bytes, number: int = 0) -> np.ndarray:
+    """A picture among the outputs, uint8 (H, W, C)."""
+    told, blobs = drawn(content)
+    start, count = told["outputs"][number]["png"]
+    return np.asarray(Image.open(io.BytesIO(blobs[start:start + count])))
+
+
+def ask(client: TestClient, view: int, values: dict[str, Any], request: int = 1, tab: str = "tab") -> Any:
+    return client.post(f"/api/views/{view}", json={"values": values, "tab": tab, "request": request})
+
+
+def test_the_page_and_all_its_files_come_from_here(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+    assert "'unsafe" not in page.headers["content-security-policy"]
+    assert "//" not in page.text.replace("<!doctype html>", "")            # no address of another machine
+    assert {"main.js", "style.css", "three.js", "three-licence.txt"} <= PAGE.keys()
+    for name in PAGE:
+        assert client.get(f"/page/{name}").content == PAGE[name][0]
+    for path in ("/page/../server.py", "/page/%2e%2e/server.py", "/page/server.py", "/etc/passwd", "/page/"):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(("headers", "status"), [
+    ({"Host": "evil.example"}, 400), ({"Host": "127.0.0.1:9999"}, 400), ({"Host": "localhost.evil.example:8765"}, 400),
+    ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": "https://127.0.0.1:8765"}, 403),
+    ({"X-Unbraid-Token": ""}, 403), ({"X-Unbraid-Token": "the-tokem"}, 403), ({"X-Unbraid-Token": "the-töken"}, 403),
+    ({"Content-Length": "9437184"}, 413), ({"Content-Length": "-1"}, 413),
+    ({"Origin": "http://127.0.0.1:8765"}, 200),
+])
+def test_who_gets_an_answer(client: TestClient, headers: dict[str, str], status: int) -> None:
+    answer = client.get("/api/model", headers={k: v.encode() for k, v in headers.items()})
+    assert answer.status_code == status
+    assert "access-control-allow-origin" not in answer.headers
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+def test_a_model_is_described(client: TestClient) -> None:
+    told = client.get("/api/model").json()
+    assert told["title"] == "A tiny <b>mixing</b>"                         # text, which the page shows as text
+    assert (told["step"], told["note"], told["problems"]) == (2, "", [])
+    assert [v["title"] for v in told["views"]] == ["edit", "strip", "traverse", "map", "mixture(x1, x2)"]
+    a, b, *sliders = told["views"][0]["controls"]
+    assert (a["kind"], a["size"], a["pictures"][:2], len(a["pictures"])) == ("picture", [3, 16, 16],
+                                                                             ["source:0", "source:1"], 24)
+    assert b["start"] == 1
+    assert [s["label"] for s in sliders] == ["chunk1", "chunk2: hair", "pose"]
+
+
+def test_an_edit_is_what_the_model_makes(client: TestClient, viewing: Viewing) -> None:
+    model, gallery = viewing.scene.model, viewing.scene.gallery
+    a, b = gallery.image("source:0"), gallery.image("source:1")
+    answer = ask(client, 0, {**EDIT, "chunk2": 1})
+    wanted = (model.swap(a, b, "chunk2")[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    assert np.abs(image(answer.content).astype(int) - wanted).max() <= 1
+    assert drawn(answer.content)[0]["command"] == "unbraid edit runs/tiny blend A.png B.png --by chunk2=1"
+    same = image(ask(client, 0, EDIT).content).astype(int)
+    assert np.abs(same - (model.reconstruct(a)[0] * 255).round().permute(1, 2, 0).numpy()).max() <= 1
+    half = image(ask(client, 0, {**EDIT, "chunk1": 0.5, "chunk2": 0.5, "pose": 0.5}).content)
+    wanted = model.interpolate(a, b, steps=3)[1]
+    assert np.abs(half - (wanted * 255).round().permute(1, 2, 0).numpy()).max() <= 1
+
+
+def test_all_views_draw(client: TestClient) -> None:
+    views = client.get("/api/model").json()["views"]
+    starts = {"slider": lambda c: c["start"], "seed": lambda c: 0, "choice": lambda c: c["options"][-1],
+              "picture": lambda c: c["pictures"][c["start"]]}
+    for number, view in enumerate(views):
+        answer = ask(client, number, {c["name"]: starts[c["kind"]](c) for c in view["controls"]})
+        assert answer.status_code == 200, answer.text
+        assert drawn(answer.content)[0]["outputs"]
+
+
+def test_a_file_is_shown_as_the_model_sees_it(client: TestClient, viewing: Viewing) -> None:
+    file = io.BytesIO()
+    Image.fromarray(np.tile(np.arange(40, dtype=np.uint8)[:, None, None] * 6, (1, 60, 3))).save(file, "JPEG")
+    name = client.post("/api/views/0/pictures/A", content=file.getvalue()).json()["name"]
+    shown = np.asarray(Image.open(io.BytesIO(client.get(f"/api/pictures/{name}?size=3x16x16").content)))
+    assert shown.shape == (16, 16, 3)
+    assert np.diff(shown[:, 8, 0].astype(int)).min() >= 0
+    assert ask(client, 0, {**EDIT, "A": name}).status_code == 200
+    for _ in range(GIVEN):
+        viewing.scene.gallery.give(file.getvalue())
+    assert "choose another" in ask(client, 0, {**EDIT, "A": name}).json()["error"]         # forgotten by now
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"GIF89a", b"%!PS-Adobe"])
+def test_damaged_pictures_are_refused(client: TestClient, content: bytes) -> None:
+    answer = client.post("/api/views/0/pictures/A", content=content)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("this picture can't be read: ")
+    assert "/tmp" not in answer.text
+    assert "unbraid-view" not in answer.text
+
+
+def test_large_bodies_are_refused_whatever_they_say_of_themselves(client: TestClient) -> None:
+    large = b"x" * (MOST_UPLOAD + 1)
+    assert client.post("/api/views/0/pictures/A", content=large).status_code == 413
+    chunks = (large[i:i + 2 ** 20] for i in range(0, len(large), 2 ** 20))                 # no Content-Length
+    assert client.post("/api/views/0/pictures/A", content=chunks).status_code == 400
+    assert ask(client, 0, {"A": "x" * 70000}).status_code == 400
+
+
+@pytest.mark.parametrize(("view", "values", "told"), [
+    (99, EDIT, "no view 99"), (0, {**EDIT, "chunk1": 2}, "chunk1 is a number from 0 to 1"),
+    (0, {**EDIT, "chunk1": True}, "chunk1 is a number"), (0, {**EDIT, "A": "source:999"}, "choose another"),
+    (0, {**EDIT, "A": "../../etc/passwd"}, "choose another"), (0, {**EDIT, "A": 3}, "the name of a picture"),
+    (0, {**EDIT, "more": 1}, "no control 'more'"), (0, {"A": "source:0"}, "'B' has no value"),
+    (1, {"A": "source:0", "B": "source:1", "factor": "no"}, "factor is one of"),
+])
+def test_wrong_values_are_told(client: TestClient, view: int, values: dict[str, Any], told: str) -> None:
+    answer = ask(client, view, values)
+    assert answer.status_code == 400
+    assert told in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"values": 1}', b"[" * 50000,
+                                  b'{"values": {}, "tab": "t", "request": 1.5}'])
+def test_what_is_no_request_is_told(client: TestClient, body: bytes) -> None:
+    assert client.post("/api/views/0", content=body).status_code == 400
+
+
+def test_an_older_request_is_dropped(client: TestClient) -> None:
+    assert ask(client, 0, EDIT, request=5, tab="one").status_code == 200
+    assert ask(client, 0, EDIT, request=4, tab="one").status_code == 204
+    assert ask(client, 0, EDIT, request=4, tab="two").status_code == 200                   # another browser tab
+    assert ask(client, 1, {"A": "source:0", "B": "source:1", "factor": "pose"}, request=4, tab="one").status_code == 200
