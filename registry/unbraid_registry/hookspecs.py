@@ -91,6 +91,6 @@ def unbraid_run_end(run: Any, error: BaseException | None) -> None:
 def unbraid_views(scene: Any) -> list[Any]:  # type: ignore[empty-body]
     """Return tabs for `unbraid view`: `View`s of `unbraid_plugins.tools.viewer`, with controls and what they draw.
 
-    scene: what is looked at: `scene.model`, `scene.gallery` of test images, and `scene.carries`, the factors that the
-        evaluation found in parts of the code.
+    scene: `scene.model`, `scene.gallery` of test images, and `scene.carries`, the factors that the evaluation found in
+        parts of the code.
     """

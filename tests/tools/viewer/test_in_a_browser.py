@@ -6,6 +6,7 @@ import io
 import shutil
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,8 @@ def test_files_and_a_slider_give_what_the_model_gives(page: Any, viewing: Viewin
     model, chance = viewing.scene.model, np.random.default_rng(0)
     for name in ("A", "B"):
         Image.fromarray(chance.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(tmp_path / f"{name}.png")
-        inputs = page.locator("[role=tabpanel]:not([hidden]) input[type=file]")
-        drawn_after(page, lambda name=name: inputs.nth("AB".index(name)).set_input_files(tmp_path / f"{name}.png"))
+        given = page.locator("[role=tabpanel]:not([hidden]) input[type=file]").nth("AB".index(name))
+        drawn_after(page, partial(given.set_input_files, tmp_path / f"{name}.png"))
     a, b = (model.images(tmp_path / f"{name}.png") for name in ("A", "B"))
     assert np.abs(shown(page) - pixels(model.reconstruct(a))).max() <= 1
     slider = page.get_by_label("chunk2: hair", exact=True)
@@ -139,7 +140,8 @@ def test_a_dropped_picture_and_a_damaged_one(page: Any) -> None:
 
 def test_many_fast_moves_end_with_the_last_one(page: Any, viewing: Viewing) -> None:
     slider = page.get_by_label("pose", exact=True)
-    slider.evaluate("""s => { for (let i = 1; i <= 60; i++) { s.value = i / 60; s.dispatchEvent(new Event('input')); } }""")
+    slider.evaluate("""s => { for (let i = 1; i <= 60; i++) {
+        s.value = i / 60; s.dispatchEvent(new Event('input')); } }""")
     page.wait_for_function("s => document.querySelector('[role=tabpanel]:not([hidden]) .outputs').ariaBusy === 'false'")
     model, gallery = viewing.scene.model, viewing.scene.gallery
     wanted = model.swap(*(gallery.image(f"source:{i}") for i in (0, 1)), "pose")

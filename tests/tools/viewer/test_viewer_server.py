@@ -111,7 +111,8 @@ def test_a_file_is_shown_as_the_model_sees_it(client: TestClient, viewing: Viewi
     assert "choose another" in ask(client, 0, {**EDIT, "A": name}).json()["error"]         # forgotten by now
 
 
-@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"GIF89a", b"%!PS-Adobe"])
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 100, b"GIF89a",
+                                     b"%!PS-Adobe"])
 def test_damaged_pictures_are_refused(client: TestClient, content: bytes) -> None:
     answer = client.post("/api/views/0/pictures/A", content=content)
     assert answer.status_code == 400

@@ -91,7 +91,8 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     for path in result["pictures"].values():
         click.echo(f"  {path}")
     place, (a, b) = shlex.quote(str(run.folder)), (shlex.quote(str(p)) for p in pair)
-    click.echo(f"Next:  unbraid edit {place} swap {a} {b}\n       unbraid draw {RECIPE}\n"
+    click.echo(f"Next:  unbraid view {place}      (drag its factors; pip install 'unbraid[view]')\n"
+               f"       unbraid edit {place} swap {a} {b}\n       unbraid draw {RECIPE}\n"
                "       unbraid train mixing --data FOLDER      (your own images)")
 
 

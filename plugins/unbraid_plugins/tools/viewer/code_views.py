@@ -12,7 +12,7 @@ from unbraid.model import ModelError
 from unbraid.values import Code, choose
 from unbraid_plugins.tools.editing import blended, walks
 from unbraid_plugins.tools.viewer.controls import Choice, Control, Picture, Seed, Slider
-from unbraid_plugins.tools.viewer.outputs import Points, Strip, Picture as Drawn
+from unbraid_plugins.tools.viewer.outputs import Picture as Drawn, Points, Strip
 from unbraid_plugins.tools.viewer.scene import Scene
 from unbraid_plugins.tools.viewer.view import View
 
@@ -38,8 +38,8 @@ def edit(scene: Scene) -> View:
     """Return the view that moves each factor of A's code towards B's."""
     model, names = scene.model, scene.model.layout.names
     pair = _pair()
-    sliders = [Slider(name, scene.label(name), low_label="A", high_label="B", link=("strip", "factor", scene.label(name)))
-               for name in names]
+    sliders = [Slider(n, scene.label(n), low_label="A", high_label="B", link=("strip", "factor", scene.label(n)))
+               for n in names]
 
     def draw(values: Mapping[str, Any]) -> dict[str, Drawn]:
         a, b = model.code(torch.cat([values["A"], values["B"]])).tensor.split(1)
@@ -112,7 +112,8 @@ def map_of_codes(scene: Scene) -> View:
         codes, names = scene.codes()
         chosen, target = parts[values["factor"]], values["a click sets"]
         tensor = (codes.part(chosen) if chosen else codes).tensor.flatten(1)
-        groups, labels = None, ()
+        groups: torch.Tensor | None = None
+        labels: tuple[str, ...] = ()
         if values["colours"] != "none":
             source = names[0].rpartition(":")[0]
             groups = scene.gallery.tests[source].fields[values["colours"]].index[:len(names)]

@@ -25,7 +25,7 @@ HERE = "127.0.0.1"
 
 @click.command("view")
 @RUN
-@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="The port (default: the first free from 8765).")
+@click.option("--port", type=click.IntRange(1, 65535), metavar="N", help="The port (default: a free one from 8765).")
 @click.option("--host", default=HERE, show_default=True, metavar="ADDRESS",
               help="The address to listen at; another one lets other machines in, who need the token.")
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")

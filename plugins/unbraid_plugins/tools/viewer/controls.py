@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import attrs
@@ -13,12 +13,16 @@ from unbraid_registry import UnbraidError
 MOST_PICTURES = 64                                 # in a set
 
 
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
+
+
 class ControlError(UnbraidError):
     """Raised for a value that a control can't take."""
 
 
 class Pictures(Protocol):
-    """What turns the pictures' names that a browser sends into images."""
+    """Images by the names that a browser sends."""
 
     def image(self, name: str, size: tuple[int, int, int] | None = None) -> Tensor:
         """Return an image (1, C, H, W) in [0, 1]."""
@@ -29,7 +33,7 @@ class Picture:
     """An image of the model's size; `draw` gets a tensor (1, C, H, W) in [0, 1].
 
     name: controls of one name and size in several views show the same picture.
-    size: (C, H, W); None: the model's.
+    size: (C, H, W), or None for the model's.
     source: the source whose test images are offered; "": the first draw's.
     start: the number of the test image that stands there at first.
     """
@@ -77,7 +81,7 @@ class Slider:
     start: the value at first.
     step: the distance of its values.
     low_label, high_label: what the ends are; views of such sliders have buttons that move all of them to an end.
-    link: another view's title, a choice of it and an option: a button beside the slider opens that view so.
+    link: title of another view, name of a choice there, and an option; a button beside the slider opens that view so.
     """
 
     name: str
@@ -104,7 +108,7 @@ class Choice:
 
     name: str
     label: str = ""
-    options: Sequence[str] = attrs.field(default=(), converter=tuple)
+    options: Sequence[str] = attrs.field(default=(), converter=_texts)
     kind: str = attrs.field(default="choice", init=False)
 
     def value(self, given: Any, pictures: Pictures) -> str:
@@ -161,7 +165,7 @@ class Values(dict[str, Any]):
 
 
 def values_of(controls: Sequence[Control], given: Mapping[str, Any], pictures: Pictures) -> Values:
-    """Return the values of all controls from what a browser sent.  Raises ControlError where one is missing or wrong."""
+    """Return the values of all controls from a browser's.  Raises ControlError where one is missing or wrong."""
     foreign = sorted(given.keys() - {c.name for c in controls})
     if foreign:
         raise ControlError(f"the view has no control {foreign[0]!r}")

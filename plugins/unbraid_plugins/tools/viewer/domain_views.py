@@ -56,5 +56,5 @@ def mesh(scene: Scene) -> View:
     def command(values: Mapping[str, Any]) -> str:
         return shlex.join(["unbraid", "render", scene.reference, "--image", values["A"], "--out", "mesh.png"])
 
-    return View("3D", [Picture("A")], draw, "The mesh that the model makes of A: drag to turn it, scroll to come nearer.",
+    return View("3D", [Picture("A")], draw, "The mesh that the model makes of A: drag to turn it, scroll to zoom.",
                 command)

@@ -65,7 +65,7 @@ class Input:
 
 
 def _input(scene: Scene, name: str, known: Value, number: int) -> Input | None:
-    """Return controls for a parameter of this shape; None where there are none for it."""
+    """Return controls for a parameter of this shape; None where no control fits."""
     if isinstance(known, Set) and _is_image(known.folded):
         control: Control = PictureSet(name, size=_size(known.folded), source=_source(scene, name), start=number,
                                       count=known.count)

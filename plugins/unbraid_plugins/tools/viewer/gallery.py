@@ -81,7 +81,7 @@ class Gallery:
         return []
 
     def image(self, name: str, size: tuple[int, int, int] | None = None) -> Tensor:
-        """Return a picture, (1, C, H, W) in [0, 1].  Raises ControlError where there is none, or it has another size."""
+        """Return a picture, (1, C, H, W) in [0, 1].  Raises ControlError for an unknown name or another size."""
         if name in self._given:
             found = self._given[name]
         else:
@@ -89,7 +89,7 @@ class Gallery:
             found = tests.images[row:row + 1].to(torch.get_default_dtype()) / 255
         wanted = size or self.size
         if tuple(found.shape[1:]) != wanted:
-            raise ControlError(f"the picture {name} is {tuple(found.shape[1:])}, not {wanted} (channels, height, width)")
+            raise ControlError(f"the picture {name} is {tuple(found.shape[1:])}, not {wanted} (C, H, W)")
         return found
 
     def field(self, name: str, field: str) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -21,6 +21,10 @@ FPS = 8
 
 class OutputError(UnbraidError):
     """Raised for an output that can't be shown."""
+
+
+def _texts(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(texts)
 
 
 def _images(v: Tensor) -> Tensor:
@@ -44,7 +48,7 @@ class Strip:
     """Images (N, C, H, W) in [0, 1] in a row, with a text below each."""
 
     images: Tensor = attrs.field(converter=_images)
-    captions: Sequence[str] = attrs.field(default=(), converter=tuple)
+    captions: Sequence[str] = attrs.field(default=(), converter=_texts)
 
 
 @attrs.frozen(eq=False)
@@ -63,14 +67,14 @@ class Points:
     pictures: the picture of each point, as the gallery names it.
     groups: (N,) class of each point, for its colour, or None.
     names: the names of the classes.
-    target: the picture control that a click sets.
+    target: the name of the picture that a click sets.
     size: (C, H, W) of the pictures.
     """
 
     places: Tensor
-    pictures: Sequence[str] = attrs.field(converter=tuple)
+    pictures: Sequence[str] = attrs.field(converter=_texts)
     groups: Tensor | None = None
-    names: Sequence[str] = attrs.field(default=(), converter=tuple)
+    names: Sequence[str] = attrs.field(default=(), converter=_texts)
     target: str = "A"
     size: tuple[int, int, int] = (3, 64, 64)
 
@@ -104,9 +108,9 @@ Output: TypeAlias = Picture | Strip | Film | Points | Mesh | Text
 
 
 def encoded(outputs: Mapping[str, Output], more: Mapping[str, Any]) -> bytes:
-    """Return outputs as bytes: the length of a JSON text (4 bytes, little endian), the text, and what it points at.
+    """Return outputs as bytes: the length of a JSON text (4 bytes, little endian), the text, and pictures and numbers.
 
-    more: further entries of the JSON text.  Raises OutputError for what is no output.
+    more: further entries of the JSON text.  Raises OutputError for anything else.
     """
     blobs: list[bytes] = []
     told = {**more, "outputs": [{"name": name, **_described(output, blobs)} for name, output in outputs.items()]}
@@ -153,7 +157,7 @@ def _solid(mesh: Mesh, numbers: Any, blob: Any) -> dict[str, Any]:
         raise OutputError(f"expected vertices (V, 3) and faces (F, 3); got {tuple(mesh.vertices.shape)} and "
                           f"{tuple(faces.shape)}")
     vertices, colours = mesh.vertices.detach().cpu(), mesh.colours
-    if mesh.uv is not None:                        # a vertex may have several places in the texture: one for each corner
+    if mesh.uv is not None:                        # a vertex may have several places there, a corner has one
         vertices, corners = vertices[faces.flatten()], faces.flatten()
         colours = None if colours is None else colours.detach().cpu()[corners]
         faces = torch.arange(len(corners)).view(-1, 3)

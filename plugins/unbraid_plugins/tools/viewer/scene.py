@@ -1,4 +1,4 @@
-"""What a view is made from: the model, its pictures, and what the evaluation found in its code."""
+"""The scene that views are made from: the model, its pictures, and the factors that the evaluation found."""
 
 from __future__ import annotations
 

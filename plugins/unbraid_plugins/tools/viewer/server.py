@@ -1,7 +1,7 @@
 """The viewer's server: a page, a description, drawings and pictures, for one person on this machine.
 
-Nobody else gets an answer: requests must name this machine as their host, come from this page or from no page, and carry
-the token that only the printed address has. No path of the file system comes from a request.
+Nobody else gets an answer: requests must name this machine as their host, come from this page or from no page, and
+carry the token that only the printed address has. No path of the file system comes from a request.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from unbraid_plugins.tools.viewer.outputs import png
 from unbraid_plugins.tools.viewer.session import Superseded, Viewing
 from unbraid_registry import UnbraidError
 
-TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-         ".svg": "image/svg+xml", ".txt": "text/plain; charset=utf-8"}
+TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
+         ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+         ".txt": "text/plain; charset=utf-8"}
 MOST_VALUES = 1 << 16                              # bytes of the values of a view's controls
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")

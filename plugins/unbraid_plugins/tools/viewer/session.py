@@ -64,8 +64,9 @@ class Viewing:
     def draw(self, number: int, given: Mapping[str, Any], tab: str, request: int) -> bytes:
         """Draw a view and return its outputs for the browser.
 
-        tab, request: the browser tab, and the number of its request.  A request waits for the one that is drawn now; where
-        a newer one of the same tab and view has come meanwhile, it is dropped.
+        tab, request: the browser tab, and the number of its request.
+
+        A request waits for the one that is drawn now; it is dropped where a newer one of its tab and view has come.
 
         Raises Superseded, ControlError for values that the controls don't take, and UnbraidError where drawing fails.
         """

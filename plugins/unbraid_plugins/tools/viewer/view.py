@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import attrs
@@ -13,6 +13,10 @@ from unbraid_registry import UnbraidError
 
 Drawing: TypeAlias = Callable[[Values], "Mapping[str, Output] | Output"]
 Commanding: TypeAlias = Callable[[Mapping[str, Any]], str]
+
+
+def _controls(controls: Iterable[Control]) -> tuple[Control, ...]:
+    return tuple(controls)
 
 
 class ViewError(UnbraidError):
@@ -32,7 +36,7 @@ class View:
     """
 
     title: str
-    controls: Sequence[Control] = attrs.field(converter=tuple)
+    controls: Sequence[Control] = attrs.field(converter=_controls)
     draw: Drawing
     about: str = ""
     command: Commanding | None = None
