@@ -2,8 +2,8 @@
 
     python tests/benchmarks/viewer_latency.py RUN [--events 60] [--every 40]
 
-The slider moves every 40 ms, as a hand does. For every drawing: the time since the first event after the drawing before, an upper
-bound. The goal is a 95th percentile under 100 ms for the demo's model. Needs chromium and playwright.
+The slider moves every 40 ms, as a hand does. For every drawing: the time since the first event after the drawing
+before, an upper bound. The goal is a 95th percentile under 100 ms for the demo's model. Needs chromium and playwright.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     command = [sys.executable, "-P", "-m", "unbraid", "view", options.run, "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}) as server:
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         try:
             address = next(line.strip() for line in server.stdout or () if re.match("http://", line))
             with sync_playwright() as p:

@@ -16,6 +16,7 @@ MEANT = {                                          # who starts something, and w
     "runner.py": "children of a sweep: this Python, without the working folder on its path",
     "plugin.py": "a plugin's suite: this Python, without the working folder on its path",
     "dci.py": "forked workers, or this Python with the path of the one that starts them",
+    "command.py": "the browser, at the viewer's address",
     "film.py": "ffmpeg, as imageio-ffmpeg finds it",
 }
 

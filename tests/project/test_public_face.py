@@ -24,7 +24,7 @@ SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "Network
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_doctor", "unbraid_evaluate",
          "unbraid_log", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end", "unbraid_run_start",
-         "unbraid_step_end"]
+         "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SIGNALS Session announce ask_before asked_about_changes columns describe

@@ -81,7 +81,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
                                 pictures=folder / "pictures")
     finally:
         data.close()
-    write_whole(folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    write_whole(run.folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     click.echo(table([(ARMS[0].name, result)]))
     click.echo(in_words(result))
     click.echo(cut_short(reached, steps), nl=reached < steps)
