@@ -14,11 +14,23 @@ from unbraid_registry.errors import UnbraidError, closest, one_line
 from unbraid_registry.hookspecs import API_LEVEL, hookimpl, hookspec
 from unbraid_registry.loaded import Registry
 from unbraid_registry.loader import load_registry
+from unbraid_registry.made_with import (
+    Absent,
+    FormerPlugins,
+    MissingPlugin,
+    PluginChange,
+    missing,
+    plugin_changes,
+    plugins_of,
+    record_plugins,
+    refuse_missing,
+)
 from unbraid_registry.problems import PluginError, PluginInfo, PluginProblem
 from unbraid_registry.suggestions import known_plugins
 
-__all__ = ["API_LEVEL", "CALLED_KINDS", "KINDS", "NETWORK_KINDS", "Catalog", "Component", "Mark", "Option",
-           "PluginError", "PluginInfo", "PluginProblem", "Registry", "UnbraidError", "UnknownComponent",
-           "called_function", "check_call", "closest", "configure", "culprit", "filled_by", "hookimpl", "hookspec",
-           "inputs_of", "known_plugins", "load_foreign", "load_plugin", "load_registry", "loaded_so_far", "one_line",
-           "option_value", "registry"]
+__all__ = ["API_LEVEL", "CALLED_KINDS", "KINDS", "NETWORK_KINDS", "Absent", "Catalog", "Component", "FormerPlugins",
+           "Mark", "MissingPlugin", "Option", "PluginChange", "PluginError", "PluginInfo", "PluginProblem", "Registry",
+           "UnbraidError", "UnknownComponent", "called_function", "check_call", "closest", "configure", "culprit",
+           "filled_by", "hookimpl", "hookspec", "inputs_of", "known_plugins", "load_foreign", "load_plugin",
+           "load_registry", "loaded_so_far", "missing", "one_line", "option_value", "plugin_changes", "plugins_of",
+           "record_plugins", "refuse_missing", "registry"]

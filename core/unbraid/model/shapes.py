@@ -26,7 +26,7 @@ from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
 from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
-from unbraid_registry import closest
+from unbraid_registry import MissingPlugin, closest
 
 META = torch.device("meta")
 BATCH = 2                                          # batch size of the values that check shapes
@@ -46,6 +46,7 @@ class Shapes:
     mistakes: list[Mistake] = attrs.field(factory=list)
     networks: NetworkBuilder = attrs.field(init=False)
     known: dict[int, Value] = attrs.field(init=False, factory=dict)
+    missing: dict[int, MissingPlugin] = attrs.field(init=False, factory=dict)      # by node: what it needs is gone
     _failed: set[int] = attrs.field(init=False, factory=set)
     _building: set[str] = attrs.field(init=False, factory=set)
     _environment: Environment = attrs.field(init=False)
@@ -74,6 +75,9 @@ class Shapes:
                 continue
             try:
                 self.known[node.index] = self._shape(node)
+            except MissingPlugin as error:         # of a run's recipe: only what is used must be there
+                self._failed.add(node.index)
+                self.missing[node.index] = error
             except RecipeError as error:
                 self._failed.add(node.index)
                 self.mistakes += [attrs.evolve(m, path=m.path or path) for m in error.mistakes]
@@ -132,6 +136,13 @@ class Shapes:
                 self.known.pop(node.index, None)
         self.walk(graph.result, f"functions.{graph.name}")
         return shapes
+
+    def gone(self, graph: FunctionGraph) -> MissingPlugin | None:
+        """Return the error for a plugin that a function needs and that is not there, or None."""
+        nodes = list(below(graph.result))
+        unbuilt = any(isinstance(n.op, NetworkOp) and n.op.network not in self.networks.modules for n in nodes)
+        return next((self.missing[n.index] for n in nodes if n.index in self.missing),
+                    next(iter(self.missing.values()), None) if unbuilt else None)
 
     # -- computing ----------------------------------------------------------------------------------------------------
 

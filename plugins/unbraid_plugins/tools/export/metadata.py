@@ -10,13 +10,14 @@ import attrs
 from unbraid.model import Model
 from unbraid.values import Layout
 from unbraid_plugins.tools.export.program import Traced
+from unbraid_registry import record_plugins, registry
 
 KEY = "unbraid"                                    # the key of the metadata in ONNX and Parquet
 FORMAT = 1
 
 
 def facts_of(model: Model) -> dict[str, Any]:
-    """Return a model's metadata: title and paper, step, layout of the code, size and range of images, versions."""
+    """Return a model's metadata: title and paper, step, layout of the code, size and range of images, versions, plugins."""
     import torch
 
     import unbraid
@@ -24,6 +25,7 @@ def facts_of(model: Model) -> dict[str, Any]:
     c, h, w = model.image_shape
     recipe = model.method.recipe
     return {"format": FORMAT, "unbraid": unbraid.__version__, "torch": torch.__version__, "title": recipe.title,
+            "plugins": record_plugins(model.method.components, registry()),
             "paper": recipe.paper, "step": model.step, "code": parts_of(model.layout),
             "image": {"channels": c, "height": h, "width": w, "range": [0, 1]}}
 
