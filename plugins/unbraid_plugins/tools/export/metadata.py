@@ -17,7 +17,7 @@ FORMAT = 1
 
 
 def facts_of(model: Model) -> dict[str, Any]:
-    """Return a model's metadata: title and paper, step, layout of the code, size and range of images, versions, plugins."""
+    """Return a model's metadata: title and paper, step, layout of the code, size and range of images, versions."""
     import torch
 
     import unbraid
