@@ -117,7 +117,8 @@ class Catalog:
                         f"{problem.remedy}  Details: unbraid doctor {plugin}".strip(), "")
         if plugin in self._known:
             return f"no plugin {plugin!r} is installed", f"pip install {self._known[plugin]}", ""
-        near = _closest(name, self._callable_names(kind)) if nearest(plugin, loaded, 0.75) else ""
+        names = self._callable_names(kind)
+        near = _closest(name, names) if nearest(plugin, loaded, 0.75) or nearest(name, names, 0.8) else ""
         remedy = "Install the package that brings it (its author tells the name), or give its file: --plugin FILE"
         return f"no plugin {plugin!r} is installed", f"Closest: {near}" if near else remedy, near
 

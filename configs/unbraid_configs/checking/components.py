@@ -17,7 +17,7 @@ from unbraid_configs.checking.fields import check_validator, structure_as, struc
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node, from_python
-from unbraid_registry import NETWORK_KINDS, Absent, Component, Option, UnbraidError, closest, missing
+from unbraid_registry import NETWORK_KINDS, Absent, Component, Option, UnbraidError, closest, fault_of, missing
 
 Structure = Callable[[Node, Any], Any]
 RESERVED = ("type", "code", "image", "from", "freeze")           # keys of a network that are not options
@@ -136,8 +136,11 @@ def structure_options(node: Node, component: Component, structure: Structure) ->
         raise Invalid(mistakes)
     try:
         return component.target(**values) if component.is_class else values, plain
-    except Exception as error:                      # a plugin's own checks
+    except (ValueError, TypeError) as error:        # a plugin's own checks
         raise wrong(node, tidy(error), f"see {component.full_name}", at_name=True) from None
+    except Exception as error:                      # a fault of it
+        text = f"{component.full_name}: {fault_of(error, component)}"
+        raise Invalid([Mistake(node.name_place, "", text, cause=error)]) from None
 
 
 def _structure_one(option: Option, structure: Structure, node: Node) -> Any:
