@@ -62,8 +62,13 @@ def find_recipe(name: str, plugins: Plugins, *, beside: Path | None = None, plac
     known = all_recipes(plugins)
     if name.replace(":", ".") in known:
         return known[name.replace(":", ".")]
-    hint = _hint(name, known, beside)
-    raise RecipeError([Mistake(place or Place(name), path, f"no recipe is called {name!r}", hint)])
+    message, hint = f"no recipe is called {name!r}", _hint(name, known, beside)
+    try:
+        plugins.catalog.find(name.replace(":", "."))
+    except UnbraidError as error:
+        if getattr(error, "plugin", "") and not (getattr(error, "closest", "") or closest(name, known)):
+            message, hint = error.message, error.hint
+    raise RecipeError([Mistake(place or Place(name), path, message, hint)])
 
 
 def _hint(name: str, known: dict[str, Path], beside: Path | None) -> str:
@@ -73,8 +78,11 @@ def _hint(name: str, known: dict[str, Path], beside: Path | None) -> str:
         folder_here = (folder / name / "recipe.yaml").is_file()
     except (OSError, ValueError):
         files, folder_here = [], False
+    own = [k for k in known if k.endswith(f".{name}")]
+    if own:
+        return f"write {own[0]}"
     if files:
-        return f"for the file write {files[0] if files[0].is_absolute() else f'./{files[0]}'}"
+        return f"for the file write {f'./{files[0]}' if beside is None else files[0].name}"
     if folder_here:
         return f"for the run's recipe write {name}/recipe.yaml"
     near = closest(name.replace(":", "."), known)

@@ -70,11 +70,15 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
     tree = with_bases(tree, [file.resolve()] if file else [], plugins, merger, file.parent if file else Path())
     for text in overrides:
         tree = override(tree, text, merger)
-    unmet = check_requires(tree)
-    if unmet:
-        raise RecipeError(unmet)
+    raise_unmet(tree)
     tree = expand_environment(tree, mistakes, keep_unset=keep_unset)
     return assemble(tree, plugins.catalog, mistakes)
+
+
+def raise_unmet(tree: Node) -> None:
+    """Raise RecipeError for the distributions that a recipe requires and that are not installed."""
+    if unmet := check_requires(tree):
+        raise RecipeError(unmet)
 
 
 def with_bases(child: Node, chain: list[Path], plugins: Plugins, merger: Merger, folder: Path) -> Node:
@@ -87,7 +91,11 @@ def with_bases(child: Node, chain: list[Path], plugins: Plugins, merger: Merger,
         merger.mistakes.append(Mistake(base.place, "base", "expected one path or the name of a recipe",
                                        "a recipe has one parent, which may have its own"))
         return merger.merge(EMPTY, own)
-    path = find_recipe(base.value, plugins, beside=folder, place=base.place, path="base")
+    try:
+        path = find_recipe(base.value, plugins, beside=folder, place=base.place, path="base")
+    except RecipeError:
+        raise_unmet(child)                         # the plugin that brings the base may be the one that is missing
+        raise
     resolved = path.resolve()
     if resolved in chain:
         circle = [*chain[chain.index(resolved):], resolved]

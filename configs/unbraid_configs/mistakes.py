@@ -23,12 +23,17 @@ class Place:
 
 @attrs.frozen
 class Mistake:
-    """One mistake in a recipe.  path: `players.critic.minimizes.realism`."""
+    """One mistake in a recipe.
+
+    path: `players.critic.minimizes.realism`.
+    cause: the exception of a component that failed; `--traceback` shows where.
+    """
 
     place: Place
     path: str
     message: str
     hint: str = ""
+    cause: Exception | None = attrs.field(default=None, eq=False, repr=False)
 
     def __str__(self) -> str:
         where = f"{self.place}  {self.path}: " if self.path else f"{self.place}  "
@@ -41,3 +46,6 @@ class RecipeError(UnbraidError):
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = sorted(mistakes, key=lambda m: (m.place.file, m.place.line, m.place.column))
         super().__init__("\n".join(map(str, self.mistakes)))
+        causes = [m.cause for m in self.mistakes if m.cause is not None]
+        if causes:
+            self.__cause__ = causes[0] if len(causes) == 1 else ExceptionGroup("faults of components", causes)

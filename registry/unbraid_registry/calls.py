@@ -32,6 +32,8 @@ def filled_by(component: Component) -> frozenset[str]:
 
 def check_call(component: Component, count: int, options: Sequence[str]) -> None:
     """Refuse a call with the wrong number of values or with unknown or missing options.  Raises ValueError."""
+    if component.absent:
+        return
     inputs = inputs_of(component)
     signature = f"{component.name}({', '.join(p.name for p in inputs)})"
     least = sum(p.default is p.empty and p.kind is not p.VAR_POSITIONAL for p in inputs)
@@ -39,6 +41,7 @@ def check_call(component: Component, count: int, options: Sequence[str]) -> None
     if count < least or (most is not None and count > most):
         raise ValueError(f"{signature} is called with {count} value{'s' * (count != 1)}")
     known = [o.name for o in component.options]
+    options = [component.present(name) for name in options]
     for name in options:
         if name not in known:
             near = closest(name, known)
@@ -52,7 +55,9 @@ def check_call(component: Component, count: int, options: Sequence[str]) -> None
 
 def option_value(component: Component, name: str, given: Any) -> Any:
     """Return the value of an option, converted to its declared type.  Raises ValueError where it does not fit."""
-    declared = next(o for o in component.options if o.name == name)
+    if component.absent:
+        return given
+    declared = next(o for o in component.options if o.name == component.present(name))
     value = _as_type(given, declared.type)
     if value is None:
         raise ValueError(f"the option {name!r} of {component.name}: expected {_type_name(declared.type)}, "

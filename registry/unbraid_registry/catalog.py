@@ -12,13 +12,18 @@ Kind = str | tuple[str, ...] | None
 
 
 class UnknownComponent(UnbraidError):
-    """The error for a name that fits no component of a kind, or several.  closest: the most similar name, or ""."""
+    """The error for a name that fits no component of a kind, or several.
 
-    def __init__(self, message: str, *, hint: str = "", name: str, kind: Kind = None, closest: str = "") -> None:
+    closest: the most similar name, or "".  plugin: the plugin that the name belongs to, where that is not loaded.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", name: str, kind: Kind = None, closest: str = "",
+                 plugin: str = "") -> None:
         super().__init__(message, hint=hint)
         self.name = name
         self.kind = kind
         self.closest = closest
+        self.plugin = plugin
 
 
 class Catalog:
@@ -51,11 +56,15 @@ class Catalog:
         return [c for _, c in sorted(self._components.items()) if _is(c, kind)]
 
     def find(self, name: str, kind: Kind = None) -> Component:
-        """Return the component called `name` (bundled) or `plugin.name` (any).  Raises UnknownComponent."""
+        """Return the component called `name` (bundled) or `plugin.name` (any), also by a former name.
+
+        Raises UnknownComponent.
+        """
         if "." in name:
             found = [c for c in (self._components.get(name),) if c]
         else:
             found = [c for c in self.all() if c.bundled and c.name == name]
+        found = found or self._formerly(name)
         fitting = [c for c in found if _is(c, kind)]
         if len(fitting) == 1:
             return fitting[0]
@@ -71,14 +80,16 @@ class Catalog:
                                    hint=_suggestion(closest, kind), name=name, kind=kind, closest=closest)
         raise self._unknown(name, kind)
 
+    def _formerly(self, name: str) -> list[Component]:
+        plugin, dot, own = name.rpartition(".")
+        return [c for c in self.all() if own in c.formerly and (c.plugin == plugin if dot else c.bundled)]
+
     def _unknown(self, name: str, kind: Kind) -> UnknownComponent:
-        plugin, dot, _ = name.rpartition(".")
+        plugin, dot, own = name.rpartition(".")
         loaded = {p.name for p in self._plugins if p.status == "loaded"} | {c.plugin for c in self._components.values()}
-        if dot and plugin not in loaded:
-            missing = self._missing_plugin(name, plugin)
-            if missing:
-                message, hint = missing
-                return UnknownComponent(message, hint=hint, name=name, kind=kind)
+        if plugin.isidentifier() and own.isidentifier() and plugin not in loaded:
+            message, hint, near = self._missing_plugin(name, plugin, kind, loaded)
+            return UnknownComponent(message, hint=hint, name=name, kind=kind, closest=near, plugin=plugin)
         foreign = [c.full_name for c in self.all(kind) if c.name == name]
         if not dot and foreign:
             return UnknownComponent(
@@ -92,20 +103,24 @@ class Catalog:
                 hint += f"  Bundled but not loaded: {', '.join(failed)} (see unbraid doctor)."
         return UnknownComponent(f"no {_words(kind)} named {name!r}", hint=hint, name=name, kind=kind, closest=closest)
 
-    def _missing_plugin(self, name: str, plugin: str) -> tuple[str, str] | None:
+    def _missing_plugin(self, name: str, plugin: str, kind: Kind, loaded: Iterable[str]) -> tuple[str, str, str]:
+        """Return why a plugin is not there, what to do, and the closest name where the plugin's may be misspelt."""
         belongs = f"{name!r} belongs to plugin {plugin!r}"
         for info in self._plugins:
             if info.name == plugin and info.status == "blocked":
-                return f"{belongs}, which is blocked by {info.reason}", "Remove it from there to use the plugin."
+                return f"{belongs}, which is blocked by {info.reason}", "Remove it from there to use the plugin.", ""
         for problem in self._problems:
             if problem.plugin == plugin:
                 version = f" {problem.version}" if problem.version else ""
                 why = problem.message.partition("is not loaded: ")[2] or problem.message
                 return (f"{belongs}{version}, which is not loaded: {why}",
-                        f"{problem.remedy}  Details: unbraid doctor {plugin}".strip())
+                        f"{problem.remedy}  Details: unbraid doctor {plugin}".strip(), "")
         if plugin in self._known:
-            return f"{belongs}, which is not installed", f"pip install {self._known[plugin]}"
-        return None
+            return f"no plugin {plugin!r} is installed", f"pip install {self._known[plugin]}", ""
+        names = self._callable_names(kind)
+        near = _closest(name, names) if nearest(plugin, loaded, 0.75) or nearest(name, names, 0.8) else ""
+        remedy = "Install the package that brings it (its author tells the name), or give its file: --plugin FILE"
+        return f"no plugin {plugin!r} is installed", f"Closest: {near}" if near else remedy, near
 
     def _callable_names(self, kind: Kind) -> list[str]:
         """Return every name that `find` accepts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar, cast, get_type_hints, overload
 
@@ -23,13 +23,18 @@ Target = TypeVar("Target", bound=Callable[..., Any])
 class Mark:
     """The mark that a decorator puts on a function or class.
 
-    remembers: a network with state, called once per round.  sets: a component that takes whole sets, (B, n, ...).
+    remembers: a network with state, called once per round.
+    sets: a component that takes whole sets, (B, n, ...).
+    renamed: former names of options -> the present ones.
+    formerly: former names of the component.
     """
 
     kind: str
     name: str
     remembers: bool = False
     sets: bool = False
+    renamed: Mapping[str, str] = attrs.Factory(dict)
+    formerly: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +54,10 @@ class Option:
 
 @attrs.frozen(kw_only=True)
 class Component:
-    """A marked function or attrs class, with the plugin and the distribution that it came from."""
+    """A marked function or attrs class, with the plugin and the distribution that it came from.
+
+    absent: why it is not there, where it is the placeholder of a component that a run used.
+    """
 
     kind: str
     name: str
@@ -60,11 +68,18 @@ class Component:
     bundled: bool = False
     remembers: bool = False
     sets: bool = False
+    renamed: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+    formerly: tuple[str, ...] = ()
+    absent: str = ""
 
     @property
     def full_name(self) -> str:
         """`plugin.name`, the name that runs store."""
         return f"{self.plugin}.{self.name}"
+
+    def present(self, option: str) -> str:
+        """Return the present name of an option, given its present name or a former one."""
+        return self.renamed.get(option, option)
 
     @property
     def summary(self) -> str:
@@ -130,22 +145,31 @@ class Decorator(Protocol):
     @overload
     def __call__(self, target: Target, /) -> Target: ...
     @overload
-    def __call__(self, *, name: str = ..., remembers: bool = ..., sets: bool = ...) -> Callable[[Target], Target]: ...
+    def __call__(self, *, name: str = ..., remembers: bool = ..., sets: bool = ..., renamed: Mapping[str, str] = ...,
+                 formerly: str | Iterable[str] = ...) -> Callable[[Target], Target]: ...
 
 
 def marked(kind: str) -> Decorator:
     """Make the decorator of one kind."""
 
-    def decorator(target: Any = None, /, *, name: str = "", remembers: bool = False, sets: bool = False) -> Any:
+    def decorator(target: Any = None, /, *, name: str = "", remembers: bool = False, sets: bool = False,
+                  renamed: Mapping[str, str] | None = None, formerly: str | Iterable[str] = ()) -> Any:
         def mark(target: Any) -> Any:
-            target.__unbraid__ = Mark(kind=kind, name=name or _snake_case(target.__name__), remembers=remembers,
-                                      sets=sets)
+            target.__unbraid__ = Mark(
+                kind=kind, name=name or _snake_case(target.__name__), remembers=remembers, sets=sets,
+                renamed=dict(renamed or {}), formerly=(formerly,) if isinstance(formerly, str) else tuple(formerly))
             return target
 
         return mark if target is None else mark(target)
 
     decorator.__name__ = kind
     decorator.__doc__ = f"""Mark a function or attrs class as a component of kind {kind}.
+
+    name: its name in recipes, by default that of the function or class.
+    remembers: a network with state, called once per round.
+    sets: it takes whole sets, (B, n, ...).
+    renamed: options that had other names, as {{"hidden": "units"}}: old recipes and runs still load.
+    formerly: names that the component had, which old recipes and runs may still use.
 
     >>> from unbraid import {kind}
     >>> @{kind}

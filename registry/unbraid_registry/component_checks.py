@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from unbraid_registry.component import KINDS, NETWORK_KINDS, Component, Mark
 from unbraid_registry.discovery import Candidate
-from unbraid_registry.errors import UnbraidError
+from unbraid_registry.errors import UnbraidError, closest
 
 
 def make_component(target: Any, origin: Candidate) -> Component:
@@ -33,9 +33,22 @@ def make_component(target: Any, origin: Candidate) -> Component:
     else:
         _check_function(target, mark.kind, title)
     _check_annotations(target, title)
-    return Component(kind=mark.kind, name=mark.name, target=target, plugin=origin.name,
-                     distribution=origin.distribution, version=origin.version, bundled=origin.bundled,
-                     remembers=mark.remembers, sets=mark.sets)
+    component = Component(kind=mark.kind, name=mark.name, target=target, plugin=origin.name,
+                          distribution=origin.distribution, version=origin.version, bundled=origin.bundled,
+                          remembers=mark.remembers, sets=mark.sets, renamed=mark.renamed, formerly=mark.formerly)
+    _check_former_names(component, title)
+    return component
+
+
+def _check_former_names(component: Component, title: str) -> None:
+    options = [o.name for o in component.options]
+    for old, new in component.renamed.items():
+        if new not in options:
+            raise UnbraidError(f"{title} says that {old!r} is called {new!r} now, and has no option {new!r}",
+                               hint=closest(new, options) or f"it has {', '.join(options) or 'none'}")
+        if old in options:
+            raise UnbraidError(f"{title} says that {old!r} is called {new!r} now, and still has the option {old!r}",
+                               hint=f"Remove {old!r} from `renamed`, or from the options.")
 
 
 def title_of(target: Any) -> str:

@@ -108,7 +108,18 @@ def collect_components(manager: pluggy.PluginManager, origin: Candidate) -> list
                                    f"{title_of(components[component.name].target)} and {title_of(target)}",
                                    hint=f'Give one another name: @{component.kind}(name="...")')
             components[component.name] = component
+    _check_former_names(components)
     return list(components.values())
+
+
+def _check_former_names(components: Mapping[str, Component]) -> None:
+    taken: dict[str, str] = {name: name for name in components}
+    for component in components.values():
+        for old in component.formerly:
+            if old in taken:
+                raise UnbraidError(f"{component.name!r} was formerly {old!r}, which is also a name of {taken[old]!r}",
+                                   hint="One name means one component: remove it from `formerly`.")
+            taken[old] = component.name
 
 
 def collect_recipes(manager: pluggy.PluginManager) -> dict[str, Path]:

@@ -121,7 +121,7 @@ STRUCTURE = [
     # networks
     (changed("conv_encoder", "§conv_encodr"), "no network named 'conv_encodr'", "conv_encoder"),
     (changed("conv_encoder", "§mse"), "is a loss", "expected a network"),
-    (changed("conv_encoder", "§unit.front"), "'unit.front'", ""),
+    (changed("conv_encoder", "§unit.front"), "no plugin 'unit' is installed", ""),
     (changed("{type: conv_encoder}", "§conv_encoder"), "expected a map with the `type`", "{type: conv_encoder}"),
     (changed("{type: conv_encoder}", "{§tpye: conv_encoder}"), "'type' is missing", "'tpye' meant"),
     (changed("  encoder: {type: conv_encoder}", "  §encoder: {}"), "'type' is missing", "unbraid list network"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import warnings
 from collections.abc import Callable
 from functools import partial
 from math import isfinite
@@ -11,12 +12,12 @@ from typing import Any, Protocol
 
 import attrs
 
-from unbraid_configs import Mistake, Network, Spec
+from unbraid_configs import Mistake, Network, Place, Spec
 from unbraid_configs.checking.fields import check_validator, structure_as, structure_option, tidy, unknown_keys
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node, from_python
-from unbraid_registry import NETWORK_KINDS, Component, Option, UnbraidError, closest
+from unbraid_registry import NETWORK_KINDS, Absent, Component, Option, UnbraidError, closest, fault_of, missing
 
 Structure = Callable[[Node, Any], Any]
 RESERVED = ("type", "code", "image", "from", "freeze")           # keys of a network that are not options
@@ -49,8 +50,41 @@ def structure_spec(node: Node, kind: str | tuple[str, ...], catalog: Finds, stru
     except UnbraidError as error:
         raise Invalid([Mistake(chosen.place, "type", error.message, error.hint)]) from None
     given = node.with_value({key: item for key, item in node.items() if key not in reserved})
+    if component.absent:
+        return Spec(component=component, value=Absent(missing(component)), options=given.plain(), place=chosen.place)
+    note_former_name(chosen.place, name, component)
+    given = with_present_names(given, component)
     value, options = structure_options(given, component, structure)
     return Spec(component=component, value=value, options=options, place=chosen.place)
+
+
+def with_present_names(node: Node, component: Component) -> Node:
+    """Return the options by their present names.  Of a former and a present name, the one that was given last counts.
+
+    `null` takes out an option that the component no longer has.
+    """
+    known = [option.name for option in component.options]
+    entries: dict[str, Node] = {}
+    for key, item in node.items():
+        name = component.present(key)
+        if name != key:
+            note(item.name_place, f"the option {key!r} of {component.full_name} is called {name!r} now")
+            item = attrs.evolve(item, key=item.name_place)
+        if name in known or not item.is_null or item.is_missing:
+            entries.pop(name, None)
+            entries[name] = item
+    return node.with_value(entries)
+
+
+def note_former_name(place: Place, name: str, component: Component) -> None:
+    """Tell the reader where a recipe calls a component by a former name."""
+    if name.rpartition(".")[2] in component.formerly:
+        note(place, f"{name!r} is called {component.full_name!r} now")
+
+
+def note(place: Place, text: str) -> None:
+    """Tell the reader of a recipe something that is no mistake, once."""
+    warnings.warn(f"{place}  {text}", stacklevel=3)
 
 
 def missing_key(node: Node, key: str, hint: str) -> Mistake:
@@ -102,8 +136,11 @@ def structure_options(node: Node, component: Component, structure: Structure) ->
         raise Invalid(mistakes)
     try:
         return component.target(**values) if component.is_class else values, plain
-    except Exception as error:                      # a plugin's own checks
+    except (ValueError, TypeError) as error:        # a plugin's own checks
         raise wrong(node, tidy(error), f"see {component.full_name}", at_name=True) from None
+    except Exception as error:                      # a fault of it
+        text = f"{component.full_name}: {fault_of(error, component)}"
+        raise Invalid([Mistake(node.name_place, "", text, cause=error)]) from None
 
 
 def _structure_one(option: Option, structure: Structure, node: Node) -> Any:

@@ -12,7 +12,7 @@ from functools import partial
 import attrs
 
 from unbraid_configs import Mistake, RecipeError
-from unbraid_configs.checking.components import Finds
+from unbraid_configs.checking.components import Finds, note, note_former_name
 from unbraid_configs.checking.converter import read_expression
 from unbraid_configs.checking.invalid import Invalid
 from unbraid_configs.expressions import (
@@ -151,6 +151,11 @@ class _Names:
         try:
             component = self.catalog.find(call.function, CALLED_KINDS)
             check_call(component, len(call.arguments), [name for name, _ in call.options])
+            note_former_name(call.place, call.function, component)
+            for name, _ in call.options:
+                if name in component.renamed:
+                    note(call.place, f"the option {name!r} of {component.full_name} is called "
+                         f"{component.present(name)!r} now")
         except UnbraidError as error:
             near = closest(call.function, [*self.functions, *self.networks, *SCHEDULES,
                                            getattr(error, "closest", "")]) if "." not in call.function else ""

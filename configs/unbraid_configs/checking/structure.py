@@ -44,8 +44,20 @@ def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
     if tree.is_map:
         mistakes += [*check_references(tree), *check_names(tree, catalog)]
     if mistakes or recipe is None:
-        raise RecipeError(list(dict.fromkeys(mistakes)))
+        raise RecipeError(_once_per_plugin(list(dict.fromkeys(mistakes))))
     return attrs.evolve(recipe, tree=tree)
+
+
+def _once_per_plugin(mistakes: list[Mistake]) -> list[Mistake]:
+    """Tell a plugin that is not installed once, before all other mistakes: it may be their cause."""
+    first: dict[str, Mistake] = {}
+    for m in sorted(mistakes, key=lambda m: (m.place.file, m.place.line, m.place.column)):
+        if m.message.startswith("no plugin "):
+            first.setdefault(m.message, m)
+    uses = {text: sum(m.message == text for m in mistakes) for text in first}
+    told = [m if uses[text] == 1 else attrs.evolve(m, message=f"{text}, which {uses[text]} places of this recipe need")
+            for text, m in first.items()]
+    return told or mistakes
 
 
 def with_inherited_optimizers(tree: Node) -> Node:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         FREE as FREE,
         Difference as Difference,
         all_differences as all_differences,
+        as_it_stands as as_it_stands,
         differences as differences,
         told as told,
         written as written,

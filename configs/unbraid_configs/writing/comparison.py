@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import attrs
 
 from unbraid_configs import Recipe
+from unbraid_configs.reading import read_file, write_scalar
 from unbraid_configs.writing.dump import Written, write_recipe
 
 SHOWN = 3                                          # differences that a message names
@@ -63,6 +66,12 @@ def told(found: list[Difference]) -> str:
 def written(recipe: Recipe) -> dict[str, str]:
     """Return all values of a recipe by path: `weights.beta` -> `4`."""
     return dict(_flat(write_recipe(recipe), ""))
+
+
+def as_it_stands(file: Path) -> dict[str, str]:
+    """Return the values of a resolved recipe's file by path, without a look at any component.  Raises RecipeError."""
+    return {".".join(path): node.text or write_scalar(node.plain()) if not node.is_list else str(node.plain())
+            for path, node in read_file(file, []).walk() if path and not node.is_map and not path[-1].isdecimal()}
 
 
 def _flat(tree: Written, prefix: str) -> list[tuple[str, str]]:

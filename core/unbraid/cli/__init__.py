@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from unbraid.cli.arguments import (
         DEVICE as DEVICE,
         RUN as RUN,
+        SET as SET,
         factors_of as factors_of,
         model_of as model_of,
         out_option as out_option,
+        overrides_given as overrides_given,
         write as write,
     )
     from unbraid.cli.data_summary import describe as describe

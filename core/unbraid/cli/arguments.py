@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from unbraid.cli.session import Session
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -15,8 +17,21 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-RUN = click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+SET = click.option("--set", "set_values", multiple=True, metavar="PATH=VALUE", expose_value=False, help="Change the "
+                   "run's recipe where it no longer fits: networks.encoder.width=32; null takes an option out.",
+                   callback=lambda context, _, given: context.ensure_object(Session).overrides.extend(given))
 DEVICE = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+
+
+def RUN(command: F) -> F:
+    """Add the argument RUN to a command, and the option `--set` for runs that no longer fit."""
+    return click.argument("run", metavar="RUN", type=click.Path(path_type=Path))(SET(command))
+
+
+def overrides_given() -> list[str]:
+    """Return the changes of a run's recipe that the command line gives by `--set`."""
+    context = click.get_current_context(silent=True)
+    return [] if context is None else context.ensure_object(Session).overrides
 
 
 def out_option(default: str) -> Callable[[F], F]:
@@ -30,7 +45,7 @@ def model_of(run: Path, device: str) -> Model:
     from unbraid.engine import device_of
     from unbraid.model import load
 
-    return load(run, device=str(device_of(device)))
+    return load(run, device=str(device_of(device)), overrides=overrides_given())
 
 
 def write(out: Path, picture: Tensor) -> None:

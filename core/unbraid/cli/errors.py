@@ -22,7 +22,7 @@ OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.E
 def report(error: Exception, session: Session) -> int:
     """Print an error on stderr and return its exit code."""
     from unbraid_configs import RecipeError
-    from unbraid_registry import UnbraidError, culprit, one_line
+    from unbraid_registry import UnbraidError, culprit, line_of, one_line
 
     if session.traceback:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -43,7 +43,8 @@ def report(error: Exception, session: Session) -> int:
         say("there is not enough memory", "lower data.batch, or the size of the images or the networks")
         return USERS
     whose = culprit(error)
-    say(f"this is a fault of {whose}, not of yours: {one_line(error)}",
+    at = f", at {line}" if (line := line_of(error)) else ""
+    say(f"this is a fault of {whose}, not of yours: {one_line(error)}{at}",
         "" if session.traceback else f"the traceback is in {keep(error, session.run)}")
     return OURS
 

@@ -32,6 +32,7 @@ class Session:
     strict: bool = False
     traceback: bool = False
     run: Path | None = None                        # the folder of the run, once it is known
+    overrides: list[str] = attrs.Factory(list)     # of a run's recipe, by --set
     _handler: logging.Handler = attrs.Factory(_Yellow)
     _showwarning: Any = None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unbraid.cli.arguments import SET
 from unbraid.cli.prompts import SIGNALS, announce, ask_before, asked_about_changes, echo, recipe_on
 from unbraid.cli.recipes import OVERRIDES
 from unbraid.cli.session import Session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
               help="Train on the pictures of this folder (or an .npz file) instead of the recipe's own data.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
               help="The run's folder (default: a new one, runs/RECIPE).")
+@SET
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of --out, as if it had never stopped.")
 @click.option("--accept-changes", is_flag=True, help="With --resume: go on although the recipe or the data changed.")
 @click.option("--yes", is_flag=True, help="Do not ask before a long training.")
@@ -46,7 +48,7 @@ def command(session: Session, recipe: str | None, overrides: tuple[str, ...], da
     from unbraid.engine import distributed
 
     with distributed.together():
-        return train_one(session, recipe, overrides, data, out, resume, sure=resume or yes,
+        return train_one(session, recipe, (*overrides, *session.overrides), data, out, resume, sure=resume or yes,
                          accept_changes=accept_changes)
 
 
@@ -55,7 +57,10 @@ def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], 
     """Train a recipe or resume a run, and return the exit code.  Raises UnbraidError."""
     from unbraid.engine import Stopped, distributed, train
     from unbraid.runs import Run
+    from unbraid_registry import refuse_missing, registry
 
+    if recipe is None:
+        refuse_missing(Run.at(out or Path()).plugins().recorded, registry())
     name = recipe if recipe is not None else str(Run.at(out or Path()).recipe_file)
     read, stopped_by = recipe_on(name, overrides, data), ""
 

@@ -11,7 +11,7 @@ import attrs
 from unbraid.data import Data, DataFacts, SourceFacts
 from unbraid.engine import distributed
 from unbraid.runs import Run, RunError, write_whole
-from unbraid_configs import Optimizer, Recipe, dump_recipe, load_recipe
+from unbraid_configs import Optimizer, Recipe, RecipeError, dump_recipe
 from unbraid_configs.writing import Difference, all_differences, origin_of, written
 
 Accept = bool | Callable[[list[str]], bool]        # whether to accept changes, or a function of their lines
@@ -34,13 +34,18 @@ class Resumption:
     now: Recipe
     changes: list[Difference]                      # those that affect the numbers
     free: list[Difference]                         # those that don't: how long, how often it logs
+    outgrown: list[str]                            # why the recipe until now no longer loads
 
     @classmethod
     def of(cls, run: Run, now: Recipe) -> Resumption:
         """Compare a run's recipe with the present one.  Raises ChangedError if its networks can't take the changes."""
-        then = load_recipe(run.recipe_file)
+        outgrown: list[str] = []
+        try:
+            then = run.recipe()
+        except RecipeError as error:               # an option is gone, and `now` has another
+            then, outgrown = now, [str(m) for m in error.mistakes if m.path]
         found = [d for d in map(_in_effect(now, then), all_differences(now, then)) if d.here != d.there]
-        self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free])
+        self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free], outgrown)
         impossible = [self.line(d) for d in self.changes if _is_layout(d.path)]
         impossible += [f"networks.{n}: it is no longer there" for n in then.networks if n not in now.networks]
         impossible += [f"networks.{n}: it is new, and has no weights" for n in now.networks if n not in then.networks]
@@ -62,7 +67,8 @@ class Resumption:
 
     def confirm(self, step: int, data: list[Difference], accept: Accept) -> None:
         """Ask `accept` about changes of the recipe and the data.  Raises ChangedError where it refuses."""
-        lines = [*map(self.line, self.changes), *(f"{d.path}: {d.there} -> {d.here}" for d in data)]
+        lines = [*map(str, self.run.plugins().changes), *self.outgrown, *map(self.line, self.changes)]
+        lines += [f"{d.path}: {d.there} -> {d.here}" for d in data]
         lines += [f"players.{name}: its optimizer begins anew" for name in self.anew if name in self.then.players]
         if not lines:
             return
@@ -84,10 +90,11 @@ class Resumption:
 
     def keep(self, step: int) -> None:
         """Write the recipe that the run continues with; where numbers change, keep the former recipe beside it."""
-        if not self.changes and not self.free:
+        if not self.changes and not self.free and not self.outgrown:
             return
         before = self.run.folder / f"recipe-until-{step:08d}.yaml"
-        if self.changes and not before.exists():   # changed twice at one step: keep the one that trained
+        affected = self.changes or self.outgrown
+        if affected and not before.exists():       # changed twice at one step: keep the one that trained
             write_whole(before, self.run.recipe_file.read_text(encoding="utf-8"))
         write_whole(self.run.recipe_file, dump_recipe(self.now))
 

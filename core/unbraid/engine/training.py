@@ -27,7 +27,7 @@ from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
 from unbraid_configs import Recipe, dump_recipe
-from unbraid_registry import UnbraidError, registry
+from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
 TRIAL = 3                                          # steps that are timed before the training starts
@@ -203,7 +203,8 @@ class Training:
             return
         if not self.run.record_file.exists():
             write_whole(self.run.recipe_file, dump_recipe(self.recipe))
-        session = {**provenance(), "device": str(self.players.device), "from_step": self.step,
+        session = {**provenance(), "plugins": record_plugins(self.method.components, registry()),
+                   "device": str(self.players.device), "from_step": self.step,
                    "world": distributed.world(), "seed": self.recipe.train.seed,
                    "threads": torch.get_num_threads(), **({"beside": list(self.beside)} if self.beside else {})}
         if self._resumption is not None:

@@ -321,7 +321,8 @@ class Flow:
             self.components[name] = self.catalog.find(name, CALLED_KINDS)
         component = self.components[name]
         try:
-            options = tuple(sorted((n, self._option(component, n, tree, path)) for n, tree in call.options))
+            options = tuple(sorted((component.present(n), self._option(component, n, tree, path))
+                                   for n, tree in call.options))
         except ValueError as error:
             self._fail(call.place, path, str(error), frame=frame)
         address = f"{frame.path}{line}/{frame.ordinal(line, component.full_name)}" if component.random else None

@@ -29,7 +29,7 @@ from unbraid.flow import (
 )
 from unbraid.values import Code, Gaussian, Label, Layout, Noise, Record, Set, Value, access, map_tensors, plain, tensors
 from unbraid_configs.expressions import SIGNS, Weight
-from unbraid_registry import Component, UnbraidError, filled_by, inputs_of
+from unbraid_registry import Component, UnbraidError, fault_of, filled_by, inputs_of
 
 Step = Callable[[Sequence[Value]], Value]
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class EvaluationError(UnbraidError):
     """Raised for a node that can't be computed; the hint names its place in the recipe."""
 
     def __init__(self, node: Node, error: Exception) -> None:
-        super().__init__(str(error), hint=f"in {node.place}")
+        super().__init__(fault_of(error, getattr(node.op, "component", None)), hint=f"in {node.place}")
 
 
 def evaluate(environment: Environment, *roots: Node) -> list[Value]:

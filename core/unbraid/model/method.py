@@ -14,6 +14,7 @@ from unbraid.flow import Flow, FunctionGraph, Node, PlayerGraph
 from unbraid.model.shapes import Shapes
 from unbraid.values import Layout, Value
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
+from unbraid_registry import Component, FormerPlugins, MissingPlugin, registry
 
 
 @attrs.frozen(eq=False)
@@ -33,14 +34,19 @@ class Method:
     variational: bool                              # whether some value is a normal distribution over codes
     parameters: dict[str, dict[str, Value]]        # by function: meta values of its arguments
     called_with: dict[str, tuple[Value, ...]]      # by network: meta values of its first call's inputs
+    lacking: dict[str, MissingPlugin]              # by function: the plugin that it needs, and that is gone
+
+    @property
+    def components(self) -> list[Component]:
+        """The components that the recipe uses: of sources, networks and calls."""
+        specs = [*self.recipe.data.sources.values(), *(n.spec for n in self.recipe.networks.values() if n.spec)]
+        return [*(spec.component for spec in specs), *self.flow.components.values()]
 
 
 def build_method(recipe: Recipe, facts: DataFacts, *, catalog: Any = None) -> Method:
     """Build the method of a recipe for data with these facts.  Raises RecipeError that lists all mistakes."""
     if catalog is None:
-        from unbraid_registry import registry
-
-        catalog = registry().catalog
+        catalog = FormerPlugins(registry())        # what is not there was told when the recipe was loaded
     return _MethodBuilder(recipe, facts, catalog).method()
 
 
@@ -72,11 +78,13 @@ class _MethodBuilder:
         parameters = {name: shapes.function(graph) for name, graph in functions.items()}
         self._raise()
         networks = shapes.networks
-        self._check_training(players, networks.modules)
+        if not shapes.missing:
+            self._check_training(players, networks.modules)
         self._raise()
         wants = frozenset(name for name, called in networks.called.items() if called.wants_sets)
         return Method(recipe, self.facts, layout, flow, players, watched, functions, networks.modules, wants,
-                      networks.layouts(), shapes.variational, parameters, networks.called_with)
+                      networks.layouts(), shapes.variational, parameters, networks.called_with,
+                      {name: gone for name, graph in functions.items() if (gone := shapes.gone(graph)) is not None})
 
     def _raise(self) -> None:
         if self.mistakes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,7 +31,6 @@ from unbraid.values import (
     plain,
     tensors,
 )
-from unbraid_configs import load_recipe
 from unbraid_registry import UnbraidError
 
 Picture: TypeAlias = "Tensor | np.ndarray | str | Path | Sequence[str | Path]"
@@ -68,7 +68,8 @@ class Model:
     @property
     def functions(self) -> dict[str, tuple[str, ...]]:
         """The functions that the recipe offers, with their parameters."""
-        return {name: f.parameters for name, f in self.method.recipe.functions.items()}
+        return {name: f.parameters for name, f in self.method.recipe.functions.items()
+                if name not in self.method.lacking}
 
     def __getattr__(self, name: str) -> Callable[..., Value]:
         if name.startswith("_") or name not in self.method.recipe.functions:
@@ -114,6 +115,8 @@ class Model:
         return value
 
     def _body(self, name: str) -> FunctionGraph:
+        if name in self.method.lacking:
+            raise self.method.lacking[name]
         if name not in self.method.function_graphs:
             raise ModelError(f"the model has no function {name!r}; it has {', '.join(self.functions) or 'none'}",
                              hint="functions are declared in the recipe: encode(x): encoder(x)")
@@ -257,10 +260,15 @@ def code_of(v: Value, layout: Layout) -> Code:
     return v
 
 
-def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None) -> Model:
+def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None,
+         overrides: Sequence[str] = ()) -> Model:
     """Load the model of a run's last checkpoint, or of the given step; read only the recipe and tensors, run no code.
 
-    averaged: use EMA weights where the training kept them.  Raises RunError, CheckpointError, RecipeError, ModelError.
+    averaged: use EMA weights where the training kept them.
+    overrides: `a.b.c=value`, changes of the run's recipe where it no longer fits the installed plugins.
+
+    Warns of plugins that are another version than the run was made with. A plugin that is gone matters only where a
+    function needs it.  Raises RunError, CheckpointError, RecipeError, ModelError, MissingPlugin.
 
     >>> import torch, unbraid
     >>> model = unbraid.load("runs/first")
@@ -268,13 +276,18 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     torch.Size([4, 64])
     """
     found = Run.at(run)
-    record, recipe = found.record(), load_recipe(found.recipe_file)
+    record, recipe, former = found.record(), found.recipe(overrides), found.plugins()
     checkpoints = checkpoint.steps(found.checkpoints)
     if not checkpoints:
         raise ModelError(f"{found.folder} has no checkpoint yet")
     if step is not None and step not in checkpoints:
         raise ModelError(f"{found.folder} has no checkpoint of step {step}; it has {', '.join(map(str, checkpoints))}")
-    method = build_method(recipe, facts_of(record, found))
+    method = build_method(recipe, facts_of(record, found), catalog=former)
+    if method.lacking and len(method.lacking) == len(recipe.functions):
+        raise next(iter(method.lacking.values()))
+    for change in former.changes:
+        if change.now:
+            warnings.warn(f"{change}  ({change.remedy} for the former)", stacklevel=2)
     state = checkpoint.read(checkpoints[max(checkpoints) if step is None else step])
     groups = checkpoint.nested(state.groups.get("networks", {}))
     if averaged:

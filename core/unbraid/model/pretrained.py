@@ -10,8 +10,8 @@ from torch import Tensor
 from unbraid.model.method import Method
 from unbraid.runs import Run, checkpoint, load_weights
 from unbraid.values import Layout
-from unbraid_configs import Mistake, Network, Recipe, RecipeError, load_recipe
-from unbraid_registry import UnbraidError, closest
+from unbraid_configs import Mistake, Network, Recipe, RecipeError
+from unbraid_registry import UnbraidError, closest, missing
 
 
 def with_pretrained(recipe: Recipe) -> Recipe:
@@ -50,11 +50,13 @@ def _source(reference: str) -> tuple[Run, str]:
 
 def _as_there(n: Network, layout: Layout) -> Network:
     run, network = _source(n.from_ or "")
-    there = load_recipe(run.recipe_file).networks
+    there = run.recipe().networks
     if network not in there:
         raise UnbraidError(f"the run {run.folder} has no network {network!r}; it has {', '.join(there)}",
                            hint=closest(network, there))
     found = there[there[network].average_of or network]
+    if found.spec is not None and found.spec.component.absent:
+        raise missing(found.spec.component)
     for factor in n.code or found.code or ():
         if factor not in layout:
             raise UnbraidError(f"{n.from_} makes the factor {factor!r}, which this code has not; it has "

@@ -26,7 +26,7 @@ from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
 from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
-from unbraid_registry import closest
+from unbraid_registry import Component, MissingPlugin, closest, fault_of
 
 META = torch.device("meta")
 BATCH = 2                                          # batch size of the values that check shapes
@@ -46,6 +46,7 @@ class Shapes:
     mistakes: list[Mistake] = attrs.field(factory=list)
     networks: NetworkBuilder = attrs.field(init=False)
     known: dict[int, Value] = attrs.field(init=False, factory=dict)
+    missing: dict[int, MissingPlugin] = attrs.field(init=False, factory=dict)      # by node: what it needs is gone
     _failed: set[int] = attrs.field(init=False, factory=set)
     _building: set[str] = attrs.field(init=False, factory=set)
     _environment: Environment = attrs.field(init=False)
@@ -60,9 +61,9 @@ class Shapes:
         """Whether some value is a normal distribution over codes."""
         return any(isinstance(v, Gaussian) for v in self.known.values())
 
-    def wrong(self, place: Place, path: str, message: str, hint: str = "") -> None:
+    def wrong(self, place: Place, path: str, message: str, hint: str = "", cause: Exception | None = None) -> None:
         """Record a mistake."""
-        self.mistakes.append(Mistake(place, path, message, hint))
+        self.mistakes.append(Mistake(place, path, message, hint, cause))
 
     def walk(self, root: Node, path: str) -> None:
         """Compute the shapes of a node and of everything below it; record mistakes."""
@@ -74,13 +75,17 @@ class Shapes:
                 continue
             try:
                 self.known[node.index] = self._shape(node)
+            except MissingPlugin as error:         # of a run's recipe: only what is used must be there
+                self._failed.add(node.index)
+                self.missing[node.index] = error
             except RecipeError as error:
                 self._failed.add(node.index)
                 self.mistakes += [attrs.evolve(m, path=m.path or path) for m in error.mistakes]
             except Exception as error:             # any error of a component is a mistake of the recipe
                 self._failed.add(node.index)
                 trail = "".join(f", in {t}" for t in reversed(node.trail))
-                self.wrong(node.place, path, f"{self._what(node)}{_first_line(error)}{trail}", self._called_with(node))
+                what, fault = self._what(node), fault_of(error, self._component(node))
+                self.wrong(node.place, path, f"{what}{fault}{trail}", self._called_with(node), error)
 
     # -- what each line of a recipe may be ----------------------------------------------------------------------------
 
@@ -132,6 +137,13 @@ class Shapes:
                 self.known.pop(node.index, None)
         self.walk(graph.result, f"functions.{graph.name}")
         return shapes
+
+    def gone(self, graph: FunctionGraph) -> MissingPlugin | None:
+        """Return the error for a plugin that a function needs and that is not there, or None."""
+        nodes = list(below(graph.result))
+        unbuilt = any(isinstance(n.op, NetworkOp) and n.op.network not in self.networks.modules for n in nodes)
+        return next((self.missing[n.index] for n in nodes if n.index in self.missing),
+                    next(iter(self.missing.values()), None) if unbuilt else None)
 
     # -- computing ----------------------------------------------------------------------------------------------------
 
@@ -212,31 +224,36 @@ class Shapes:
 
     # -- messages -----------------------------------------------------------------------------------------------------
 
+    def _component(self, node: Node) -> Component | None:
+        spec = self.recipe.networks[node.op.network].spec if isinstance(node.op, NetworkOp) else None
+        return spec.component if spec else getattr(node.op, "component", None)
+
     def _what(self, node: Node) -> str:
-        match node.op:
-            case NetworkOp(network=name):
-                n = self.recipe.networks[name]
-                return f"{name} ({n.spec.component.full_name}): " if n.spec else f"{name}: "
-        component = getattr(node.op, "component", None)
-        return f"{component.full_name}: " if component else ""
+        component, name = self._component(node), getattr(node.op, "network", "")
+        return (f"{name} ({component.full_name}): " if name else f"{component.full_name}: ") if component else (
+            f"{name}: " if name else "")
 
     def _called_with(self, node: Node) -> str:
         """Describe the shapes that a node is called with, and others that its network was built for."""
         def shapes(n: Node) -> str:
-            return ", ".join(str(tuple(t.shape)) for i in n.inputs for t in tensors(self.known[i.index]))
+            return ", ".join(text for i in n.inputs for text in _shapes(self.known[i.index]))
 
         if not any(True for i in node.inputs for _ in tensors(self.known[i.index])):
             return ""
         first = next((n for n in self.flow.graph.nodes if n.op == node.op and n.index in self.known), None)
         built = (f"; it was built for {shapes(first)} at {first.place}" if isinstance(node.op, NetworkOp) and first
                  and shapes(first) != shapes(node) else "")
-        return f"called with {shapes(node)}{built}".replace("(2,", "(B,")
+        return f"called with {shapes(node)}{built}"
 
 
 def _on_meta(v: Value) -> Value:
     return v if all(t.is_meta for t in tensors(v)) else to_meta(v)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+def _shapes(v: Value) -> Iterator[str]:
+    """Yield the shapes of a value's tensors, (B, 3, 32, 32); those of a set with its number, 5 x (B, 3, 32, 32)."""
+    count = v.count if isinstance(v, Set) else 1
+    for t in tensors(v):
+        rows = ["B"] if t.ndim and t.shape[0] == BATCH * count else [str(n) for n in t.shape[:1]]
+        inner = ", ".join([*rows, *map(str, t.shape[1:])])
+        yield f"{count} x " * isinstance(v, Set) + (f"({inner},)" if t.ndim == 1 else f"({inner})")

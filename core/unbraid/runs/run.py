@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import attrs
 from unbraid.runs import checkpoint
 from unbraid.runs.files import RunError, write_whole
 from unbraid.runs.lock import locked
+from unbraid_configs import Mistake, Place, Recipe, RecipeError, load_recipe
+from unbraid_registry import FormerPlugins, plugins_of, registry
 
 FORMAT = 1
 MAX_RECORD = 16 << 20                              # bytes
@@ -90,6 +93,22 @@ class Run:
             raise RunError(f"{self.record_file} is no record of a run", hint="its fields are not what they should be; "
                            "the file is damaged")
         return record
+
+    def plugins(self) -> FormerPlugins:
+        """Return the plugins as the run knew them; a component that is gone fails only where it is used."""
+        return FormerPlugins(registry(), plugins_of(self.record()) if self.record_file.is_file() else {})
+
+    def recipe(self, overrides: Sequence[str] = ()) -> Recipe:
+        """Load the run's recipe with overrides, `a.b.c=value`.  Raises RecipeError, which tells changed plugins too."""
+        former, file = self.plugins(), self.recipe_file
+        try:
+            return load_recipe(file, overrides, plugins=former)
+        except RecipeError as error:
+            told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
+            if told:
+                told.append(Mistake(Place(str(file)), "", "the run no longer fits", "change it where you use it: "
+                                    "--set networks.NAME.OPTION=VALUE; null takes an option out"))
+            raise RecipeError([*error.mistakes, *told]) from None
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json, whole or not at all.  Raises RunError, also if the folder was moved or removed."""

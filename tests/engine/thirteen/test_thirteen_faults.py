@@ -36,7 +36,7 @@ FAULTS = [
     Fault("a misspelt operation", "mixing", "generator(mix(f1,", "generator(«mux(f1,", ("no loss or operation", "mix")),
     Fault("a misspelt network", "mixing", "x4:   generator(", "x4:   «generatr(",
           ("'generatr'", "did you mean 'generator'?")),
-    Fault("an unknown plugin", "mixing", "gan.fool(", "«gam.fool(", ("'gam.fool'", "gan.fool")),
+    Fault("an unknown plugin", "mixing", "gan.fool(", "«gam.fool(", ("no plugin 'gam' is installed", "gan.fool")),
     Fault("an unknown component of a plugin", "mixing", "gan.fool(", "«gan.foool(", ("'gan.foool'", "gan.fool")),
     Fault("a misspelt factor", "shape3d", "generator(f.object), f.view)\nplayers",
           "generator(«f.objekt), f.view)\nplayers",

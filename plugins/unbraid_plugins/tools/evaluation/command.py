@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
-from unbraid.cli import DEVICE, Session, say
+from unbraid.cli import DEVICE, SET, Session, say
 from unbraid_registry import UnbraidError
 
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
+@SET
 @click.option("--protocol", default="quick", show_default=True, metavar="quick|study",
               help="quick: a few thousand images; study: the counts of Locatello et al. 2019.")
 @click.option("--metrics", metavar="NAME,NAME", help="Only these (unbraid list metric), and what they ask for.")
@@ -46,7 +47,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
         session.run = run.folder
         click.echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
-                          baselines=baselines)
+                          baselines=baselines, overrides=session.overrides)
         results.append((str(run.folder), result))
     if as_json:
         click.echo(json.dumps(dict(results), indent=1))

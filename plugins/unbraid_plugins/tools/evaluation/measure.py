@@ -29,15 +29,16 @@ FILE = "evaluation.json"
 
 def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
              source: str | None = None, seed: int = 0, device: str = "cpu",
-             baselines: Baselines | None = None) -> dict[str, Any]:
+             baselines: Baselines | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
 
     baselines: share one between several runs to measure only once the results that do not depend on the model.
+    overrides: changes of the run's recipe where it no longer fits, as for `load`.
 
     Returns the result of `evaluate_model` with the run's step and the paths of the pictures.  Raises UnbraidError
     (RunError, DataError, ...).
     """
-    model = load(run.folder, device=device)
+    model = load(run.folder, device=device, overrides=overrides)
     recipe = model.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unbraid.cli import DEVICE, RUN, columns as in_columns
+from unbraid.cli import DEVICE, RUN, columns as in_columns, overrides_given
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.export import Exported
@@ -67,7 +67,7 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
     from unbraid.model import load
 
     if table:
-        model = load(run, device=device_name(device), step=step)
+        model = load(run, device=device_name(device), step=step, overrides=overrides_given())
         told = export_codes(model, to, function=function, format=form, source=options["source"],
                             split=options["split"], images=options["images"], seed=seed or 0, force=force,
                             tell=Teller())
@@ -78,7 +78,8 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
             click.echo(f"  look at it: tensorboard --logdir {told.path}")
         return
     tolerance = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
-    describe(export_function(load(run, step=step), function, to, format=form, factors=options["factors"],
+    model = load(run, step=step, overrides=overrides_given())
+    describe(export_function(model, function, to, format=form, factors=options["factors"],
                              batch=options["batch"], seed=seed, force=force, **tolerance))
 
 

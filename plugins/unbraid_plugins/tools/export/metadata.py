@@ -10,6 +10,7 @@ import attrs
 from unbraid.model import Model
 from unbraid.values import Layout
 from unbraid_plugins.tools.export.program import Traced
+from unbraid_registry import record_plugins, registry
 
 KEY = "unbraid"                                    # the key of the metadata in ONNX and Parquet
 FORMAT = 1
@@ -24,6 +25,7 @@ def facts_of(model: Model) -> dict[str, Any]:
     c, h, w = model.image_shape
     recipe = model.method.recipe
     return {"format": FORMAT, "unbraid": unbraid.__version__, "torch": torch.__version__, "title": recipe.title,
+            "plugins": record_plugins(model.method.components, registry()),
             "paper": recipe.paper, "step": model.step, "code": parts_of(model.layout),
             "image": {"channels": c, "height": h, "width": w, "range": [0, 1]}}
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from unbraid.cli import DEVICE, Session
+from unbraid.cli import DEVICE, SET, Session
 
 
 @click.command("probe")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
+@SET
 @click.option("--labels", default="1,5,20,100,all", show_default=True, metavar="N,N,all",
               help="How many images of every class are labelled.")
 @click.option("--draws", default=3, show_default=True, type=click.IntRange(1), help="How often few labels are drawn.")
@@ -51,7 +52,7 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
         click.echo(f"probing {run.folder} ...", err=True)
         result = probe(run, fit_on=fit_on, judge_on=judge_on, labels=labels.split(","), draws=draws,
                        neighbours=neighbours, images=images, test_images=test_images, seed=seed, supervised=supervised,
-                       device=place)
+                       device=place, overrides=session.overrides)
         results.append((str(run.folder), result))
     if as_json:
         click.echo(json.dumps(dict(results), indent=1))

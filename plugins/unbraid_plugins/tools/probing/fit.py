@@ -28,7 +28,8 @@ Drawn: TypeAlias = "dict[str, list[list[np.ndarray]]]"    # factor -> budget -> 
 
 def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | None = None,
           labels: Sequence[int | str] = (1, 5, 20, 100, ALL), draws: int = 3, neighbours: int = 1, images: int = 5000,
-          test_images: int = 2000, seed: int = 0, supervised: bool = False, device: str = "cpu") -> dict[str, Any]:
+          test_images: int = 2000, seed: int = 0, supervised: bool = False, device: str = "cpu",
+          overrides: Sequence[str] = ()) -> dict[str, Any]:
     """Probe the codes of a run's model, and write `probe.json` and a picture into the run.
 
     fit_on: the source to fit on; by default the first draw's.
@@ -39,6 +40,7 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
     images, test_images: the largest numbers of images to fit and to judge on.
     seed: of the choice of images and labels.
     supervised: also train networks on the same labels, which takes minutes.
+    overrides: changes of the run's recipe where it no longer fits, as for `load`.
 
     If a source is not the first draw's, the files are `probe-FIT-JUDGE.json` and `.png`.
 
@@ -48,7 +50,7 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
     settings = Settings(labels=labels, draws=draws, neighbours=neighbours, images=images, test_images=test_images,
                         seed=seed, supervised=supervised)
     found = run if isinstance(run, Run) else Run.at(run)
-    model = load(found.folder, device=device)
+    model = load(found.folder, device=device, overrides=overrides)
     recipe = model.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
     try:

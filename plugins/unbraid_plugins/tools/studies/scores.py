@@ -11,8 +11,8 @@ from typing import Any
 import attrs
 
 from unbraid.runs import Run, RunError
-from unbraid_configs import load_recipe
-from unbraid_configs.writing import FREE, Difference, written
+from unbraid_configs import RecipeError
+from unbraid_configs.writing import FREE, Difference, as_it_stands, written
 from unbraid_plugins.tools.studies.axes import SEED
 from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, trained_to
 from unbraid_plugins.tools.studies.points import RECIPE
@@ -98,10 +98,18 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
             notes.append(f"{run.folder} has no evaluation: unbraid evaluate {run.folder}")
         else:
             found.append(row)
-    texts = [written(load_recipe(row.run.recipe_file)) for row in found]
+    texts = _settings([row.run for row in found])
     values = _telling(texts, [_SEED_PART.sub("", Path(row.name).name) for row in found])
     return [attrs.evolve(row, values={**v, SEED: t["train.seed"]})
             for row, v, t in zip(found, values, texts, strict=True)], notes
+
+
+def _settings(runs: Sequence[Run]) -> list[dict[str, str]]:
+    """Return all values of the runs' recipes by path; as they stand there, where one no longer fits its plugins."""
+    try:
+        return [written(run.recipe()) for run in runs]
+    except RecipeError:
+        return [as_it_stands(run.recipe_file) for run in runs]
 
 
 def _telling(texts: Sequence[dict[str, str]], folders: Sequence[str]) -> list[dict[str, str]]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from unbraid.data import Data, DataError, open_data
 from unbraid.model import Model, load
-from unbraid_configs import load_recipe
 from unbraid_plugins.tools.evaluation import BATCH, divergences, usable
 from unbraid_plugins.tools.studies.folder import StudyError
 from unbraid_plugins.tools.studies.groups import Group
@@ -84,7 +83,7 @@ class _Pictures:
 
     def of(self, row: Row) -> np.ndarray:
         """Return images (N, C, H, W) of a row's data, from the test split first, then from the training split."""
-        recipe = load_recipe(row.run.recipe_file).data
+        recipe = row.run.recipe().data
         for known, images in self._found:
             if (known.sources, known.splits, known.split_by) == (recipe.sources, recipe.splits, recipe.split_by):
                 return images

@@ -1,0 +1,3 @@
+"""The fixture `shelf`."""
+
+from plugin_life import shelf  # noqa: F401
