@@ -17,8 +17,8 @@ from unbraid_registry import hookspecs as hooks
 FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
     "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load",
-    "load_recipe", "loss", "make_recipe", "metric", "network", "operation", "picture_size", "read_picture", "renderer",
-    "source", "static", "train", "value", "write_whole",
+    "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "operation", "picture_size", "read_picture",
+    "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
 ]
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
@@ -42,7 +42,7 @@ DOORS = {                                          # documented doors of rooms, 
         written""",
     "unbraid.runs": """
         CheckpointError Logbook Mesh Picture Run RunError checkpoint is_free load_weights locked new_folder
-        provenance reason remedy scratch_for write_image write_whole""",
+        provenance reason remedy write_image write_whole""",
     "unbraid.model": """
         BATCH Environment EvaluationError Method Model ModelError Step build_method code_of computation
         detached evaluate load load_pretrained preserved_buffers shapes_of with_pretrained""",

@@ -1,7 +1,7 @@
 """The command line, and helpers that commands share: arguments and options, recipes by name, tables, prompts, errors.
 
 A plugin contributes click commands by the hook `unbraid_commands`. They get the options that all commands share
-(`--plugin`, `--no-plugin`, `--strict`, `--traceback`), and `@click.pass_obj` hands them the `Session`.
+(`--plugin`, `--no-plugin`, `--strict`, `--follow-links`, `--traceback`); `@click.pass_obj` hands them the `Session`.
 """
 
 from typing import TYPE_CHECKING

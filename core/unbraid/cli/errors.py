@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -76,14 +77,13 @@ def say(message: str, hint: str = "") -> None:
 
 def keep(error: Exception, run: Path | None) -> Path:
     """Write the traceback to the run's folder, or else to a temporary file, and return the path."""
+    from unbraid_registry import UnbraidError
+    from unbraid_registry.files import write_whole
+
     text = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {' '.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
     if run is not None and run.is_dir():
-        try:
-            path = run / "traceback.txt"
-            path.write_text(text, encoding="utf-8")
-            return path
-        except OSError:
-            pass
+        with suppress(UnbraidError):
+            return write_whole(run / "traceback.txt", text)
     with tempfile.NamedTemporaryFile("w", prefix="unbraid-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(text)
     return Path(file.name)

@@ -131,6 +131,8 @@ def shared_options(hidden: bool) -> list[click.Option]:
                help="Load a single-file plugin; may be given several times."),
         option("--no-plugin", field="block", multiple=True, metavar="NAME", help="Leave out a plugin."),
         option("--strict", field="strict", is_flag=True, help="Stop at the first problem with a plugin."),
+        option("--follow-links", field="follow_links", is_flag=True,
+               help="Follow links that leave a run's or a study's folder: for your own checkpoints on another disk."),
         option("--traceback", field="traceback", is_flag=True, help="Show the traceback of an unexpected error."),
     ]
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,21 @@ class Session:
     block: list[str] = attrs.Factory(list)
     strict: bool = False
     traceback: bool = False
+    follow_links: bool = False
     run: Path | None = None                        # the folder of the run, once it is known
     overrides: list[str] = attrs.Factory(list)     # of a run's recipe, by --set
     _handler: logging.Handler = attrs.Factory(_Yellow)
     _showwarning: Any = None
+    _until_unlisten: ExitStack = attrs.Factory(ExitStack)
 
     def configure(self) -> None:
         """Tell the registry which plugins to use, without loading any."""
         from unbraid_registry import configure
+        from unbraid_registry.files import followed_links
 
         configure(files=self.files, block=self.block, strict=self.strict or None)
+        if self.follow_links:
+            self._until_unlisten.enter_context(followed_links())
 
     def listen(self) -> None:
         """Print problems of plugins, and the project's own warnings, as single lines."""
@@ -50,7 +56,8 @@ class Session:
             warnings.showwarning = self._warn
 
     def unlisten(self) -> None:
-        """Undo `listen`."""
+        """Undo `listen` and what options set."""
+        self._until_unlisten.close()
         logging.getLogger("unbraid").removeHandler(self._handler)
         warnings.showwarning = self._showwarning
 

@@ -202,7 +202,7 @@ class Training:
         if distributed.rank() != 0:
             return
         if not self.run.record_file.exists():
-            write_whole(self.run.recipe_file, dump_recipe(self.recipe))
+            write_whole(self.run.recipe_file, dump_recipe(self.recipe), error=RunError)
         session = {**provenance(), "plugins": record_plugins(self.method.components, registry()),
                    "device": str(self.players.device), "from_step": self.step,
                    "world": distributed.world(), "seed": self.recipe.train.seed,

@@ -61,14 +61,14 @@ def write_package(name: str, folder: Path) -> list[Path]:
     """Write the package from the template; return the paths of its files."""
     import unbraid
     from unbraid_registry import API_LEVEL
+    from unbraid_registry.files import write_whole
 
     words = {"name": name, "package": f"unbraid_{name}", "distribution": f"unbraid-{name.replace('_', '-')}",
              "title": name.replace("_", " ").capitalize(), "version": unbraid.__version__, "api": str(API_LEVEL)}
     written = []
     for path, source in sorted(templates(TEMPLATE)):
         target = folder / path.removesuffix(ENDING).replace("PACKAGE", words["package"])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(string.Template(source.read_text("utf-8")).substitute(words), encoding="utf-8")
+        write_whole(target, string.Template(source.read_text("utf-8")).substitute(words))
         written.append(target)
     return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,12 +14,12 @@ from unbraid.runs import Run, RunError
 from unbraid_configs import Node, RecipeError
 from unbraid_configs.reading import read_file
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import read_json, read_text
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
 PROBES = "probe*.json"
-LARGEST = 64 << 20                                 # bytes of an evaluation or probe
-LARGEST_FIGURE = 8 << 20
+LARGEST = LARGEST_FIGURE = 8 << 20                 # bytes of an evaluation, a probe, a figure
 STEP = re.compile(r"(.+)-(\d{8})\.png")
 
 
@@ -113,12 +112,10 @@ def read_evaluation(path: Path) -> dict[str, Any] | None:
     """Read an evaluation.json with the parts that a report uses; None where there is no file.  Raises ReportError."""
     again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, LARGEST)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ReportError(f"can't read {path}: {error}", hint=again) from None
     if not isinstance(found, dict) or not _is_nested(found.get("arms")):
         raise ReportError(f"{path} is no evaluation: it has no arms with metrics and their results", hint=again)
@@ -142,7 +139,7 @@ def _recipe(run: Run, gaps: list[str]) -> tuple[dict[str, str], str]:
         return {}, ""
     try:
         tree = read_file(run.recipe_file, [])
-        return dict(_flat(tree)), run.recipe_file.read_text(encoding="utf-8")
+        return dict(_flat(tree)), read_text(run.recipe_file, LARGEST)
     except (RecipeError, OSError, ValueError) as error:
         gaps.append(f"The recipe can't be read: {error}.")
         return {}, ""
@@ -185,9 +182,7 @@ def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
     found = []
     for path in sorted(run.folder.glob(PROBES), key=lambda path: path.stem):
         try:
-            if path.stat().st_size > LARGEST:
-                raise ValueError("it is too large")
-            told = json.loads(path.read_text(encoding="utf-8"))
+            told = read_json(path, LARGEST)
             if int(told["format"]) > FORMAT:
                 raise ValueError(f"it has format {told['format']}")
             for results in told["accuracy"].values():
@@ -198,7 +193,7 @@ def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
             found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
                                                         "representations", "accuracy")},
                           "notes": list(told.get("notes", [])), "name": path.stem})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")
     return found
 
@@ -207,7 +202,7 @@ def _figure(run: Run, gaps: list[str]) -> str:
     """Return the method's figure as SVG; empty where it can't be read."""
     path = run.folder / "figure.svg"
     try:
-        text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FIGURE else ""
+        text = read_text(path, LARGEST_FIGURE)
     except (OSError, ValueError):
         text = ""
     if "<svg" not in text:

@@ -18,14 +18,16 @@ from unbraid_plugins.tools.evaluation import EvaluationOptions
 from unbraid_plugins.tools.studies.plan import Plan, read_plan
 from unbraid_plugins.tools.studies.points import Point, point_named
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import FileError, parse_json, read_json, read_whole, refuse_foreign
 
 State: TypeAlias = Literal["new", "begun", "trained", "done"]
 SPENT = "the time budget is spent"                 # the exit of a run whose `train.max_minutes` are over
 PATIENCE = 300.0                                   # seconds to wait until a stopping training leaves its run
 EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
+LARGEST = 8 << 20                                  # bytes of an evaluation
 
 
-class StudyError(UnbraidError):
+class StudyError(FileError):
     """A folder that is no study, or that can't hold this study."""
 
 
@@ -37,11 +39,12 @@ class Study:
 
     @classmethod
     def at(cls, folder: str | Path) -> Study:
-        """Return the study in a folder.  Raises StudyError if it has no study."""
+        """Return the study in a folder.  Raises StudyError if it has no study, or a link that leaves it."""
         study = cls(Path(folder).expanduser())
         if not study.plan_file.is_file():
             raise StudyError(f"{folder} is no study: it has no study.yaml",
                              hint="begin one with: unbraid sweep RECIPE a.b=1,4,16 seed=0..9 --out FOLDER")
+        refuse_foreign(study.folder, StudyError)
         return study
 
     @property
@@ -189,8 +192,8 @@ def _exit(run: Run) -> str:
 def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
     """Return whether `evaluation.json` is of this step and, if its options are known, was made with these options."""
     try:
-        text = (run.folder / EVALUATION).read_bytes()
-        found = json.loads(text)
+        text = read_whole(run.folder / EVALUATION, LARGEST)
+        found = parse_json(text)
     except (OSError, ValueError):
         return False
     noted = _noted(run, text)
@@ -200,7 +203,7 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
 def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
     """Return the options of an evaluation; None if a sweep did not make it, but for example a job list."""
     try:
-        noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
+        noted = read_json(run.folder / EVALUATED, LARGEST)
         same = noted["evaluation"] == sha256(text).hexdigest()
         return EvaluationOptions.of(list(map(str, noted["options"])), EVALUATED) if same else None
     except (OSError, ValueError, TypeError, KeyError, UnbraidError):
@@ -209,7 +212,7 @@ def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
 
 def note_evaluated(run: Run, evaluation: EvaluationOptions) -> None:
     """Record the options of an evaluation, so that only other options repeat it."""
-    made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
+    made = sha256(read_whole(run.folder / EVALUATION, LARGEST)).hexdigest()
     write_whole(run.folder / EVALUATED, json.dumps({"options": evaluation.options, "evaluation": made}) + "\n")
 
 

@@ -11,9 +11,11 @@ from unbraid.runs import write_whole
 from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.groups import as_json, groups_of
 from unbraid_plugins.tools.studies.scores import UDR, Row, with_scores
+from unbraid_registry.files import read_json
 
 FORMAT = 1
 FILE = "results.json"
+LARGEST = 64 << 20                                 # bytes: thousands of runs
 
 
 def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
@@ -51,7 +53,7 @@ def with_ranking(place: Path, rows: Sequence[Row]) -> list[Row]:
 def read_results(study: Study) -> dict[str, Any]:
     """Read `results.json`; return an empty dict if it is missing, unreadable or of another format."""
     try:
-        found = json.loads((study.folder / FILE).read_text(encoding="utf-8"))
+        found = read_json(study.folder / FILE, LARGEST)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) and found.get("format") == FORMAT else {}

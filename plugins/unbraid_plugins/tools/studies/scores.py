@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,12 +13,12 @@ from unbraid.runs import Run, RunError
 from unbraid_configs import RecipeError
 from unbraid_configs.writing import FREE, Difference, as_it_stands, written
 from unbraid_plugins.tools.studies.axes import SEED
-from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, trained_to
+from unbraid_plugins.tools.studies.folder import EVALUATION, LARGEST, Study, StudyError, trained_to
 from unbraid_plugins.tools.studies.points import RECIPE
 from unbraid_registry import closest
+from unbraid_registry.files import read_json
 
 MODEL, UDR = "model", "udr"                        # the trained arm; the metric of the ranking without labels
-LARGEST = 64 << 20                                 # the most bytes of an evaluation
 _SEED_PART = re.compile(r"[,_-]?seed[=_-]?\d+$")
 TELLING = 4                                        # the most differences between recipes that become columns
 
@@ -194,14 +193,12 @@ def is_better_lower(metric: str, rows: Sequence[Row]) -> bool:
 def _row(run: Run, name: str, values: dict[str, str]) -> Row | None:
     file = run.folder / EVALUATION
     try:
-        if file.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file, LARGEST)
         if not isinstance(found, dict) or not isinstance(found.get("arms"), dict):
             raise ValueError("it has no arms")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise StudyError(f"can't read {file}: {error}", hint="evaluate the run again") from None
     return Row(name, run, values, found, trained_to(run), _seconds(run))
 

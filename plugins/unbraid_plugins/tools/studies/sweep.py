@@ -195,4 +195,5 @@ def options_of(session: Session) -> list[str]:
     """Return the options of the whole program, for child processes."""
     found = [part for file in session.files for part in ("--plugin", str(file.expanduser().resolve()))]
     found += [part for name in session.block for part in ("--no-plugin", name)]
-    return [*found, *(["--strict"] if session.strict else [])]
+    found += ["--strict"] if session.strict else []
+    return [*found, *(["--follow-links"] if session.follow_links else [])]
