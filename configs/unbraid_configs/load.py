@@ -11,7 +11,7 @@ from unbraid_configs.library import Plugins, find_recipe
 from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file
 from unbraid_configs.recipe import Recipe
-from unbraid_configs.resolving import EMPTY, Merger, check_requires, expand, expand_environment, override
+from unbraid_configs.resolving import EMPTY, Merger, check_requires, check_variables, expand, override
 from unbraid_registry import UnbraidError
 
 MOST_BASES = 20                                     # a recipe over a base over a base
@@ -23,7 +23,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
 
     overrides: `a.b.c=value`; a later one wins over an earlier one.
     plugins: the plugins with the components and recipes that can be used; by default all that are installed.
-    keep_unset: keep environment variables that are not set as they are written, for a recipe that is only looked at.
+    keep_unset: environment variables that are not set are no mistakes: the recipe's data is not needed.
 
     Raises RecipeError with every mistake.
 
@@ -71,7 +71,7 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
     for text in overrides:
         tree = override(tree, text, merger)
     raise_unmet(tree)
-    tree = expand_environment(tree, mistakes, keep_unset=keep_unset)
+    tree = check_variables(tree, mistakes, keep_unset=keep_unset)
     return assemble(tree, plugins.catalog, mistakes)
 
 

@@ -226,6 +226,8 @@ STRUCTURE = [
     (changed("networks:\n", "networks:\n  §helper: null\n"), "null removes a network of the base", "no 'helper'"),
     (changed("sprites", "folder, path: §'${UNBRAID_NOT_SET}/a'"), "UNBRAID_NOT_SET is not set", ":-default"),
     (changed("sprites", "folder, path: §'${a b}'"), "no environment variable", "$${"),
+    (changed("sprites", "folder, path: §'/x/${SECRET_TOKEN}'"), "does not begin with UNBRAID_", "UNBRAID_ENV"),
+    (changed("sprites", "folder, path: a, rename: {a: §'${UNBRAID_X}'}"), "where no environment variable", "$${"),
 ]
 
 

@@ -105,7 +105,7 @@ class Run:
         """Load the run's recipe with overrides, `a.b.c=value`.  Raises RecipeError, which tells changed plugins too."""
         former, file = self.plugins(), self.recipe_file
         try:
-            return load_recipe(file, overrides, plugins=former)
+            return load_recipe(file, overrides, plugins=former, keep_unset=True)
         except RecipeError as error:
             told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
             if told:

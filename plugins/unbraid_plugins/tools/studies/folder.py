@@ -84,7 +84,7 @@ class Study:
             plan = before.grown(plan)
             plan.check()
             if self.recipe_file.exists():
-                differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file))
+                differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file, keep_unset=True))
                 if differs:
                     raise StudyError(f"{self.folder} has a study of another recipe: {told(differs)}",
                                      hint="choose another --out; or take the recipe back to what it was")
@@ -106,7 +106,7 @@ class Study:
         for point in plan.points:
             run = self.run(point)
             if run.recipe_file.is_file():
-                found = [d for d in _differences(plan.recipe(point), load_recipe(run.recipe_file)) if not d.is_place]
+                found = [d for d in _differences(plan.recipe(point), recipe_of(run)) if not d.is_place]
                 wrong += [f"{run.folder}: {told(found)}"] if found else []
         if wrong:
             raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
@@ -143,7 +143,7 @@ class Study:
                 continue
             point = point_named(folder.name, plan.axes)
             try:
-                differs = None if point is None else _differences(plan.recipe(point), load_recipe(run.recipe_file))
+                differs = None if point is None else _differences(plan.recipe(point), recipe_of(run))
             except RecipeError as error:
                 notes.append(f"{folder} is left out: {error.mistakes[0]}")
                 continue
@@ -176,6 +176,11 @@ def _resolved(recipe: Recipe) -> Recipe:
     from unbraid.model import with_pretrained
 
     return with_pretrained(recipe)
+
+
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe of a run, whose data may not be there.  Raises RecipeError."""
+    return load_recipe(run.recipe_file, keep_unset=True)
 
 
 def trained_to(run: Run) -> int | None:
