@@ -11,7 +11,7 @@ from unbraid_configs.library import Plugins, find_recipe
 from unbraid_configs.mistakes import Mistake, RecipeError
 from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file
 from unbraid_configs.recipe import Recipe
-from unbraid_configs.resolving import EMPTY, Merger, check_requires, check_variables, expand, override
+from unbraid_configs.resolving import EMPTY, Merger, check_requires, check_texts, check_variables, expand, override
 from unbraid_registry import UnbraidError
 
 MOST_BASES = 20                                     # a recipe over a base over a base
@@ -70,6 +70,7 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
     tree = with_bases(tree, [file.resolve()] if file else [], plugins, merger, file.parent if file else Path())
     for text in overrides:
         tree = override(tree, text, merger)
+    mistakes += check_texts(tree)
     raise_unmet(tree)
     tree = check_variables(tree, mistakes, keep_unset=keep_unset)
     return assemble(tree, plugins.catalog, mistakes)

@@ -78,6 +78,29 @@ def test_figures_are_drawn_with_settings_of_ours(tmp_path, monkeypatch):
     assert pictures[0] == pictures[1]
 
 
+PRINTS = {"print", "secho", "print_help"}
+MEANT_TO_PRINT = {                                 # all else goes through unbraid_registry/terminal.py
+    "engine/progress.py": "the bar, and lines that it makes printable itself",
+    "testing/untouched.py": "a developer's check, for a program",
+    "display/terminal.py": "tables into a text, by cells that it makes printable itself",
+}
+
+
+def test_texts_get_to_a_terminal_by_one_function():
+    """It shows escapes and marks of direction instead of sending them."""
+    found = set()
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                name = called.rpartition(".")[2]
+                if name in PRINTS or called in ("click.echo", "click.style") or called.startswith("sys.std"):
+                    found.add("/".join(file.parts[-2:]))
+    quiet = {"unbraid_registry/terminal.py", "cli/entry.py", "cli/session.py", "cli/tables.py", "cli/prompts.py"}
+    tell_by_page = {"evaluation/score_table.py", "probing/accuracy_table.py"}      # `page.print`
+    assert found - quiet - tell_by_page == set(MEANT_TO_PRINT)
+
+
 FILES = {"open", "fdopen", "read_text", "read_bytes", "write_text", "write_bytes", "mkstemp", "mkdtemp", "fromfile",
          "NamedTemporaryFile", "TemporaryDirectory", "load_file", "save_file", "safe_open", "savetxt", "loadtxt",
          "genfromtxt", "memmap", "ZipFile", "copyfile", "copytree", "copy2", "rmtree", "truncate", "symlink_to"}

@@ -11,5 +11,6 @@ if TYPE_CHECKING:
     from unbraid_configs.resolving.requirements import check_requires as check_requires
     from unbraid_configs.resolving.sections import is_expression as is_expression
     from unbraid_configs.resolving.shorthands import expand as expand
+    from unbraid_configs.resolving.texts import check_texts as check_texts
 else:
     __getattr__, __dir__ = door(__name__)

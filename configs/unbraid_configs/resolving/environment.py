@@ -24,9 +24,9 @@ def check_variables(node: Node, mistakes: list[Mistake], path: tuple[str, ...] =
     if not isinstance(node.value, str) or "${" not in node.value or is_expression(path):
         return node
     if is_place(path):
-        text = PathText(node.value)
-        mistakes += [Mistake(node.place, ".".join(path), *fault) for fault in text.faults(keep_unset=keep_unset)]
-        return node.with_value(text)
+        place = PathText(node.value)
+        mistakes += [Mistake(node.place, ".".join(path), *fault) for fault in place.faults(keep_unset=keep_unset)]
+        return node.with_value(place)
     if path not in (("title",), ("paper",)):
         mistakes += [Mistake(node.place, ".".join(path), f"{found[0]} stands where no environment variable is read",
                              f"they stand in paths ({', '.join(PLACES)}); write ${found[0]} where the text is meant")

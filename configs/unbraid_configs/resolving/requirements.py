@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from importlib import metadata
 
 from unbraid_configs import Mistake
@@ -24,6 +26,8 @@ def check_requires(tree: Node) -> list[Mistake]:
 
 
 def _problem(name: str, wanted: str) -> tuple[str, str] | None:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", name):        # as PEP 508 has it
+        return f"{name!r} is no name of a distribution", "letters, digits, . _ and -"
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion
 
@@ -42,6 +46,9 @@ def _problem(name: str, wanted: str) -> tuple[str, str] | None:
             fits = False
         if fits:
             return None
-        return (f"the recipe needs {distribution} {wanted}, installed is {installed}",
-                f'pip install "{distribution}{wanted}"')
-    return f"the recipe needs {name} {wanted}, which is not installed", f'pip install "{name}{wanted.replace("*", "")}"'
+        return f"the recipe needs {distribution} {wanted}, installed is {installed}", _install(distribution, versions)
+    return f"the recipe needs {name} {wanted}, which is not installed", _install(name, versions)
+
+
+def _install(distribution: str, versions: object) -> str:
+    return f"if you trust whoever sent the recipe: pip install {shlex.quote(f'{distribution}{versions}')}"

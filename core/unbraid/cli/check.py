@@ -10,6 +10,7 @@ import click
 
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
 from unbraid.cli.tables import columns, indented
+from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
     from unbraid.model import Method
@@ -37,8 +38,8 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     data = open_data(read.data, seed=read.train.seed)
     try:
         method = build_method(read, data.facts)
-        click.echo(f"{click.style('ok', fg='green', bold=True)}  {read.title or recipe}\n")
-        click.echo(f"{indented(describe(data))}\n")
+        echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
+        echo(indented(describe(data)) + "\n")
     finally:
         data.close()
     calls = forwards(method)
@@ -46,14 +47,14 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     rows = [[name, component_of(read, name), f"{size:,}", str(calls.get(name, 0)),
              ", ".join(trainers(read, name)) or "-"] for name, size in sizes.items()]
     rows.append(["", "", f"{sum(sizes.values()):,}", str(sum(calls.values())), ""])
-    click.echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
+    echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
                        numbers=(2, 3)))
     if gradients:
-        click.echo(f"\n{reach(method)}")
+        echo(f"\n{reach(method)}")
     if plan:
-        click.echo(f"\n{plan_of(method)}")
+        echo(f"\n{plan_of(method)}")
     for number, hint in enumerate(hints(method)):
-        click.echo(("\n" if number == 0 else "") + f"{click.style('hint:', fg='yellow')} {hint}")
+        echo(("\n" if number == 0 else "") + style("hint:", fg="yellow") + f" {hint}")
 
 
 def component_of(recipe: Recipe, network: str) -> str:

@@ -9,6 +9,7 @@ import click
 
 from unbraid.cli.program import one_of
 from unbraid.cli.tables import columns
+from unbraid_registry.terminal import echo
 
 PLURALS = {"losses": "loss"}
 
@@ -35,11 +36,12 @@ def command(kind: str | None, as_json: bool) -> None:
 
     found = {k: list(entries(k)) for k in ((kind,) if kind else ("recipe", *KINDS))}
     if as_json:
-        click.echo(json.dumps([entry for group in found.values() for entry in group], indent=1))
+        echo(json.dumps([entry for group in found.values() for entry in group], indent=1))
         return
     tables = [columns([[e["name"], e["plugin"], e["summary"]] for e in group], ("name" if kind else k, "plugin", ""))
               for k, group in found.items() if group]
-    click.echo("\n\n".join(tables) or f"there is no {kind or 'component'}")
+    for number, text in enumerate(tables or [f"there is no {kind or 'component'}"]):
+        echo(("\n" if number else "") + text)
 
 
 def entries(kind: str) -> Iterable[dict[str, str]]:

@@ -10,6 +10,7 @@ import click
 
 from unbraid.cli.program import foreign_commands
 from unbraid.cli.tables import columns
+from unbraid_registry.terminal import echo
 
 COLOURS = {"loaded": "green", "blocked": "yellow", "failed": "red"}
 
@@ -27,13 +28,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
         problems = [{k: v for k, v in attrs.asdict(p).items() if k != "traceback"} for p in loaded.problems]
         content: dict[str, Any] = {"plugins": [attrs.asdict(p) for p in loaded.plugins], "problems": problems,
                                    "commands": commands}
-        click.echo(json.dumps(content, indent=1))
+        echo(json.dumps(content, indent=1))
         return
     rows = [[p.name, p.status, f"{p.components}" if p.status == "loaded" else "-",
              f"{p.distribution} {p.version}".strip() or "a file", p.path] for p in loaded.plugins]
-    click.echo(columns(rows, ("plugin", "status", "components", "from", "where"), numbers=(2,)))
+    echo(columns(rows, ("plugin", "status", "components", "from", "where"), numbers=(2,)))
     if commands:
-        click.echo(f"\ncommands of plugins: {', '.join(commands)}")
+        echo(f"\ncommands of plugins: {', '.join(commands)}")
     if loaded.problems:
-        click.echo(f"\n{len(loaded.problems)} problem{'s' if len(loaded.problems) > 1 else ''}: see above, and "
+        echo(f"\n{len(loaded.problems)} problem{'s' if len(loaded.problems) > 1 else ''}: see above, and "
                    "unbraid doctor for the tracebacks", err=True)

@@ -15,6 +15,7 @@ import click
 from unbraid.cli.commands import COMMANDS, INDEX, MODULES
 from unbraid.cli.session import Session
 from unbraid_registry import closest
+from unbraid_registry.terminal import echo
 
 
 class Program(click.Group):
@@ -94,7 +95,7 @@ def foreign_commands(ctx: click.Context) -> dict[str, click.Command]:
             commands = registry.call_one(plugin, "unbraid_commands") or ()
         for command in commands if isinstance(commands, Iterable) else [commands]:
             if not isinstance(command, click.Command) or not command.name or command.name in INDEX:
-                click.secho(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
+                echo(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
                             "click command with a name of its own", fg="yellow", err=True)
             else:
                 found.setdefault(command.name, command)
@@ -149,10 +150,10 @@ def program(ctx: click.Context, version: bool) -> None:
     if version:
         import unbraid
 
-        click.echo(f"unbraid {unbraid.__version__}")
+        echo(f"unbraid {unbraid.__version__}")
         ctx.exit()
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        echo(ctx.get_help())
 
 
 def one_of(given: str, known: Iterable[str] | Mapping[str, Any], what: str) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import click
+
+from unbraid_registry.terminal import echo
 
 ROOTS = tuple(f"{os.sep}{package}{os.sep}" for package in ("unbraid", "unbraid_registry", "unbraid_configs",
                                                            "unbraid_plugins"))
@@ -21,7 +22,7 @@ class _Yellow(logging.Handler):
     """A log handler that prints problems with plugins on stderr, in one yellow line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.secho(record.getMessage(), fg="yellow", err=True)
+        echo(record.getMessage(), fg="yellow", err=True)
 
 
 @attrs.define
@@ -63,7 +64,7 @@ class Session:
 
     def _warn(self, message: Warning | str, category: type[Warning], filename: str, *_: Any, **__: Any) -> None:
         if any(root in filename for root in ROOTS):
-            click.secho(f"warning: {message}", fg="yellow", err=True)
+            echo(f"warning: {message}", fg="yellow", err=True)
 
     @staticmethod
     def leave_pipe() -> None:

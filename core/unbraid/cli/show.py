@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from unbraid.cli.recipes import OVERRIDES, read_recipe
+from unbraid_registry.terminal import echo
 
 
 @click.command("show")
@@ -18,7 +19,7 @@ def command(recipe: str | None, overrides: tuple[str, ...], json_schema: bool) -
 
         from unbraid_configs import recipe_schema
 
-        click.echo(json.dumps(recipe_schema(), indent=1))
+        echo(json.dumps(recipe_schema(), indent=1))
         return
     if recipe is None:
         raise click.UsageError("name a recipe  (all: unbraid list recipes), or give --json-schema")
@@ -26,4 +27,4 @@ def command(recipe: str | None, overrides: tuple[str, ...], json_schema: bool) -
     from unbraid_configs.library import FOLDER
 
     text = show_recipe(read_recipe(recipe, overrides, on_paper=True))
-    click.echo(text.replace(f"# {FOLDER}/", "# "), nl=False)     # bundled recipes by their names
+    echo(text.replace(f"# {FOLDER}/", "# "), nl=False)     # bundled recipes by their names

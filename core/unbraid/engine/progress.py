@@ -10,6 +10,8 @@ from typing import Any, Self, TextIO
 
 import attrs
 
+from unbraid_registry.terminal import shown
+
 PLAIN_EVERY = 10.0                                 # seconds between plain lines
 
 
@@ -34,7 +36,7 @@ class Progress:
             self._bar = progress.Progress(
                 progress.TextColumn("{task.completed}/{task.total} steps"), progress.BarColumn(),
                 progress.TextColumn("{task.fields[speed]}"), progress.TimeRemainingColumn(),
-                progress.TextColumn("{task.fields[losses]}"), console=Console(file=self.out))
+                progress.TextColumn("{task.fields[losses]}", markup=False), console=Console(file=self.out))
             self._bar.start()
             self._task = self._bar.add_task("train", total=self.total, completed=self.start, speed="", losses="")
         return self
@@ -64,13 +66,13 @@ class Progress:
         if not self.shown:
             return
         if self._bar is not None:
-            self._bar.console.print(line, highlight=False, markup=False)
+            self._bar.console.print(shown(line), highlight=False, markup=False)
         else:
-            print(line, file=self.out, flush=True)
+            print(shown(line), file=self.out, flush=True)
 
 
 def _losses(numbers: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {number:.4g}" for name, number in numbers.items())
+    return "  ".join(f"{shown(name)} {number:.4g}" for name, number in numbers.items())
 
 
 def duration(seconds: float) -> str:

@@ -14,8 +14,8 @@ import pytest
 from page_reading import Element, Page
 from PIL import Image
 
-from unbraid.runs import RunError
 from unbraid_plugins.tools.reports import ReportError, write_comparison, write_report
+from unbraid_registry import UnbraidError
 
 NASTY = "<script>alert(1)</script>\"'>&amp;<img src=x onerror=alert(2)>"
 
@@ -287,7 +287,7 @@ def test_a_full_disk_is_one_message_and_leaves_the_old_report(run: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(RunError, match="No space left on device"):
+    with pytest.raises(UnbraidError, match="No space left on device"):
         write_report(run)
     monkeypatch.undo()
     assert (run / "report.html").read_text() == "old"

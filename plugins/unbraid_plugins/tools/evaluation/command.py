@@ -11,6 +11,7 @@ import click
 
 from unbraid.cli import DEVICE, SET, Session, say
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 
 @click.command("evaluate")
@@ -45,18 +46,18 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
         session.run = run.folder
-        click.echo(f"evaluating {run.folder} ...", err=True)
+        echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
                           baselines=baselines, overrides=session.overrides)
         results.append((str(run.folder), result))
     if as_json:
-        click.echo(json.dumps(dict(results), indent=1))
+        echo(json.dumps(dict(results), indent=1))
     else:
-        click.echo(table(results))
+        echo(table(results))
         for run, (_, result) in zip(opened, results, strict=True):
-            click.echo(f"wrote {run.folder / 'evaluation.json'}")
+            echo(f"wrote {run.folder / 'evaluation.json'}")
             for path in result.get("pictures", {}).values():
-                click.echo(f"wrote {path}")
+                echo(f"wrote {path}")
     if report:
         write_reports([run.folder for run in opened], comparison, quiet=as_json)
 
@@ -75,7 +76,7 @@ def write_reports(folders: Sequence[Path], comparison: Path, *, quiet: bool) -> 
     failed: list[UnbraidError] = []
     for write in writers:
         try:
-            click.echo(f"wrote {write()}", err=quiet)
+            echo(f"wrote {write()}", err=quiet)
         except UnbraidError as error:
             failed.append(error)
     for other in failed[:-1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 import string
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 TEMPLATE = resources.files("unbraid_plugins.tools.new_plugin") / "template"     # it has a folder PACKAGE
 ENDING = ".template"
@@ -30,8 +32,8 @@ def command(name: str, out: Path | None) -> None:
     refuse(name, folder)
     written = write_package(name, folder)
     for path in written:
-        click.echo(f"wrote {path}")
-    click.echo(f"\nNext:  cd {folder}\n       pip install -e '.[test]'\n       pytest\n"
+        echo(f"wrote {path}")
+    echo(f"\nNext:  cd {shlex.quote(str(folder))}\n       pip install -e '.[test]'\n       pytest\n"
                f"       unbraid doctor {name}\n       unbraid check {name}.example")
 
 

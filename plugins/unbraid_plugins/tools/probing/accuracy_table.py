@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from unbraid_plugins.tools.display import Page
 
@@ -64,9 +65,9 @@ def _value(result: dict[str, Any], classifier: str, name: str, factor: str, i: i
     return None if found is None else found[factor]["mean"][i]
 
 
-def _cell(value: float | None, best: str) -> str:
+def _cell(value: float | None, best: str) -> Text:
     text = _text(value)
-    return f"[bold]{text}[/bold]" if value is not None and text == best else text
+    return Text(text, "bold" if value is not None and text == best else "")
 
 
 def _text(value: float | None) -> str:

@@ -15,7 +15,7 @@ def write_report(folder: Path) -> Path:
     """Write `report.html` into a run's folder, whole or not at all, and return its path.
 
     The report lists everything that is missing in the folder.  Raises ReportError where evaluation.json can't be read,
-    RunError where there is no run or no space.
+    RunError where there is no run, FileError where there is no space.
     """
     from unbraid_plugins.tools.reports.page import report_page
 
@@ -28,7 +28,7 @@ def write_report(folder: Path) -> Path:
 def write_comparison(folders: Sequence[Path], path: Path) -> Path:
     """Write a comparison of several runs to an HTML file, whole or not at all, and return its path.
 
-    Raises ReportError, RunError.
+    Raises ReportError, RunError, FileError.
     """
     from unbraid_plugins.tools.reports.comparison import comparison_page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import attrs
@@ -94,7 +95,7 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
     for run in runs:
         row = _row(run, str(run.folder), {})
         if row is None:
-            notes.append(f"{run.folder} has no evaluation: unbraid evaluate {run.folder}")
+            notes.append(f"{run.folder} has no evaluation: unbraid evaluate {quote(str(run.folder))}")
         else:
             found.append(row)
     texts = _settings([row.run for row in found])

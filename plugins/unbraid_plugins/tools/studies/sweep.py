@@ -10,6 +10,7 @@ import click
 
 from unbraid.cli import Session, columns
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.evaluation import EvaluationOptions
@@ -62,7 +63,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         plan = study.begin(planned(study, recipe, axes, evaluate, no_evaluate))
         points, notes = study.points(plan)
         for note in notes:
-            click.secho(note, fg="yellow", err=True)
+            echo(note, fg="yellow", err=True)
         recipes = {p: plan.recipe(p) for p in points}
         states = {p: study.state(p, recipes[p], plan.evaluate) for p in points}
         left = [p for p in points if states[p] != "done"]
@@ -71,7 +72,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
             return 0
         code = 0
         if not only_table:
-            click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
+            echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
             if left:
                 machine = Machine.of([recipes[p] for p in left], jobs, len(left))
                 work = [*jobs_of(study, [p for p in left if states[p] != "trained"], batched),
@@ -142,7 +143,7 @@ def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
 
 def tell(line: str) -> None:
     """Print a line for the user on stderr."""
-    click.echo(line, err=True)
+    echo(line, err=True)
 
 
 def conclude(study: Study) -> None:
@@ -152,28 +153,28 @@ def conclude(study: Study) -> None:
 
     rows, _ = rows_of_study(study)
     if not rows:
-        click.echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
+        echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
         return
-    click.echo("", err=True)
+    echo("", err=True)
     for path in write_results(study, with_ranking(study.folder, rows)):
-        click.echo(f"wrote {path}", err=True)
-    click.echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
+        echo(f"wrote {path}", err=True)
+    echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
 
 
 def farewell(session: Session, study: Study, sweep: Sweep) -> int:
     """Print the failures, or how to resume after a signal; return the exit code."""
     if sweep.stopped_by:
         again = shlex.join(["unbraid", "sweep", "--resume", "--out", str(study.folder), *options_of(session)])
-        click.echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
+        echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
         return SIGNALS[sweep.stopped_by]
     if not sweep.failures:
         return 0
     rows = [(f.point.name, f.why if i == 0 else "", line) for f in sweep.failures
             for i, line in enumerate(f.lines or ("",))]
     count = len(sweep.failures)
-    click.echo(f"\n{count} run{'s' * (count != 1)} failed; the others are done.\n", err=True)
-    click.echo(columns(rows, ("run", "why", "last lines of its log")), err=True)
-    click.echo(f"\nTheir logs are in {study.folder / 'logs'}. The same command again tries them again.", err=True)
+    echo(f"\n{count} run{'s' * (count != 1)} failed; the others are done.\n", err=True)
+    echo(columns(rows, ("run", "why", "last lines of its log")), err=True)
+    echo(f"\nTheir logs are in {study.folder / 'logs'}. The same command again tries them again.", err=True)
     return 2
 
 
@@ -184,11 +185,12 @@ def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: li
 
     made = lines(study, plan, left, shared)
     if str(file) == "-":
-        click.echo("\n".join(made))
+        echo("\n".join(made))
         return
     write_whole(file, "".join(f"{line}\n" for line in made))
-    click.echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {file}", err=True)
-    click.echo(f"Then: unbraid sweep --resume --only-table --out {study.folder}", err=True)
+    echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {shlex.quote(str(file))}",
+         err=True)
+    echo(f"Then: unbraid sweep --resume --only-table --out {shlex.quote(str(study.folder))}", err=True)
 
 
 def options_of(session: Session) -> list[str]:
