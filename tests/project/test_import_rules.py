@@ -111,7 +111,8 @@ def uses(folder: str) -> list[Import]:
 
 @pytest.mark.parametrize("folder", ["papers", "shared", "opengl"])
 def test_authors_of_components_use_the_public_face_and_values(folder: str) -> None:
-    allowed = ("unbraid", "unbraid.values", *(("unbraid.cli",) if folder == "opengl" else ()))
+    commands = ("unbraid.cli", "unbraid_registry.terminal") if folder == "opengl" else ()
+    allowed = ("unbraid", "unbraid.values", *commands)
     wrong = [i for i in uses(folder) if i.package != "unbraid_plugins" and i.module not in allowed]
     assert not wrong, told(wrong)
 

@@ -27,8 +27,8 @@ HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbrai
          "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
-        DEVICE OVERRIDES RECIPE RUN SIGNALS Session announce ask_before asked_about_changes columns describe
-        echo factors_of indented main model_of one_of out_option read_recipe recipe_on say write""",
+        DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
+        echo factors_of indented main model_of one_of out_option overrides_given read_recipe recipe_on say write""",
     "unbraid.values": """
         ChoiceError Code Gaussian Label Layout Noise Part RANGES Random Record Set Value access choose code
         interpolate join map_tensors mix plain seed_at seeded static stream swap tensors value""",

@@ -15,6 +15,7 @@ import click
 
 from unbraid.cli import DEVICE, RUN, model_of
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.viewer.session import Viewing
@@ -38,13 +39,13 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
     """
     need()
     listening = listen(host, port)                 # before the model is loaded: a taken port is told at once
-    click.echo(f"Loading {run} ...", err=True)
+    echo(f"Loading {run} ...", err=True)
     from unbraid_plugins.tools.viewer.scene import Scene
     from unbraid_plugins.tools.viewer.session import Viewing
 
     viewing = Viewing.of(Scene.of(model_of(run, device), str(run)))
     if viewing.scene.gallery.note:
-        click.echo(viewing.scene.gallery.note, err=True)
+        echo(viewing.scene.gallery.note, err=True)
     if not viewing.views:
         raise UnbraidError(f"there is nothing to view of {run}: its recipe declares no functions",
                            hint="functions are declared in the recipe: encode(x): encoder(x)")
@@ -91,7 +92,7 @@ def serve(viewing: Viewing, listening: socket.socket, host: str, *, browser: boo
     settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none",
                               server_header=False, date_header=False, timeout_graceful_shutdown=1)
     address = f"http://{named}:{port}/#{token}"
-    click.echo(f"{address}\nCtrl-C ends it.")
+    echo(f"{address}\nCtrl-C ends it.")
     sys.stdout.flush()
     if browser:
         threading.Thread(target=_open, args=(address,), daemon=True).start()

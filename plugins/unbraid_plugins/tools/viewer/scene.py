@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import attrs
@@ -11,6 +10,7 @@ import torch
 from unbraid.model import Model, ModelError
 from unbraid.values import Code
 from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
+from unbraid_registry.files import read_json
 
 LARGEST = 16 << 20                                 # bytes of an evaluation to read
 
@@ -64,8 +64,8 @@ def carried(model: Model) -> dict[str, str]:
     file = None if model.run is None else model.run.folder / "evaluation.json"
     found: dict[str, list[str]] = {}
     try:
-        if file is not None and file.is_file() and file.stat().st_size <= LARGEST:
-            for factor, part in assignment(json.loads(file.read_text(encoding="utf-8"))).items():
+        if file is not None:
+            for factor, part in assignment(read_json(file, LARGEST)).items():
                 found.setdefault(str(part), []).append(str(factor))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}                                  # a damaged evaluation takes names from sliders, no more
