@@ -87,7 +87,7 @@ def test_hints_to_paste_are_quoted(unbraid: Command, tmp_path: Path, range_: str
     said = unbraid("check", "received.yaml")
     assert said.code == 2
     if "pip install" in said.err:
-        pasted = shlex.split(said.err[said.err.index("pip install"):].splitlines()[0])
+        pasted = shlex.split(said.err[said.err.index("pip install"):].splitlines()[0].partition("   if you")[0])
         assert pasted[:2] == ["pip", "install"]
         assert len(pasted) == 3
         assert pasted[2].startswith("not_there")
@@ -178,3 +178,15 @@ def test_a_spreadsheet_computes_nothing(unbraid: Command, run: Path) -> None:
     cells = [cell for row in rows for cell in row]
     assert "'=cmd|'/C calc'!A0" in cells
     assert not [c for c in cells if c[:1] in "=+-@" and c and not c.lstrip("+-").replace(".", "").isdigit()]
+
+
+@pytest.mark.parametrize("facts", [
+    {"distribution": 'x"; touch PASTED; echo "', "version": "1"}, {"file": "a b; touch x"},
+    {"distribution": "x", "version": "1; touch PASTED"}, {"file": "a\nError: b"}])
+def test_plugins_of_a_received_record_give_no_line_that_runs_more(facts: dict[str, str]) -> None:
+    from unbraid_registry import plugin_changes, plugins_of, registry
+
+    told = plugins_of({"sessions": [{"plugins": {"gone": facts, "bad\nname": facts}}]})
+    for change in plugin_changes(told, registry()):
+        assert "\n" not in f"{change}{change.remedy}"
+        assert change.remedy.count(";") == 0 or "--plugin 'a b; touch x'" in change.remedy

@@ -185,7 +185,7 @@ def test_through_base_too(shelf: Shelf, tmp_path: Path) -> None:
     child = {"base": "nets.small", "title": "Mine"}
     with pytest.raises(RecipeError, match="no plugin 'nets' is installed"):
         make_recipe(child)
-    with pytest.raises(RecipeError, match="pip install 'unbraid-nets>=0"):
+    with pytest.raises(RecipeError, match='pip install "unbraid-nets>=0'):
         make_recipe({**child, "requires": {"unbraid-nets": ">=0.1"}})
 
 

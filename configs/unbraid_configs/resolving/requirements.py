@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from importlib import metadata
 
 from unbraid_configs import Mistake
 from unbraid_configs.reading import Node
+from unbraid_registry.pip_hints import NAME, pip_install
 
 
 def check_requires(tree: Node) -> list[Mistake]:
@@ -26,7 +25,7 @@ def check_requires(tree: Node) -> list[Mistake]:
 
 
 def _problem(name: str, wanted: str) -> tuple[str, str] | None:
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", name):        # as PEP 508 has it
+    if not NAME.fullmatch(name):
         return f"{name!r} is no name of a distribution", "letters, digits, . _ and -"
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion
@@ -46,9 +45,9 @@ def _problem(name: str, wanted: str) -> tuple[str, str] | None:
             fits = False
         if fits:
             return None
-        return f"the recipe needs {distribution} {wanted}, installed is {installed}", _install(distribution, versions)
-    return f"the recipe needs {name} {wanted}, which is not installed", _install(name, versions)
+        return f"the recipe needs {distribution} {wanted}, installed is {installed}", _remedy(distribution, versions)
+    return f"the recipe needs {name} {wanted}, which is not installed", _remedy(name, versions)
 
 
-def _install(distribution: str, versions: object) -> str:
-    return f"if you trust whoever sent the recipe: pip install {shlex.quote(f'{distribution}{versions}')}"
+def _remedy(distribution: str, versions: object) -> str:
+    return f"{pip_install(distribution, str(versions))}   if you trust who wrote the recipe"
