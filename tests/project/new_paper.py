@@ -84,7 +84,8 @@ def write_paper(name: str, root: Path = ROOT) -> list[Path]:
         code / "losses.py": _typed(_template("PACKAGE/losses.py")),
         code / "encoders.py": _typed(_template("PACKAGE/encoders.py")),
         code / "README.md": README,
-        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml": re.sub(r"requires:.*\n", "", _template("PACKAGE/recipes/example.yaml")),
+        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml":
+            re.sub(r"requires:.*\n", "", _template("PACKAGE/recipes/example.yaml")),
         tests / f"test_{name}_plugin.py": suites,
         root / "docs/methods" / f"{name}.md": PAGE,
     }

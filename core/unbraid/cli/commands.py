@@ -12,7 +12,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Recipes": {
         "list": ("", "List recipes and components."),
-        "show": ("", "Show a recipe as it is resolved, with the origin of every value."),
+        "show": ("", "Show a recipe as it is resolved, with the origin of every value; or what a pack is."),
         "check": ("", "Check a recipe on its data without training."),
         "draw": ("figure", "Draw a method's figure."),
     },
@@ -23,6 +23,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trained models": {
         "view": ("viewer", "Look at a trained model in the browser."),
+        "pack": ("packs", "Write a trained model as one file to pass on."),
+        "push": ("packs", "Put a run or a pack on the Hugging Face hub."),
         "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),

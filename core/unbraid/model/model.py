@@ -16,7 +16,7 @@ from unbraid.data import DataFacts, read_image
 from unbraid.flow import FunctionGraph
 from unbraid.model.compute import Environment, EvaluationError, evaluate
 from unbraid.model.method import Method, build_method
-from unbraid.runs import Run, checkpoint, load_weights
+from unbraid.runs import Run, load_weights
 from unbraid.values import (
     Code,
     Gaussian,
@@ -57,7 +57,7 @@ class Model:
     def __attrs_post_init__(self) -> None:
         for module in self.modules.values():
             module.to(self.device).eval().requires_grad_(False)
-        for name in self.method.wants_sets:
+        for name in self.method.wants_sets & self.modules.keys():
             self.modules[name].wants_sets = True  # type: ignore[assignment]
 
     @property
@@ -277,24 +277,17 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     """
     found = Run.at(run)
     record, recipe, former = found.record(), found.recipe(overrides), found.plugins()
-    checkpoints = checkpoint.steps(found.checkpoints)
-    if not checkpoints:
-        raise ModelError(f"{found.folder} has no checkpoint yet")
-    if step is not None and step not in checkpoints:
-        raise ModelError(f"{found.folder} has no checkpoint of step {step}; it has {', '.join(map(str, checkpoints))}")
+    reached, weights = found.weights(step, averaged=averaged)
     method = build_method(recipe, facts_of(record, found), catalog=former)
     if method.lacking and len(method.lacking) == len(recipe.functions):
         raise next(iter(method.lacking.values()))
     for change in former.changes:
         if change.now:
             warnings.warn(f"{change}  ({change.remedy} for the former)", stacklevel=2)
-    state = checkpoint.read(checkpoints[max(checkpoints) if step is None else step])
-    groups = checkpoint.nested(state.groups.get("networks", {}))
-    if averaged:
-        groups |= checkpoint.nested(state.groups.get("averages", {}))
-    for name, module in method.modules.items():
-        load_weights(module, groups.get(name, {}), f"{found.folder}#{name}")
-    return Model(method, method.modules, torch.device(device), found, state.step)
+    modules = {name: m for name, m in method.modules.items() if found.whole or name in weights}
+    for name, module in modules.items():
+        load_weights(module, weights.get(name, {}), f"{found.folder}#{name}")
+    return Model(method, modules, torch.device(device), found, reached)
 
 
 def facts_of(record: dict[str, Any], run: Run) -> DataFacts:

@@ -10,9 +10,6 @@ import torch
 from unbraid.model import Model, ModelError
 from unbraid.values import Code
 from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
-from unbraid_registry.files import read_json
-
-LARGEST = 16 << 20                                 # bytes of an evaluation to read
 
 
 @attrs.define(eq=False)
@@ -59,14 +56,12 @@ class Scene:
 
 def carried(model: Model) -> dict[str, str]:
     """Return the factors that the run's evaluation assigned to parts of the code; empty without an evaluation."""
-    from unbraid_plugins.tools.evaluation import assignment
+    from unbraid_plugins.tools.packs import PackError, measured
 
-    file = None if model.run is None else model.run.folder / "evaluation.json"
     found: dict[str, list[str]] = {}
     try:
-        if file is not None:
-            for factor, part in assignment(read_json(file, LARGEST)).items():
-                found.setdefault(str(part), []).append(str(factor))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        for factor, part in measured(model.run)["carries"].items() if model.run is not None else ():
+            found.setdefault(str(part), []).append(str(factor))
+    except PackError:
         return {}                                  # a damaged evaluation takes names from sliders, no more
     return {part: ", ".join(sorted(factors)) for part, factors in found.items()}
