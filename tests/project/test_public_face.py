@@ -23,8 +23,8 @@ FACE = [
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_doctor", "unbraid_evaluate",
-         "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end", "unbraid_run_start",
-         "unbraid_step_end", "unbraid_views"]
+         "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end",
+         "unbraid_run_start", "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
@@ -54,7 +54,7 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError
         Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe make_recipe
-        read_by recipe_schema show_recipe title_of unread whole_name""",
+        read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
         orbiting perspective read_mesh write_mesh""",
