@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from unbraid.data import BadPicture, open_picture
+from unbraid.data import BadPicture, open_picture, picture_size
 from unbraid_plugins.tools.display import Row, read_rows
 from unbraid_plugins.tools.reports.formatting import words
 from unbraid_plugins.tools.reports.run_reader import Findings, PictureFile
@@ -20,6 +20,7 @@ GAP = 1                                            # pixels between images, befo
 SMALL = 20 << 10                                   # largest size in bytes of a lossless picture
 QUALITY = 86                                       # WebP quality of larger pictures
 WIDEST = 2000                                      # largest width of a picture in pixels
+LARGEST = 1 << 28                                  # pixels of all pictures of a run together
 DISPLAY = 64                                       # approximate size in pixels at which an image is shown
 ABOUT = {
     "reconstructions": ("Reconstructions", "Test images above what the model makes of their codes."),
@@ -78,11 +79,15 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
     """
     names = [n for n in [*ABOUT, *sorted(set(findings.pictures) - set(ABOUT))] if n in findings.pictures]
     own = [probe["name"] for probe in findings.probes]     # shown beside their numbers
-    found = []
+    found, left = [], LARGEST
     for name in names:
         if name in LEFT_OUT or name in own or (only is not None and name not in only):
             continue
         try:
+            height, width = picture_size(findings.pictures[name].path)
+            left -= height * width
+            if left < 0:
+                raise BadPicture("the pictures are too large together")
             found.append(_shown(name, findings.pictures[name], rows, widest))
         except (BadPicture, OSError, ValueError, SyntaxError) as error:
             gap = f"The picture {findings.pictures[name].path.name} can't be read: {type(error).__name__}."
