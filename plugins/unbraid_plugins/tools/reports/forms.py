@@ -12,7 +12,7 @@ EVALUATION = Fields({
     "format": int, "title": str, "step": int, "images": int, "seed": int, "split": str, "source": str,
     "factors": Each(int, 1000), "arms": Each(Each(_RESULT, 500), 50), "data": Each(Anything(), 500),
     "intervals": Each(Each(Listed(Maybe(float), 2), 500), 50), "metrics": Each(_TOLD, 500), "notes": Listed(str, 1000),
-    "hooks": Each(Anything(), 500), "pictures": Each(str, 500)}, ("arms",))
+    "hooks": Each(Anything(), 500), "options": Listed(str, 50), "pictures": Each(str, 500)}, ("arms",))
 PROBE = Fields({
     "format": int, "title": str, "step": int, "fitted_on": _PART, "judged_on": _PART,
     "labels": Listed(Anything(), 100), "draws": int, "factors": Each(Fields({"classes": int, "chance": float}), 1000),

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from unbraid.data import BadPicture, open_picture, picture_size
-from unbraid_plugins.tools.display import Row, read_rows
+from unbraid_plugins.tools.display import Row, read_rows, step_of
 from unbraid_plugins.tools.reports.formatting import words
 from unbraid_plugins.tools.reports.run_reader import Findings, PictureFile
 
@@ -88,7 +88,7 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
             left -= height * width
             if left < 0:
                 raise BadPicture("the pictures are too large together")
-            found.append(_shown(name, findings.pictures[name], rows, widest))
+            found.append(_shown(name, findings.pictures[name], (findings.evaluation or {}).get("step"), rows, widest))
         except (BadPicture, OSError, ValueError, SyntaxError) as error:
             gap = f"The picture {findings.pictures[name].path.name} can't be read: {type(error).__name__}."
             if gap not in findings.gaps:
@@ -96,11 +96,14 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
     return found
 
 
-def _shown(name: str, file: PictureFile, most: int | None, widest: int) -> Shown:
+def _shown(name: str, file: PictureFile, measured: int | None, most: int | None, widest: int) -> Shown:
     title, about = ABOUT.get(name, (words(name).capitalize(), ""))
     if file.step is not None:
         about = f"{about} Drawn while training, after step {file.step:,}.".strip()
     with open_picture(file.path, ("PNG",)) as picture:
+        drawn = step_of(picture)
+        if file.step is None and drawn not in (None, measured):
+            about = f"{about} Drawn at step {drawn:,}, and the numbers are of another.".strip()
         rows = read_rows(picture)
         if rows is None:
             return Shown(name, title, about, [_whole(picture, title, widest)], "whole")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from unbraid_configs import Node, RecipeError
 from unbraid_configs.reading import read_file
 from unbraid_plugins.tools.reports.forms import EVALUATION as EVALUATION_FORM, PROBE
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import check, read_json, read_text
+from unbraid_registry.files import check, parse_json, read_json, read_text
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
@@ -97,10 +98,16 @@ class Findings:
         return self.recipe.get("train.seed", "")
 
 
-def read_run(folder: Path) -> Findings:
-    """Read a run's folder.  Raises RunError where it is no run, ReportError for a damaged evaluation."""
+def read_run(folder: Path, evaluation: dict[str, Any] | None = None) -> Findings:
+    """Read a run's folder.  evaluation: its evaluation, where it is not written yet.
+
+    Raises RunError where it is no run, ReportError for a damaged evaluation.
+    """
     run, gaps = Run.at(folder), list[str]()
-    evaluation = read_evaluation(run.folder / EVALUATION)
+    if evaluation is None:
+        evaluation = read_evaluation(run.folder / EVALUATION)
+    else:                                          # as it is read again
+        evaluation = checked_evaluation(parse_json(json.dumps(evaluation)), run.folder / EVALUATION)
     if evaluation is None:
         gaps.append("The run is not evaluated: there is no evaluation.json.")
     recipe, text = _recipe(run, gaps)
@@ -120,6 +127,12 @@ def read_evaluation(path: Path) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise ReportError(f"can't read {path}: {error}", hint=again) from None
+    return checked_evaluation(found, path)
+
+
+def checked_evaluation(found: Any, path: Path) -> dict[str, Any]:
+    """Return an evaluation with all parts that a report uses.  Raises ReportError where it has not their form."""
+    again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
     form = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
     if isinstance(form, int) and form > FORMAT:
         raise ReportError(f"{path} has format {form}; this unbraid reads up to {FORMAT}",
