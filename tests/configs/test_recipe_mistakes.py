@@ -309,7 +309,7 @@ def test_the_good_recipe_is_good(tmp_path: Path) -> None:
     [
         (b"title: \xff\xfe", "not UTF-8"),
         (b"\x00\x01\x02", "binary"),
-        (b"a: " + b"x" * 1_000_001, "1 MB"),
+        (b"a: " + b"x" * 1_000_001, "256 kB"),
         (b"", "'data' is missing"),
         (b"\xef\xbb\xbf# only a comment\n", "'data' is missing"),
     ],

@@ -39,7 +39,7 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.tools.reports": {"display"},
     "unbraid_plugins.tools.evaluation": {"display", "editing", "reports"},
     "unbraid_plugins.tools.probing": {"display", "reports", "evaluation"},
-    "unbraid_plugins.tools.studies": {"display", "evaluation"},
+    "unbraid_plugins.tools.studies": {"display", "reports", "evaluation"},
     "unbraid_plugins.tools.demo": {"evaluation"},
 }
 PRIVATE = {room for room in BELOW if room.partition(".")[0] in ("unbraid", "unbraid_configs") or ".tools." in room}

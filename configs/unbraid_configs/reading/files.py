@@ -82,7 +82,7 @@ def _move(node: Node) -> Node:
     return attrs.evolve(node, value=value, place=OVERRIDE, key=OVERRIDE, style=style)
 
 
-LARGEST = 1_000_000                                 # bytes
+LARGEST = 1 << 18                                   # bytes
 
 
 def display_name(path: Path) -> str:
@@ -102,7 +102,7 @@ def read_text(path: Path, name: str) -> str:
         data = read_whole(path, LARGEST)
     except OSError as error:
         if error.errno == errno.EFBIG:
-            raise RecipeError([Mistake(place, "", "is larger than 1 MB, which no recipe is",
+            raise RecipeError([Mistake(place, "", "is larger than 256 kB, which no recipe is",
                                        "is it a recipe at all?")]) from None
         reason = (error.strerror or str(error)).lower()
         raise RecipeError([Mistake(place, "", f"cannot be read: {reason}")]) from None

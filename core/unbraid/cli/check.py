@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unbraid.cli.errors import MOST_MISTAKES
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
 from unbraid.cli.tables import columns, indented
 from unbraid_registry.terminal import echo, style
@@ -53,7 +54,9 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
         echo(f"\n{reach(method)}")
     if plan:
         echo(f"\n{plan_of(method)}")
-    for number, hint in enumerate(hints(method)):
+    told = list(hints(method))
+    more = [f"... and {len(told) - MOST_MISTAKES} more"] if len(told) > MOST_MISTAKES else []
+    for number, hint in enumerate([*told[:MOST_MISTAKES], *more]):
         echo(("\n" if number == 0 else "") + style("hint:", fg="yellow") + f" {hint}")
 
 

@@ -13,8 +13,8 @@ NAME = ".lock"
 
 
 @contextmanager
-def locked(folder: Path, busy: FileError) -> Iterator[None]:
-    """Lock a folder, created if missing, while this process writes into it.
+def locked(folder: Path, busy: FileError, name: str = NAME) -> Iterator[None]:
+    """Lock a folder, created if missing, while this process writes into it.  name: the file of the lock.
 
     At the end, an empty folder is removed again, with those of its parents that were created for it.
     Raises `busy` if another process holds the lock, and the same kind of error if the folder can't be written into or
@@ -25,7 +25,7 @@ def locked(folder: Path, busy: FileError) -> Iterator[None]:
     with ExitStack() as held:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            handle = held.enter_context(open_to_write(folder / NAME))
+            handle = held.enter_context(open_to_write(folder / name))
         except OSError as error:
             raise type(busy)(f"can't write into {folder}: {reason(error)}", hint="choose another --out") from None
         try:
@@ -36,17 +36,17 @@ def locked(folder: Path, busy: FileError) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):                # not ours to remove, or gone already
-                if [p.name for p in folder.iterdir()] == [NAME]:
-                    (folder / NAME).unlink()
+                if [p.name for p in folder.iterdir()] == [name]:
+                    (folder / name).unlink()
                     folder.rmdir()
                     for parent in made[1:]:        # as long as nothing else is in them
                         parent.rmdir()
 
 
-def is_free(folder: Path) -> bool:
+def is_free(folder: Path, name: str = NAME) -> bool:
     """Whether no process holds the folder's lock."""
     try:
-        with open_file(folder / NAME) as handle:
+        with open_file(folder / name) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True

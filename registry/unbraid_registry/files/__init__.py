@@ -5,6 +5,14 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
+    from unbraid_registry.files.forms import (
+        Anything as Anything,
+        Each as Each,
+        Fields as Fields,
+        Listed as Listed,
+        Maybe as Maybe,
+        check as check,
+    )
     from unbraid_registry.files.links import followed_links as followed_links, refuse_foreign as refuse_foreign
     from unbraid_registry.files.reading import (
         open_file as open_file,

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from unbraid import UnbraidError, read_whole, write_whole
+from unbraid_plugins.opengl.scene.glb_limits import expect_bounds
 from unbraid_plugins.opengl.scene.materials import Part, faulty_picture, joined, look_of, picture_of
 from unbraid_plugins.opengl.scene.mesh import Mesh
 from unbraid_plugins.opengl.scene.wavefront import INSTEAD, chosen_materials, expect_corners, materials_of, plain
@@ -123,6 +124,8 @@ def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
     import trimesh
 
     beside = _resolver(file)
+    if kind == "glb":
+        expect_bounds(data)
     if kind == "obj":
         data = plain(data)
         if materials:

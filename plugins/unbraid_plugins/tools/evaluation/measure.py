@@ -13,7 +13,7 @@ import numpy as np
 
 from unbraid.data import Data, open_data
 from unbraid.model import Model, load
-from unbraid.runs import Run, write_whole
+from unbraid.runs import Run, RunError, locked, write_whole
 from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
@@ -24,32 +24,41 @@ from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
 from unbraid_registry import Component, UnbraidError, closest, inputs_of, registry
 
 FORMAT = 1
-FILE = "evaluation.json"
+FILE, EVALUATING = "evaluation.json", ".evaluating"             # the lock of an evaluation
 
 
 def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,
              source: str | None = None, seed: int = 0, device: str = "cpu",
-             baselines: Baselines | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
-    """Measure a run's model on its data and write `evaluation.json` and pictures into the run.
+             baselines: Baselines | None = None, overrides: Sequence[str] = (), options: Sequence[str] = (),
+             before: Callable[[dict[str, Any]], object] = lambda result: None) -> dict[str, Any]:
+    """Measure a run's model on its data and write pictures and then `evaluation.json` into the run.
 
     baselines: share one between several runs to measure only once the results that do not depend on the model.
     overrides: changes of the run's recipe where it no longer fits, as for `load`.
+    options: the options of the command line, which are kept in the result.
+    before: called with the result before evaluation.json is written, which says that all else is there.
+
+    One process at a time evaluates a run.
 
     Returns the result of `evaluate_model` with the run's step and the paths of the pictures.  Raises UnbraidError
     (RunError, DataError, ...).
     """
-    model = load(run.folder, device=device, overrides=overrides)
-    recipe = model.method.recipe
-    data = open_data(recipe.data, seed=recipe.train.seed)
-    try:
-        result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
-                                seed=seed, pictures=run.pictures, baselines=baselines or Baselines())
-    finally:
-        data.close()
-    from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
-    result = {"format": FORMAT, "title": recipe.title, "step": model.step, **result, "hooks": as_json(from_hooks)}
-    write_whole(run.folder / FILE, json.dumps(result, indent=1) + "\n")
-    return result
+    busy = RunError(f"another evaluation is writing into {run.folder}", hint="wait for its end")
+    with locked(run.folder, busy, EVALUATING):
+        model = load(run.folder, device=device, overrides=overrides)
+        recipe = model.method.recipe
+        data = open_data(recipe.data, seed=recipe.train.seed)
+        try:
+            result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
+                                    seed=seed, pictures=run.pictures, baselines=baselines or Baselines())
+        finally:
+            data.close()
+        from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
+        result = {"format": FORMAT, "title": recipe.title, "step": model.step, "options": list(options), **result,
+                  "hooks": as_json(from_hooks)}
+        before(result)
+        write_whole(run.folder / FILE, json.dumps(result, indent=1) + "\n")
+        return result
 
 
 def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None,

@@ -7,14 +7,14 @@ import time
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from unbraid.runs import Run, RunError, is_free, locked, write_whole
 from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
 from unbraid_configs.writing import Difference, differences, told
-from unbraid_plugins.tools.evaluation import EvaluationOptions
+from unbraid_plugins.tools.evaluation import EVALUATING, EvaluationOptions
 from unbraid_plugins.tools.studies.plan import Plan, read_plan
 from unbraid_plugins.tools.studies.points import Point, point_named
 from unbraid_registry import UnbraidError
@@ -201,12 +201,22 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
         found = parse_json(text)
     except (OSError, ValueError):
         return False
-    noted = _noted(run, text)
-    return isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
+    if not isinstance(found, dict) or found.get("step") != step:
+        return False
+    told = found.get("options")
+    noted = _options(told) if isinstance(told, list) else _noted(run, text)
+    return noted in (None, evaluation)
+
+
+def _options(texts: list[Any]) -> EvaluationOptions | None:
+    try:
+        return EvaluationOptions.of(list(map(str, texts)), EVALUATION)
+    except UnbraidError:                           # of another version
+        return None
 
 
 def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
-    """Return the options of an evaluation; None if a sweep did not make it, but for example a job list."""
+    """Return the options of an evaluation that does not tell them itself; None if no sweep made it."""
     try:
         noted = read_json(run.folder / EVALUATED, LARGEST)
         same = noted["evaluation"] == sha256(text).hexdigest()
@@ -224,7 +234,7 @@ def note_evaluated(run: Run, evaluation: EvaluationOptions) -> None:
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
     """Wait until no training writes into a run, for example one whose sweep was killed.  Raises RunError on timeout."""
     until = time.monotonic() + patience
-    while not is_free(run.folder):
+    while not (is_free(run.folder) and is_free(run.folder, EVALUATING)):
         if time.monotonic() > until:
             raise RunError(f"another training is writing into {run.folder}")
         time.sleep(0.1)

@@ -13,11 +13,11 @@ import attrs
 from unbraid.runs import Run, RunError
 from unbraid_configs import RecipeError
 from unbraid_configs.writing import FREE, Difference, as_it_stands, written
+from unbraid_plugins.tools.reports import read_evaluation
 from unbraid_plugins.tools.studies.axes import SEED
-from unbraid_plugins.tools.studies.folder import EVALUATION, LARGEST, Study, StudyError, trained_to
+from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, trained_to
 from unbraid_plugins.tools.studies.points import RECIPE
 from unbraid_registry import closest
-from unbraid_registry.files import read_json
 
 MODEL, UDR = "model", "udr"                        # the trained arm; the metric of the ranking without labels
 _SEED_PART = re.compile(r"[,_-]?seed[=_-]?\d+$")
@@ -193,15 +193,8 @@ def is_better_lower(metric: str, rows: Sequence[Row]) -> bool:
 
 def _row(run: Run, name: str, values: dict[str, str]) -> Row | None:
     file = run.folder / EVALUATION
-    try:
-        found = read_json(file, LARGEST)
-        if not isinstance(found, dict) or not isinstance(found.get("arms"), dict):
-            raise ValueError("it has no arms")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise StudyError(f"can't read {file}: {error}", hint="evaluate the run again") from None
-    return Row(name, run, values, found, trained_to(run), _seconds(run))
+    found = read_evaluation(file)
+    return None if found is None else Row(name, run, values, found, trained_to(run), _seconds(run))
 
 
 def _seconds(run: Run) -> float | None:

@@ -13,10 +13,13 @@ from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unbraid_plugins.tools.evaluation import EvaluationOptions
     from unbraid_plugins.tools.studies.folder import Study
     from unbraid_plugins.tools.studies.jobs import Job
     from unbraid_plugins.tools.studies.plan import Plan
+    from unbraid_plugins.tools.studies.points import Point
     from unbraid_plugins.tools.studies.runner import Sweep
 
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that a signal stopped
@@ -80,6 +83,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
                 sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), tell)
                 code = carry_out(session, sweep, work)
         if code not in SIGNALS.values():
+            finish_reports(study, plan, points)
             conclude(study)
     return code
 
@@ -144,6 +148,20 @@ def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
 def tell(line: str) -> None:
     """Print a line for the user on stderr."""
     echo(line, err=True)
+
+
+def finish_reports(study: Study, plan: Plan, points: Sequence[Point]) -> None:
+    """Write the reports of evaluated runs that have none, because whatever evaluated them was stopped before."""
+    from unbraid_plugins.tools.reports import write_report
+
+    if plan.evaluate is None or plan.evaluate.report is False:
+        return
+    for folder in (study.run(point).folder for point in points):
+        if (folder / "evaluation.json").is_file() and not (folder / "report.html").exists():
+            try:
+                tell(f"wrote {write_report(folder)}")
+            except UnbraidError as error:          # tables are written all the same
+                tell(f"no report of {folder}: {error.message}")
 
 
 def conclude(study: Study) -> None:
