@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 import warnings
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ class _Yellow(logging.Handler):
     """A log handler that prints problems with plugins on stderr, in one yellow line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.secho(record.getMessage(), fg="yellow", err=True)
+        trace = "".join(traceback.format_exception(record.exc_info[1])) if record.exc_info else ""
+        click.secho(f"{record.getMessage()}\n{trace}".rstrip(), fg="yellow", err=True)
 
 
 @attrs.define
@@ -40,6 +42,7 @@ class Session:
         """Tell the registry which plugins to use, without loading any."""
         from unbraid_registry import configure
 
+        logging.getLogger("unbraid").setLevel(logging.INFO if self.traceback else logging.WARNING)
         configure(files=self.files, block=self.block, strict=self.strict or None)
 
     def listen(self) -> None:

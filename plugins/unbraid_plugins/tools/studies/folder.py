@@ -194,7 +194,8 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
     except (OSError, ValueError):
         return False
     noted = _noted(run, text)
-    return isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
+    return (isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
+            and all(m["of"]["step"] == step for m in dict(found.get("metrics", {})).values() if "of" in m))
 
 
 def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
