@@ -24,9 +24,9 @@ from unbraid.flow import (
 )
 from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
-from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
+from unbraid.values import Code, Gaussian, Label, Layout, Noise, Set, Value, tensors
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
-from unbraid_registry import Component, MissingPlugin, closest, fault_of
+from unbraid_registry import Component, MissingPlugin, closest, fault_of, inputs_of
 
 META = torch.device("meta")
 BATCH = 2                                          # batch size of the values that check shapes
@@ -57,9 +57,10 @@ class Shapes:
                                         Noise(self.recipe.train.seed, META, batch=BATCH))
 
     @property
-    def variational(self) -> bool:
-        """Whether some value is a normal distribution over codes."""
-        return any(isinstance(v, Gaussian) for v in self.known.values())
+    def priors(self) -> frozenset[str]:
+        """The parts of the code over which some value is a normal distribution."""
+        means = [v.mean for v in self.known.values() if isinstance(v, Gaussian)]
+        return frozenset(name for m in means for name in (m.layout if isinstance(m, Code) else self.layout).names)
 
     def wrong(self, place: Place, path: str, message: str, hint: str = "", cause: Exception | None = None) -> None:
         """Record a mistake."""
@@ -75,6 +76,7 @@ class Shapes:
                 continue
             try:
                 self.known[node.index] = self._shape(node)
+                self._check_logits(node, path)
             except MissingPlugin as error:         # of a run's recipe: only what is used must be there
                 self._failed.add(node.index)
                 self.missing[node.index] = error
@@ -160,6 +162,18 @@ class Shapes:
             if isinstance(node.op, NetworkOp | ParameterOp | ReferenceOp) or isinstance(error, RecipeError):
                 raise
             return self._on_zeros(node, values)
+
+    def _check_logits(self, node: Node, path: str) -> None:
+        """Check that no loss compares a generator's logits with the pixels of a drawn image."""
+        if not (isinstance(node.op, ComponentOp) and node.op.component.kind == "loss"):
+            return
+        drawn = next((i.op.draw for i in node.inputs if isinstance(i.op, DrawOp) and i.op.field is None), None)
+        for parameter, i in zip(inputs_of(node.op.component), node.inputs, strict=False):
+            if drawn and parameter.name != "logits" and isinstance(i.op, NetworkOp) and (
+                    self.recipe.networks[i.op.network].gives_logits):
+                self.wrong(node.place, path, f"{i.op.network} gives logits, and {node.op.component.name} compares them "
+                           f"with the pixels of {drawn}", "take a loss of logits, bernoulli(y, x), or sigmoid(y); or "
+                           f"networks.{i.op.network}.output: sigmoid")
 
     def _build(self, network: str) -> None:
         """Build a network that is passed to a loss, by walking one of its calls."""

@@ -54,7 +54,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     else:
         click.echo(table(results))
         for run, (_, result) in zip(opened, results, strict=True):
-            kept = f"  (kept from before: {', '.join(result['kept'])})" if result["kept"] else ""
+            kept = f"  (kept from before: {', '.join(result['kept'])})" if result.get("kept") else ""
             click.echo(f"wrote {run.folder / 'evaluation.json'}{kept}")
             for path in result.get("pictures", {}).values():
                 click.echo(f"wrote {path}")

@@ -25,6 +25,7 @@ from unbraid_plugins.tools.studies.jobs import Job, Machine, evaluation, last_li
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
 
+USERS = 2                                          # the exit code of a mistake of the user's
 TOLD_EVERY = 60.0                                  # seconds between lines about running jobs
 
 
@@ -98,6 +99,8 @@ class Sweep:
                 undone = self._undone(job)
                 if not undone:
                     return f"done in {duration(time.monotonic() - began)}"
+                if why == _reason(USERS):
+                    break
             why = why or "it did not come to its end"
             with self._lock:
                 self.failures += [Failure(p, why, tuple(last_lines(self.study.log(p)) or
@@ -184,4 +187,5 @@ class Sweep:
 def _reason(code: int) -> str:
     if code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
-    return f"exit code {code}" if code else "it ended without its results"
+    again = ", a mistake that no second try mends" if code == USERS else ""
+    return f"exit code {code}{again}" if code else "it ended without its results"
