@@ -21,7 +21,7 @@ class MetricSuite(ComponentSuite):
     kind = "metric"
 
     def evidence(self) -> Evidence:
-        """Return evidence of 60 images with two factors, and of a code that knows them, by name."""
+        """Return evidence of 60 images with two factors and of a code that knows them."""
         dice = np.random.default_rng(0)
         factors = {"shape": np.arange(60) % 3, "pose": np.arange(60) // 3 % 4}
         codes = np.stack([factors["shape"], factors["pose"], *dice.normal(size=(2, 60))], 1).astype(np.float64)
@@ -29,7 +29,8 @@ class MetricSuite(ComponentSuite):
         def decode(f: np.ndarray) -> np.ndarray:
             return np.clip(np.repeat(f[:, :3] / 4, 64, 1).reshape(-1, 3, 8, 8), 0, 1)
 
-        found: Evidence = {"factors": factors, "codes": codes, "images": decode(codes), "reconstructions": decode(codes),
+        images = decode(codes)
+        found: Evidence = {"factors": factors, "codes": codes, "images": images, "reconstructions": images,
                            "decode": decode, "chunks": {"a": (0, 1), "b": (1, 2), "rest": (2, 4)}, "device": "cpu"}
         return found | {f"train_{name}": found[name] for name in ("factors", "codes", "images")}
 
