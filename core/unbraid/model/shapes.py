@@ -214,7 +214,7 @@ class Shapes:
     # -- parameters of functions --------------------------------------------------------------------------------------
 
     def _parameter(self, name: str, node: Node, nodes: Sequence[Node]) -> Value | None:
-        """Infer a function's parameter from the flow's value of its name, or from another call of the same network."""
+        """Infer a function's parameter from the flow's value of its name, or from other calls of the same network."""
         if name in self.recipe.data.draw or name in self.flow.line_of:
             twin = self.flow.value(name)
             self.walk(twin, f"flow.{name}")
@@ -222,10 +222,10 @@ class Shapes:
         for user in nodes:
             if isinstance(user.op, NetworkOp) and node in user.inputs:
                 at = user.inputs.index(node)
-                for other in self._calls(user.op.network):
-                    known = self.known.get(other.inputs[at].index)
-                    if known is not None and other is not user:
-                        return known
+                given = [other.inputs[at] for other in self._calls(user.op.network) if other is not user]
+                known = [(self.known[i.index], i) for i in given if i.index in self.known]
+                if known:                          # a drawn image counts before anything else, a set last
+                    return min(known, key=lambda k: (isinstance(k[0], Set), not isinstance(k[1].op, DrawOp)))[0]
         return None
 
     def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:
