@@ -50,6 +50,12 @@ class Network:
     decay: float = attrs.field(default=0.999, validator=SHARE)
     place: Place = attrs.field(default=Place("<recipe>"), eq=False)
 
+    @property
+    def gives_logits(self) -> bool:
+        """Whether it makes logits instead of pixels: by its option `output: logits`, or a class attribute `logits`."""
+        return self.spec is not None and (self.spec.options.get("output") == "logits"
+                                          or getattr(self.spec.value, "logits", False) is True)
+
 
 @attrs.frozen(kw_only=True)
 class Draw:

@@ -78,7 +78,7 @@ def write_paper(name: str, root: Path = ROOT) -> list[Path]:
              "title": name.replace("_", " ").capitalize()}
     code, tests = root / "plugins/unbraid_plugins/papers" / name, root / "tests/papers" / name
     refuse(name, code)
-    suites = _template("tests/test_components.py").replace("of this plugin", "of this paper")
+    suites = _template("tests/test_PACKAGE_components.py").replace("of this plugin", "of this paper")
     made = {
         code / "__init__.py": INIT,
         code / "losses.py": _typed(_template("PACKAGE/losses.py")),

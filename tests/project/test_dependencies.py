@@ -8,7 +8,8 @@ import tomllib
 
 from house import HOUSE, PACKAGES, ROOT
 
-IMPORTED_AS = {"huggingface-hub": "huggingface_hub", "scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
+IMPORTED_AS = {"huggingface-hub": "huggingface_hub",
+               "scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
                "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda"}
 ONLY_IN_TESTING = {"pytest"}                       # unbraid.testing is imported by pytest alone
 

@@ -28,7 +28,7 @@ HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbrai
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
-        echo factors_of indented main model_of one_of out_option overrides_given read_recipe recipe_on say write""",
+        echo factors_of foreign_commands indented main model_of one_of out_option overrides_given read_recipe recipe_on say write""",
     "unbraid.values": """
         ChoiceError Code Gaussian Label Layout Noise Part RANGES Random Record Set Value access choose code
         interpolate join map_tensors mix plain seed_at seeded static stream swap tensors value""",

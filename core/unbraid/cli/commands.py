@@ -11,8 +11,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("", "Check the installation: versions, devices, OpenGL, plugins."),
     },
     "Recipes": {
-        "list": ("", "List recipes and components."),
-        "show": ("", "Show a recipe as it is resolved, with the origin of every value; or what a pack is."),
+        "list": ("lookup", "List recipes and components, or show everything about one."),
+        "show": ("lookup", "Show a recipe as it is resolved, with the origin of every value; or what a pack is."),
         "check": ("", "Check a recipe on its data without training."),
         "draw": ("figure", "Draw a method's figure."),
     },
@@ -39,9 +39,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("studies", "Compare runs over seeds, beside baselines, and rank them without labels."),
     },
     "Plugins": {
-        "plugins": ("", "List plugins, where they are from and their problems."),
+        "plugins": ("lookup", "List plugins, where they are from and their problems."),
+        "completion": ("lookup", "Print a script that completes commands, recipes, components, runs and factors."),
         "new-plugin": ("new_plugin", "Write a plugin package that is ready to install."),
     },
 }
 INDEX: dict[str, tuple[str, str]] = {name: entry for group in COMMANDS.values() for name, entry in group.items()}
-MODULES = {"list": "listing"}                      # commands of the core whose module has another name

@@ -94,6 +94,8 @@ def farewell(run: Run, recipe: Recipe) -> int:
         if (run.folder / what).exists():
             echo(f"  {what:<14} {text}")
     echo(f"Next:  unbraid evaluate {folder}")
-    if len(recipe.code) > 1 or any(f.count for f in recipe.code.values()):
+    several = len(recipe.code) > 1 or any(f.count for f in recipe.code.values())
+    if several and all(len(recipe.functions[n].parameters) == 1 for n in ("encode", "decode") if n in recipe.functions
+                       ) and {"encode", "decode"} <= recipe.functions.keys():
         echo(f"       unbraid edit {folder} swap A.png B.png")
     return 0

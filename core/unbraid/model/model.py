@@ -119,7 +119,7 @@ class Model:
             raise self.method.lacking[name]
         if name not in self.method.function_graphs:
             raise ModelError(f"the model has no function {name!r}; it has {', '.join(self.functions) or 'none'}",
-                             hint="functions are declared in the recipe: encode(x): encoder(x)")
+                             hint=f"the recipe declares functions: {name}({'f' if name == 'decode' else 'x'}): ...")
         return self.method.function_graphs[name]
 
     def _argument(self, v: Any, known: Value | None) -> Value:
@@ -208,17 +208,19 @@ class Model:
             -1, *[1] * (tensor.ndim - 2))
         return self.decoded(Code(tensor, f.layout))
 
-    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None) -> Tensor:
+    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None,
+               like: Picture | None = None) -> Tensor:
         """Sample images from the recipe's `generate()`; without it, or with `codes`, from a variational code's prior.
 
         codes: factors to fix, as {"c1": 3, "c2": -0.5}; the others are drawn.  `values.choose` describes their values.
+        like: images whose codes give the parts over which the method learns no distribution.
         Raises ModelError where the method has no prior, and ChoiceError.
         """
-        if "generate" in self.functions and not codes:
+        if "generate" in self.functions and not codes and like is None:
             return plain(self("generate", n=n, seed=seed)).clamp(0, 1)
-        return self.decoded(choose(self.prior(n, seed), codes or {}))
+        return self.decoded(choose(self.prior(n, seed, like), codes or {}))
 
-    def prior(self, n: int = 1, seed: int = 0) -> Code:
+    def prior(self, n: int = 1, seed: int = 0, like: Picture | None = None) -> Code:
         """Sample codes (n, D) from the prior that the recipe's `code:` declares.
 
         Raises ModelError where the method has no prior, or can't make an image from a code alone.
@@ -229,7 +231,17 @@ class Model:
         if len(self.functions.get("decode", ())) != 1 or not self.layout.size:
             raise ModelError("the recipe has no `decode(f)`: what its code says is not asked for when images are made",
                              hint="sample without choosing codes")
-        return self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
+        drawn = self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
+        rest = [name for name in self.layout.names if name not in self.method.priors]
+        if like is not None:
+            f = self.code(like)
+            each = Code(f.tensor.repeat_interleave(-(-n // len(f.tensor)), 0)[:n], f.layout)
+            return code.swap(each, drawn, *self.method.priors)
+        if rest and "generate" not in self.functions:
+            raise ModelError(f"this method learns no distribution over {', '.join(rest)}; only over "
+                             f"{', '.join(n for n in self.layout.names if n not in rest)}",
+                             hint="take the rest from an image: unbraid sample RUN --like A.png, or sample(like=...)")
+        return drawn
 
     def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
         """Return the indices (B, k) of the k bank images nearest to each query, by a factor or the whole code."""

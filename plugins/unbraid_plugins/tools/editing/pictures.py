@@ -75,9 +75,12 @@ def overview(model: Model, images: Tensor, others: Tensor) -> dict[str, Tensor]:
         if len(model.layout.parts) > 1:
             pictures["swaps"] = swaps(model, images, others)
         if model.method.variational:
-            pictures["traversals"] = traversals(model, images[:1])
+            spans = model.layout.spans(model.method.priors)
+            pictures["traversals"] = traversals(model, images[:1], [i for a, b in spans for i in range(a, b)][:16])
     if "generate" in model.functions or (pictures and model.method.variational):
-        pictures["samples"] = grid(model.sample(32).split(8), scale=scale_for(model.image_shape))
+        whole = "generate" in model.functions or set(model.layout.names) <= model.method.priors
+        drawn = model.sample(32, like=None if whole else images[:4])        # the rest of each row is an image's
+        pictures["samples"] = grid(drawn.split(8), scale=scale_for(model.image_shape))
     return pictures
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         evaluate as evaluate,
         evaluate_model as evaluate_model,
     )
+    from unbraid_plugins.tools.evaluation.metric_suite import MetricSuite as MetricSuite
     from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
     from unbraid_plugins.tools.evaluation.pictures import assignment as assignment
     from unbraid_plugins.tools.evaluation.posterior import divergences as divergences

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from unbraid_plugins.tools.display import Page
+from unbraid_plugins.tools.evaluation.other_scores import fill, other_metrics
 
 ENDS = ("random", "perfect")                       # left out of the table of factors: their retrieval is chance, and 1
 LEGEND = (
@@ -30,12 +31,18 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
     colour: use the terminal's colours and lines; None: if stdout is a terminal; otherwise plain text.
     """
     page = Page(colour)
-    page.print(_arms(results, page.table()))
+    arms = [arm for _, result in results for arm in result["arms"].values()]
+    ours = any(cell(arm) is not None for arm in arms for _, cell, _ in COLUMNS)
+    if ours:
+        page.print(_arms(results, page.table()))
     if any(arm.keys() & dict(SCORES).keys() for _, result in results for arm in result["arms"].values()):
         page.print(_scores(results, page.table()))
-    if len(results) == 1 and results[0][1]["factors"]:
+    if other_metrics(results):
+        page.print(fill(results, page.table()))
+    if ours and len(results) == 1 and results[0][1]["factors"]:
         page.print(_factors(results[0][1], page.table()))
-    page.print(LEGEND, dim=True)
+    if ours:
+        page.print(LEGEND, dim=True)
     for name, result in results:
         for note in result["notes"]:
             page.print(f"{name}: {note}")

@@ -25,7 +25,7 @@ class LinearProbe:
     score: float
 
 
-@metric
+@metric(better="higher")
 def linear_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, train_factors: Factors, *,
                  inverse_penalty: float = 1.0, iterations: int = 300) -> LinearProbe:
     """Return the accuracy of a logistic regression on standardised codes, by factor.

@@ -43,7 +43,7 @@ class TransferAccuracy:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def transfer_accuracy(codes: np.ndarray, factors: Factors, shared_factors: Sequence[str], chunks: Chunks,
                       decode: Callable[[np.ndarray], np.ndarray], oracles: Oracles, *, pairs: int = 500,
                       resamples: int = 0, seed: int = 0) -> TransferAccuracy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from unbraid.cli.recipes import OVERRIDES, read_recipe
+from unbraid.cli import OVERRIDES, read_recipe
 from unbraid_registry.terminal import echo
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 import click
 
-from unbraid.cli.program import foreign_commands
-from unbraid.cli.tables import columns
+from unbraid.cli import columns, foreign_commands
 from unbraid_registry.terminal import echo
 
 COLOURS = {"loaded": "green", "blocked": "yellow", "failed": "red"}
