@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Trained models": {
         "view": ("viewer", "Look at a trained model in the browser."),
         "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
+        "call": ("calling", "Call any function that the recipe declares."),
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),
         "traverse": ("editing", "Move along the dimensions of a code: an image's, or one from the prior."),
