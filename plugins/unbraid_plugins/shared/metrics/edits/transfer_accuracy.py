@@ -79,7 +79,7 @@ def transfer_accuracy(codes: np.ndarray, factors: Factors, shared_factors: Seque
     check_rows(codes, factors)
     positions = numbers if numbers and number_oracles else {}
     names, seen_by = [*factors, *positions], {**oracles.accuracy, **(number_oracles.r2 if number_oracles else {})}
-    unseen = [n for n in names if seen_by[n] < SIGHT + (0 if n in positions else oracles.chance.get(n, 0.0))]
+    unseen = [n for n in names if seen_by.get(n, 1.0) < SIGHT + (0 if n in positions else oracles.chance.get(n, 0.0))]
     shared = [n for n in names if n in set(shared_factors) and n not in unseen]
     others = [n for n in names if n not in shared and n not in unseen]
     if not shared or not others or len(chunks) < 2:
