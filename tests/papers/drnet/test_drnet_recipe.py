@@ -158,7 +158,7 @@ def test_a_clip_goes_on_frame_by_frame(base: str) -> None:
         found = nets["content"](seen[3:])
         content = found if base == "drnet" else found.parts["code"].tensor
         skips = () if base == "drnet" else (found.parts["skips"],)
-        net, state, poses = nets["predictor"], None, nets["pose"](seen)
+        net, state, poses, pose = nets["predictor"], None, nets["pose"](seen), content
         for i in range(6):
             given = poses[i:i + 1] if i < 4 else pose
             hidden, state = net.lstm(net.first(torch.cat([content, given], 1)).unsqueeze(1), state)

@@ -12,7 +12,6 @@ from torch.nn import functional
 from unbraid import Code, Context, Gaussian, Layout, Record, UnbraidError
 from unbraid_plugins.shared.convnets.layers import with_first_weights
 
-
 Bound = Literal["none", "tanh", "unit"]
 
 
@@ -53,8 +52,8 @@ class CodeHead(nn.Module):
         self.layout: Layout = context.code
         self.gaussian = gaussian
         if gaussian and (code_norm or bound != "none"):
-            raise UnbraidError(f"{context.name}: a Gaussian code is compared with N(0, I); it is neither normalised nor "
-                               "bounded", hint="set  code_norm: false, bound: none  or  gaussian: false")
+            raise UnbraidError(f"{context.name}: a Gaussian code is compared with N(0, I); it is neither normalised "
+                               "nor bounded", hint="set  code_norm: false, bound: none  or  gaussian: false")
         if not self.layout.size:
             raise UnbraidError(f"{context.name} should make a code, but the recipe declares none",
                                hint="add for example  code: {z: 10}")

@@ -17,7 +17,7 @@ from unbraid_plugins.shared.convnets.wrappers import FirstMap
 
 @value
 class Skips:
-    """The feature maps of an encoder, one for each halving of the image, the largest first: (B, c, H / 2, W / 2), ..."""
+    """The feature maps of an encoder, one for each halving of the image, largest first: (B, c, H / 2, W / 2), ..."""
 
     maps: tuple[Tensor, ...]
 
@@ -94,5 +94,5 @@ def skipped_channels(context: Context, skips: tuple[Tensor, ...], first: FirstMa
         wanted = ", ".join(f"{h} x {w}" for h, w in first.sizes[1:])
         raise UnbraidError(f"{context.name} joins its maps of {wanted} with skips; these are "
                            + ", ".join(f"{h} x {w}" for h, w in found),
-                           hint="take the skips of a conv_encoder of images of the same size, and codes that are vectors")
+                           hint="take the skips of a conv_encoder of images of this size, and codes that are vectors")
     return [0, *(int(s.shape[1]) for s in skips)]

@@ -71,7 +71,8 @@ __all__ = ["analogy_error", "beta_vae_score", "binned", "cached_tensors", "chamf
            "edit_control", "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance",
            "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors",
            "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "number_oracles", "number_regression", "oracles",
-           "prediction_error", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map", "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
+           "prediction_error", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
+           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
            "translation_accuracy", "udr", "viewpoint_error"]
 
 

@@ -13,7 +13,7 @@ from unbraid.values import plain
 def rollout(network: nn.Module, *inputs: Set | Code | Record | Tensor, horizon: int = 10) -> Set:
     """Forecasts beyond the end of a sequence:  v_(t+1) = f(c, v_1 ... v_t), appended and fed back.
 
-    The network is called with all values so far, as in training; of the set that it gives, the last value is the
+    The network is called with all values until then, as in training; of the set that it gives, the last value is the
     forecast. So it needs no protocol for an inner state: an LSTM starts anew, a network with a window cuts it itself.
 
     network: takes whole sets; (inputs..., the sequence) -> a set as long as the sequence, (B, t, D).
@@ -21,7 +21,7 @@ def rollout(network: nn.Module, *inputs: Set | Code | Record | Tensor, horizon: 
     horizon: the number of forecasts, 1 at least.
 
     Returns the forecasts alone, a set (B, horizon, D) of the same kind as the sequence.  Raises ValueError where the
-    last input is no set, or the horizon is none.
+    last input is no set, or the horizon is not positive.
     """
     *given, seen = inputs
     if not isinstance(seen, Set):

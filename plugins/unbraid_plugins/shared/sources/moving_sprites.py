@@ -43,7 +43,8 @@ class MovingSprites:
     `glyph2`, ... In the manner of Moving MNIST (Srivastava et al. 2015), as Denton and Birodkar (2017) have it.
 
     shapes: 1 or 2.
-    contents, paths: number of contents (null: all) and of paths; there are contents x paths clips.
+    contents: the number of contents, null for all.
+    paths: the number of paths; there are contents x paths clips.
     frames: length of a clip.
     """
 
@@ -113,8 +114,9 @@ def draw_moving(size: int, factors: dict[str, np.ndarray]) -> np.ndarray:
         rows = slice(begin, begin + 512)
         page = np.full((len(content[rows]), 3, size, size), PAPER, np.float32)
         for i, (glyph, colour) in enumerate(_looks(content[rows], place.shape[1])):
-            x = np.broadcast_to((middle[None, None] - place[rows, i, 0, None, None]) / RADIUS, (*glyph.shape, size, size))
-            y = np.broadcast_to((-middle[None, :, None] - place[rows, i, 1, None, None]) / RADIUS, x.shape)
+            pixels = (len(glyph), size, size)
+            x = np.broadcast_to((middle[None, None] - place[rows, i, 0, None, None]) / RADIUS, pixels)
+            y = np.broadcast_to((-middle[None, :, None] - place[rows, i, 1, None, None]) / RADIUS, pixels)
             distance = np.empty_like(x)
             for number, outline in enumerate(OUTLINES.values()):
                 chosen = glyph == number

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
-    from unbraid_plugins.tools.calling.clip_rows import clip_rows as clip_rows
     from unbraid_plugins.tools.calling.kinds import (
         ImageFunction as ImageFunction,
         Kind as Kind,
         functions_of_images as functions_of_images,
         kinds_of as kinds_of,
     )
+    from unbraid_plugins.tools.calling.whole_clips import clip_rows as clip_rows
 else:
     __getattr__, __dir__ = door(__name__)

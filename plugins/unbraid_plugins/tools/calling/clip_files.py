@@ -20,7 +20,7 @@ def read_clip(model: Model, path: Path, frames: int | None = None) -> Tensor:
     """Read a clip and fit its frames to the model's images, float (1, T, C, H, W) in [0, 1].
 
     path: an animated picture, a single one (a clip of one frame), or a folder of pictures in the order of their names.
-    frames: at most so many, from the first on.
+    frames: the largest number of frames, from the first on.
 
     Raises PictureError.
     """

@@ -1,4 +1,4 @@
-"""What the parameters of a model's functions are: images, clips, codes, labels, numbers."""
+"""The kinds of parameters of a model's functions: images, clips, codes, labels, numbers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def write_result(v: Value, out: Path | None, name: str, scale: int) -> list[Path
     (.png, .jpg). Images are one row. Everything else is JSON.
 
     out: the file or folder; by default name.png, or name.gif for a set.
-    scale: every pixel becomes so many.
+    scale: the factor by which to enlarge every pixel.
 
     Raises UnbraidError.
     """

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from unbraid.values import Set
 from unbraid_plugins.opengl import write_film
-from unbraid_plugins.tools.calling.clip_rows import clip_rows
 from unbraid_plugins.tools.calling.kinds import ImageFunction, functions_of_images
 from unbraid_plugins.tools.calling.outputs import RATE, as_bytes, is_pictures
+from unbraid_plugins.tools.calling.whole_clips import clip_rows
 from unbraid_plugins.tools.display import grid, scale_for
 from unbraid_plugins.tools.editing import shown_images
 
@@ -28,8 +28,8 @@ def pictures_of_functions(model: Model, data: Data, folder: Path, step: int) -> 
     """Return a picture for each function of images or of a clip, by its name.
 
     Of a function of one image: images above the results. Of two: every image of the first parameter (rows) with every
-    one of the second (columns). Of a clip: the frames that it is given, what it makes, and what there is in truth; the
-    last two also as a film, side by side, NAME-STEP.gif in the folder.
+    one of the second (columns). Of a clip: the given frames, the made ones, and the true ones; the last two also as a
+    film, side by side, NAME-STEP.gif in the folder.
     """
     pictures: dict[str, Any] = {}
     for function in functions_of_images(model):
@@ -61,7 +61,7 @@ def _of_images(model: Model, data: Data, function: ImageFunction) -> Tensor | No
 
 
 def _of_clips(model: Model, data: Data, function: ImageFunction) -> tuple[Tensor, Any] | None:
-    """Return a strip of a few clips, and frames of a film of the first ones: what is made above the truth."""
+    """Return a strip of a few clips, and the frames of a film: the made frames above the true ones."""
     source = next(iter(data.images_of))
     facts = data.facts.sources[source].splits
     rows = clip_rows(data.images_of[source], data.rows("test" if facts.get("test", 0) else "train", source))

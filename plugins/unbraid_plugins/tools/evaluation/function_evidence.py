@@ -67,7 +67,7 @@ def _of_clips(model: Model, name: str) -> Callable[..., np.ndarray]:
 
 def _pictures(v: Value) -> np.ndarray:
     """Return images as an array.  Raises TypeError for anything else."""
-    array = v.detach().float().cpu().numpy() if hasattr(v, "detach") else np.empty(0)
+    array: np.ndarray = v.detach().float().cpu().numpy() if hasattr(v, "detach") else np.empty(0)
     if array.ndim != 4 or array.shape[1] not in (1, 3):
         raise TypeError("it gives no images")
     return array.clip(0, 1)

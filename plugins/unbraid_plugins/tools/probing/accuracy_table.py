@@ -65,7 +65,8 @@ def _explained(result: dict[str, Any], grid: Table) -> Table:
     for kind, i in columns:
         grid.add_column(f"{kind if i == 0 else ''}\n{result['labels'][i]}", justify="right")
     for number in result["numbers"]:
-        rows = [(name, [result["r2"][c][name][number]["mean"][i] for c, i in columns]) for name in shown(result, number)]
+        rows = [(name, [result["r2"][c][name][number]["mean"][i] for c, i in columns])
+                for name in shown(result, number)]
         best = [_text(max((v for _, row in rows if (v := row[i]) is not None), default=None))
                 for i in range(len(columns))]
         for place, (name, row) in enumerate(rows):

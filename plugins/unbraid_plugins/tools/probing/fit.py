@@ -107,7 +107,8 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
                         "labelled": [len(rows[0]) for rows in labelled[f]]} for f, classes in chosen.classes.items()},
         "numbers": {n: {"components": size, "labelled": [len(rows[0]) for rows in numbers[n]]}
                     for n, size in chosen.numbers.items()},
-        "representations": told, "accuracy": accuracy, "r2": explained if numbers else {}, "notes": list(dict.fromkeys([*chosen.notes, *notes])),
+        "representations": told, "accuracy": accuracy, "r2": explained if numbers else {},
+        "notes": list(dict.fromkeys([*chosen.notes, *notes])),
     }
 
 

@@ -46,7 +46,8 @@ def draw(result: dict[str, Any]) -> Figure:
             axes.set_ylim(-0.02, 1.03)
             axes.tick_params(length=0)
             if row == 0:
-                axes.set_title(factor.replace("_", " ") + ("" if factor in result["factors"] else ": R2"), loc="left", fontsize=10, weight="bold", parse_math=False)
+                title = factor.replace("_", " ") + ("" if factor in result["factors"] else ": R2")
+                axes.set_title(title, loc="left", fontsize=10, weight="bold", parse_math=False)
             if column == 0:
                 axes.set_ylabel(TITLES[classifier])
     for number in range(len(factors), blocks * columns):

@@ -1,4 +1,4 @@
-"""Which chunk tells a factor, and which should not: a linear classifier on each chunk of a code."""
+"""Linear classifiers on each chunk of a code: which chunk tells a factor, and which should not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ChunkProbe:
 
     matrix: (factors, chunks), accuracies in [0, 1].
     above: chunk -> mean over the factors of (accuracy - frequency) / (1 - frequency): 0 knows nothing, 1 everything.
-    frequency: by factor, the share of the most frequent class: an accuracy that needs no code.
+    frequency: by factor, the share of the most frequent class, an accuracy that needs no code.
     best: every factor's best chunk.
     score: mean accuracy of the best chunks.
     """

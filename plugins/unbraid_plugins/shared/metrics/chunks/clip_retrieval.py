@@ -1,4 +1,4 @@
-"""Which chunk tells the clip that a frame is of: the retrieval of its other frames."""
+"""Retrieval of the other frames of a clip, by each chunk of a code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ClipRetrieval:
 def clip_retrieval(codes: np.ndarray, clips: np.ndarray, chunks: Chunks | None = None) -> ClipRetrieval:
     """Return how well each chunk finds the other frames of a clip among frames of all clips (`retrieval_map`).
 
-    What is constant in a clip finds them; what varies in it should not.
+    A chunk of the content finds them; one of the pose should not.
 
     codes: (N, D), of frames.
     clips: (N,), the clip of each.

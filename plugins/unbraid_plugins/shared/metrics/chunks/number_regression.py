@@ -1,4 +1,4 @@
-"""How well numbers (positions, angles) can be read from each chunk of a code: R2 of two regressions."""
+"""Regressions of numbers (positions, angles) on each chunk of a code, and their R2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error of analogies: what is shared of one image with what varies of another, beside the true image."""
+"""The error of analogies: the shared factors of one image and the varying ones of another, beside the true image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class AnalogyError:
     """Errors of functions of two images, and of copying one of them.
 
     mse, psnr: function -> error, and dB; the mean over pairs.
-    shared_from: function -> the parameter that gives what is shared: the one with which the error is smaller.
+    shared_from: function -> the parameter that gives the shared factors, which is the one of the smaller error.
     copying: shared, varying -> the mean squared error of the image that gives it, unchanged.
     function: the best one.
     score: its mean squared error; lower is better.

@@ -1,4 +1,4 @@
-"""What a function takes from each of its images: an oracle's view of any function that a recipe declares."""
+"""The factors that a function takes from each of its images, as oracles see them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FAR = 0.5                                          # deviations: numbers that ar
 
 @attrs.frozen(eq=False)
 class FunctionAccuracy:
-    """Whose class is seen in the images that functions of two images make.
+    """Shares of classes of either image that are seen in what functions of two images make.
 
     taken: function -> parameter -> factor -> the share of pairs in which that image's class is seen, or its number is
     nearer; over pairs that differ.
     oracle: by factor, how often the class of a real image is seen; by number, the R2.
-    score: mean over functions and factors of the larger share: 1 if each factor is always that of one of the images.
+    score: mean over functions and factors of the larger share, 1 if each factor always comes from one image.
     """
 
     taken: dict[str, dict[str, dict[str, float]]]
@@ -38,7 +38,8 @@ def function_accuracy(functions: ImageFunctions, images: np.ndarray, factors: Fa
 
     functions: name -> a function of images; those of two images count.
     images: (N, C, H, W).
-    factors: name -> (N,) classes; numbers: name -> (N, d).
+    factors: name -> (N,) classes.
+    numbers: name -> (N, d).
 
     Raises ValueError without such a function.
     """
@@ -69,14 +70,14 @@ def taken_share(seen: np.ndarray, own: np.ndarray, other: np.ndarray) -> float:
 
 
 def nearer_share(seen: np.ndarray, own: np.ndarray, other: np.ndarray, spread: np.ndarray) -> float:
-    """Return how often a number (P, d) is nearer to what is seen than the other one, among pairs that are apart."""
+    """Return how often a number (P, d) is nearer to the seen one than the other one, among pairs that are apart."""
     nearer, apart = nearer_of(seen, own, other, spread)
     return float(nearer[apart].mean()) if apart.any() else 0.0
 
 
 def nearer_of(seen: np.ndarray, own: np.ndarray, other: np.ndarray, spread: np.ndarray
               ) -> tuple[np.ndarray, np.ndarray]:
-    """Return by pair whether its own number is nearer to what is seen, and whether the two are apart, (P,) each."""
+    """Return by pair whether its own number is nearer to the seen one, and whether the two are apart, (P,) each."""
     scale = np.maximum(spread, 1e-9)
     away, of_other, between = (np.linalg.norm((a - b) / scale, axis=1) for a, b in (
         (seen, own), (seen, other), (own, other)))

@@ -14,7 +14,7 @@ class ImageFunction:
     """A function of images, or of one clip.
 
     parameters: their names in the recipe.
-    call: an array for each: images (n, C, H, W) -> images (n, C, H, W); clips (n, T, C, H, W) -> (n, h, C, H, W).
+    call: takes images (n, C, H, W) for each and gives images, or takes clips (n, T, C, H, W) and gives (n, h, C, H, W).
     frames: for a function of a clip, the number of frames with which it was trained.
     """
 

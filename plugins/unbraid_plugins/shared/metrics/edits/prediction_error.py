@@ -39,7 +39,7 @@ class PredictionError:
 @metric
 def prediction_error(film_functions: ImageFunctions, films: np.ndarray, film_factors: Factors | None = None,
                      oracles: Oracles | None = None) -> PredictionError:
-    """Compare a function that goes on with a clip with the clip's true frames (Denton, Birodkar 2017, section 4.3).
+    """Compare a function's forecast of a clip with the clip's true frames (Denton, Birodkar 2017, section 4.3).
 
     It is given as many frames as in training, or fewer where the clip would be too short for the rest.
 

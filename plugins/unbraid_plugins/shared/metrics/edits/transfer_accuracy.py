@@ -64,8 +64,8 @@ def transfer_accuracy(codes: np.ndarray, factors: Factors, shared_factors: Seque
         score = max over chunks of  mean_shared P(donor's class) * mean_others P(receiver's class)
 
     over pairs that differ in the factor. A number, such as a position, counts as that of the image whose number is
-    nearer. A factor that the oracles can't see in real images counts nowhere. In the shortcut, everything lies in the other chunk: nothing is transferred,
-    and the score is near 0. A chunk that carries everything keeps nothing: 0 too.
+    nearer. A factor that the oracles can't see in real images counts nowhere. In the shortcut, everything lies in the
+    other chunk: nothing is transferred, and the score is near 0. A chunk that carries everything keeps nothing: 0 too.
 
     codes: (N, D).
     factors: name -> (N,) classes.
