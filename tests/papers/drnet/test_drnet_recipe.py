@@ -99,6 +99,31 @@ def test_both_stages_are_the_papers(base: str) -> None:
             assert torch.allclose(a, b), name
 
 
+BROKEN = {
+    "no adversary": ("weights.beta=0", "pose"),
+    "both labels 1": ("players.critic.minimizes.scene=binary_cross_entropy(critic(p1, strangers), 1.0)", "critic"),
+    "similarity without a stopped gradient": ("players.autoencoder.minimizes.content=mse(c1, c2)", "content"),
+    "content of the pose's frame": ("flow.f=join(c2, p2)", "content"),
+    "poses against themselves": ("flow.p1=pose(x2)", "critic"),
+    "forecasts of the present": ("players.predictor.minimizes.forecast=mse(next, before_last(poses))", "predictor"),
+}
+
+
+@pytest.mark.usefixtures("double_precision")
+@pytest.mark.parametrize("how", BROKEN)
+def test_another_game_is_not(how: str) -> None:
+    override, network = BROKEN[how]
+    players = players_of(recipe(), override)
+    hand = Loop(players)
+    for step in range(STAGE + 1):
+        players.step(step)
+        if step < STAGE:
+            hand.first_stage(step)
+        else:
+            hand.second_stage(step)
+    assert differences(players, hand)[network] > 1e-6
+
+
 def test_gradients_go_where_the_paper_sends_them() -> None:
     terms = gradients_reach(players_of(recipe()).method)
     assert terms == {"critic": {"scene": ["critic"]}, "predictor": {"forecast": ["predictor"]},
