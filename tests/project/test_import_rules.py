@@ -31,7 +31,7 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.opengl.viewing": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.tools.display": set(),
     "unbraid_plugins.tools.editing": {"display"},
-    "unbraid_plugins.tools.calling": {"display", "editing"},
+    "unbraid_plugins.tools.calling": {"display"},
     "unbraid_plugins.tools.export": set(),
     "unbraid_plugins.tools.new_plugin": set(),
     "unbraid_plugins.tools.profiling": set(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,7 +15,6 @@ from unbraid_plugins.tools.calling.kinds import ImageFunction, functions_of_imag
 from unbraid_plugins.tools.calling.outputs import RATE, as_bytes, is_pictures
 from unbraid_plugins.tools.calling.whole_clips import clip_rows
 from unbraid_plugins.tools.display import grid, scale_for
-from unbraid_plugins.tools.editing import shown_images
 
 if TYPE_CHECKING:
     from unbraid.data import Data
@@ -46,7 +46,8 @@ def pictures_of_functions(model: Model, data: Data, folder: Path, step: int) -> 
 
 
 def _of_images(model: Model, data: Data, function: ImageFunction) -> Tensor | None:
-    images, scale = shown_images(data)[:2 * SHOWN], scale_for(model.image_shape)
+    source, rows = _shown_rows(data)
+    images, scale = data.images(_spread(rows, 2 * SHOWN), source), scale_for(model.image_shape)
     if len(function.kinds) == 1:
         made = model(function.name, images[:SHOWN])
         return grid([images[:SHOWN].cpu(), made.cpu()], scale=scale) if is_pictures(made) else None
@@ -62,14 +63,13 @@ def _of_images(model: Model, data: Data, function: ImageFunction) -> Tensor | No
 
 def _of_clips(model: Model, data: Data, function: ImageFunction) -> tuple[Tensor, Any] | None:
     """Return a strip of a few clips, and the frames of a film: the made frames above the true ones."""
-    source = next(iter(data.images_of))
-    facts = data.facts.sources[source].splits
-    rows = clip_rows(data.images_of[source], data.rows("test" if facts.get("test", 0) else "train", source))
+    source, rows = _shown_rows(data)
+    rows = clip_rows(data.images_of[source], rows)
     name = next(n for n, kind in function.kinds.items() if kind == "clip")
     known = model.method.parameters[function.name][name]
     if not len(rows) or not isinstance(known, Set):
         return None
-    rows = rows[:CLIPS, :LONGEST]
+    rows = _spread(rows, CLIPS)[:, :LONGEST]
     clips = data.images(rows.reshape(-1), source).unflatten(0, rows.shape)       # (K, T, C, H, W)
     seen = clips[:, :min(known.count, clips.shape[1])]
     given = [Set.fold(seen) if kind == "clip" else seen[:, -1] for kind in function.kinds.values()]
@@ -87,3 +87,15 @@ def _of_clips(model: Model, data: Data, function: ImageFunction) -> tuple[Tensor
     below = torch.cat(list(truth), -1) if truth.shape[1] else above[:, :, :0]
     film = torch.cat([above[:length].cpu(), below[:length].cpu()], -2)
     return grid(page, scale=scale), as_bytes(film, scale)
+
+
+def _shown_rows(data: Data) -> tuple[str, np.ndarray]:
+    """Return the first source, and the rows of its test split, or of the training split if that has fewer than two."""
+    source = next(iter(data.images_of))
+    few = data.facts.sources[source].splits.get("test", 0) < 2
+    return source, data.rows("train" if few else "test", source)
+
+
+def _spread(rows: np.ndarray, count: int) -> np.ndarray:
+    """Return at most `count` of the rows, from the first to the last: neighbours are often frames of one clip."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))]
