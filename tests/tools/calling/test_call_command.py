@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from unbraid import load
+from unbraid import Set, load
+from unbraid.model import ModelError
 
 
 def frames_of(path: Path) -> np.ndarray:
@@ -29,6 +30,18 @@ def test_a_clip_becomes_a_film(unbraid, drnet: Path, clip: Path, tmp_path: Path)
     frames = model.images([tmp_path / f"frames/frame{i}.png" for i in range(8)])
     expected = model.predict(frames).unfolded()[0]                    # an array of frames is a clip
     torch.testing.assert_close(torch.from_numpy(made).permute(0, 3, 1, 2) / 255, expected, atol=0.003, rtol=0)
+
+
+def test_clips_of_other_shapes_are_refused(drnet: Path) -> None:
+    model = load(drnet)
+    clips = torch.rand(2, 4, 3, 16, 16)
+    whole = model.predict(clips).unfolded()
+    assert whole.shape == (2, 3, 3, 16, 16)
+    torch.testing.assert_close(model.predict((clips * 255).round().byte().numpy()).unfolded(), whole, atol=0.01, rtol=0)
+    torch.testing.assert_close(model.predict(clips[1]).unfolded(), whole[1:])
+    torch.testing.assert_close(model.predict(Set.fold(clips)).unfolded(), whole)
+    with pytest.raises(ModelError, match=r"expected clips \(B, T, C, H, W\), got \(3, 16, 16\)"):
+        model.predict(clips[0, 0])
 
 
 def test_a_folder_of_frames_and_an_animation_are_the_same_clip(unbraid, drnet: Path, clip: Path, tmp_path) -> None:
