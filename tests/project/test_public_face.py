@@ -28,7 +28,8 @@ HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbrai
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
-        echo factors_of foreign_commands indented main model_of one_of out_option overrides_given read_recipe recipe_on say write""",
+        echo factors_of foreign_commands indented main model_of one_of out_option
+        overrides_given read_recipe recipe_on say write""",
     "unbraid.values": """
         ChoiceError Code Gaussian Label Layout Noise Part RANGES Random Record Set Value access choose code
         interpolate join map_tensors mix plain seed_at seeded static stream swap tensors value""",
@@ -57,7 +58,7 @@ DOORS = {                                          # documented doors of rooms, 
         read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
-        orbiting perspective read_mesh write_mesh""",
+        orbiting perspective read_mesh write_film write_mesh""",
     "unbraid_plugins.tools": """
         draw_figure evaluate evaluate_model export_codes export_function probe probe_model profile
         reconstructions swaps train_seeds translations traversals write_comparison write_report""",

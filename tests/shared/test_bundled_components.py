@@ -51,6 +51,10 @@ def film():
     return Set(meta(6, 3), 3)
 
 
+def doubled(v):
+    return Set(2 * v.folded, v.count)
+
+
 def judge(x):
     return x.flatten(1).square().sum(1, keepdim=True)
 
@@ -72,6 +76,7 @@ CALLS = {
     "operations.sample": (Gaussian(code(), meta(2, 10)),), "operations.permute_dims": (code(),),
     "operations.mix": (code(), code(), meta(2, 3)), "operations.swap": (code(), code()), "operations.join": (code(),),
     "operations.interpolate": (code(), code()), "operations.one": (film(),), "operations.mean_of": (film(),),
+    "operations.last": (film(),), "operations.rollout": (doubled, film()),
     "operations.before_last": (film(),), "operations.after_first": (film(),), "operations.both": (code(), code()),
     "operations.halves": (code(),), "operations.concat": (scores(), scores()), "operations.one_hot": (label(),),
     "operations.random_label": (label(),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),

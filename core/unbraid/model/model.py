@@ -24,6 +24,7 @@ from unbraid.values import (
     Layout,
     Noise,
     Record,
+    Set,
     Value,
     choose,
     code,
@@ -44,8 +45,9 @@ class ModelError(UnbraidError):
 class Model:
     """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
-    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files. Codes
-    are `Code` values or tensors of their size. Results are values on the model's device.
+    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files; clips
+    are (B, T, C, H, W) or (T, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the
+    model's device.
     """
 
     method: Method
@@ -128,6 +130,8 @@ class Model:
             return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
         if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
+        if isinstance(known, Set) and not isinstance(v, Set):
+            return self.clips(v)
         is_picture = isinstance(known, Tensor) and known.ndim == 4
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
                 is_picture and isinstance(v, Tensor | np.ndarray)):
@@ -152,6 +156,17 @@ class Model:
         if images.ndim != 4:
             raise ModelError(f"expected images (B, C, H, W), got {tuple(images.shape)}")
         return images
+
+    def clips(self, frames: Picture) -> Set:
+        """Convert clips (B, T, C, H, W) or (T, C, H, W), or the files of one clip's frames, to a set of images.
+
+        Raises ModelError, PictureError.
+        """
+        found = torch.as_tensor(frames) if isinstance(frames, Tensor | np.ndarray) else self.images(frames)
+        found = found.unsqueeze(0) if found.ndim == 4 else found
+        if found.ndim != 5:
+            raise ModelError(f"expected clips (B, T, C, H, W), got {tuple(found.shape)}")
+        return Set(self.images(found.flatten(0, 1)), found.shape[1])
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

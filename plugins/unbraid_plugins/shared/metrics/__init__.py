@@ -24,9 +24,12 @@ from typing import Any
 
 from unbraid import hookimpl
 from unbraid_plugins.shared.metrics.cache import cache_folder, cached_tensors
+from unbraid_plugins.shared.metrics.chunks.chunk_probe import chunk_probe
+from unbraid_plugins.shared.metrics.chunks.clip_retrieval import clip_retrieval
 from unbraid_plugins.shared.metrics.chunks.linear_probe import linear_probe
 from unbraid_plugins.shared.metrics.chunks.live_factors import live_factors
 from unbraid_plugins.shared.metrics.chunks.nearest_neighbour import nearest_neighbour_accuracy
+from unbraid_plugins.shared.metrics.chunks.number_regression import number_regression
 from unbraid_plugins.shared.metrics.chunks.retrieval import retrieval_map
 from unbraid_plugins.shared.metrics.disentanglement.beta_vae import beta_vae_score
 from unbraid_plugins.shared.metrics.disentanglement.clustering import clustering_accuracy, nmi
@@ -40,9 +43,13 @@ from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness impo
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import binned
 from unbraid_plugins.shared.metrics.disentanglement.sap import sap
 from unbraid_plugins.shared.metrics.disentanglement.udr import of_models, udr
+from unbraid_plugins.shared.metrics.edits.analogy_error import analogy_error
 from unbraid_plugins.shared.metrics.edits.classification_accuracy import classification_accuracy
 from unbraid_plugins.shared.metrics.edits.edit_control import edit_control
+from unbraid_plugins.shared.metrics.edits.function_accuracy import function_accuracy
+from unbraid_plugins.shared.metrics.edits.number_oracles import number_oracles
 from unbraid_plugins.shared.metrics.edits.oracles import oracles
+from unbraid_plugins.shared.metrics.edits.prediction_error import prediction_error
 from unbraid_plugins.shared.metrics.edits.realism import realism
 from unbraid_plugins.shared.metrics.edits.reconstruction_error import reconstruction_error
 from unbraid_plugins.shared.metrics.edits.reference_agreement import reference_agreement
@@ -59,11 +66,12 @@ from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
-           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
-           "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
-           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
+__all__ = ["analogy_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "chunk_probe",
+           "classification_accuracy", "clip_retrieval", "clustering_accuracy", "dci", "depth_error", "domain_judges",
+           "edit_control", "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance",
+           "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors",
+           "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "number_oracles", "number_regression", "oracles",
+           "prediction_error", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
            "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
            "translation_accuracy", "udr", "viewpoint_error"]
 
@@ -73,7 +81,8 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, kl_per_number, chunk_probe, number_regression, clip_retrieval,
+            number_oracles, analogy_error, function_accuracy, prediction_error, *OF_TABLES, of_models]
 
 
 @hookimpl

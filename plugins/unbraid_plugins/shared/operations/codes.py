@@ -38,7 +38,9 @@ def _codes(v: Value) -> list[Code]:
     if isinstance(v, Gaussian):
         return _codes(v.mean)
     if isinstance(v, Record):
-        return [c for part in v.parts.values() for c in _codes(part)]
+        found = [c for part in v.parts.values() if isinstance(part, Code | Gaussian | Record) for c in _codes(part)]
+        if found:
+            return found
     raise ValueError(f"join takes codes and records of codes; this is a {type(v).__name__.lower()}")
 
 

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.evaluation.evidence import (
         BATCH as BATCH,
         EVIDENCE as EVIDENCE,
+        as_numbers as as_numbers,
         factors_of as factors_of,
         halves as halves,
         image_array as image_array,
+        numbers_of as numbers_of,
         source_of as source_of,
     )
     from unbraid_plugins.tools.evaluation.measure import (

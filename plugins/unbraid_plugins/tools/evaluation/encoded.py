@@ -11,6 +11,7 @@ from unbraid.model import Model, ModelError
 from unbraid.values import Code, Layout
 from unbraid_plugins.tools.evaluation.domains import of_translator
 from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
+from unbraid_plugins.tools.evaluation.function_evidence import of_functions
 from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
@@ -24,6 +25,7 @@ def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     Only those functions of the model are used that take an image (or a code) and nothing else.  Raises ModelError.
     """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    said |= of_functions(model, sampled)
     if "domain_images" in sampled.evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
     return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})

@@ -15,6 +15,7 @@ from unbraid.data import Data, open_data
 from unbraid.model import Model, load
 from unbraid.runs import Run, RunError, locked, write_whole
 from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
+from unbraid_plugins.tools.evaluation.clip_evidence import of_analogies, of_clips
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
@@ -92,7 +93,8 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
 
     Returns plain dicts, lists, numbers:
 
-        images, split, source, seed, protocol, factors (name -> number of classes), notes, pictures
+        images, split, source, seed, protocol, factors (name -> number of classes), numbers (name -> number of
+                   components), notes, pictures
         data       results that depend on the images alone, such as the accuracy of the oracles
         arms       model, others..., untrained, unchanged, pixels, random, perfect -> metric -> its result, which has a
                    `score`
@@ -132,7 +134,8 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     costs = [m.costs for m in (shared, *arms.values())]
     there = {m for r in (of_data, *results.values()) for m in r}
     result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
-              "protocol": _said(protocol, sampled), "factors": sampled.classes, "data": as_json(of_data),
+              "protocol": _said(protocol, sampled), "factors": sampled.classes,
+              "numbers": sampled.numbers, "data": as_json(of_data),
               "arms": {name: {m: result_json(r) for m, r in found.items()} for name, found in results.items()},
               "intervals": {name: _intervals(r) for name, r in results.items()},
               "metrics": {name_of(m): {"summary": m.summary, "better": m.better,
@@ -162,14 +165,19 @@ def _judges(known: Sequence[Component], wanted: set[str], of_data: Evidence, own
 
 
 def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: str | None, wanted: set[str]) -> Sampled:
-    """Choose the images to measure on; add the images of every domain if some metric asks for translations."""
+    """Choose the images to measure on; add clips, analogies and the images of domains if some metric asks for them."""
     sampled = sample(data, protocol, seed, str(model.device), source)
     domains, known = domains_of(model), registry().catalog.all("metric")
-    asked = any("translations" in (p.name for p in inputs_of(m)) for m in known if name_of(m) in wanted)
-    if not domains or not asked:
-        return sampled
-    evidence, notes = of_domains(data, domains, protocol, seed)
-    return attrs.evolve(sampled, evidence=sampled.evidence | evidence, notes=sampled.notes + notes)
+    asked = {p.name for m in known if name_of(m) in wanted for p in inputs_of(m)}
+    evidence, notes = dict(sampled.evidence), list(sampled.notes)
+    if "films" in asked:
+        evidence |= of_clips(data, sampled, seed)
+    if "analogies" in asked:
+        evidence |= of_analogies(data, sampled, seed)
+    if domains and "translations" in asked:
+        found, told = of_domains(data, domains, protocol, seed)
+        evidence, notes = evidence | found, notes + told
+    return attrs.evolve(sampled, evidence=evidence, notes=notes)
 
 
 def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
@@ -186,7 +194,7 @@ def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tupl
     shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))
     if "train_images" in sampled.evidence:
         found["pixels"] = shape, lambda: of_pixels(own, sampled, seed)
-    if sampled.classes:
+    if sampled.classes or sampled.numbers:
         found["random"] = shape, lambda: at_random(own, sampled, seed)
         found["perfect"] = (), lambda: perfect(sampled)
     return found

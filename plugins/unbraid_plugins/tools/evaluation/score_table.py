@@ -17,7 +17,9 @@ LEGEND = (
     "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
     "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
     " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
-    "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
+    "that are seen. R2: of numbers, read linearly from the code. clip: mAP of finding the frames of a clip. analogy: "
+    "squared error of analogies. next, ahead: PSNR of forecast frames, dB, and how much more it is than that of the "
+    "last frame seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
     "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
     " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
@@ -41,6 +43,8 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
         page.print(fill(results, page.table()))
     if ours and len(results) == 1 and results[0][1]["factors"]:
         page.print(_factors(results[0][1], page.table()))
+    if len(results) == 1 and "number_regression" in results[0][1]["arms"]["model"]:
+        page.print(_numbers(results[0][1], page.table()))
     if ours:
         page.print(LEGEND, dim=True)
     for name, result in results:
@@ -72,6 +76,11 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("cluster", _score("category_accuracy"), ".3f"),
     ("told", _score("code_recovery"), ".3f"),
     ("made", _score("made_classes"), ".2f"),
+    ("R2", _score("number_regression"), ".3f"),
+    ("clip", _score("clip_retrieval"), ".3f"),
+    ("analogy", _score("analogy_error"), ".4f"),
+    ("next", _score("prediction_error"), ".1f"),
+    ("ahead", _score("prediction_error", "ahead"), ".1f"),
     ("class", _score("classification_accuracy"), ".3f"),
     ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
     ("domain", _mean("translation_accuracy", "domain"), ".3f"),
@@ -142,6 +151,25 @@ def _factors(result: dict[str, Any], grid: Table) -> Table:
             *(_number(part.get(factor), ".2f") for part in (
                 found.get("chance", {}), model.get("linear_probe", {}).get("accuracy", {}),
                 *(swap.get(p, {}) for p in ("transferred", "kept", "rebuilt")), oracles.get("accuracy", {}))))
+    return grid
+
+
+SOME = 4                                           # chunks that get a column each
+
+
+def _numbers(result: dict[str, Any], grid: Table) -> Table:
+    """Add a row for every number: R2 of the linear regression on each chunk, or the best, and of the other arms."""
+    arms = {n: a["number_regression"] for n, a in result["arms"].items() if "number_regression" in a and n not in ENDS}
+    model = arms["model"]
+    some = model["chunks"][:-1] if len(model["chunks"]) <= SOME + 1 else []
+    grid.add_column("number")
+    for title in [*(f"R2 {c}" for c in some or ["best chunk"]), "code", "nearest", *(n for n in arms if n != "model")]:
+        grid.add_column(title, justify="right")
+    for i, name in enumerate(model["numbers"]):
+        own = model["linear"][i]
+        chunks = own[:-1] if some else [max(own[:-1], default=None)]
+        grid.add_row(name, *(_number(v, ".2f") for v in (
+            *chunks, own[-1], model["nearest"][i][-1], *(a["linear"][i][-1] for n, a in arms.items() if n != "model"))))
     return grid
 
 
