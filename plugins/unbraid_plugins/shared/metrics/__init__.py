@@ -54,13 +54,14 @@ from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
+from unbraid_plugins.shared.metrics.shapes.azimuth_error import azimuth_error, edge_precision
 from unbraid_plugins.shared.metrics.shapes.chamfer import chamfer
 from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
-           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
+__all__ = ["azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
+           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control", "explicitness",
            "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
            "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
            "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
@@ -73,7 +74,7 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, kl_per_number, azimuth_error, edge_precision, *OF_TABLES, of_models]
 
 
 @hookimpl

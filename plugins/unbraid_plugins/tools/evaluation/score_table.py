@@ -17,7 +17,9 @@ LEGEND = (
     "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
     " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
     "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
+    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. azimuth: "
+    "median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same if front "
+    "and back are one; edges: the share of a view graph's edges that are right. PSNR:"
     " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
 
@@ -54,6 +56,10 @@ def _mean(metric: str, part: str) -> Cell:
     return cell
 
 
+def _within(part: str, degrees: int) -> Cell:
+    return lambda arm: arm.get("azimuth_error", {}).get(part, {}).get(str(degrees))
+
+
 COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("mAP", _score("retrieval_map"), ".3f"),
     ("1:1", _score("retrieval_map", "score_one_to_one"), ".3f"),
@@ -69,6 +75,11 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
     ("domain", _mean("translation_accuracy", "domain"), ".3f"),
     ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
+    ("azimuth", _score("azimuth_error"), ".1f"),
+    ("<15", _within("within", 15), ".2f"),
+    ("<30", _within("within", 30), ".2f"),
+    ("half turn", _score("azimuth_error", "half_turn"), ".1f"),
+    ("edges", _score("edge_precision"), ".2f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

@@ -12,7 +12,7 @@ from torch import Tensor
 from unbraid_plugins.shared.views import ViewGraph
 from unbraid_plugins.tools.display import COLOURS, FAINT, INK, Figure, FigureCanvasAgg, save_figure, style
 
-SHOWN = 36                                         # images around the circle, at most
+APART = 2 * np.pi / 32                             # radians between the images around the circle, at least
 INCHES, DOTS, SMALL_DOTS = 7.0, 120, 80
 RIM = 1.35                                         # where images stand, in radii of the circle of nodes
 
@@ -59,6 +59,10 @@ def _figure(graph: ViewGraph, dots: int = DOTS) -> Figure:
 
 
 def _spread(azimuths: np.ndarray, sizes: np.ndarray) -> list[int]:
-    """Return the nodes whose images are shown: of every part of the circle, the one with the most images."""
-    part = (azimuths % (2 * np.pi) / (2 * np.pi) * SHOWN).astype(int) % SHOWN
-    return [int(own[sizes[own].argmax()]) for p in range(SHOWN) if len(own := np.flatnonzero(part == p))]
+    """Return the nodes whose images are shown: those with the most images that do not cover one another."""
+    shown = list[int]()
+    for node in np.argsort(-sizes, kind="stable"):
+        away = np.abs((azimuths[shown] - azimuths[node] + np.pi) % (2 * np.pi) - np.pi)
+        if not shown or away.min() >= APART:
+            shown.append(int(node))
+    return shown
