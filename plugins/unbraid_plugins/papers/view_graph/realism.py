@@ -10,7 +10,7 @@ from attrs.validators import ge
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from unbraid import Context, UnbraidError, critic
+from unbraid import Context, UnbraidError, network
 
 
 def described(looks: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def realism(looks: Tensor, data: Tensor, neighbours: int, own: Tensor | None = N
     return similarity.topk(min(neighbours, len(data) - (own is not None)), dim=1).values.mean(1)
 
 
-@critic
+@network
 @attrs.frozen(kw_only=True)
 class NearestRealism:
     """Realism by nearest neighbours, in place of a critic that learns (Szabó, Vedaldi, Favaro 2015).

@@ -15,7 +15,8 @@ from unbraid_plugins.papers.view_graph.planes import homography, hypotheses, in_
 from unbraid_plugins.papers.view_graph.realism import described
 
 Descriptor = Callable[[Tensor], Any]               # images (B, C, H, W) -> descriptors (B, ...)
-SIGHT = 1 / 3                                      # a plane stays if every rotation shows this much of the image
+SIGHT = 1 / 3                                      # a plane stays if every rotation shows this much of the image ...
+FACING = 0.1                                       # ... and leaves its normal this much towards the camera
 
 
 @attrs.frozen(eq=False)
@@ -40,13 +41,16 @@ class SmallRotations:
            field_of_view: float, size: tuple[int, int]) -> SmallRotations:
         """Return rotations by multiples of `step` up to `reach` of them, all angles in degrees.
 
-        Planes of which some rotation leaves hardly anything in sight are left out; the fronto-parallel one stays.
+        Planes that some rotation turns away, or of which it leaves hardly anything in sight, are left out; the
+        fronto-parallel one stays.
         """
         angles = tuple(math.radians(step * i) for i in range(-reach, reach + 1) if i)
         every = cls(hypotheses(tilts, directions), angles, math.radians(elevation), math.radians(field_of_view), size)
         shown = torch.stack([in_sight(every.grid(r)).float().mean((1, 2)) for r in angles]).amin(0)
-        shown[0] = 1
-        return attrs.evolve(every, normals=every.normals[shown >= SIGHT])
+        faces = torch.stack([every.normals @ rotation(r, every.elevation)[2] for r in angles]).amin(0)
+        stays = (shown >= SIGHT) & (faces >= FACING)
+        stays[0] = True
+        return attrs.evolve(every, normals=every.normals[stays])
 
     def grid(self, angle: float) -> Tensor:
         """Return the places that a rotation looks up, for every plane, (H, height, width, 2)."""
