@@ -16,7 +16,7 @@ from unbraid.data import Data
 from unbraid.engine.progress import Progress
 from unbraid.flow import DrawOp, NetworkOp, Node, below
 from unbraid.model import Environment, Method, evaluate
-from unbraid.values import Noise, Value
+from unbraid.values import Noise, Value, plain
 
 BATCH = 64
 
@@ -50,4 +50,4 @@ def _batches(method: Method, data: Data, call: Node) -> Iterator[tuple[Value, ..
                   for d in draws}
         noise = Noise(method.recipe.train.seed, data.images(part[:1], source).device, batch=len(part))
         environment = Environment(method.modules, method.layouts, method.layout, noise, draws=values)
-        yield tuple(evaluate(environment, *call.inputs))
+        yield tuple(plain(v) for v in evaluate(environment, *call.inputs))
