@@ -55,7 +55,7 @@ def test_flat_images_have_no_descriptor_and_finite_gradients():
 
 class TestHog(NetworkSuite):
     component = Hog
-    options = {"cell": 4}
+    options = {"cell": 4}  # noqa: RUF012
 
 
 class TestNearestRealism(NetworkSuite):
@@ -67,7 +67,7 @@ class TestNearestRealism(NetworkSuite):
 
 def test_realism_is_the_mean_of_the_nearest():
     data, looks = described(torch.randn(9, 5)), described(torch.randn(4, 5))
-    by_hand = [np.sort((data.numpy() @ q))[::-1][:3].mean() for q in looks.numpy()]
+    by_hand = [np.sort(data.numpy() @ q)[::-1][:3].mean() for q in looks.numpy()]
     np.testing.assert_allclose(realism(looks, data, 3).numpy(), by_hand, rtol=1e-5)
     own = realism(data.clone(), data, 1, own=torch.arange(9))
     assert own.max() < 1 - 1e-6                                                    # an image is no neighbour of itself

@@ -96,7 +96,7 @@ def test_without_planes_in_space_it_finds_less(context, sights):
 
 def looked_up(image, h):
     """Bilinear interpolation at H^-1 of every pixel, one by one; the border goes on outside."""
-    channels, height, width = image.shape
+    height, width = image.shape[1:]
     back, out = np.linalg.inv(h), np.zeros_like(image)
     for row in range(height):
         for column in range(width):
@@ -171,7 +171,8 @@ def test_the_fit_is_that_of_a_loop_by_hand(context):
     for n in range(1, len(nodes)):                                                 # no node gains by a small move
         def cost(shift, n=n):
             theta = azimuths + shift * (np.arange(len(nodes)) == n)
-            return sum(abs((theta[b] - theta[a] - t + np.pi) % (2 * np.pi) - np.pi) for (a, b), (t, *_) in found.items())
+            off = [theta[b] - theta[a] - t for (a, b), (t, *_) in found.items()]
+            return np.abs((np.asarray(off) + np.pi) % (2 * np.pi) - np.pi).sum()
 
         assert cost(0.0) <= min(cost(0.05), cost(-0.05)) + 1e-3
 
@@ -183,7 +184,8 @@ def test_the_fit_is_that_of_a_loop_by_hand(context):
 def source(tmp_path_factory, sights):
     path = tmp_path_factory.mktemp("views") / "views.npz"
     x, truth = sights
-    np.savez(path, images=(x.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy(), azimuth=truth.astype(np.float32))
+    pixels = (x.permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+    np.savez(path, images=pixels, azimuth=truth.astype(np.float32))
     return path
 
 
@@ -213,7 +215,8 @@ def test_a_run_is_fitted_saved_and_loaded(run, sights, source):
 
 
 def test_a_resumed_run_is_not_fitted_again(run, source, monkeypatch):
-    monkeypatch.setattr("unbraid_plugins.papers.view_graph.graph.FittedGraph.fit", lambda *a: pytest.fail("fitted again"))
+    fit = "unbraid_plugins.papers.view_graph.graph.FittedGraph.fit"
+    monkeypatch.setattr(fit, lambda *a: pytest.fail("fitted again"))
     before = (run.last_checkpoint() / "networks.safetensors").read_bytes()
     train(load_recipe("view-graph", changes(source)), run.folder, resume=True)
     assert run.record()["sessions"][-1]["exit"] == "nothing left to do"
@@ -247,7 +250,7 @@ def test_a_turned_image_looks_like_the_view_from_there(run):
 
 
 def test_the_nearest_view_is_one_of_the_source(run, sights):
-    model, (x, truth) = load(run.folder), sights
+    model, truth = load(run.folder), sights[1]
     graph = model.modules["graph"]
     found = model.nearest_view(views([-20.0]), math.radians(40))
     row = int((graph.images.float() / 255 - found).flatten(1).abs().sum(1).argmin())

@@ -122,8 +122,9 @@ class FittedGraph(nn.Module):
         if len(self.founders) < 2:
             raise UnbraidError(f"{self.name}: all {len(self.looks)} images are merged to one node",
                                hint=f"merge fewer, with a higher tau than {tau:.3f}")
-        found = affinities(self.images, self.planes, self.members, self.rotations, features, self.looks, o.chunk)
-        edges = edges_of(*(t.numpy() for t in found), o.degree)
+        affinity, turns = affinities(self.images, self.planes, self.members, self.rotations, features, self.looks,
+                                     o.chunk)
+        edges = edges_of(affinity.numpy(), turns.numpy(), o.degree)
         azimuths = synchronised(along_tree(edges, len(self.founders)), edges)
         for key, array in {"azimuths": azimuths, "ends": edges.ends, "turns": edges.turns,
                            "affinities": edges.affinities, "in_tree": edges.in_tree}.items():
@@ -132,7 +133,8 @@ class FittedGraph(nn.Module):
     def _keep(self, batches: Iterator[tuple[Tensor, Tensor, Descriptor]]) -> Descriptor:
         """Keep images and descriptors, and return the network that describes."""
         images, looks, features = list[Tensor](), list[Tensor](), None
-        for x, phi, features in batches:
+        for x, phi, describes in batches:
+            features = describes
             images.append((x * 255).round().to(torch.uint8))
             looks.append(described(phi))
         if features is None or sum(map(len, images)) < 3:
@@ -173,7 +175,7 @@ class FittedGraph(nn.Module):
     def nearest(self, looks: Tensor, angle: Tensor) -> Tensor:
         """Return fitted images (B, C, H, W), as near as can be to views an angle (B,) from those of these looks.
 
-        Of the images of the nearest node, it is the one that looks most like the founder of the node.
+        It is the image that founded the node whose azimuth is nearest.
         """
         wanted = self.forward(looks, looks, described) + angle
         away = torch.as_tensor(around((self.azimuths - wanted[:, None]).cpu().numpy())).abs()

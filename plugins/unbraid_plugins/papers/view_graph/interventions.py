@@ -54,7 +54,7 @@ def edges(graph: Any) -> ViewGraph:
 
 
 def _angles(angle: Any, like: Tensor) -> Tensor:
-    """Return angles in radians, (B,).  Raises UnbraidError for another number of them, or for one that is not finite."""
+    """Return angles in radians, (B,).  Raises UnbraidError for another number of them, or one that is not finite."""
     angles = torch.as_tensor(angle, dtype=torch.float32, device=like.device).reshape(-1)
     if len(angles) not in (1, len(like)) or not bool(angles.isfinite().all()):
         raise UnbraidError(f"{len(angles)} angles for {len(like)} images, or some not finite",

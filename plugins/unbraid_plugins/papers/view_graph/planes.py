@@ -62,7 +62,8 @@ def warping(h: Tensor, height: int, width: int) -> Tensor:
     """
     y = torch.linspace(1 - 1 / height, 1 / height - 1, height, dtype=h.dtype)
     x = torch.linspace(1 / width - 1, 1 - 1 / width, width, dtype=h.dtype) * (width / height)
-    points = torch.stack([x.expand(height, width), y[:, None].expand(height, width), torch.ones(height, width).to(h)], 2)
+    across, up = x.expand(height, width), y[:, None].expand(height, width)
+    points = torch.stack([across, up, torch.ones_like(across)], 2)
     back = points @ torch.linalg.inv(h).T
     places = back[..., :2] / back[..., 2:].clamp_min(1e-6)             # behind the camera: far outside
     return (places * places.new_tensor([height / width, -1.0])).float()

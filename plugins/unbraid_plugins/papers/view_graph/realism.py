@@ -19,7 +19,7 @@ def described(looks: Tensor) -> Tensor:
 
 
 def realism(looks: Tensor, data: Tensor, neighbours: int, own: Tensor | None = None) -> Tensor:
-    """Return the mean similarity to the nearest neighbours in the data:  mean of the k largest phi(x)^T phi(x_j), j != i.
+    """Return the mean similarity to the nearest neighbours:  mean of the k largest phi(x)^T phi(x_j), j != i.
 
     looks, data: descriptors phi of length 1, (B, K) and (N, K).
     neighbours: k, at most N.

@@ -61,8 +61,8 @@ from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
 __all__ = ["azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
-           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control", "explicitness",
-           "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
+           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control",
+           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
            "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
            "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
            "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
@@ -74,7 +74,8 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, azimuth_error, edge_precision, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, kl_per_number, azimuth_error,
+            edge_precision, *OF_TABLES, of_models]
 
 
 @hookimpl

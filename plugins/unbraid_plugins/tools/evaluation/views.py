@@ -1,4 +1,4 @@
-"""Evidence about viewpoints: what a model says of images, its graph of views, and what a regression learns of labels."""
+"""Evidence about viewpoints: what a model says of images, its graph of views, and a probe that is told labels."""
 
 from __future__ import annotations
 

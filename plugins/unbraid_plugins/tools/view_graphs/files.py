@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -53,7 +54,7 @@ def as_tree(graph: ViewGraph) -> dict[str, Any]:
     azimuths = graph.azimuths.rad2deg().tolist()
     turns, affinities, in_tree = graph.turns.rad2deg().tolist(), graph.affinities.tolist(), graph.in_tree.tolist()
     return {
-        "format": FORMAT, "step": round(float(graph.step) * 57.29577951308232, 4),
+        "format": FORMAT, "step": round(math.degrees(graph.step), 4),
         "nodes": [{"node": i, "azimuth": round(a, 4), "images": own}
                   for i, (a, own) in enumerate(zip(azimuths, images, strict=True))],
         "edges": [{"from": a, "to": b, "turn": round(t, 4), "affinity": round(f, 6), "in_tree": tree}
@@ -68,7 +69,7 @@ def as_graphml(graph: ViewGraph) -> str:
     tree = as_tree(graph)
     ElementTree.register_namespace("", SPACE)
     root = ElementTree.Element(f"{{{SPACE}}}graphml")
-    kinds = {"node": {"azimuth": float, "images": str},
+    kinds: dict[str, dict[str, type]] = {"node": {"azimuth": float, "images": str},
              "edge": {"turn": float, "affinity": float, "in_tree": bool}}
     for what, fields in kinds.items():
         for name, kind in fields.items():
@@ -80,7 +81,8 @@ def as_graphml(graph: ViewGraph) -> str:
         _data(place, "azimuth", node["azimuth"])
         _data(place, "images", " ".join(map(str, node["images"])))
     for edge in tree["edges"]:
-        line = ElementTree.SubElement(body, f"{{{SPACE}}}edge", {"source": f"n{edge['from']}", "target": f"n{edge['to']}"})
+        ends = {"source": f"n{edge['from']}", "target": f"n{edge['to']}"}
+        line = ElementTree.SubElement(body, f"{{{SPACE}}}edge", ends)
         for name in kinds["edge"]:
             _data(line, name, edge[name])
     ElementTree.indent(root, " ")
@@ -88,4 +90,5 @@ def as_graphml(graph: ViewGraph) -> str:
 
 
 def _data(parent: ElementTree.Element, key: str, v: Any) -> None:
-    ElementTree.SubElement(parent, f"{{{SPACE}}}data", {"key": key}).text = str(v).lower() if v in (True, False) else str(v)
+    text = str(v).lower() if isinstance(v, bool) else str(v)
+    ElementTree.SubElement(parent, f"{{{SPACE}}}data", {"key": key}).text = text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +43,7 @@ def _figure(graph: ViewGraph, dots: int = DOTS) -> Figure:
     for of, colour, width, over in ((~tree, FAINT, 0.4, 1), (tree, COLOURS[0], 0.9, 2)):
         for a, b in places[ends[of]]:
             axes.plot(*zip(a, b, strict=True), color=colour, linewidth=width, alpha=0.7, zorder=over)
-    axes.scatter(*places.T, s=9, color=INK, zorder=3)
+    axes.scatter(places[:, 0], places[:, 1], s=9, color=INK, zorder=3)
     images = graph.images.cpu().permute(0, 2, 3, 1).numpy()
     for node in _spread(azimuths, np.bincount(graph.members.cpu().numpy(), minlength=len(azimuths))):
         (x, y), half = RIM * places[node], 0.115
@@ -52,8 +51,8 @@ def _figure(graph: ViewGraph, dots: int = DOTS) -> Figure:
         shown = images[node] if images.shape[3] == 3 else images[node].repeat(3, 2)
         axes.imshow(shown, extent=(x - half, x + half, y - half, y + half), zorder=4, interpolation="nearest")
     axes.set(xlim=(-1.75, 1.75), ylim=(-1.75, 1.75))
-    axes.text(0, 0, f"{len(azimuths)} nodes of {len(graph.members)} images\n{len(ends)} edges, {int(tree.sum())} of them "
-              "in the tree", ha="center", va="center", color=INK,
+    axes.text(0, 0, f"{len(azimuths)} nodes of {len(graph.members)} images\n{len(ends)} edges, {int(tree.sum())} of "
+              "them in the tree", ha="center", va="center", color=INK,
               bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85})
     return figure
 

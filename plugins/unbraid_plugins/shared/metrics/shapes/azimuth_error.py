@@ -84,5 +84,6 @@ def edge_precision(view_graph: Mapping[str, np.ndarray], graph_azimuths: np.ndar
     errors = np.abs(around(turns - true_turns))
     right = errors <= 0.5 * float(view_graph["step"]) + 1e-6
     tree = right[view_graph["in_tree"]]
-    return EdgePrecision(float(tree.mean()) if len(tree) else 0.0, float((np.sign(turns) == np.sign(true_turns)).mean()),
+    same_sense = np.sign(turns) == np.sign(true_turns)
+    return EdgePrecision(float(tree.mean()) if len(tree) else 0.0, float(same_sense.mean()),
                          float((np.pi - errors <= FLIPPED).mean()), float(right.mean()))
