@@ -114,8 +114,13 @@ class FittedGraph(nn.Module):
     @torch.no_grad()
     def fit(self, batches: Iterator[tuple[Tensor, Tensor, Descriptor]]) -> Iterator[tuple[int, int]]:
         """Build the graph of all images.  Yields how many parts are done, of how many.  Raises UnbraidError."""
-        o, features = self.options, self._keep(batches)
+        features = self.keep(batches)
         yield from self._choose(features)
+        self.connect(features)
+
+    def connect(self, features: Descriptor) -> None:
+        """Merge images to nodes, find the edges and synchronise the azimuths, given every image's plane."""
+        o = self.options
         near = nearness(self.looks, o.neighbours, o.chunk)
         tau = float(near.mean()) if o.tau is None else o.tau
         self.members, self.founders = merged(self.looks, near.argsort(descending=True, stable=True), tau)
@@ -130,7 +135,7 @@ class FittedGraph(nn.Module):
                            "affinities": edges.affinities, "in_tree": edges.in_tree}.items():
             setattr(self, key, torch.as_tensor(array).to(getattr(self, key)))
 
-    def _keep(self, batches: Iterator[tuple[Tensor, Tensor, Descriptor]]) -> Descriptor:
+    def keep(self, batches: Iterator[tuple[Tensor, Tensor, Descriptor]]) -> Descriptor:
         """Keep images and descriptors, and return the network that describes."""
         images, looks, features = list[Tensor](), list[Tensor](), None
         for x, phi, describes in batches:

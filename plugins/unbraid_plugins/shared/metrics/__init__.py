@@ -62,10 +62,10 @@ from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_erro
 
 __all__ = ["azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
            "clustering_accuracy", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control",
-           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
-           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
-           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
+           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance",
+           "kid", "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
+           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map", "sap",
+           "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
            "translation_accuracy", "udr", "viewpoint_error"]
 
 

@@ -14,13 +14,13 @@ LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
     "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
-    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
-    " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
-    "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. "
-    "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same if front "
-    "and back are one; edges: the share of a view graph's edges that are right. PSNR:"
-    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
+    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of "
+    "categories as clusters. told, made: of codes from the prior, the information that is told of categories, and "
+    "the classes that are seen. class: accuracy of the model's own classifier. content, domain: of translations, "
+    "how often the image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes "
+    "back, dB. azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half "
+    "turn: the same if front and back are one; edges: the share of a view graph's edges that are right. PSNR: of "
+    "reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
