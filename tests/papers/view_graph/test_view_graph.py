@@ -293,7 +293,7 @@ def test_an_evaluation_compares_it_with_a_supervised_probe(run):
 @pytest.mark.parametrize(("change", "said"), [
     (["networks.graph.step=40", "networks.graph.reach=3"], "are no small rotation"),
     (["networks.graph.tau=-1"], "merged to one node"),
-    (["flow.view=graph(x, looks)"], "and the network that describes them"),
+    (["flow.azimuth=graph(x, looks)"], "and the network that describes them"),
     (["networks.features.cell=32"], "no two cells of 32 pixels"),
     (["networks.graph.planes=oracle"], "realistic"),
 ])
@@ -326,7 +326,7 @@ networks:
   encoder: {{from: '{first.folder}#encoder', freeze: true}}
 flow:
   looks: encoder(x)
-  view:  graph(x, looks, encoder)
+  azimuth: graph(x, looks, encoder)
 functions:
   turn(x, angle): view_graph.turn(graph, x, encoder, angle)
 """)
