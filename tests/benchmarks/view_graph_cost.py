@@ -44,7 +44,8 @@ def fitted(count: int, size: int, directions: int) -> dict[str, float]:
             batch(min(64, count - i)) for i in range(0, count, 64))):
         if done % 8 == 0:
             print(f"{count}: {done} of {total}, {time.perf_counter() - wall:.0f} s", file=sys.stderr, flush=True)
-    return {"count": count, "seconds": time.process_time() - began, "directions": directions, "nodes": len(graph.founders),
+    return {"count": count, "directions": directions, "seconds": time.process_time() - began,
+            "nodes": len(graph.founders),
             "before": before / 2**20, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}
 
 
@@ -63,8 +64,9 @@ def main() -> None:
     if options.known:
         lines = options.known.read_text().splitlines()
     else:
-        lines = [subprocess.run([sys.executable, __file__, "--one", str(n), "--size", str(options.size),
-                                 "--directions", str(options.directions)], check=True, capture_output=True, text=True).stdout for n in options.counts]
+        same = ["--size", str(options.size), "--directions", str(options.directions)]
+        lines = [subprocess.run([sys.executable, __file__, "--one", str(n), *same], check=True, capture_output=True,
+                                text=True).stdout for n in options.counts]
     found = sorted((json.loads(line) for line in lines), key=lambda f: f["count"])
     for f in found:
         print(f"| {f['count']:,} | {f['nodes']:,} | {f['seconds']:.0f} | {f['memory']:.2f} |")
