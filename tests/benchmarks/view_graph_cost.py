@@ -1,8 +1,8 @@
-"""What a view graph costs over the number of images: seconds of processor, the most memory, and a plot.
+"""Costs of a view graph over the number of images: seconds of processor, the most memory, and a plot.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/view_graph_cost.py --counts 125 250 500 1000 --to view-graph-cost.svg
 
-Blobs of 64 x 64, whose cost is that of any images; every number of them is fitted in a process of its own. Seconds are
+Blobs of 64 x 64, whose cost is that of any images; every number of them is fitted in a separate process. Seconds are
 the processor's in the fit, memory is the process's peak, torch and all. `--directions 2` tries 5 planes instead of 15,
 which takes a third of the time and the same memory.
 """

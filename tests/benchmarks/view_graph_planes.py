@@ -1,16 +1,23 @@
-"""What the plane hypotheses of the view graph are worth: the same graph with realistic, frontal, random, oracle planes.
+"""Plane hypotheses of the view graph against others: the same graph with realistic, frontal, random, oracle planes.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/view_graph_planes.py --boxes 300 --seeds 0 1 2
     OMP_NUM_THREADS=1 python tests/benchmarks/view_graph_planes.py --objects objects_multiview.npz --seeds 0 1 2
 
-realistic: the method. no bias: without the bias correction. frontal: the fronto-parallel plane, no 3D. random: any
-plane. oracle: the plane whose turned images are most like those that truly lie there. inverse: the method with H
-exchanged with its inverse. Boxes are new for every seed; of the objects, each seed takes nine in ten images.
+realistic: the method.
+no bias: without the bias correction.
+frontal: the fronto-parallel plane, no 3D.
+random: any plane.
+oracle: the plane whose turned images are most like those that truly lie there.
+inverse: the method with H exchanged with its inverse.
 
-azimuth: the median error in degrees after one rotation of all (chance 90). half turn: the same, front and back being
-one (chance 45). edges, tree: the share of edges that are right within half a step, and of those of the tree. sense: of
-edges whose sense of rotation is right. flipped: of edges off by half a turn. slope: turns along the true ones, 1 is
-right and -1 is the mirror. least: the share of images that have the plane that deforms them least.
+Boxes are new for every seed; of the objects, each seed takes nine in ten images.
+
+azimuth: the median error in degrees after one rotation of all (chance 90).
+half turn: the same, front and back being one (chance 45).
+edges, tree: the share of edges that are right within half a step, and of those of the tree.
+sense, flipped: the shares of edges whose sense of rotation is right, and that are off by half a turn.
+slope: turns along the true ones; 1 is right and -1 is the mirror.
+least: the share of images that have the plane that deforms them least.
 """
 
 from __future__ import annotations

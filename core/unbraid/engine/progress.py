@@ -15,7 +15,7 @@ PLAIN_EVERY = 10.0                                 # seconds between plain lines
 
 @attrs.define(eq=False)
 class Progress:
-    """Display of a training's progress: speed, time left and losses.  unit: what is counted."""
+    """Display of a training's progress: speed, time left and losses.  unit: the name of a step."""
 
     total: int
     start: int = 0

@@ -26,12 +26,12 @@ AT_ONCE = 64
 @source
 @attrs.frozen(kw_only=True)
 class TexturedBoxes:
-    """Boxes of one category, each seen once: every face has a pattern of its own, so no two sides look alike.
+    """Boxes of one category, each seen once: every face has another pattern, so no two sides look alike.
 
     Boxes differ in size, in two colours, and a little in their patterns. Field: azimuth, the camera's, in radians. The
     renderer draws them without OpenGL, so that they are the same everywhere.
 
-    count: number of boxes, of a seed of their own.
+    count: number of boxes.
     size: side of the images in pixels.
     elevation, field_of_view: of the camera, in degrees.
     seed: of the boxes and their azimuths, which are uniform on the circle.

@@ -36,7 +36,7 @@ class Pixels(nn.Module):
 
 
 def batches(images: Tensor, features: nn.Module, size: int = 7):
-    """What the engine gives `fit`."""
+    """Batches as the engine gives them to `fit`."""
     return ((x, features(x), features) for x in images.split(size))
 
 

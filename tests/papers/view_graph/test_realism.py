@@ -88,7 +88,7 @@ def test_the_critic_prefers_what_is_like_the_data_and_has_gradients():
 
 
 def test_without_bias_correction_the_least_deforming_plane_always_wins(context):
-    """Where all images show one view, no plane is right: what wins without correction is what changes them least."""
+    """All images show one view, so no plane is right: without correction, the one that changes them least wins."""
     free = torch.Generator().manual_seed(3)
     own = torch.nn.functional.interpolate(torch.rand(40, 3, 8, 8, generator=free), (32, 32), mode="bicubic")
     x = (0.6 * texture(32, 0) + 0.4 * own).clamp(0, 1)

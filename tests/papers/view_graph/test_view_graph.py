@@ -95,7 +95,7 @@ def test_without_planes_in_space_it_finds_less(context, sights):
 
 
 def looked_up(image, h):
-    """Bilinear interpolation at H^-1 of every pixel, one by one; the border goes on outside."""
+    """Bilinear interpolation at H^-1 of every pixel, one by one, with border padding."""
     height, width = image.shape[1:]
     back, out = np.linalg.inv(h), np.zeros_like(image)
     for row in range(height):

@@ -32,11 +32,12 @@ class Graph:
 
     step: degrees between the small rotations.
     reach: the number of rotations to either side.
-    tilts, directions: the plane hypotheses: degrees between their normals and the line of sight, and normals each.
+    tilts: degrees between the normals of plane hypotheses and the line of sight.
+    directions: the number of hypotheses for each tilt.
     elevation: degrees by which the cameras look down, in the mean.
     field_of_view: degrees from the bottom to the top of the image.
     neighbours: how many of the nearest images measure realism.
-    planes: realistic; frontal, which is without any 3D, or random, to compare with.
+    planes: realistic; frontal (no 3D) and random are baselines.
     bias: subtract from a plane's realism what its warps score among random images.
     tau: the least affinity of images that are merged; by default the mean affinity to the nearest neighbours.
     degree: the number of edges that every node chooses.

@@ -1,4 +1,4 @@
-"""What a fitted view graph is asked: images turned a little, views at an angle, the graph itself."""
+"""Functions of a fitted view graph: images turned a little, views at an angle, the graph itself."""
 
 from __future__ import annotations
 

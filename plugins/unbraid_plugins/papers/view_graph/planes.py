@@ -75,7 +75,7 @@ def in_sight(places: Tensor) -> Tensor:
 
 
 def warped(images: Tensor, places: Tensor) -> Tensor:
-    """Return W x: images (B, C, H, W) looked up at places (H, W, 2) or (B, H, W, 2); the border goes on outside."""
+    """Return W x: images (B, C, H, W) looked up at places (H, W, 2) or (B, H, W, 2), with border padding."""
     places = places if places.ndim == 4 else places.expand(len(images), -1, -1, -1)
     return grid_sample(images, places.to(images), padding_mode="border", align_corners=False)
 

@@ -64,5 +64,5 @@ class SmallRotations:
         return warping(homography(turned, self.normals[plane], self.field_of_view), *self.size)
 
     def looks(self, images: Tensor, planes: Tensor, angle: float, features: Descriptor) -> Tensor:
-        """Return phi(W_{h,r} x), (B, K), of images (B, C, H, W), each with a plane h of its own, (B,)."""
+        """Return phi(W_{h,r} x), (B, K), of images (B, C, H, W), each with its own plane h, (B,)."""
         return described(plain(features(warped(images, self.grid(angle)[planes.cpu()]))))

@@ -15,7 +15,7 @@ class ViewGraph:
     azimuths: (M,) radians, of the nodes; they have no common zero with any other data.
     members: (N,) the node of every image of the training split, in order.
     ends: (E, 2), nodes a < b.
-    turns: (E,) radians, the rotation from a to b: the camera goes round the thing to its right.
+    turns: (E,) radians, the rotation from a to b; the camera goes round the thing to its right.
     affinities: (E,), how much the one looks like the other rotated; high is alike.
     in_tree: (E,) booleans, whether the edge belongs to the maximum spanning tree.
     step: radians between the small rotations.

@@ -1,4 +1,4 @@
-"""Evidence about viewpoints: what a model says of images, its graph of views, and a probe that is told labels."""
+"""Evidence about viewpoints: a model's azimuths of images, its graph of views, and a supervised probe."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def of_views(model: Model, sampled: Sampled) -> Evidence:
 
 
 def with_labels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
-    """Return the evidence of a supervised probe: azimuths by a regression that is told those of the training images.
+    """Return the evidence of a supervised probe: azimuths by a regression with those of the training images.
 
     It is the mean direction of the nearest training images, in principal components of the pixels.
     """

@@ -24,7 +24,7 @@ class GraphError(UnbraidError):
 
 
 def graph_of(model: Model) -> ViewGraph | None:
-    """Return the fitted view graph that the model's function `edges()` gives; None if there is none."""
+    """Return the fitted view graph that the model's function `edges()` gives; None where it has none."""
     found = model("edges") if model.functions.get("edges") == () else None
     return found if isinstance(found, ViewGraph) and len(found.azimuths) else None
 

@@ -55,7 +55,7 @@ class EdgePrecision:
 
     tree: the same of the edges of the spanning tree, of which a single wrong one moves a whole subtree.
     sign: the share of edges whose sense of rotation is right.
-    flipped: the share of edges that are off by half a turn: front and back taken for one view.
+    flipped: the share of edges that are off by half a turn, as where front and back are taken for one view.
     score: the share of edges whose turn is within half a step of the true one.
     """
 

@@ -27,7 +27,7 @@ def moved(h, places):
 
 
 def seen(points, azimuth, elevation, distance, field_of_view):
-    """Where the renderer's camera sees points, x and y in [-1, 1]."""
+    """The places where the renderer's camera sees points, x and y in [-1, 1]."""
     camera = Camera(orbiting(*(torch.tensor([a], dtype=torch.float64) for a in (azimuth, elevation)), distance),
                     perspective(torch.tensor(field_of_view, dtype=torch.float64)))
     clip = camera.projected(torch.from_numpy(points)[None])[0]
