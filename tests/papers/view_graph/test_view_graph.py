@@ -234,6 +234,18 @@ def test_a_fit_that_was_stopped_begins_anew(tmp_path, source, monkeypatch):
     assert train(recipe, tmp_path / "run", resume=True).last_checkpoint().name == "step-00000000"
 
 
+@pytest.mark.parametrize(("name", "change"), [
+    ("members", lambda t: t + 1), ("founders", lambda t: -t - 1), ("ends", lambda t: t + 90), ("looks", lambda t: t[1:])])
+def test_a_damaged_graph_is_refused(run, name, change):
+    from unbraid.runs import load_weights
+
+    module = load(run.folder).modules["graph"]
+    tensors = {key: t.clone() for key, t in module.state_dict().items()}
+    load_weights(module, dict(tensors), "whole")
+    with pytest.raises(UnbraidError, match="contradicts itself"):
+        load_weights(module, {**tensors, name: change(tensors[name])}, "damaged")
+
+
 def test_a_turned_image_looks_like_the_view_from_there(run):
     model, at = load(run.folder), views([0.0])
     turned = model.turn(at, math.radians(16))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
 import attrs
@@ -111,6 +111,16 @@ class FittedGraph(nn.Module):
         if looks.is_meta or not len(self.looks):
             return looks.flatten(1).float().sum(1) * 0
         return self.azimuths[self.members[(described(looks) @ self.looks.T).argmax(1)]]
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *options: Any, **named: Any) -> Any:
+        """Load a fitted graph.  Raises UnbraidError where its parts contradict one another."""
+        s, images, nodes = state_dict, len(state_dict["images"]), len(state_dict["azimuths"])
+        within = [(s["members"], nodes), (s["ends"], nodes), (s["founders"], images)]
+        lengths = [(s["members"], images), (s["looks"], images), (s["founders"], nodes)]
+        if any(len(t) and not 0 <= int(t.min()) <= int(t.max()) < n for t, n in within) or any(
+                len(t) != n for t, n in lengths):
+            raise UnbraidError(f"the view graph {self.name} contradicts itself", hint="the checkpoint is damaged")
+        return super().load_state_dict(state_dict, *options, **named)
 
     @torch.no_grad()
     def fit(self, batches: Iterator[tuple[Tensor, Tensor, Descriptor]]) -> Iterator[tuple[int, int]]:
