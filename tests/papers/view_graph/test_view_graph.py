@@ -235,7 +235,8 @@ def test_a_fit_that_was_stopped_begins_anew(tmp_path, source, monkeypatch):
 
 
 @pytest.mark.parametrize(("name", "change"), [
-    ("members", lambda t: t + 1), ("founders", lambda t: -t - 1), ("ends", lambda t: t + 90), ("looks", lambda t: t[1:])])
+    ("members", lambda t: t + 1), ("founders", lambda t: -t - 1), ("ends", lambda t: t + 90),
+    ("looks", lambda t: t[1:])])
 def test_a_damaged_graph_is_refused(run, name, change):
     from unbraid.runs import load_weights
 
