@@ -126,7 +126,7 @@ class Function:
 class Train:
     """Settings of the training: its length, its seed, its optimizer, logging, checkpoints and the device."""
 
-    steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(1))
+    steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(0))      # 0 without players
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     optimizer: Optimizer = Optimizer()
     moves: Literal["in turn", "together"] = "in turn"

@@ -39,6 +39,7 @@ RUNS = {                                           # those that the pages of the
                                            for o in (f"path=people/{who}", "size=32")),
                       *(f"networks.{piece}_{s}.width=4" for piece in ("front", "look") for s in "ab")]),
     "vae": ("beta-vae-shapes", []),
+    "graph": ("view-graph-boxes", ["data.source.count=40", "data.source.size=32", "networks.graph.directions=4"]),
 }
 FILE = re.compile(r"\b[\w-]+\.(?:py|yaml)\b")
 

@@ -46,6 +46,9 @@ def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
         mistakes += [*check_references(tree), *check_names(tree, catalog)]
     if mistakes or recipe is None:
         raise RecipeError(_once_per_plugin(list(dict.fromkeys(mistakes))))
+    train = tree.get("train")
+    if not recipe.players and not (train and train.get("steps")):        # networks are fitted, and nobody moves
+        recipe = attrs.evolve(recipe, train=attrs.evolve(recipe.train, steps=0))
     return attrs.evolve(recipe, tree=tree)
 
 

@@ -33,6 +33,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "evaluate": ("evaluation", "Measure what models learned, beside baselines."),
         "probe": ("probing", "Fit classifiers on frozen codes, with few labels and many."),
         "export": ("export", "Write a function as a program, or codes as a table."),
+        "graph": ("view_graphs", "Write the view graph of a run."),
         "render": ("viewing", "Draw a mesh, or one that a model made, as a picture, contact sheet or turntable."),
     },
     "Studies": {

@@ -9,11 +9,12 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """Return the renderers."""
+    """Return the renderers, and the source that they draw."""
+    from unbraid_plugins.opengl.boxes import TexturedBoxes
     from unbraid_plugins.opengl.margin_renderer import Margin
     from unbraid_plugins.opengl.renderer import MeshRenderer
 
-    return [MeshRenderer, Margin]
+    return [MeshRenderer, Margin, TexturedBoxes]
 
 
 @hookimpl

@@ -61,19 +61,20 @@ from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
+from unbraid_plugins.shared.metrics.shapes.azimuth_error import azimuth_error, edge_precision
 from unbraid_plugins.shared.metrics.shapes.chamfer import chamfer
 from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["analogy_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "chunk_probe",
+__all__ = ["analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "chunk_probe",
            "classification_accuracy", "clip_retrieval", "clustering_accuracy", "dci", "depth_error", "domain_judges",
-           "edit_control", "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance",
-           "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors",
-           "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "number_oracles", "number_regression", "oracles",
-           "prediction_error", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
-           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
-           "translation_accuracy", "udr", "viewpoint_error"]
+           "edge_precision", "edit_control", "explicitness", "factor_vae_score", "features_of", "fid",
+           "frechet_distance", "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe",
+           "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "number_oracles",
+           "number_regression", "oracles", "prediction_error", "psnr", "realism", "reconstruction_error",
+           "reference_agreement", "retrieval_map", "sap", "silhouette_iou", "ssim", "swap_accuracy",
+           "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "viewpoint_error"]
 
 
 @hookimpl
@@ -82,7 +83,8 @@ def unbraid_components() -> list[Any]:
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
             domain_judges, translation_accuracy, kl_per_number, chunk_probe, number_regression, clip_retrieval,
-            number_oracles, analogy_error, function_accuracy, prediction_error, *OF_TABLES, of_models]
+            number_oracles, analogy_error, function_accuracy, prediction_error, azimuth_error, edge_precision,
+            *OF_TABLES, of_models]
 
 
 @hookimpl

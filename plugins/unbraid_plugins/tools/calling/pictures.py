@@ -46,8 +46,8 @@ def pictures_of_functions(model: Model, data: Data, folder: Path, step: int) -> 
 
 
 def _of_images(model: Model, data: Data, function: ImageFunction) -> Tensor | None:
-    source, rows = _shown_rows(data)
-    images, scale = data.images(_spread(rows, 2 * SHOWN), source), scale_for(model.image_shape)
+    source, shown = _shown_rows(data)
+    images, scale = data.images(_spread(shown, 2 * SHOWN), source), scale_for(model.image_shape)
     if len(function.kinds) == 1:
         made = model(function.name, images[:SHOWN])
         return grid([images[:SHOWN].cpu(), made.cpu()], scale=scale) if is_pictures(made) else None

@@ -15,6 +15,7 @@ from unbraid_plugins.tools.evaluation.function_evidence import of_functions
 from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
+from unbraid_plugins.tools.evaluation.views import FUNCTION, of_views
 
 NUMBERS = 64                                       # a code of one factor with more dimensions stays whole
 
@@ -28,6 +29,8 @@ def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     said |= of_functions(model, sampled)
     if "domain_images" in sampled.evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
+    if usable(model, FUNCTION):
+        said |= of_views(model, sampled)
     return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
 
 

@@ -43,6 +43,10 @@ EVIDENCE = {
     "shared_factors": "names of the factors and numbers that images of a pair, or frames of a clip, share in training: "
                       "by a draw's `same`, or following",
     "train_azimuths": "(M,) radians: of the training images, where they have a factor `azimuth` in equal steps",
+    "viewpoints": "(N,) radians: the azimuths that the model's `viewpoint` tells of the images",
+    "azimuths": "(N,) radians: the true azimuths of the images, where they have a factor `azimuth`",
+    "view_graph": "members, ends, turns, in_tree, step: the model's graph of views (its `edges`), as arrays",
+    "graph_azimuths": "(L,) radians: the true azimuths of the images that this graph was made of",
     "chunks": "name -> columns [start, stop) of each chunk of the code, where it has several",
     "categories": "name -> columns [start, stop) of each factor of the code that is a category: one-hot",
     "decode": "a function: codes (n, D) -> images (n, C, H, W) in [0, 1]",

@@ -30,6 +30,7 @@ from unbraid_plugins.tools.evaluation.metric_runner import (
 )
 from unbraid_plugins.tools.evaluation.pictures import write_pictures
 from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
+from unbraid_plugins.tools.evaluation.views import can_be_told, with_labels
 from unbraid_registry import Component, UnbraidError, closest, inputs_of, registry
 
 FORMAT = 1
@@ -189,6 +190,8 @@ def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tupl
     if "translations" in own:
         ways = repr((list(own["translations"]), list(own["returns"])))
         found["unchanged"] = ways, lambda: unchanged(own, sampled.evidence["domain_images"])
+    if "viewpoints" in own and can_be_told(sampled):
+        found["supervised"] = (), lambda: with_labels(own, sampled, seed)
     if "codes" not in own:
         return found
     shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))

@@ -15,13 +15,15 @@ LEGEND = (
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
     "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
     "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
-    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
-    " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
+    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories "
+    "as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
     "that are seen. R2: of numbers, read linearly from the code. clip: mAP of finding the frames of a clip. analogy: "
     "squared error of analogies. next, ahead: PSNR of forecast frames, dB, and how much more it is than that of the "
     "last frame seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
-    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
+    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. "
+    "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same "
+    "if front and back are one; edges: the share of a view graph's edges that are right. "
+    "PSNR: of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
@@ -65,6 +67,10 @@ def _mean(metric: str, part: str) -> Cell:
     return cell
 
 
+def _within(part: str, degrees: int) -> Cell:
+    return lambda arm: arm.get("azimuth_error", {}).get(part, {}).get(str(degrees))
+
+
 COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("mAP", _score("retrieval_map"), ".3f"),
     ("1:1", _score("retrieval_map", "score_one_to_one"), ".3f"),
@@ -85,6 +91,11 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
     ("domain", _mean("translation_accuracy", "domain"), ".3f"),
     ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
+    ("azimuth", _score("azimuth_error"), ".1f"),
+    ("<15", _within("within", 15), ".2f"),
+    ("<30", _within("within", 30), ".2f"),
+    ("half turn", _score("azimuth_error", "half_turn"), ".1f"),
+    ("edges", _score("edge_precision"), ".2f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )
