@@ -70,8 +70,8 @@ def test_every_combination_is_there_once_with_all_its_fields(images):
     assert images.fields["yaw"].names == ("-30", "+0", "+30")
     assert images.fields["light"].names == ("lamp 0", "lamp 1", "lamp 2", "surroundings 0")
     assert np.allclose(np.degrees(values(images, "view")[:, 0]), np.array([-30, 0, 30])[rows[:, 2]], atol=1e-4)
-    assert values(images, "coefficients").shape == (48, 6)
-    assert np.allclose(values(images, "coefficients")[rows[:, 1] == 1, 3:], [1, 1, 0])       # smile: both of its halves
+    assert values(images, "coefficients").shape == (48, 12)
+    assert np.allclose(values(images, "coefficients")[rows[:, 1] == 1, 3:6], [1, 1, 0])      # smile: both of its halves
 
 
 def test_images_are_albedo_times_the_shading_of_their_light(images):
@@ -140,6 +140,18 @@ def test_another_seed_has_nobody_in_common_and_the_same_seed_is_a_prefix(model):
     assert "albedo" not in one.fields
 
 
+def test_colourings_are_a_factor_of_their_own(model):
+    found = MorphableFaces(path=model, colourings=2, **{**FEW, "yaws": (0,), "lamps": ((0, 0.3, 1),)}).open()
+    assert len(found) == 2 * 2 * 2
+    person, worn, albedo = values(found, "identity"), values(found, "colouring"), values(found, "albedo").astype(float)
+    inside = values(found, "mask") == 255
+    mean = np.stack([(a * m).sum((1, 2)) / m.sum() for a, m in zip(albedo, inside, strict=True)])
+    between = [np.abs(mean[(worn == c) & (person == 0)].mean(0) - mean[(worn == d) & (person == 1)].mean(0)).max()
+               for c, d in ((0, 0), (0, 1))]
+    assert between[0] < 8
+    assert between[1] > 2 * between[0]
+
+
 def test_kept_images_are_not_drawn_again(model, monkeypatch):
     source = MorphableFaces(path=model, **{**FEW, "identities": 1})
     first = source.open()
@@ -165,7 +177,7 @@ def test_mistakes_are_told_with_the_remedy(model, tmp_path):
             MorphableFaces(path=str(write_face_model(tmp_path / "bad.npz", **changes)), **FEW).open()
     with pytest.raises(DataError, match="no mode of expression 'grin'") as error:
         MorphableFaces(path=model, **{**FEW, "expressions": {"grin": {"grin": 1.0}}}).open()
-    assert "smile_L" in str(error.value.hint)
+    assert "mouthSmile_L" in str(error.value.hint)
     with pytest.raises(DataError, match=r"GiB, more than 1e-05 GiB"):
         MorphableFaces(path=model, limit=1e-5, **FEW).open()
     with pytest.raises(ValueError, match="there is no light"):
@@ -230,7 +242,7 @@ def test_a_turned_face_looks_like_the_one_that_was_drawn_there(tmp_path):
     face = read_model(str(write_face_model(tmp_path / "fine.npz", rings=25, around=40)))
     x, y, z = face.mean.unbind(1)
     colours = 0.5 + 0.4 * torch.stack([(6 * x.abs()).sin(), (7 * y).sin(), (6 * z + x.abs()).cos()], 1)[None]
-    coefficients, dark = torch.tensor([[0.5, -0.5, 1, 0, 0, 0.3]]), torch.zeros(1, 3)
+    coefficients, dark = torch.tensor([[0.5, -0.5, 1, 0.3, 0.3, *[0] * 7]]), torch.zeros(1, 3)
 
     def drawn(yaw: float) -> torch.Tensor:
         seen = layers(face, coefficients, torch.tensor([[yaw, 0.2]]), colours, 64, 1.0, "torch")
@@ -265,13 +277,13 @@ class TestFaceTurner(RendererSuite):
 
     def inputs(self):
         dice = torch.Generator().manual_seed(0)
-        return (torch.rand(4, *self.context().image, generator=dice), 0.3 * torch.rand(4, 6, generator=dice),
+        return (torch.rand(4, *self.context().image, generator=dice), 0.3 * torch.rand(4, 12, generator=dice),
                 torch.zeros(4, 2), torch.linspace(-0.5, 0.5, 4))
 
 
 def test_a_turner_says_what_it_takes(model):
     with pytest.raises(UnbraidError, match="called with 2 values"):
-        FaceTurner(path=model).build(small_context(), torch.empty(2, 3, 16, 16), torch.empty(2, 6))
+        FaceTurner(path=model).build(small_context(), torch.empty(2, 3, 16, 16), torch.empty(2, 12))
 
 
 # -- the real model ---------------------------------------------------------------------------------------------------

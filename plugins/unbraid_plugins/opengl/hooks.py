@@ -12,10 +12,11 @@ def unbraid_components() -> list[Any]:
     """Return the renderers, and the source of faces."""
     from unbraid_plugins.opengl.faces.source import MorphableFaces
     from unbraid_plugins.opengl.faces.turning import FaceTurner
+    from unbraid_plugins.opengl.image_renderers import MatteCompose, ShLambert
     from unbraid_plugins.opengl.margin_renderer import Margin
     from unbraid_plugins.opengl.renderer import MeshRenderer
 
-    return [MeshRenderer, Margin, FaceTurner, MorphableFaces]
+    return [MeshRenderer, Margin, ShLambert, MatteCompose, FaceTurner, MorphableFaces]
 
 
 @hookimpl

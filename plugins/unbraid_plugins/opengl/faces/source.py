@@ -44,17 +44,18 @@ class MorphableFaces:
     Images are RGB, (3, size, size): albedo * shading over a background. They are drawn when they are first asked for,
     and kept in the user's cache.
 
-    Fields: `identity`, `expression`, `yaw`, `pitch` and `light` (classes); `view` (2), yaw and pitch in radians;
-    `coefficients` (I + E) of the model; `harmonics` (3, 9) of the light; `landmarks` (L, 2), the image is [0, 1] wide
-    and high, with `visible` (L). With `layers`, the pictures `albedo` (3), `normals` (3; 2 v - 1 is a unit vector, x to
-    the right, y up, z to the camera) and `mask` (1). With `rough`, the normals and harmonics of a coarse fit:
-    `rough_normals` are those of the mean face, in a pose that is off by some degrees, and `rough_harmonics` are off by
-    a share of their length.
+    Fields: `identity`, `expression`, `yaw`, `pitch`, `light` and, where wanted, `colouring` (classes); `view` (2), yaw
+    and pitch in radians; `coefficients` (I + E) of the model; `harmonics` (3, 9) of the light; `landmarks` (L, 2), the
+    image is [0, 1] wide and high, with `visible` (L). With `layers`, the pictures `albedo` (3), `normals` (3; 2 v - 1
+    is a unit vector, x to the right, y up, z to the camera) and `mask` (1). With `rough`, the normals and harmonics of
+    a coarse fit: `rough_normals` are those of the mean face, in a pose that is off by some degrees, and
+    `rough_harmonics` are off by a share of their length.
 
     path: an .npz file of the form that `unbraid_plugins.opengl.faces.model.read_model` describes.
     identities: number of identities, each with its own shape and colours.
     expressions: name -> mode of the model -> weight; `mouthSmile` stands for mouthSmile_L and mouthSmile_R.
     yaws, pitches: degrees; a positive yaw turns the face to the image's right, a positive pitch turns it down.
+    colourings: number of colourings of skin, hair and eyes, each on every head; 0: each identity has its own.
     lamps: directions of lamps (x right, y up, z to the camera), one light class each, with ambient light.
     surroundings: number of lights of random harmonics, further light classes.
     size: of the images, in pixels.
@@ -75,6 +76,7 @@ class MorphableFaces:
     yaws: tuple[float, ...] = attrs.field(default=(-60.0, -40.0, -20.0, 0.0, 20.0, 40.0, 60.0), converter=tuple,
                                           validator=deep_iterable(instance_of((int, float))))
     pitches: tuple[float, ...] = attrs.field(default=(0.0,), converter=tuple)
+    colourings: int = attrs.field(default=0, validator=ge(0))
     lamps: tuple[tuple[float, float, float], ...] = attrs.field(default=LAMPS, converter=_pairs)
     surroundings: int = attrs.field(default=0, validator=ge(0))
     size: int = attrs.field(default=64, validator=[ge(8), le(512)])
@@ -108,7 +110,7 @@ class MorphableFaces:
         heads, rows = plan.head_of, plan.rows
         fields = {name: Field(index, len(names), names) for name, (index, names) in plan.classes().items()}
         fields |= {"view": Field(plan.view[heads].numpy()), "coefficients": Field(plan.coefficients[heads].numpy()),
-                   "harmonics": Field(plan.harmonics[rows[:, 4]].numpy()),
+                   "harmonics": Field(plan.harmonics[rows[:, -1]].numpy()),
                    "landmarks": Field(found["landmarks"][heads]),
                    "visible": Field(found["visible"][heads].astype(np.float32))}
         fields |= {name: Field(found[name][heads]) for name in plan.pictures}
@@ -126,8 +128,8 @@ class Plan:
 
     total: the number of all combinations.
     numbers: (N,), the combination of each image.
-    rows: (N, 5), the identity, expression, yaw, pitch and light of each image.
-    heads: (G, 4), the heads that occur, without their light.
+    rows: (N, 6), the identity, expression, yaw, pitch, colouring and light of each image.
+    heads: (G, 5), the heads that occur, without their light.
     head_of: (N,), the head of each image.
     view: (G, 2), of each head.
     coefficients: (G, I + E), of each head.
@@ -150,16 +152,17 @@ class Plan:
     @classmethod
     def of(cls, o: MorphableFaces, model: MorphableModel) -> Plan:
         """Return the plan of a source's options.  Raises DataError for modes that the model has not."""
-        sizes = (o.identities, len(o.expressions), len(o.yaws), len(o.pitches), len(o.lamps) + o.surroundings)
+        sizes = (o.identities, len(o.expressions), len(o.yaws), len(o.pitches), max(1, o.colourings),
+                 len(o.lamps) + o.surroundings)
         total = math.prod(sizes)
         keep = np.arange(total)
         if o.count is not None and o.count < total:
             keep = np.sort(np.random.Generator(np.random.Philox(key=20170721)).permutation(total)[:o.count])
         rows = np.stack(np.unravel_index(keep, sizes), 1)
-        heads, head_of = np.unique(rows[:, :4], axis=0, return_inverse=True)
+        heads, head_of = np.unique(rows[:, :-1], axis=0, return_inverse=True)
         shapes = torch.stack([looks.coefficients(model, o.seed, i) for i in range(o.identities)])
         smiles = torch.stack([model.weights(e) for e in o.expressions.values()])
-        who, how, yaw, pitch = torch.from_numpy(heads).unbind(1)
+        who, how, yaw, pitch, _ = torch.from_numpy(heads).unbind(1)
         view = torch.stack([torch.tensor(angles, dtype=torch.float32).deg2rad()[i]
                             for angles, i in ((o.yaws, yaw), (o.pitches, pitch))], 1)
         lights: list[Light] = [looks.lamp(d) for d in o.lamps]
@@ -180,13 +183,13 @@ class Plan:
         o = self.options
         lights = [*(f"lamp {i}" for i in range(len(o.lamps))), *(f"surroundings {i}" for i in range(o.surroundings))]
         names = ([f"person {i}" for i in range(o.identities)], list(o.expressions), [f"{a:+g}" for a in o.yaws],
-                 [f"{a:+g}" for a in o.pitches], lights)
-        factors = ("identity", "expression", "yaw", "pitch", "light")
-        return {f: (self.rows[:, i], tuple(names[i])) for i, f in enumerate(factors)}
+                 [f"{a:+g}" for a in o.pitches], [f"colouring {i}" for i in range(o.colourings)], lights)
+        factors = ("identity", "expression", "yaw", "pitch", "colouring", "light")
+        return {f: (self.rows[:, i], tuple(names[i])) for i, f in enumerate(factors) if names[i]}
 
     def rough_harmonics(self) -> np.ndarray:
         """Return the light of each image as a coarse fit finds it, (N, 3, 9)."""
-        true = self.harmonics[self.rows[:, 4]].numpy()
+        true = self.harmonics[self.rows[:, -1]].numpy()
         noise = looks.dice(self.options.seed, "fit", 0).normal(size=true.shape) / math.sqrt(true[0].size)
         length = np.linalg.norm(true.reshape(len(true), -1), axis=1)[:, None, None]
         return (true + self.options.rough_light * length * noise).astype(np.float32)
@@ -230,7 +233,8 @@ class Plan:
     def _heads(self, some: slice, rows: np.ndarray, kept: dict[str, list[Tensor]]) -> Tensor:
         """Return the images of these rows, which show these heads; keep their layers."""
         o = self.options
-        colours = torch.stack([looks.colours(self.model, o.seed, int(i)) for i in self.heads[some, 0]])
+        worn = self.heads[some, 4] if o.colourings else self.heads[some, 0]
+        colours = torch.stack([looks.colours(self.model, o.seed, int(i)) for i in worn])
         seen = drawing.layers(self.model, self.coefficients[some], self.view[some], colours, o.size, o.zoom, o.backend)
         found = {"landmarks": seen.landmarks, "visible": seen.visible.byte(), **drawing.pictures(seen)}
         if o.rough:
@@ -248,7 +252,7 @@ class Plan:
                                  seen.visible[head])
             grey = o.background == "grey"
             behind = torch.full((3, 1, 1), 0.5) if grey else looks.backdrop(o.seed, int(self.numbers[row]), o.size)
-            made.append(drawing.bytes_of(drawing.shaded(one, self.lights[self.rows[row, 4]], behind[None])))
+            made.append(drawing.bytes_of(drawing.shaded(one, self.lights[self.rows[row, -1]], behind[None])))
         return torch.cat(made)
 
 

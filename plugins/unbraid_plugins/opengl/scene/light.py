@@ -114,7 +114,7 @@ Light = HarmonicLight | DirectionalLight
 
 
 def harmonic_basis(normals: Tensor) -> Tensor:
-    """Return A_l / pi Y_lm of unit vectors (N, 3), (N, 9): how a matte surface reflects each harmonic of the light."""
+    """Return A_l / pi Y_lm of unit vectors (..., 3), (..., 9): what a matte surface reflects of each harmonic."""
     return _polynomials(normals) * normals.new_tensor(FACTORS)
 
 

@@ -13,7 +13,7 @@ The metrics of the disentanglement literature, `mig`, `modularity`, `explicitnes
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
 `clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
 `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
-`silhouette_iou` compare views and shapes.
+`silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of images.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any
 
 from unbraid import hookimpl
 from unbraid_plugins.shared.metrics.cache import cache_folder, cached_tensors
+from unbraid_plugins.shared.metrics.chunks.leak_matrix import leak_matrix
 from unbraid_plugins.shared.metrics.chunks.linear_probe import linear_probe
 from unbraid_plugins.shared.metrics.chunks.live_factors import live_factors
 from unbraid_plugins.shared.metrics.chunks.nearest_neighbour import nearest_neighbour_accuracy
@@ -54,18 +55,21 @@ from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
+from unbraid_plugins.shared.metrics.layers.albedo_error import albedo_error
+from unbraid_plugins.shared.metrics.layers.normal_angle import normal_angle
+from unbraid_plugins.shared.metrics.layers.relight_psnr import relight_psnr
 from unbraid_plugins.shared.metrics.shapes.chamfer import chamfer
 from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
+__all__ = ["albedo_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
            "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
            "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
-           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
-           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
-           "translation_accuracy", "udr", "viewpoint_error"]
+           "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mig", "modularity",
+           "nearest_neighbour_accuracy", "nmi", "normal_angle", "oracles", "psnr", "realism", "reconstruction_error",
+           "reference_agreement", "relight_psnr", "retrieval_map", "sap", "silhouette_iou", "ssim", "swap_accuracy",
+           "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "viewpoint_error"]
 
 
 @hookimpl
@@ -73,7 +77,8 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, leak_matrix, normal_angle, albedo_error, relight_psnr, kl_per_number,
+            *OF_TABLES, of_models]
 
 
 @hookimpl
