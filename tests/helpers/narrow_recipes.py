@@ -1,4 +1,4 @@
-"""The bundled recipes with networks and batches that are narrow, on small data of their own."""
+"""The bundled recipes with networks and batches that are narrow, on small data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ NARROWER = {                                       # by the beginning of a name,
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "intrinsic-faces-npz": ("data.source.path=${UNBRAID_FITTED}", *INTRINSIC),
-    "intrinsic-faces-folder": ("data.source.size=16", *INTRINSIC), "intrinsic-faces": (*FACES, *INTRINSIC),
+    "intrinsic-faces-surface": (*FACES, *INTRINSIC, "networks.relief.points=9", "networks.look.backend=torch"),
+    "intrinsic-faces-folder": ("data.source.size=16", *INTRINSIC), "intrinsic-faces-small": (*FACES, *INTRINSIC),
+    "intrinsic-faces": (*FACES, *INTRINSIC),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 

@@ -1,4 +1,4 @@
-"""What a model of intrinsic faces offers: relighting, swaps of layers, moves along attributes, sheets, ONNX."""
+"""The functions of a model of intrinsic faces: relighting, swaps of layers, moves along attributes, sheets, ONNX."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_a_code_of_its_factors_leaks_nothing_and_a_mixed_one_does():
 
 
 def test_pairs_differ_in_nothing_else():
-    """Where two factors always change together, neither has a pair of its own."""
+    """Two factors that always change together have no pairs."""
     factors = grid()
     tied = {"shape": factors["shape"], "same": factors["shape"], "light": factors["light"]}
     codes = np.random.default_rng(0).normal(size=(len(factors["shape"]), 6))

@@ -55,7 +55,8 @@ def coefficients(model: MorphableModel, seed: int, identity: int) -> Tensor:
 
 def lamp(direction: tuple[float, ...]) -> DirectionalLight:
     """Return a white lamp in a direction, with ambient light."""
-    return DirectionalLight(torch.tensor([direction]), torch.tensor([[LAMP]]), torch.tensor([[AMBIENT]]))
+    d, colour, ambient = (torch.tensor([v], dtype=torch.float32) for v in (direction, (LAMP,), (AMBIENT,)))
+    return DirectionalLight(d, colour, ambient)
 
 
 def surroundings(seed: int, number: int) -> HarmonicLight:
@@ -64,13 +65,14 @@ def surroundings(seed: int, number: int) -> HarmonicLight:
     Its mean shading over the front of a ball is BRIGHTNESS.
     """
     random = dice(seed, "light", number)
-    total = HarmonicLight.even(torch.full((1, 3), float(random.uniform(0.1, 0.35)))).harmonics
+    even = torch.full((1, 3), float(random.uniform(0.1, 0.35)), dtype=torch.float32)
+    total = HarmonicLight.even(even).harmonics
     for strength in (1.0, random.uniform(0.1, 0.6)):
         angle, height = random.uniform(-1.4, 1.4), random.uniform(-0.5, 1.0)
         direction = torch.tensor([[math.sin(angle) * math.cos(height), math.sin(height),
                                    math.cos(angle) * math.cos(height)]], dtype=torch.float32)
         colour = torch.from_numpy((strength * random.uniform(0.8, 1.2, (1, 3))).astype(np.float32))
-        total = total + DirectionalLight(direction, colour, torch.zeros(1, 3)).as_harmonics().harmonics
+        total = total + DirectionalLight(direction, colour, torch.zeros_like(colour)).as_harmonics().harmonics
     normals = functional.normalize(torch.from_numpy(np.random.Generator(np.random.Philox(key=7)).normal(
         size=(512, 3)).astype(np.float32)))
     normals = torch.cat([normals[:, :2], normals[:, 2:].abs()], 1)

@@ -82,7 +82,7 @@ class MorphableModel:
 
         Raises DataError for a name that no mode has.
         """
-        found = torch.zeros(len(self.expressions))
+        found = torch.zeros(len(self.expressions), dtype=torch.float32)
         for name, weight in expression.items():
             meant = [i for i, mode in enumerate(self.expressions) if mode in (name, f"{name}_L", f"{name}_R")]
             if not meant:
@@ -112,9 +112,10 @@ def posed(vertices: Tensor, view: Tensor) -> Tensor:
 def camera(zoom: float = 1.0, *, aspect: float = 1.0) -> Camera:
     """Return the camera in front of all heads.  zoom: how much larger than whole heads they appear."""
     angle = 2 * math.atan(math.tan(math.radians(FIELD_OF_VIEW) / 2) / zoom)
-    still = torch.zeros(1)
-    return Camera(orbiting(still, still, DISTANCE), perspective(angle, aspect=aspect, near=DISTANCE / 40,
-                                                                 far=DISTANCE * 10))
+    still = torch.zeros(1, dtype=torch.float32)
+    projection = perspective(torch.tensor(angle, dtype=torch.float32), aspect=aspect, near=DISTANCE / 40,
+                             far=DISTANCE * 10)
+    return Camera(orbiting(still, still, DISTANCE), projection)
 
 
 def read_model(path: str) -> MorphableModel:

@@ -203,7 +203,7 @@ class Plan:
                             hint="raise the option `limit`, or have fewer: `count`, `size`, `layers: false`")
         marks = len(self.model.landmarks)
         like = {"images": torch.empty(n, 3, s, s, dtype=torch.uint8, device="meta"),
-                "landmarks": torch.empty(g, marks, 2, device="meta"),
+                "landmarks": torch.empty(g, marks, 2, dtype=torch.float32, device="meta"),
                 "visible": torch.empty(g, marks, dtype=torch.uint8, device="meta"),
                 **{name: torch.empty(g, c, s, s, dtype=torch.uint8, device="meta")
                    for name, c in self.pictures.items()}}
@@ -251,7 +251,7 @@ class Plan:
             one = drawing.Layers(seen.albedo[head], seen.normals[head], seen.mask[head], seen.landmarks[head],
                                  seen.visible[head])
             grey = o.background == "grey"
-            behind = torch.full((3, 1, 1), 0.5) if grey else looks.backdrop(o.seed, int(self.numbers[row]), o.size)
+            behind = torch.full((3, 1, 1), 0.5, dtype=torch.float32) if grey else looks.backdrop(o.seed, int(self.numbers[row]), o.size)
             made.append(drawing.bytes_of(drawing.shaded(one, self.lights[self.rows[row, -1]], behind[None])))
         return torch.cat(made)
 

@@ -21,7 +21,7 @@ class LeakMatrix:
     pairs: the number of pairs by factor.
     one_to_one: every factor's part in the best assignment that uses no part twice.
     left_out: factors without such a pair.
-    score: the mean share of the parts of one_to_one: 1 for a code in which a factor moves its own part and no other.
+    score: the mean share of the parts of one_to_one; 1 where each factor moves one part and no other.
     resampled: hidden, the scores of bootstrap resamples of the pairs.
     """
 

@@ -14,7 +14,7 @@ class AlbedoError:
 
     by_image: (N,) in [0, 1], 0 for the true albedo at any brightness; NaN where the mask is empty or black.
     scale: (N,), the brightness of the true albedo relative to the model's.
-    spread: standard deviation of the logarithm of scale: 0 where all albedos have one gauge.
+    spread: standard deviation of the logarithm of scale, 0 where all albedos have one gauge.
     image: the same mean error of the images themselves, taken for albedo; NaN without them.
     score: the mean of by_image, lower is better.
     """
