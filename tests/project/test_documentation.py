@@ -30,6 +30,7 @@ TINY = ["train.steps=1", "data.batch=2", "data.workers=0", "train.tensorboard=fa
 NARROW = [f"networks.{name}.width=4" for name in ("encoder", "generator", "critic")]
 RUNS = {                                           # those that the pages of the methods speak of
     "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
+    "faces": ("intrinsic-faces-folder", ["data.source.path=photos", "data.source.size=16"]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
