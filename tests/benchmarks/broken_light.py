@@ -15,5 +15,5 @@ def exchanged(light: Tensor) -> Tensor:
 
 @hookimpl
 def unbraid_components() -> list:
-    """What this plugin contributes."""
+    """Return the operation."""
     return [exchanged]

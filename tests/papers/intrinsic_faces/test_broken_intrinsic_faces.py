@@ -1,4 +1,4 @@
-"""What goes wrong shows: a wrong order of harmonics, a renderer without gradients, a brightness that nothing fixes."""
+"""Broken variants show in the measures: harmonics in another order, a detached renderer, a brightness nothing fixes."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_brightness_is_free_where_nothing_fixes_it_and_the_measure_of_albedo_say
 
 
 def test_normals_that_face_the_camera_are_the_floor(model: str) -> None:
-    images = MorphableFaces(path=model, identities=2, expressions=LOOKS, yaws=(0, 30), lamps=(), surroundings=1, size=24,
-                            rough=10.0, backend="torch").open()
+    images = MorphableFaces(path=model, identities=2, expressions=LOOKS, yaws=(0, 30), lamps=(), surroundings=1,
+                            size=24, rough=10.0, backend="torch").open()
     true, coarse = (2.0 * images.fields[n].values / 255 - 1 for n in ("normals", "rough_normals"))
     found = normal_angle(np.zeros_like(true) + np.array([0, 0, 1])[:, None, None], true,
                          images.fields["mask"].values / 255, np.round(coarse, 2))

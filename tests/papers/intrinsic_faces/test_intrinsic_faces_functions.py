@@ -64,6 +64,15 @@ def test_a_brighter_light_makes_a_brighter_face(model, images):
     assert (model.relight(x, 0.5 * even) <= face + 1e-6).all()
 
 
+def test_photographs_keep_their_details_under_another_light(model, images):
+    x, y = images
+    shade, other = (model.modules["shine"](model.normals_of(x), model.light_of(v)) for v in images)
+    matte = model.matte_of(x)
+    expected = x + matte * ((x * (other + 0.05) / (shade + 0.05)).clamp(0, 1) - x)
+    assert torch.allclose(model.relight_photo(x, model.light_of(y)), expected, atol=1e-5)
+    assert torch.allclose(model.relight_photo(x, model.light_of(x)), x, atol=1e-5)
+
+
 def test_moves_along_an_attribute(model, images):
     x, y = images
     walk = traversal(model, x, x, y, strengths=(0, 1))

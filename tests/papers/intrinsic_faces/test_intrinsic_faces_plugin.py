@@ -15,7 +15,7 @@ from unbraid.testing import EncoderSuite, GeneratorSuite, LossSuite, NetworkSuit
 from unbraid.testing.samples import numbers
 from unbraid_configs import Factor
 from unbraid_plugins.opengl.image_renderers import Shading
-from unbraid_plugins.papers.intrinsic_faces.edits import contact_sheet, towards
+from unbraid_plugins.papers.intrinsic_faces.edits import contact_sheet, quotient, towards
 from unbraid_plugins.papers.intrinsic_faces.energy import EnergyAutoencoder, energy, tell_apart
 from unbraid_plugins.papers.intrinsic_faces.labels import ball, oval
 from unbraid_plugins.papers.intrinsic_faces.layers import unit_normals, white_shading
@@ -86,6 +86,14 @@ class TestContactSheet(OperationSuite):
 
     def inputs(self) -> tuple[Tensor, ...]:
         return (*(numbers(4, 3, 1, 2, seed=i) for i in range(5)), numbers(4, 1, 1, 2), numbers(4, 3, 1, 2))
+
+
+class TestQuotient(OperationSuite):
+    component = quotient
+
+    def inputs(self) -> tuple[Tensor, ...]:
+        shading, other = (0.5 + numbers(4, 3, 2, 2, seed=i) for i in (1, 2))
+        return 0.2 * numbers(4, 3, 2, 2), shading, other, numbers(4, 1, 2, 2)
 
 
 class TestTowards(OperationSuite):

@@ -98,6 +98,8 @@ def test_relit_images_count_inside_the_mask_alone():
     assert found.score == pytest.approx(40)
     assert found.unedited == pytest.approx(20)
     assert found.mean_light == pytest.approx(-20 * np.log10(0.05))
+    assert np.isnan(found.photo)
+    assert relight_psnr(near, truth, truth, truth, mask, truth + 0.01).photo == pytest.approx(40)
     assert found.gain == pytest.approx(40 + 20 * np.log10(0.05))
     with pytest.raises(ValueError, match="not empty"):
         relight_psnr(near, truth, truth, truth, 0 * mask)

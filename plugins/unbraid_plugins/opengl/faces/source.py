@@ -250,8 +250,9 @@ class Plan:
             head = slice(self.head_of[row] - some.start, self.head_of[row] - some.start + 1)
             one = drawing.Layers(seen.albedo[head], seen.normals[head], seen.mask[head], seen.landmarks[head],
                                  seen.visible[head])
-            grey = o.background == "grey"
-            behind = torch.full((3, 1, 1), 0.5, dtype=torch.float32) if grey else looks.backdrop(o.seed, int(self.numbers[row]), o.size)
+            behind = torch.full((3, 1, 1), 0.5, dtype=torch.float32)
+            if o.background == "colours":
+                behind = looks.backdrop(o.seed, int(self.numbers[row]), o.size)
             made.append(drawing.bytes_of(drawing.shaded(one, self.lights[self.rows[row, -1]], behind[None])))
         return torch.cat(made)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from unbraid import hookimpl
-from unbraid_plugins.papers.intrinsic_faces.edits import contact_sheet, towards, traversal
+from unbraid_plugins.papers.intrinsic_faces.edits import contact_sheet, quotient, towards, traversal
 from unbraid_plugins.papers.intrinsic_faces.energy import EnergyAutoencoder, energy, tell_apart
 from unbraid_plugins.papers.intrinsic_faces.labels import ball, oval
 from unbraid_plugins.papers.intrinsic_faces.layers import unit_normals, white_shading
@@ -23,4 +23,4 @@ __all__ = ["traversal", "unbraid_components"]
 def unbraid_components() -> list[Any]:
     """Return the paper's networks, losses and operations."""
     return [Encoder, MapDecoder, LightDecoder, EnergyAutoencoder, unit_normals, white_shading, energy, tell_apart, oval,
-            ball, towards, contact_sheet]
+            ball, towards, quotient, contact_sheet]

@@ -1,4 +1,4 @@
-"""Edits of trained models: moves along attributes, and sheets of all layers side by side."""
+"""Edits of trained models: moves along attributes, photographs under another light, sheets of all layers."""
 
 from __future__ import annotations
 
@@ -47,6 +47,24 @@ def traversal(model: Model, images: Any, source: Any, target: Any, strengths: Se
     """
     f, without, having = (model.code(v) for v in (images, source, target))
     return torch.stack([model.decoded(towards(f, without, having, by=float(s), factors=factors)) for s in strengths], 1)
+
+
+@operation
+def quotient(x: Tensor, shading: Tensor, other: Tensor, matte: Tensor, *, least: float = 0.05) -> Tensor:
+    """Image under another light that keeps its details:  x (S' + 0.05) / (S + 0.05) where the matte is.
+
+    The quotient of two shadings (Riklin-Raviv & Shashua 1999). The paper relights the model's copy, which is softer
+    than the image.
+
+    x: (B, C, H, W) in [0, 1].
+    shading, other: S and S', (B, C, H, W), at least 0.
+    matte: (B, 1, H, W) in [0, 1].
+    least: a little light, so that a black place does not become bright.
+
+    Returns (B, C, H, W) in [0, 1].
+    """
+    lit = (x * (other + least) / (shading + least)).clamp(0, 1)
+    return x + matte * (lit - x)
 
 
 @operation

@@ -46,6 +46,7 @@ EVIDENCE = {
     "relit_truth": "(P, C, H, W): the true images of the same heads under that light",
     "relit_before": "(P, C, H, W): these images under their own light",
     "relit_mean": "(P, C, H, W): these images with the mean light that the model finds",
+    "relit_photo": "(P, C, H, W): these images under that light with their details kept, by `relight_photo(x, light)`",
     "relit_mask": "(P, 1, H, W): where the object is in them",
     "drawn_codes": "(P, D) codes from the priors of the recipe, where it generates",
     "drawn_images": "(P, C, H, W): what the model makes of these codes",

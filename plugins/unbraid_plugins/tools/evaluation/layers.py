@@ -70,6 +70,8 @@ def relit(model: Model, sampled: Sampled, mask: np.ndarray | None, seed: int = 0
     mean = np.broadcast_to(lights[len(x):].mean(0, keepdims=True), lights[:len(x)].shape)
     made = {"relit": _called(model, "relight", x, lights[:len(x)]), "relit_mean": _called(model, "relight", x, mean),
             "relit_truth": truth, "relit_before": x}
+    if len(model.functions.get("relight_photo", ())) == 2:
+        made["relit_photo"] = _called(model, "relight_photo", x, lights[:len(x)])
     return made if mask is None else {**made, "relit_mask": mask[[i for i, _, _ in triples]]}
 
 

@@ -18,7 +18,9 @@ LEGEND = (
     " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
     "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
     "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
-    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
+    " of reconstructions, dB. KL: of the code, nats. angle: of normals, degrees. albedo: its error up to scale. relit, "
+    "unedited: PSNR against the truth under another light, dB. leaks: how much of what a factor moves is its own part "
+    "of the code. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
@@ -71,6 +73,11 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
+    ("angle", _score("normal_angle"), ".1f"),
+    ("albedo", _score("albedo_error"), ".3f"),
+    ("relit", _score("relight_psnr"), ".1f"),
+    ("unedited", _score("relight_psnr", "unedited"), ".1f"),
+    ("leaks", _score("leak_matrix"), ".3f"),
 )
 
 
