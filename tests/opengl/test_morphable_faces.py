@@ -172,7 +172,8 @@ def test_memory_and_time_are_told_before_long_drawings(model, monkeypatch, capsy
 def test_mistakes_are_told_with_the_remedy(model, tmp_path):
     for changes, said in (({"identity": None}, "has no identity"), ({"identity": np.zeros((3, 5, 3))}, "expected"),
                           ({"triangles": np.full((4, 3), 4000)}, "whole numbers in 0"),
-                          ({"neutral": np.full((100, 3), np.nan, np.float32)}, "finite")):
+                          ({"neutral": np.full((100, 3), np.nan, np.float32)}, "finite"),
+                          ({"neutral": np.zeros((100, 3), np.float32)}, "no height")):
         with pytest.raises(DataError, match=said):
             MorphableFaces(path=str(write_face_model(tmp_path / "bad.npz", **changes)), **FEW).open()
     with pytest.raises(DataError, match="no mode of expression 'grin'") as error:
@@ -180,6 +181,8 @@ def test_mistakes_are_told_with_the_remedy(model, tmp_path):
     assert "mouthSmile_L" in str(error.value.hint)
     with pytest.raises(DataError, match=r"GiB, more than 1e-05 GiB"):
         MorphableFaces(path=model, limit=1e-5, **FEW).open()
+    with pytest.raises(DataError, match=r"10,000,000,000 combinations"):
+        MorphableFaces(path=model, identities=10**10, expressions={"neutral": {}}, yaws=(0,), lamps=((0, 0, 1),)).open()
     with pytest.raises(ValueError, match="there is no light"):
         MorphableFaces(path=model, lamps=())
     with pytest.raises(ValueError, match="within -90"):

@@ -155,6 +155,8 @@ def _read(file: Path, changed: int, size: int) -> MorphableModel:
         if values.dtype.kind not in "iu" or not values.size or values.min() < 0 or int(values.max()) >= below:
             raise DataError(f"{file}: {name} must be whole numbers in 0 ... {below - 1}")
     low, high = neutral.min(0), neutral.max(0)
+    if not high[1] > low[1]:
+        raise DataError(f"{file}: neutral has no height", hint="y is up, in any unit")
     scale = FILLED * 2 * DISTANCE * math.tan(math.radians(FIELD_OF_VIEW) / 2) / float(high[1] - low[1])
     mean, *modes = (torch.from_numpy(np.asarray(a, np.float32) * np.float32(scale)) for a in (
         neutral - (low + high) / 2, identity, expression))

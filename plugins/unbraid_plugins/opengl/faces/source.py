@@ -25,6 +25,7 @@ from unbraid_plugins.shared.sources.procedural import check_count
 
 VERSION = 1                                        # of the drawings that are kept; another one draws them anew
 AT_ONCE = 8                                        # heads
+MOST = 2**24                                       # combinations
 SLOW = 2.0                                         # seconds that need no announcement
 EXPRESSIONS = {"neutral": {}, "smile": {"mouthSmile": 1.0, "cheekRaiser": 0.6}, "open": {"jawOpen": 0.8},
                "frown": {"mouthFrown": 1.0, "browDown": 1.0}}
@@ -113,7 +114,7 @@ class MorphableFaces:
                    "harmonics": Field(plan.harmonics[rows[:, -1]].numpy()),
                    "landmarks": Field(found["landmarks"][heads]),
                    "visible": Field(found["visible"][heads].astype(np.float32))}
-        fields |= {name: Field(found[name][heads]) for name in plan.pictures}
+        fields |= {name: Field(found[name][heads]) for name in pictures_of(self)}
         if self.rough:
             fields["rough_harmonics"] = Field(plan.rough_harmonics())
         notes = [] if len(rows) == plan.total else [f"{len(rows):,} of all {plan.total:,} combinations"]
@@ -155,14 +156,19 @@ class Plan:
         sizes = (o.identities, len(o.expressions), len(o.yaws), len(o.pitches), max(1, o.colourings),
                  len(o.lamps) + o.surroundings)
         total = math.prod(sizes)
+        if total > MOST:
+            raise DataError(f"there are {total:,} combinations of identities, expressions, poses and lights",
+                            hint=f"have at most {MOST:,}; `count` then takes some of them")
+        expect_room(o, min(total, o.count or total))
         keep = np.arange(total)
         if o.count is not None and o.count < total:
             keep = np.sort(np.random.Generator(np.random.Philox(key=20170721)).permutation(total)[:o.count])
         rows = np.stack(np.unravel_index(keep, sizes), 1)
         heads, head_of = np.unique(rows[:, :-1], axis=0, return_inverse=True)
-        shapes = torch.stack([looks.coefficients(model, o.seed, i) for i in range(o.identities)])
+        people, person = np.unique(heads[:, 0], return_inverse=True)
+        shapes = torch.stack([looks.coefficients(model, o.seed, int(i)) for i in people])[torch.from_numpy(person)]
         smiles = torch.stack([model.weights(e) for e in o.expressions.values()])
-        who, how, yaw, pitch, _ = torch.from_numpy(heads).unbind(1)
+        _, how, yaw, pitch, _ = torch.from_numpy(heads).unbind(1)
         view = torch.stack([torch.tensor(angles, dtype=torch.float32).deg2rad()[i]
                             for angles, i in ((o.yaws, yaw), (o.pitches, pitch))], 1)
         lights: list[Light] = [looks.lamp(d) for d in o.lamps]
@@ -170,13 +176,7 @@ class Plan:
         harmonics = torch.cat([(light if isinstance(light, HarmonicLight) else light.as_harmonics())
                                .with_channels(3).harmonics for light in lights])
         return cls(o, model, total, keep, rows, heads, head_of.reshape(-1), view,
-                   torch.cat([shapes[who], smiles[how]], 1), tuple(lights), harmonics)
-
-    @property
-    def pictures(self) -> dict[str, int]:
-        """The names of the pictures that are fields, and their channels."""
-        layers = {"albedo": 3, "normals": 3, "mask": 1} if self.options.layers else {}
-        return {**layers, **({"rough_normals": 3} if self.options.rough else {})}
+                   torch.cat([shapes, smiles[how]], 1), tuple(lights), harmonics)
 
     def classes(self) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
         """Return the classes of each image by factor, and the names of the classes."""
@@ -195,28 +195,24 @@ class Plan:
         return (true + self.options.rough_light * length * noise).astype(np.float32)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return images, layers and landmarks, drawn now or kept from earlier.  Raises DataError beyond the limit."""
+        """Return images, layers and landmarks, drawn now or kept from earlier."""
         o, n, g, s = self.options, len(self.rows), len(self.heads), self.options.size
-        memory = 3 * n * s * s + sum(c * n * s * s for c in self.pictures.values())
-        if memory > o.limit * 2**30:
-            raise DataError(f"{n:,} faces of {s} x {s} take {memory / 2**30:.1f} GiB, more than {o.limit:g} GiB",
-                            hint="raise the option `limit`, or have fewer: `count`, `size`, `layers: false`")
         marks = len(self.model.landmarks)
         like = {"images": torch.empty(n, 3, s, s, dtype=torch.uint8, device="meta"),
                 "landmarks": torch.empty(g, marks, 2, dtype=torch.float32, device="meta"),
                 "visible": torch.empty(g, marks, dtype=torch.uint8, device="meta"),
                 **{name: torch.empty(g, c, s, s, dtype=torch.uint8, device="meta")
-                   for name, c in self.pictures.items()}}
+                   for name, c in pictures_of(self.options).items()}}
         path = attrs.evolve(o, path="", limit=1, backend="auto")
         key = f"{VERSION} {self.model.checksum} {chosen(o.backend, torch.device('cpu'))} {path!r}"
         return cached_tensors("faces", blake2b(key.encode(), digest_size=16).hexdigest(), like,
-                              lambda: self.draw(memory))
+                              lambda: self.draw(memory_of(o, n)))
 
     def draw(self, memory: int) -> dict[str, Tensor]:
         """Draw all of it.  memory: the bytes of images and fields, for the announcement."""
         n, s, g = len(self.rows), self.options.size, len(self.heads)
         images = torch.empty(n, 3, s, s, dtype=torch.uint8)
-        kept: dict[str, list[Tensor]] = {name: [] for name in ("landmarks", "visible", *self.pictures)}
+        kept: dict[str, list[Tensor]] = {name: [] for name in ("landmarks", "visible", *pictures_of(self.options))}
         order = np.argsort(self.head_of, kind="stable")
         first = np.searchsorted(self.head_of[order], np.arange(g + 1))
         start = time.monotonic()
@@ -255,6 +251,25 @@ class Plan:
                 behind = looks.backdrop(o.seed, int(self.numbers[row]), o.size)
             made.append(drawing.bytes_of(drawing.shaded(one, self.lights[self.rows[row, -1]], behind[None])))
         return torch.cat(made)
+
+
+def pictures_of(o: MorphableFaces) -> dict[str, int]:
+    """Return the names of the pictures that are fields, and their channels."""
+    layers = {"albedo": 3, "normals": 3, "mask": 1} if o.layers else {}
+    return {**layers, **({"rough_normals": 3} if o.rough else {})}
+
+
+def memory_of(o: MorphableFaces, images: int) -> int:
+    """Return the bytes of images and of the pictures that are fields."""
+    return images * o.size**2 * (3 + sum(pictures_of(o).values()))
+
+
+def expect_room(o: MorphableFaces, images: int) -> None:
+    """Raise DataError for more memory than the limit."""
+    memory = memory_of(o, images) / 2**30
+    if memory > o.limit:
+        raise DataError(f"{images:,} faces of {o.size} x {o.size} take {memory:.1f} GiB, more than {o.limit:g} GiB",
+                        hint="raise the option `limit`, or have fewer: `count`, `size`, `layers: false`")
 
 
 def _announce(images: int, size: int, heads: int, memory: int, seconds: float) -> None:
