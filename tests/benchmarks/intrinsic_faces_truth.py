@@ -25,7 +25,7 @@ from unbraid_plugins.tools.evaluation import evaluate_model, factors_of
 from unbraid_registry import configure
 
 METRICS = ("normal_angle", "albedo_error", "relight_psnr", "leak_matrix", "reconstruction_error")
-WHOLE = ("data.splits={train: null, test: 1.0}", "data.split_by=null", "data.source.seed=1", "data.source.count=null")
+WHOLE = ("data.splits={test: 1.0}", "data.split_by=null", "data.source.seed=1", "data.source.count=null")
 UNSEEN = {"others": ("data.source.identities=4", "data.source.yaws=[-30, 0, 30]", "data.source.colourings=3",
                      "data.source.surroundings=4", "data.source.expressions={neutral: {}, smile: {mouthSmile: 1}}"),
           "aside": ("data.source.identities=6", "data.source.yaws=[-75, -50, 50, 75]", "data.source.surroundings=4",
