@@ -1,4 +1,4 @@
-"""The bundled recipes with networks and batches that are narrow, on small data of their own."""
+"""The bundled recipes with networks and batches that are narrow, on small data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_face_model import write_face_model
 
 from unbraid_configs import Recipe, load_recipe
 
@@ -19,6 +20,9 @@ SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "enco
 INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") for option in ("width", "hidden")),
            "networks.posterior.hidden=8")
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
+INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
+FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
+         "data.split_by=null")
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
@@ -27,6 +31,10 @@ NARROWER = {                                       # by the beginning of a name,
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
+    "intrinsic-faces-npz": ("data.source.path=${UNBRAID_FITTED}", *INTRINSIC),
+    "intrinsic-faces-surface": (*FACES, *INTRINSIC, "networks.relief.points=9", "networks.look.backend=torch"),
+    "intrinsic-faces-folder": ("data.source.size=16", *INTRINSIC), "intrinsic-faces-small": (*FACES, *INTRINSIC),
+    "intrinsic-faces": (*FACES, *INTRINSIC),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 
@@ -49,7 +57,11 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
-    files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
+    np.savez(folder / "fitted.npz", images=colour, mask=colour[:, None, :, :, 0] // 128 * 255,
+             rough_normals=colour.transpose(0, 3, 1, 2), rough_harmonics=random_.normal(size=(24, 3, 9)))
+    write_face_model(folder / "face_model.npz")
+    files = {"UNBRAID_FACE_MODEL": "face_model.npz", "UNBRAID_FITTED": "fitted.npz", "UNBRAID_LPC": "lpc.npz",
+             "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}

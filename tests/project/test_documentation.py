@@ -32,6 +32,7 @@ RUNS = {                                           # those that the pages of the
     "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
     "drnet": ("drnet-sprites", ["data.source={type: moving_sprites, size: 16, contents: 4, paths: 4, frames: 20}",
                                 *(f"networks.{name}.width=4" for name in ("content", "pose", "generator"))]),
+    "faces": ("intrinsic-faces-folder", ["data.source.path=photos", "data.source.size=16"]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),

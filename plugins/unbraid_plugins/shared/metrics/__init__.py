@@ -13,7 +13,7 @@ The metrics of the disentanglement literature, `mig`, `modularity`, `explicitnes
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
 `clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
 `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
-`silhouette_iou` compare views and shapes.
+`silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of images.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from unbraid import hookimpl
 from unbraid_plugins.shared.metrics.cache import cache_folder, cached_tensors
 from unbraid_plugins.shared.metrics.chunks.chunk_probe import chunk_probe
 from unbraid_plugins.shared.metrics.chunks.clip_retrieval import clip_retrieval
+from unbraid_plugins.shared.metrics.chunks.leak_matrix import leak_matrix
 from unbraid_plugins.shared.metrics.chunks.linear_probe import linear_probe
 from unbraid_plugins.shared.metrics.chunks.live_factors import live_factors
 from unbraid_plugins.shared.metrics.chunks.nearest_neighbour import nearest_neighbour_accuracy
@@ -61,20 +62,24 @@ from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
+from unbraid_plugins.shared.metrics.layers.albedo_error import albedo_error
+from unbraid_plugins.shared.metrics.layers.normal_angle import normal_angle
+from unbraid_plugins.shared.metrics.layers.relight_psnr import relight_psnr
 from unbraid_plugins.shared.metrics.shapes.azimuth_error import azimuth_error, edge_precision
 from unbraid_plugins.shared.metrics.shapes.chamfer import chamfer
 from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer", "chunk_probe",
-           "classification_accuracy", "clip_retrieval", "clustering_accuracy", "dci", "depth_error", "domain_judges",
-           "edge_precision", "edit_control", "explicitness", "factor_vae_score", "features_of", "fid",
-           "frechet_distance", "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe",
-           "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "number_oracles",
-           "number_regression", "oracles", "prediction_error", "psnr", "realism", "reconstruction_error",
-           "reference_agreement", "retrieval_map", "sap", "silhouette_iou", "ssim", "swap_accuracy",
-           "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "viewpoint_error"]
+__all__ = ["albedo_error", "analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer",
+           "chunk_probe", "classification_accuracy", "clip_retrieval", "clustering_accuracy", "dci", "depth_error",
+           "domain_judges", "edge_precision", "edit_control", "explicitness", "factor_vae_score", "features_of",
+           "fid", "frechet_distance", "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number",
+           "leak_matrix", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
+           "normal_angle", "number_oracles", "number_regression", "oracles", "prediction_error", "psnr", "realism",
+           "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "sap", "silhouette_iou",
+           "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr",
+           "viewpoint_error"]
 
 
 @hookimpl
@@ -84,7 +89,7 @@ def unbraid_components() -> list[Any]:
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
             domain_judges, translation_accuracy, kl_per_number, chunk_probe, number_regression, clip_retrieval,
             number_oracles, analogy_error, function_accuracy, prediction_error, azimuth_error, edge_precision,
-            *OF_TABLES, of_models]
+            leak_matrix, normal_angle, albedo_error, relight_psnr, *OF_TABLES, of_models]
 
 
 @hookimpl

@@ -12,6 +12,7 @@ from unbraid.values import Code, Layout
 from unbraid_plugins.tools.evaluation.domains import of_translator
 from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
 from unbraid_plugins.tools.evaluation.function_evidence import of_functions
+from unbraid_plugins.tools.evaluation.layers import of_layers
 from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
@@ -21,9 +22,10 @@ NUMBERS = 64                                       # a code of one factor with m
 
 
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
-    """Compute the evidence that depends on a model: predictions, translations, codes and reconstructions.
+    """Compute the evidence that depends on a model: predictions, translations, layers, codes and reconstructions.
 
-    Only those functions of the model are used that take an image (or a code) and nothing else.  Raises ModelError.
+    Only those functions of the model are used that take an image (or a code) and nothing else, and `relight(x, light)`.
+    Raises ModelError.
     """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
     said |= of_functions(model, sampled)
@@ -31,6 +33,7 @@ def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
     if usable(model, FUNCTION):
         said |= of_views(model, sampled)
+    said |= of_layers(model, sampled, seed)
     return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
 
 

@@ -11,20 +11,29 @@ from unbraid_plugins.tools.display import Page
 from unbraid_plugins.tools.evaluation.other_scores import fill, other_metrics
 
 ENDS = ("random", "perfect")                       # left out of the table of factors: their retrieval is chance, and 1
-LEGEND = (
+LEGEND = " ".join((
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
-    "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
-    "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
-    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories "
-    "as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
-    "that are seen. R2: of numbers, read linearly from the code. clip: mAP of finding the frames of a clip. analogy: "
-    "squared error of analogies. next, ahead: PSNR of forecast frames, dB, and how much more it is than that of the "
-    "last frame seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. "
+    "nothing.",
+    "probe: accuracy of a linear classifier.",
+    "taken, kept: when a factor's chunk is swapped, how often the donor's class of it and the receiver's other classes "
+    "are seen.",
+    "rebuilt, oracle: how often an image's class is seen in its reconstruction, and in the image itself.",
+    "live: chunks that are used. cluster: accuracy of categories as clusters.",
+    "told, made: of codes from the prior, the information that is told of categories, and the classes that are seen.",
+    "R2: of numbers, read linearly from the code.",
+    "clip: mAP of finding the frames of a clip. analogy: squared error of analogies.",
+    "next, ahead: PSNR of forecast frames, dB, and how much more it is than that of the last frame seen.",
+    "class: accuracy of the model's own classifier.",
+    "content, domain: of translations, how often the image's classes are seen, and how often they are taken for the "
+    "target; cycle: PSNR of what comes back, dB.",
     "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same "
-    "if front and back are one; edges: the share of a view graph's edges that are right. "
-    "PSNR: of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
-    "interval where there is one; read them beside random and perfect.")
+    "if front and back are one; edges: the share of a view graph's edges that are right.",
+    "PSNR: of reconstructions, dB. KL: of the code, nats.",
+    "angle: of normals, degrees. albedo: its error up to scale.",
+    "relit, unedited: PSNR against the truth under another light, dB.",
+    "leaks: how much of what a factor moves is its own part of the code.",
+    "MIG ... IRS: of disentanglement, +- half the 95 % bootstrap interval where there is one; read them beside random "
+    "and perfect."))
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -98,6 +107,11 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("edges", _score("edge_precision"), ".2f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
+    ("angle", _score("normal_angle"), ".1f"),
+    ("albedo", _score("albedo_error"), ".3f"),
+    ("relit", _score("relight_psnr"), ".1f"),
+    ("unedited", _score("relight_psnr", "unedited"), ".1f"),
+    ("leaks", _score("leak_matrix"), ".3f"),
 )
 
 
