@@ -26,6 +26,7 @@ NARROWER = {                                       # by the beginning of a name,
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
+    "drgan": tuple(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator", "critic")),
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
@@ -45,12 +46,15 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
+    np.savez(folder / "people.npz", images=colour, identity=labels, yaw=np.arange(24) % 9)
+    np.savez(folder / "faces.npz", images=colour, identity=labels, yaw=np.arange(24) % 7)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
     files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
-             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
+             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "faces.npz",
+             "UNBRAID_PEOPLE": "people.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}

@@ -52,8 +52,8 @@ def up_to(confidence: Set, *, random: Random) -> Set:
         raise ValueError(f"drgan.up_to takes a set; this is a {type(confidence).__name__}")
     n = confidence.count
     rows = next(tensors(confidence)).shape[0] // n
-    taken = random.integers(n, rows)[:, None] >= torch.arange(n, device="cpu" if random.device.type == "meta" else
-                                                              random.device)
+    last = random.integers(n, rows)
+    taken = torch.arange(n, device=last.device) <= last[:, None]
     return Set(map_tensors(lambda t: t * taken.flatten()[:, None].to(t.dtype), confidence.folded), n)
 
 

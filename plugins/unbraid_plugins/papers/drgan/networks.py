@@ -66,7 +66,7 @@ class Encoder:
         image = image_shape(context.name, inputs)
         if not context.code.size:
             raise UnbraidError(f"{context.name} should make a code, but the recipe declares none",
-                               hint="code: {identity: 320, pose: 9 classes, noise: 50 uniform}")
+                               hint="code: {identity: 320, yaw: 9 classes, noise: 50 uniform}")
         if self.confidence and "confidence" in context.code:
             raise UnbraidError(f"{context.name}: 'confidence' is the name of the confidence itself, and of a factor")
         body = trunk(image, plan(self.layers, context.code.size + self.confidence, self.width), activated=False)
@@ -155,7 +155,7 @@ class Critic:
 
     width: int = WIDTH
     layers: int = LAYERS
-    heads: tuple[str, ...] = attrs.field(default=("identity", "pose"), converter=names,
+    heads: tuple[str, ...] = attrs.field(default=("identity", "yaw"), converter=names,
                                          validator=deep_iterable(instance_of(str)))
     fake: str | None = attrs.field(default=None, validator=optional(instance_of(str)))
 

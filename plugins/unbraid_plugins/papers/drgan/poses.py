@@ -9,7 +9,7 @@ from unbraid.values import tensors
 
 
 @operation
-def frontal(x: Value, *, pose: str = "pose", number: int | None = None, layout: Layout) -> Label:
+def frontal(x: Value, *, pose: str = "yaw", number: int | None = None, layout: Layout) -> Label:
     """The frontal pose for every image:  frontalise(x): rotate(x, drgan.frontal(x)).
 
     x: images or anything of their batch.
