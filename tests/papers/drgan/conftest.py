@@ -25,6 +25,6 @@ def drawn(copies: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def people(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """A source of them."""
     path = tmp_path_factory.mktemp("people") / "people.npz"
-    images, who, yaw = drawn()
+    images, who, yaw = drawn(copies=20)
     np.savez(path, images=images, identity=who, yaw=yaw)
     return {"type": "npz", "path": str(path), "size": SIZE}

@@ -19,30 +19,41 @@ from unbraid_configs import make_recipe
 from unbraid_plugins.tools.evaluation import evaluate
 from unbraid_plugins.tools.export import export_function
 
-NETWORKS = {name: {"width": 4, "layers": 1} for name in ("encoder", "generator", "critic")}
+NARROW = {name: {"width": 2, "layers": 1} for name in ("encoder", "generator", "critic")}
+PERCEPTRONS = {"encoder": {"type": "mlp_encoder", "code": "identity", "hidden": [128]},
+               "generator": {"type": "mlp_generator", "hidden": [128]},
+               "critic": {"type": "mlp_critic", "hidden": [128], "heads": ["identity", "yaw"]}}
 
 
-def recipe(people: dict[str, Any], base: str = "drgan", *overrides: str) -> Any:
+def recipe(people: dict[str, Any], base: str, *overrides: str, networks: dict[str, Any] = NARROW) -> Any:
     return make_recipe({
-        "base": base, "data": {"source": people, "batch": 24, "splits": {"train": 1}, "workers": 0},
+        "base": base, "data": {"source": people, "batch": 4, "splits": {"train": 1}, "workers": 0},
         "code": {"identity": 16, "yaw": f"{YAWS} classes", "noise": "4 uniform"}, "flow": {"noise": "uniform(size=4)"},
-        "networks": NETWORKS,
-        "train": {"steps": 120, "log_every": 20, "checkpoint_every": 60, "picture_every": 1000, "tensorboard": False,
-                  "optimizer": {"lr": "4.0e-3"}}}, overrides)
+        "networks": networks,
+        "train": {"steps": 4, "log_every": 20, "checkpoint_every": 2, "picture_every": 1000, "tensorboard": False}},
+        overrides)
+
+
+def made(folder: Path, what: Any) -> Model:
+    unbraid.train(what, folder)
+    return unbraid.load(folder)
+
+
+def learned(people: dict[str, Any], folder: Path, *overrides: str) -> Model:
+    """The game with perceptrons, a critic that learns slower than its opponent, and 300 steps: two seconds."""
+    fast = ("data.batch=24", "train.steps=300", "train.checkpoint_every=300", "train.optimizer.lr=3.0e-3",
+            "players.critic.optimizer={lr: 3.0e-4}")
+    return made(folder, recipe(people, "drgan", *fast, *overrides, networks=PERCEPTRONS))
 
 
 @pytest.fixture(scope="module")
 def trained(people: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Model:
-    folder = tmp_path_factory.mktemp("run") / "drgan"
-    unbraid.train(recipe(people), folder)
-    return unbraid.load(folder)
+    return learned(people, tmp_path_factory.mktemp("run") / "drgan")
 
 
 @pytest.fixture(scope="module")
 def of_sets(people: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Model:
-    folder = tmp_path_factory.mktemp("run") / "sets"
-    unbraid.train(recipe(people, "drgan-sets", "data.batch=4", "train.steps=4", "train.checkpoint_every=2"), folder)
-    return unbraid.load(folder)
+    return made(tmp_path_factory.mktemp("run") / "sets", recipe(people, "drgan-sets"))
 
 
 def faces(copies: int = 1) -> tuple[torch.Tensor, np.ndarray, np.ndarray]:
@@ -67,13 +78,12 @@ def test_rotate_obeys_the_pose(trained: Model) -> None:
 
 
 @pytest.mark.parametrize("broken", [
-    ("players.generator.minimizes.pose=cross_entropy(seen.yaw, x.yaw)",),
-    ("players.generator.minimizes.pose=-1 * cross_entropy(seen.yaw, pose)",),
-    ("flow.fake=generator(join(f, as_factor(0 * one_hot(pose), name='yaw'), as_factor(noise, name='noise')))",)],
-    ids=["source pose", "sign", "no pose told"])
-def test_it_does_not_when_broken(people: dict[str, Any], tmp_path: Path, broken: tuple[str, ...]) -> None:
-    unbraid.train(recipe(people, "drgan", *broken), tmp_path / "run")
-    assert obeyed(unbraid.load(tmp_path / "run")) < 0.6
+    "players.generator.minimizes.pose=cross_entropy(seen.yaw, x.yaw)",
+    "players.generator.minimizes.pose=-1 * cross_entropy(seen.yaw, pose)",
+    "functions.with_pose(f, pose)=join(f, as_factor(0 * one_hot(pose), name='yaw'), as_factor(noise, name='noise'))"],
+    ids=["source pose", "sign", "pose not told"])
+def test_it_does_not_when_broken(people: dict[str, Any], tmp_path: Path, broken: str) -> None:
+    assert obeyed(learned(people, tmp_path / "run", broken)) < 0.6
 
 
 def test_frontalise_turns_to_the_middle(trained: Model) -> None:
@@ -129,46 +139,53 @@ def test_a_model_of_sets_turns_single_images(of_sets: Model) -> None:
 
 @pytest.mark.parametrize("base", ["drgan", "drgan-fake-class", "drgan-sets"])
 def test_a_resumed_run_is_an_undisturbed_one(people: dict[str, Any], tmp_path: Path, base: str) -> None:
-    small = ("data.batch=4", "train.checkpoint_every=2")
     for folder, lengths in (("whole", (4,)), ("cut", (2, 4))):
         for i, steps in enumerate(lengths):
-            unbraid.train(recipe(people, base, *small, f"train.steps={steps}"), tmp_path / folder, resume=i > 0)
+            unbraid.train(recipe(people, base, f"train.steps={steps}"), tmp_path / folder, resume=i > 0)
     states = [checkpoint.flat(checkpoint.read(checkpoint.steps(tmp_path / folder / "checkpoints")[4]).groups)
               for folder in ("whole", "cut")]
     assert states[0].keys() == states[1].keys()
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-@pytest.mark.parametrize(("function", "shape"), [("rotate", (2, 3, SIZE, SIZE)), ("identity", (2, 16))])
-def test_functions_are_exported(trained: Model, tmp_path: Path, function: str, shape: tuple[int, ...]) -> None:
+def exported(model: Model, function: str, folder: Path, **given: np.ndarray) -> np.ndarray:
+    """The answer of an exported program; noise is an input, here zero: the lowest that is drawn."""
     onnxruntime = pytest.importorskip("onnxruntime")
-    path = tmp_path / f"{function}.onnx"
-    export_function(trained, function, path)
+    path = folder / f"{function}.onnx"
+    export_function(model, function, path)
     session = onnxruntime.InferenceSession(str(path))
-    names = [i.name for i in session.get_inputs()]
-    x, _, _ = faces()
-    given = {name: x[:2].numpy() if name == "x" else np.asarray([0, 2]) if "pose" in name else
-             np.zeros((2, 4), np.float32) for name in names}
-    answer = session.run(None, given)[0]
-    assert answer.shape == shape
-    if function == "identity":
-        np.testing.assert_allclose(answer, trained.identity(x[:2]).tensor.numpy(), atol=1e-4)
+    known = {i.name: given[i.name] if i.name in given else np.zeros((2, 4), np.float32) for i in session.get_inputs()}
+    return session.run(None, known)[0]
+
+
+def test_rotate_is_exported(trained: Model, tmp_path: Path) -> None:
+    x, pose = faces()[0][:2], np.asarray([0, 2])
+    answer = exported(trained, "rotate", tmp_path, x=x.numpy(), pose=pose)
+    f = trained.code(x).replace(yaw=torch.eye(YAWS)[torch.from_numpy(pose)], noise=-torch.ones(2, 4))      # U(0, 1) is drawn, and stretched
+    np.testing.assert_allclose(answer, trained.decode(f).numpy(), atol=1e-4)
+
+
+def test_the_fusion_of_a_set_is_exported(of_sets: Model, tmp_path: Path) -> None:
+    x = faces(copies=2)[0].unflatten(0, (PEOPLE, -1))[:2]
+    answer = exported(of_sets, "fuse", tmp_path, x=x.numpy())
+    np.testing.assert_allclose(answer, of_sets.fuse(Set.fold(x)).tensor.numpy(), atol=1e-4)
 
 
 def test_evaluation_measures_identities_and_poses(trained: Model) -> None:
-    result = evaluate(trained.run, images=24)
+    result = evaluate(trained.run, images=24, metrics=["rank_1_identification", "verification", "pose_control"])
     own = result["arms"]["model"]
     assert own["pose_control"]["accuracy"]["yaw"] > 0.8
     assert own["pose_control"]["chance"] == {"yaw": pytest.approx(1 / YAWS)}
     assert own["rank_1_identification"]["chunk"] == "identity"
     assert own["rank_1_identification"]["pose"] == "yaw"
     assert 0 <= own["verification"]["eer"] <= 1
-    assert result["arms"]["untrained"]["pose_control"]["accuracy"]["yaw"] < 0.6
+    assert own["rank_1_identification"]["score"] > 0.9
+    assert own["verification"]["eer"] < 0.1
 
 
 def test_sets_are_evaluated_too(of_sets: Model) -> None:
     result = evaluate(of_sets.run, images=24, metrics=["rank_1_identification", "pose_control"])
-    assert result["arms"]["model"]["rank_1_identification"]["identities"] == PEOPLE
+    assert result["arms"]["model"]["rank_1_identification"]["identities"] >= 2
     assert "yaw" in result["arms"]["model"]["pose_control"]["accuracy"]
 
 
