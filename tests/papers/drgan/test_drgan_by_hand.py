@@ -17,8 +17,8 @@ from unbraid.engine import Players
 from unbraid.values import Noise
 
 NARROW = (*(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator", "critic")),
-          "code.identity=6", "code.yaw=3 classes", "code.noise=4 uniform", "flow.noise=uniform(size=4)", "data.workers=0",
-          "data.splits={train: 1}")
+          "code.identity=6", "code.yaw=3 classes", "code.noise=4 uniform", "flow.noise=uniform(size=4)",
+          "data.workers=0", "data.splits={train: 1}")
 pytestmark = pytest.mark.usefixtures("double_precision")
 
 

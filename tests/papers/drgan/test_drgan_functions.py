@@ -92,7 +92,7 @@ def test_frontalise_turns_to_the_middle(trained: Model) -> None:
 
 
 def test_edits_by_the_names_of_factors(trained: Model) -> None:
-    x, who, yaw = faces()
+    x, _, yaw = faces()
     f = trained.code(x)
     assert f.layout.names == ("identity", "yaw", "noise")
     torch.testing.assert_close(f.identity.tensor, trained.identity(x).tensor)
@@ -161,7 +161,8 @@ def exported(model: Model, function: str, folder: Path, **given: np.ndarray) -> 
 def test_rotate_is_exported(trained: Model, tmp_path: Path) -> None:
     x, pose = faces()[0][:2], np.asarray([0, 2])
     answer = exported(trained, "rotate", tmp_path, x=x.numpy(), pose=pose)
-    f = trained.code(x).replace(yaw=torch.eye(YAWS)[torch.from_numpy(pose)], noise=-torch.ones(2, 4))      # U(0, 1) is drawn, and stretched
+    noise = -torch.ones(2, 4)                              # U(0, 1) is drawn, and stretched to U(-1, 1)
+    f = trained.code(x).replace(yaw=torch.eye(YAWS)[torch.from_numpy(pose)], noise=noise)
     np.testing.assert_allclose(answer, trained.decode(f).numpy(), atol=1e-4)
 
 

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 Size = tuple[int, int]
 
-LEVELS = ((1, 2), (2, 2, 4), (4, 3, 6), (6, 4, 8), (8, 5, 10))         # x 32: 32, 64 | 64, 64, 128 | ... | 256, 160, 320
+LEVELS = ((1, 2), (2, 2, 4), (4, 3, 6), (6, 4, 8), (8, 5, 10))         # x 32: 32, 64 | 64, 64, 128 | ... 160, 320
 
 
 def sizes(height: int, width: int) -> list[Size]:
@@ -108,7 +108,7 @@ def painter(first: int, image: tuple[int, int, int], channels: list[list[int]]) 
     backwards = [list(reversed(level)) for level in reversed(channels)]
     for level, outs in enumerate(backwards):
         rest = outs[1:] if level == 0 or len(outs) > 1 else outs
-        if level > 0 and len(outs) > 1:                                 # the stride keeps the channels: 256 | 256, 128, ..
+        if level > 0 and len(outs) > 1:                                 # the stride keeps the channels
             rest = [here, *rest]
         for i, out in enumerate(rest):
             up = level > 0 and i == 0

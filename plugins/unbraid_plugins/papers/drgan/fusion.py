@@ -1,4 +1,4 @@
-"""One representation of several images of a person: a mean weighted by learned confidences (Tran et al. 2017, eq. 7)."""
+"""One representation of several images of a person: a mean that is weighted by learned confidences."""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ class Generator:
                                hint=f"give it the codes: {context.name}(f, pose, noise)")
         first = MEAN * self.width
         height, width = sizes(*context.image[1:])[-1]
-        entry = nn.Sequential(nn.Linear(flat_size(inputs), first * height * width), nn.Unflatten(1, (first, height,
-                                                                                                     width)))
+        entry = nn.Sequential(nn.Linear(flat_size(inputs), first * height * width),
+                              nn.Unflatten(1, (first, height, width)))
         return with_small_weights(Painting(entry, painter(first, context.image, plan(self.layers, first, self.width))))
 
 
@@ -121,7 +121,7 @@ class Heads(nn.Module):
     def __init__(self, features: int, labels: dict[str, int], fake: str | None) -> None:
         super().__init__()
         self.labels, self.fake = tuple(labels), fake
-        self.score = nn.Linear(features, 1)                             # of an image that is real, or of the fakes' class
+        self.score = nn.Linear(features, 1)                             # of real images, or of the fakes' class
         self.logits = nn.ModuleList(nn.Linear(features, classes) for classes in labels.values())
 
     def forward(self, features: Tensor) -> Record:

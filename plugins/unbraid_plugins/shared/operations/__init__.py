@@ -21,6 +21,6 @@ from unbraid_plugins.shared.operations.weights import clip_weights
 @hookimpl
 def unbraid_components() -> list[Any]:
     """Return the shared operations and the pool of images."""
-    return [normal, uniform, sample, prior, permute_dims, mix, swap, join, as_factor, interpolate, one, mean_of, before_last,
-            after_first, both, halves, concat, one_hot, most_likely, random_label, absolute, sigmoid, clip_weights,
-            ImagePool]
+    return [normal, uniform, sample, prior, permute_dims, mix, swap, join, as_factor, interpolate, one, mean_of,
+            before_last, after_first, both, halves, concat, one_hot, most_likely, random_label, absolute, sigmoid,
+            clip_weights, ImagePool]
