@@ -1,6 +1,6 @@
 """DR-GAN on rendered faces: does it turn faces, who is recognised, and what breaks it.
 
-    python tests/benchmarks/drgan_faces.py train ARM FOLDER [a.b=c ...]     # goes on where FOLDER has a run
+    python tests/benchmarks/drgan_faces.py train ARM FOLDER [a.b=c ...]     # resumes a run in FOLDER
     python tests/benchmarks/drgan_faces.py measure FOLDER ... [--unseen FILE.npz]
 
 Training: the recipes that the arms name, with the overrides of the command line. Measured on the test split, whose
@@ -47,7 +47,7 @@ SET = 4                                            # images of a set that is fus
 
 
 def train(arm: str, folder: Path, overrides: list[str]) -> None:
-    """Train an arm, or go on with it."""
+    """Train an arm, or resume its training."""
     name, *own = ARMS[arm]
     unbraid.train(load_recipe(name, [*own, *overrides]), folder, resume=folder.exists())
 
@@ -75,7 +75,7 @@ def turned(model: Model, x: torch.Tensor, yaw: int) -> torch.Tensor:
 
 
 def pose_accuracy(model: Model, faces: Faces, judge: Oracles, most: int = 150) -> dict[str, Any]:
-    """How often the oracle sees the yaw that was asked for; and what it sees of images turned to their own yaw."""
+    """Share of turned images in which the oracle sees the yaw that was asked for; and their contrast."""
     rows = np.random.default_rng(0).permutation(len(faces.images))[:most]
     x = faces.images[rows]
     seen = [judge.see(in_batches(lambda b, k=k: turned(model, b, k), x))["yaw"] for k in range(faces.yaws)]

@@ -18,6 +18,8 @@ SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "enco
           "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere
 INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") for option in ("width", "hidden")),
            "networks.posterior.hidden=8")
+DRGAN = ("data.source.size=16", *(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator",
+                                                                                        "critic")))
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
@@ -27,7 +29,8 @@ NARROWER = {                                       # by the beginning of a name,
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
     "drgan-classifier-small": ("networks.encoder.width=2",),
-    "drgan": tuple(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator", "critic")),
+    **{f"drgan{kind}": DRGAN for kind in ("-fake-class", "-sets-small", "-sets", "-cycle-small", "-faces-small",
+                                          "-faces", "")},
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}

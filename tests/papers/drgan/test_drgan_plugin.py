@@ -84,7 +84,7 @@ def test_the_layers_are_those_of_the_paper(context) -> None:
 
 @pytest.mark.parametrize("size", [(96, 50), (7, 8), (33, 32)], ids=str)
 def test_up_is_the_transpose_of_down(size: tuple[int, int]) -> None:
-    """What goes down from a map is what comes up to it: <down(x), y> = <x, up(y)> for equal weights."""
+    """For equal weights, <down(x), y> = <x, up(y)>."""
     down, up = Down(3, 5, size).double(), Up(5, 3, size).double()
     up.conv.weight = down.conv.weight
     x, y = torch.randn(2, 3, *size).double(), torch.randn(2, 5, *sizes(*size)[1]).double()

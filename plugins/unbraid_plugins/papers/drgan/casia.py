@@ -1,7 +1,7 @@
 """The layers of CASIA-Net (Yi et al. 2014) as the paper has them: 3 x 3 convolutions, batch normalisation, ELU.
 
 Going down, five levels with the channels of LEVELS times the width, each but the first begun by a stride of 2: 96, 48,
-24, 12, 6. Odd sides are rounded up. What is uneven in the padding is to the right and below, going up it is cut there.
+24, 12, 6. Odd sides are rounded up. Uneven padding is on the right and below; on the way up, it is cut there.
 """
 
 from __future__ import annotations

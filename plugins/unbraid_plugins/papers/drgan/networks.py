@@ -52,7 +52,7 @@ class Encoder:
     Image (B, C, H, W) in [0, 1] -> a code (B, D), 320 in the paper; with a confidence, a record of it and of
     `confidence` (B, 1) in (0, 1).
 
-    width: a 32nd of the channels' scale, 32 in the paper: the maps have up to 10 width channels.
+    width: channels of the first layer, 32 in the paper; the others have up to 10 width.
     layers: convolutions in each level, 3 in the paper; 1 for a shallow one.
     confidence: whether there is one, for the fusion of several images.
     """
@@ -149,8 +149,7 @@ class Critic:
 
     width, layers: as in the encoder.
     heads: labelled factors to predict, the identity and the pose.
-    fake: the head whose classes have one more, for fakes; the score follows from it. None: the score has a layer of its
-    own.
+    fake: the head that has one class more, for fakes, from which the score follows; None for a separate score.
     """
 
     width: int = WIDTH
