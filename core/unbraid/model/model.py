@@ -24,6 +24,7 @@ from unbraid.values import (
     Layout,
     Noise,
     Record,
+    Set,
     Value,
     choose,
     code,
@@ -44,8 +45,8 @@ class ModelError(UnbraidError):
 class Model:
     """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
-    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files. Codes
-    are `Code` values or tensors of their size. Results are values on the model's device.
+    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files; sets are
+    images are (B, n, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the model's device.
     """
 
     method: Method
@@ -128,7 +129,10 @@ class Model:
             return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
         if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
-        is_picture = isinstance(known, Tensor) and known.ndim == 4
+        one = known.folded if isinstance(known, Set) else known
+        is_picture = isinstance(one, Tensor) and one.ndim == 4
+        if is_picture and one is not known and isinstance(v, Tensor | np.ndarray) and v.ndim == 5:     # (B, n, C, H, W)
+            return Set(self.images(v.reshape(-1, *v.shape[2:])), v.shape[1])
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
                 is_picture and isinstance(v, Tensor | np.ndarray)):
             return self.images(v)

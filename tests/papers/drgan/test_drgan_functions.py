@@ -119,9 +119,11 @@ def test_a_fused_set_is_the_weighted_mean_of_its_images(of_sets: Model) -> None:
     assert ((w > 0) & (w < 1)).all()
     f, w = (t.unflatten(0, (PEOPLE, -1)) for t in (f, w))
     torch.testing.assert_close(found.tensor, (w * f).sum(1) / w.sum(1))
+    pixels = (255 * images).round().byte().numpy()         # as arrays, too
+    torch.testing.assert_close(of_sets.fuse(pixels).tensor, found.tensor, atol=1e-4, rtol=1e-4)
     alone = of_sets.fuse(Set.fold(images[:, :1]))          # a set of one
     torch.testing.assert_close(alone.tensor, f[:, 0])
-    with pytest.raises(ModelError, match=r"takes a set of codes[\s\S]*Set.fold"):
+    with pytest.raises(ModelError, match=r"takes a set of codes[\s\S]*\(B, n, C, H, W\)"):
         of_sets.fuse(x)
 
 

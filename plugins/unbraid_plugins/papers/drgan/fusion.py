@@ -62,7 +62,7 @@ def _members(name: str, f: Value, confidence: Value) -> tuple[Value, Tensor]:
     if not (isinstance(f, Set) and isinstance(confidence, Set)):
         raise ValueError(f"drgan.{name} takes a set of codes and a set of confidences; these are a "
                          f"{type(f).__name__} and a {type(confidence).__name__}. Give it several images of a person: "
-                         "x: {count: 4, same: identity}; in Python  Set.fold(images),  images (B, n, C, H, W)")
+                         "x: {count: 4, same: identity}; in Python  an array (B, n, C, H, W)")
     if f.count != confidence.count:
         raise ValueError(f"drgan.{name}: {f.count} codes and {confidence.count} confidences")
     weights = next(tensors(confidence.unfolded()))
