@@ -2,6 +2,7 @@
 
     python tests/benchmarks/drgan_faces.py train ARM FOLDER [a.b=c ...]     # resumes a run in FOLDER
     python tests/benchmarks/drgan_faces.py measure FOLDER ... [--unseen FILE.npz]
+    python tests/benchmarks/drgan_faces.py draw FOLDER ... --out FILE.png
 
 Training: the recipes that the arms name, with the overrides of the command line. Measured on the test split, whose
 people are in no training: pose control of `rotate` by an oracle that is trained on real training images; rank-1
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.decomposition import PCA
 
 import unbraid
 from unbraid import Set
@@ -28,6 +30,7 @@ from unbraid.runs import Run
 from unbraid_configs import load_recipe
 from unbraid_plugins.shared.metrics import linear_probe, oracles, rank_1_identification, verification
 from unbraid_plugins.shared.metrics.edits.oracles import Oracles
+from unbraid_plugins.tools.display import Row, write_rows
 
 POSE, IDENTITY = "players.generator.minimizes.pose", "players.generator.minimizes.identity"
 UNTOLD = ("functions.with_pose(f, pose)=join(f, as_factor(0 * one_hot(pose), name='yaw'), "
@@ -124,15 +127,14 @@ def measure(folder: Path, unseen: Path | None) -> dict[str, Any]:
                     {"yaw": known.labels["yaw"]})
     f, told = (in_batches(features(model), x.images) for x in (test, known))
     flat, pixels = (x.images.flatten(1).numpy() for x in (known, test))
-    centre = flat.mean(0)
-    axes = np.linalg.svd(flat - centre, full_matrices=False)[2][:f.shape[1]]
-    components = {"test": (pixels - centre) @ axes.T, "known": (flat - centre) @ axes.T}
+    components = PCA(f.shape[1], svd_solver="randomized", random_state=0).fit(flat)
+    axes = {"test": components.transform(pixels), "known": components.transform(flat)}
     yaw = {"yaw": test.labels["yaw"]}, {"yaw": known.labels["yaw"]}
     found: dict[str, Any] = {
         "run": folder.name, "step": model.step, "oracle": round(judge.score, 3), "losses": run.metrics()[-1],
-        "identity": identified(f, test), "pixels": identified(components["test"], test),
+        "identity": identified(f, test), "pixels": identified(axes["test"], test),
         "yaw in f": round(linear_probe(f, yaw[0], told, yaw[1]).score, 3),
-        "yaw in pixels": round(linear_probe(components["test"], yaw[0], components["known"], yaw[1]).score, 3)}
+        "yaw in pixels": round(linear_probe(axes["test"], yaw[0], axes["known"], yaw[1]).score, 3)}
     if "rotate" in model.functions:
         found["pose"] = pose_accuracy(model, test, judge)
         frontal = in_batches(lambda x: features(model)(model.frontalise(x)), test.images)
@@ -145,10 +147,25 @@ def measure(folder: Path, unseen: Path | None) -> dict[str, Any]:
         other = open_data(recipe.data)
         faces = Faces(other, np.arange(len(other.images_of[next(iter(other.images_of))])))
         found["unseen"] = identified(in_batches(features(model), faces.images), faces)
-        found["unseen pixels"] = identified((faces.images.flatten(1).numpy() - centre) @ axes.T, faces)["mean"]
+        found["unseen pixels"] = identified(components.transform(faces.images.flatten(1).numpy()), faces)["mean"]
         if "rotate" in model.functions:
             found["unseen pose"] = pose_accuracy(model, faces, judge)["control"]
     return found
+
+
+def draw(folders: list[Path], out: Path, people: int) -> None:
+    """Draw people of the test split, and each of them turned to every yaw by every run."""
+    rows = []
+    for folder in folders:
+        model = unbraid.load(folder)
+        data = open_data(model.method.recipe.data)
+        test = Faces(data, np.random.default_rng(0).permutation(data.rows("test")))
+        first = np.sort(np.unique(test.labels["identity"], return_index=True)[1])[:people]
+        for i in first:
+            x = test.images[i:i + 1]
+            images = torch.cat([x, *(turned(model, x, k) for k in range(test.yaws))])
+            rows.append(Row(images.numpy(), folder.name, columns=("given", *(f"yaw {k}" for k in range(test.yaws)))))
+    print(f"wrote {write_rows(out, rows, 2)}")
 
 
 def main() -> None:
@@ -162,9 +179,15 @@ def main() -> None:
     two = commands.add_parser("measure")
     two.add_argument("folders", type=Path, nargs="+")
     two.add_argument("--unseen", type=Path)
+    three = commands.add_parser("draw")
+    three.add_argument("folders", type=Path, nargs="+")
+    three.add_argument("--out", type=Path, required=True)
+    three.add_argument("--people", type=int, default=4)
     given = parser.parse_args()
     if given.command == "train":
         train(given.arm, given.folder, given.overrides)
+    elif given.command == "draw":
+        draw(given.folders, given.out, given.people)
     else:
         for folder in given.folders:
             print(json.dumps(measure(folder, given.unseen)), flush=True)

@@ -46,7 +46,7 @@ class Model:
     """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
     Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files; sets are
-    images are (B, n, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the model's device.
+    (B, n, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the model's device.
     """
 
     method: Method
