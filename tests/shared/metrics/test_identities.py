@@ -78,6 +78,14 @@ def test_the_chunk_of_the_identity_is_compared_alone() -> None:
     assert (found.chunk, found.pose, found.score, whole.chunk) == ("identity", "yaw", 1, "code")
 
 
+def test_a_single_number_is_compared_by_its_value() -> None:
+    factors = labelled()
+    codes = np.stack([factors["identity"] / PEOPLE - 0.5, factors["yaw"] / YAWS - 0.5], 1)
+    found = rank_1_identification(codes, factors, {"identity": (0, 1), "yaw": (1, 2)})
+    assert found is not None
+    assert found.score == 1
+
+
 def test_a_gallery_of_another_pose_and_people_without_one() -> None:
     factors = labelled()
     gone = (factors["identity"] == 3) & (factors["yaw"] == 0)                        # has no image for this gallery

@@ -17,8 +17,9 @@ LEGEND = (
     "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
     " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
     "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
-    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
+    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. rank-1,"
+    " EER: of people recognised across poses. pose: how often an image is seen in the pose that it was made for. PSNR: "
+    "of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
     "interval where there is one; read them beside random and perfect.")
 
 Cell = Callable[[dict[str, Any]], "float | None"]
@@ -69,6 +70,9 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
     ("domain", _mean("translation_accuracy", "domain"), ".3f"),
     ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
+    ("rank-1", _score("rank_1_identification"), ".3f"),
+    ("EER", _score("verification", "eer"), ".3f"),
+    ("pose", _score("pose_control"), ".3f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
 )

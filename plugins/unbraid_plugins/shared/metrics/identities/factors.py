@@ -32,7 +32,8 @@ class Faces:
 def faces(codes: np.ndarray, factors: Factors, chunks: Chunks | None, identity: str, pose: str) -> Faces | None:
     """Return the features, identities and poses of images; None where the data has no such factors.
 
-    The features are the chunk with the identity's name, where the code has one, else the whole code.
+    The features are the chunk with the identity's name, where the code has one, else the whole code. A chunk of one
+    dimension, which has no cosine but 1 and -1, is compared by its value.
 
     pose: the factor that is the pose; "" for the first of POSES that there is.
 
@@ -49,7 +50,8 @@ def faces(codes: np.ndarray, factors: Factors, chunks: Chunks | None, identity: 
     rows = np.flatnonzero((who >= 0) & (turned >= 0))
     chunk = identity if identity in spans else "code"
     a, b = spans.get(chunk, (0, codes.shape[1]))
-    return Faces(unit(codes[rows, a:b]), who[rows], turned[rows], chunk, found, rows)
+    features = codes[rows, a:b] if b - a > 1 else np.insert(codes[rows, a:b], 1, 1, axis=1)    # the angle of (v, 1)
+    return Faces(unit(features), who[rows], turned[rows], chunk, found, rows)
 
 
 def unit(features: np.ndarray) -> np.ndarray:
