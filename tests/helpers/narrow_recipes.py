@@ -19,6 +19,8 @@ SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "enco
           "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere
 INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") for option in ("width", "hidden")),
            "networks.posterior.hidden=8")
+DRGAN = ("data.source.size=16", *(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator",
+                                                                                        "critic")))
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
 FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
@@ -30,6 +32,9 @@ NARROWER = {                                       # by the beginning of a name,
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
+    "drgan-classifier-small": ("networks.encoder.width=2",),
+    **{f"drgan{kind}": DRGAN for kind in ("-fake-class", "-sets-small", "-sets", "-cycle-small", "-faces-small",
+                                          "-faces", "")},
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "intrinsic-faces-npz": ("data.source.path=${UNBRAID_FITTED}", *INTRINSIC),
     "intrinsic-faces-surface": (*FACES, *INTRINSIC, "networks.relief.points=9", "networks.look.backend=torch"),
@@ -53,6 +58,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
+    np.savez(folder / "people.npz", images=colour, identity=labels, yaw=np.arange(24) % 9)
+    np.savez(folder / "faces.npz", images=colour, identity=labels, yaw=np.arange(24) % 7)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
@@ -62,7 +69,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     write_face_model(folder / "face_model.npz")
     files = {"UNBRAID_FACE_MODEL": "face_model.npz", "UNBRAID_FITTED": "fitted.npz", "UNBRAID_LPC": "lpc.npz",
              "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
-             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
+             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "faces.npz",
+             "UNBRAID_PEOPLE": "people.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}

@@ -33,6 +33,8 @@ RUNS = {                                           # those that the pages of the
     "drnet": ("drnet-sprites", ["data.source={type: moving_sprites, size: 16, contents: 4, paths: 4, frames: 20}",
                                 *(f"networks.{name}.width=4" for name in ("content", "pose", "generator"))]),
     "faces": ("intrinsic-faces-folder", ["data.source.path=photos", "data.source.size=16"]),
+    "drgan": ("drgan", ["data.source.path=people.npz", "data.source.size=16", "code.identity=8", "code.yaw=3 classes",
+                        *(f"networks.{n}={{width: 2, layers: 1}}" for n in ("encoder", "generator", "critic"))]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
@@ -86,6 +88,8 @@ def place(tmp_path_factory) -> Path:
                  *(f"people/{who}/{i}.png" for who in ("anna", "berta") for i in range(8))):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
+    np.savez(folder / "people.npz", images=dice.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8),
+             identity=np.arange(60) // 3, yaw=np.arange(60) % 3)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

@@ -14,6 +14,8 @@ known. `disentanglement` makes components of them, which take the evaluation's t
 `clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
 `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
 `silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of images.
+`rank_1_identification`, `verification` and `roc` ask who is in an image, `pose_control` whether an image shows the pose
+that it was made for.
 """
 
 from __future__ import annotations
@@ -51,12 +53,16 @@ from unbraid_plugins.shared.metrics.edits.function_accuracy import function_accu
 from unbraid_plugins.shared.metrics.edits.number_oracles import number_oracles
 from unbraid_plugins.shared.metrics.edits.oracles import oracles
 from unbraid_plugins.shared.metrics.edits.prediction_error import prediction_error
+from unbraid_plugins.shared.metrics.edits.pose_control import control_table, pose_control
 from unbraid_plugins.shared.metrics.edits.realism import realism
 from unbraid_plugins.shared.metrics.edits.reconstruction_error import reconstruction_error
 from unbraid_plugins.shared.metrics.edits.reference_agreement import reference_agreement
 from unbraid_plugins.shared.metrics.edits.swap_accuracy import swap_accuracy
 from unbraid_plugins.shared.metrics.edits.transfer_accuracy import transfer_accuracy
 from unbraid_plugins.shared.metrics.edits.translation_accuracy import domain_judges, translation_accuracy
+from unbraid_plugins.shared.metrics.identities.rank_1 import rank_1_identification
+from unbraid_plugins.shared.metrics.identities.roc import Roc, roc
+from unbraid_plugins.shared.metrics.identities.verification import verification
 from unbraid_plugins.shared.metrics.images.feature_networks import features_of, torchvision_network
 from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
@@ -71,15 +77,16 @@ from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["albedo_error", "analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors", "chamfer",
-           "chunk_probe", "classification_accuracy", "clip_retrieval", "clustering_accuracy", "dci", "depth_error",
-           "domain_judges", "edge_precision", "edit_control", "explicitness", "factor_vae_score", "features_of",
-           "fid", "frechet_distance", "function_accuracy", "irs", "kernel_distance", "kid", "kl_per_number",
-           "leak_matrix", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy", "nmi",
-           "normal_angle", "number_oracles", "number_regression", "oracles", "prediction_error", "psnr", "realism",
-           "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "sap", "silhouette_iou",
-           "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr",
-           "viewpoint_error"]
+__all__ = ["Roc", "albedo_error", "analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors",
+           "chamfer", "chunk_probe", "classification_accuracy", "clip_retrieval", "clustering_accuracy",
+           "control_table", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control", "explicitness",
+           "factor_vae_score", "features_of", "fid", "frechet_distance", "function_accuracy", "irs",
+           "kernel_distance", "kid", "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mig",
+           "modularity", "nearest_neighbour_accuracy", "nmi", "normal_angle", "number_oracles", "number_regression",
+           "oracles", "pose_control", "prediction_error", "psnr", "rank_1_identification", "realism",
+           "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "roc", "sap",
+           "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
+           "translation_accuracy", "udr", "verification", "viewpoint_error"]
 
 
 @hookimpl
@@ -87,13 +94,10 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, chunk_probe, number_regression, clip_retrieval,
-            number_oracles, analogy_error, function_accuracy, prediction_error, azimuth_error, edge_precision,
-            leak_matrix, normal_angle, albedo_error, relight_psnr, *OF_TABLES, of_models]
-
-
-@hookimpl
-def unbraid_doctor() -> list[tuple[str, str, bool]]:
+            hookimpl, def, unbraid_doctor, list, tuple, str, bool, domain_judges, translation_accuracy, kl_per_number,
+            chunk_probe, number_regression, clip_retrieval, number_oracles, analogy_error, function_accuracy,
+            prediction_error, azimuth_error, edge_precision, leak_matrix, normal_angle, albedo_error, relight_psnr,
+            pose_control, rank_1_identification, verification, *OF_TABLES, of_models]]:
     """Report the folder of the trained oracles, its free space, and whether it can be written to."""
     folder = cache_folder()
     there = next(p for p in (folder, *folder.parents) if p.exists())

@@ -26,6 +26,7 @@ LEGEND = " ".join((
     "class: accuracy of the model's own classifier.",
     "content, domain: of translations, how often the image's classes are seen, and how often they are taken for the "
     "target; cycle: PSNR of what comes back, dB.",
+    "rank-1, EER: of people recognised across poses. pose: how often an image is seen in the pose that it was made for.",
     "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same "
     "if front and back are one; edges: the share of a view graph's edges that are right.",
     "PSNR: of reconstructions, dB. KL: of the code, nats.",
@@ -105,6 +106,9 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("<30", _within("within", 30), ".2f"),
     ("half turn", _score("azimuth_error", "half_turn"), ".1f"),
     ("edges", _score("edge_precision"), ".2f"),
+    ("rank-1", _score("rank_1_identification"), ".3f"),
+    ("EER", _score("verification", "eer"), ".3f"),
+    ("pose", _score("pose_control"), ".3f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
     ("angle", _score("normal_angle"), ".1f"),
