@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_face_model import write_face_model
 
 from unbraid_configs import Recipe, load_recipe
 
@@ -49,7 +50,9 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
-    files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
+    write_face_model(folder / "face_model.npz")
+    files = {"UNBRAID_FACE_MODEL": "face_model.npz", "UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz",
+             "UNBRAID_USPS": "digits.npz",
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}

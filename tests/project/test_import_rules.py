@@ -28,6 +28,7 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.opengl.scene": {"numerics"},
     "unbraid_plugins.opengl.raster": {"numerics", "scene"},
     "unbraid_plugins.opengl.shading": {"numerics", "scene", "raster"},
+    "unbraid_plugins.opengl.faces": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.opengl.viewing": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.tools.display": set(),
     "unbraid_plugins.tools.editing": {"display"},
