@@ -13,7 +13,8 @@ The metrics of the disentanglement literature, `mig`, `modularity`, `explicitnes
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
 `clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
 `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
-`silhouette_iou` compare views and shapes.
+`silhouette_iou` compare views and shapes. `rank_1_identification`, `verification` and `roc` ask who is in an image,
+`pose_control` whether an image shows the pose that it was made for.
 """
 
 from __future__ import annotations
@@ -43,12 +44,16 @@ from unbraid_plugins.shared.metrics.disentanglement.udr import of_models, udr
 from unbraid_plugins.shared.metrics.edits.classification_accuracy import classification_accuracy
 from unbraid_plugins.shared.metrics.edits.edit_control import edit_control
 from unbraid_plugins.shared.metrics.edits.oracles import oracles
+from unbraid_plugins.shared.metrics.edits.pose_control import control_table, pose_control
 from unbraid_plugins.shared.metrics.edits.realism import realism
 from unbraid_plugins.shared.metrics.edits.reconstruction_error import reconstruction_error
 from unbraid_plugins.shared.metrics.edits.reference_agreement import reference_agreement
 from unbraid_plugins.shared.metrics.edits.swap_accuracy import swap_accuracy
 from unbraid_plugins.shared.metrics.edits.transfer_accuracy import transfer_accuracy
 from unbraid_plugins.shared.metrics.edits.translation_accuracy import domain_judges, translation_accuracy
+from unbraid_plugins.shared.metrics.identities.rank_1 import rank_1_identification
+from unbraid_plugins.shared.metrics.identities.roc import Roc, roc
+from unbraid_plugins.shared.metrics.identities.verification import verification
 from unbraid_plugins.shared.metrics.images.feature_networks import features_of, torchvision_network
 from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
@@ -59,13 +64,14 @@ from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
-           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
-           "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
-           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
-           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
-           "translation_accuracy", "udr", "viewpoint_error"]
+__all__ = ["Roc", "beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
+           "clustering_accuracy", "control_table", "dci", "depth_error", "domain_judges", "edit_control",
+           "explicitness", "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance",
+           "kid", "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
+           "nmi", "oracles", "pose_control", "psnr", "rank_1_identification", "realism", "reconstruction_error",
+           "reference_agreement", "retrieval_map", "roc", "sap", "silhouette_iou", "ssim", "swap_accuracy",
+           "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "verification",
+           "viewpoint_error"]
 
 
 @hookimpl
@@ -73,7 +79,8 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, pose_control, rank_1_identification, verification, kl_per_number,
+            *OF_TABLES, of_models]
 
 
 @hookimpl
