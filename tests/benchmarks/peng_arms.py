@@ -1,0 +1,170 @@
+"""Peng et al. against its ablations and broken variants: who is recognised from the side, and what each feature knows.
+
+    UNBRAID_FACES=... python tests/benchmarks/peng_arms.py train peng-faces-small --arm whole --seed 0 --out studies/peng
+    UNBRAID_FACES=... python tests/benchmarks/peng_arms.py table studies/peng
+
+`train` goes on where it stopped, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
+
+rank-1: the nearest of one frontal image of each person, by the cosine of the identity features, is of the same person;
+asked from the outermost yaws, all expressions and lights. pose in i, identity in n: accuracy of a logistic regression. Of
+the pose it is fitted on training persons; of the identity on a random half of the images of the persons that are asked
+for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a person's images of different yaw, relative to the variance of e.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import unbraid
+from unbraid import load_recipe, train
+from unbraid.data import open_data
+from unbraid_plugins.shared.metrics import linear_probe, nearest_neighbour_accuracy
+from unbraid_plugins.tools.evaluation.baselines import untrained
+
+EXCHANGED = ("players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), detach(e2)) + "
+             "mse(rebuild(i1, n2), detach(e1)))")
+FREE = ("players.recogniser.minimizes.self=self * (mse(rebuild(i1, n1), e1) + mse(rebuild(i2, n2), e2))",
+        "players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), e1) + mse(rebuild(i1, n2), e2))")
+UNSUPERVISED = ("weights.identity=0", "weights.pose=0")
+ARMS: dict[str, tuple[str, ...]] = {
+    "classifier": ("weights.pose=0", "weights.self=0", "weights.cross=0"),
+    "multi-task": ("weights.self=0", "weights.cross=0"),
+    "self": ("weights.cross=0",),
+    "whole": (),
+    "exchanged": (EXCHANGED,),
+    "free targets": FREE,
+    "no labels": UNSUPERVISED,
+    "no labels, free targets": (*FREE, *UNSUPERVISED),
+}
+FRONTAL, COLUMNS = 0.0, ("rank-1 side", "rank-1 all", "pose in i", "pose in n", "identity in n", "cross", "variance")
+
+
+def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np.ndarray, fields: dict[str, np.ndarray],
+             train_rows: np.ndarray, rows: np.ndarray) -> dict[str, float]:
+    """Measure on these rows; probes of the pose are fitted on the training rows.  features: images -> e, i, n, g."""
+    found, fitted = features(images[rows]), features(images[train_rows])
+    own = {name: values[rows] for name, values in fields.items()}
+    yaws, middle = np.unique(fields["yaw"]), (fields["yaw"].max() + fields["yaw"].min()) // 2
+    first = {name: values.min() if name != "light" else np.sort(np.unique(values))[len(np.unique(values)) // 2]
+             for name, values in own.items() if name not in ("identity", "yaw")}
+    gallery = np.flatnonzero((own["yaw"] == middle)
+                             & np.all([own[name] == value for name, value in first.items()], axis=0))
+    directions = found["i"] / np.linalg.norm(found["i"], axis=1, keepdims=True).clip(1e-12)
+
+    def rank1(asked: np.ndarray) -> float:
+        return nearest_neighbour_accuracy(directions, {"identity": own["identity"]}, train=gallery,
+                                          test=np.setdiff1d(asked, gallery)).score
+
+    def probed(part: str, factor: str) -> float:
+        if factor == "yaw":
+            return linear_probe(found[part], {"yaw": own["yaw"]}, fitted[part], {"yaw": fields["yaw"][train_rows]}).score
+        order = np.random.default_rng(0).permutation(len(rows))
+        a, b = order[:len(rows) // 2], order[len(rows) // 2:]
+        return linear_probe(found[part][b], {factor: own[factor][b]}, found[part][a], {factor: own[factor][a]}).score
+
+    side = np.flatnonzero(np.isin(own["yaw"], (yaws[0], yaws[-1])))
+    result = {"rank-1 side": rank1(side), "rank-1 all": rank1(np.arange(len(rows))), "pose in i": probed("i", "yaw"),
+              **{f"rank-1 yaw {y}": rank1(np.flatnonzero(own["yaw"] == y)) for y in yaws}}
+    if "n" in found:
+        result |= {"pose in n": probed("n", "yaw"), "identity in n": probed("n", "identity"),
+                   "identity in i": probed("i", "identity")}
+        first_, second = pairs(own)
+        e, g = found["e"], found["g"](found["i"][second], found["n"][first_])
+        spread = float(np.square(e - e.mean(0)).mean())
+        result |= {"cross": float(np.square(g - e[first_]).mean() / max(spread, 1e-30)), "variance": spread}
+    return result
+
+
+def pairs(own: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return 2,000 pairs of rows of one person and of different yaws."""
+    dice = np.random.default_rng(0)
+    a, b = dice.integers(0, len(own["yaw"]), (2, 400_000))
+    fitting = np.flatnonzero((own["identity"][a] == own["identity"][b]) & (own["yaw"][a] != own["yaw"][b]))[:2000]
+    return a[fitting], b[fitting]
+
+
+def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
+    """Return a function from images to the model's features and its reconstructor."""
+    nets, (span,) = model.modules, model.layout.spans(["identity"])
+
+    def features(images: np.ndarray) -> dict[str, Any]:
+        with torch.no_grad():
+            e = torch.cat([nets["features"](torch.as_tensor(images[k:k + 200])) for k in range(0, len(images), 200)])
+            f = nets["split"](e)
+        i, n = f[:, slice(*span)], torch.cat([f[:, :span[0]], f[:, span[1]:]], 1)
+
+        def g(identity: np.ndarray, other: np.ndarray) -> np.ndarray:
+            with torch.no_grad():
+                return nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)).numpy()
+
+        return {"e": e.numpy(), "i": i.numpy(), "n": n.numpy(), "g": g}
+
+    return features
+
+
+def of_run(run: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """Measure a run, its untrained twin and the pixels, on held-out and on training persons."""
+    model = unbraid.load(run)
+    data = open_data(load_recipe(run / "recipe.yaml").data, seed=0)
+    (source, whole), = data.images_of.items()
+    images = data.images(np.arange(len(whole)), source).float().cpu().numpy()
+    fields = {name: np.asarray(f.values) for name, f in whole.fields.items() if f.classes}
+    train_rows, test_rows = data.rows("train"), data.rows("test")
+    ways = {"model": of_model(model), "untrained": of_model(untrained(model)),
+            "pixels": lambda x: {"i": x.reshape(len(x), -1)}}
+    return {name: {"held-out": measured(way, images, fields, train_rows, test_rows),
+                   "training": measured(way, images, fields, train_rows, train_rows)}
+            for name, way in ways.items()}
+
+
+def table(folder: Path) -> None:
+    """Print a row for each arm: the mean over seeds and each seed, of held-out persons; then of training persons."""
+    found: dict[str, list[Any]] = {}
+    for path in sorted(folder.glob("*.json")):
+        found.setdefault(path.stem.rpartition("-")[0], []).append(json.loads(path.read_text()))
+    arms = {arm: [r["model"] for r in found[arm]] for arm in ARMS if arm in found}
+    some = next(iter(found.values()))
+    arms |= {"untrained": [r["untrained"] for r in some], "pixels": [some[0]["pixels"]]}
+    for persons in ("held-out", "training"):
+        print(f"\n{persons} persons\n| arm | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
+        for arm, results in arms.items():
+            cells = []
+            for column in COLUMNS:
+                values = [r[persons][column] for r in results if column in r[persons]]
+                text = f"{np.mean(values):.3g} ({', '.join(f'{v:.3g}' for v in values)})" if values else ""
+                cells.append(text)
+            print(f"| {arm} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    """Train and measure one arm, or print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one, all_ = commands.add_parser("train"), commands.add_parser("table")
+    one.add_argument("recipe")
+    one.add_argument("changes", nargs="*")
+    one.add_argument("--arm", choices=ARMS, default="whole")
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--out", type=Path, required=True)
+    all_.add_argument("out", type=Path)
+    asked = parser.parse_args()
+    if asked.command == "table":
+        table(asked.out)
+        return
+    run = asked.out / "runs" / f"{asked.arm}-{asked.seed}"
+    changes = [*ARMS[asked.arm], f"train.seed={asked.seed}", "train.tensorboard=false", *asked.changes]
+    train(load_recipe(asked.recipe, changes), run, resume=run.exists())
+    result = of_run(run)
+    (asked.out / f"{asked.arm}-{asked.seed}.json").write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result["model"], indent=1))
+
+
+if __name__ == "__main__":
+    main()
