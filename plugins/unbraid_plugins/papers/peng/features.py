@@ -46,7 +46,8 @@ class RichFeatures:
             now = sizes[min(block, len(sizes) - 1)]
             for t in times:
                 there = t * self.width
-                layers += [nn.Conv2d(here, there, 3, padding=1), *norm_layer(self.norm, there, now), relu()]
+                layers += [nn.Conv2d(here, there, 3, padding=1, bias=self.norm == "none"),
+                           *norm_layer(self.norm, there, now), relu()]
                 here = there
             if block < min(POOLED, len(sizes) - 1):
                 layers.append(nn.MaxPool2d(2, ceil_mode=True))
