@@ -5,10 +5,9 @@
 
 `train` goes on where it stopped, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
 
-rank-1: the nearest of one frontal image of each person, by the cosine of the identity features, is of the same person;
-asked from the outermost yaws, all expressions and lights. pose in i, identity in n: accuracy of a logistic regression. Of
-the pose it is fitted on training persons; of the identity on a random half of the images of the persons that are asked
-for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a person's images of different yaw, relative to the variance of e.
+rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
+pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the
+identity on a random half of the images of the persons that are asked for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a person's images of different yaw, relative to the variance of e.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import torch
 import unbraid
 from unbraid import load_recipe, train
 from unbraid.data import open_data
-from unbraid_plugins.shared.metrics import linear_probe, nearest_neighbour_accuracy
+from unbraid_plugins.shared.metrics import linear_probe, rank_1_identification
 from unbraid_plugins.tools.evaluation.baselines import untrained
 
 EXCHANGED = ("players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), detach(e2)) + "
@@ -43,7 +42,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "no labels": UNSUPERVISED,
     "no labels, free targets": (*FREE, *UNSUPERVISED),
 }
-FRONTAL, COLUMNS = 0.0, ("rank-1 side", "rank-1 all", "pose in i", "pose in n", "identity in n", "cross", "variance")
+COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance")
 
 
 def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np.ndarray, fields: dict[str, np.ndarray],
@@ -51,16 +50,8 @@ def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np
     """Measure on these rows; probes of the pose are fitted on the training rows.  features: images -> e, i, n, g."""
     found, fitted = features(images[rows]), features(images[train_rows])
     own = {name: values[rows] for name, values in fields.items()}
-    yaws, middle = np.unique(fields["yaw"]), (fields["yaw"].max() + fields["yaw"].min()) // 2
-    first = {name: values.min() if name != "light" else np.sort(np.unique(values))[len(np.unique(values)) // 2]
-             for name, values in own.items() if name not in ("identity", "yaw")}
-    gallery = np.flatnonzero((own["yaw"] == middle)
-                             & np.all([own[name] == value for name, value in first.items()], axis=0))
-    directions = found["i"] / np.linalg.norm(found["i"], axis=1, keepdims=True).clip(1e-12)
-
-    def rank1(asked: np.ndarray) -> float:
-        return nearest_neighbour_accuracy(directions, {"identity": own["identity"]}, train=gallery,
-                                          test=np.setdiff1d(asked, gallery)).score
+    rank1 = rank_1_identification(found["i"], own)
+    assert rank1 is not None
 
     def probed(part: str, factor: str) -> float:
         if factor == "yaw":
@@ -69,9 +60,9 @@ def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np
         a, b = order[:len(rows) // 2], order[len(rows) // 2:]
         return linear_probe(found[part][b], {factor: own[factor][b]}, found[part][a], {factor: own[factor][a]}).score
 
-    side = np.flatnonzero(np.isin(own["yaw"], (yaws[0], yaws[-1])))
-    result = {"rank-1 side": rank1(side), "rank-1 all": rank1(np.arange(len(rows))), "pose in i": probed("i", "yaw"),
-              **{f"rank-1 yaw {y}": rank1(np.flatnonzero(own["yaw"] == y)) for y in yaws}}
+    outer = [rank1.by_pose[p] for p in (min(rank1.by_pose), max(rank1.by_pose))]
+    result = {"rank-1 side": float(np.mean(outer)), "rank-1": rank1.score, "chance": rank1.chance,
+              **{f"rank-1 yaw {p}": share for p, share in rank1.by_pose.items()}, "pose in i": probed("i", "yaw")}
     if "n" in found:
         result |= {"pose in n": probed("n", "yaw"), "identity in n": probed("n", "identity"),
                    "identity in i": probed("i", "identity")}
