@@ -1,13 +1,15 @@
-"""Peng et al. against its ablations and broken variants: who is recognised from the side, and what each feature knows.
+"""Peng et al. against its ablations and broken variants: who is recognised from the side, what each feature knows.
 
-    UNBRAID_FACES=... python tests/benchmarks/peng_arms.py train peng-faces-small --arm whole --seed 0 --out studies/peng
-    UNBRAID_FACES=... python tests/benchmarks/peng_arms.py table studies/peng
+    export UNBRAID_FACES=.../faces_rendered.npz
+    python tests/benchmarks/peng_arms.py train peng-faces-small --arm whole --seed 0 --out studies/peng
+    python tests/benchmarks/peng_arms.py table studies/peng
 
 `train` goes on where it stopped, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
 
 rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
 pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the
-identity on a random half of the images of the persons that are asked for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a person's images of different yaw, relative to the variance of e.
+identity on a random half of the images of the persons that are asked for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a
+person's images of different yaw, relative to the variance of e.
 """
 
 from __future__ import annotations
@@ -55,7 +57,8 @@ def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np
 
     def probed(part: str, factor: str) -> float:
         if factor == "yaw":
-            return linear_probe(found[part], {"yaw": own["yaw"]}, fitted[part], {"yaw": fields["yaw"][train_rows]}).score
+            turned = {"yaw": fields["yaw"][train_rows]}
+            return linear_probe(found[part], {"yaw": own["yaw"]}, fitted[part], turned).score
         order = np.random.default_rng(0).permutation(len(rows))
         a, b = order[:len(rows) // 2], order[len(rows) // 2:]
         return linear_probe(found[part][b], {factor: own[factor][b]}, found[part][a], {factor: own[factor][a]}).score
@@ -100,16 +103,17 @@ def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
     return features
 
 
-def of_run(run: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Measure a run, its untrained twin and the pixels, on held-out and on training persons."""
+def of_run(run: Path, baselines: bool) -> dict[str, dict[str, dict[str, float]]]:
+    """Measure a run, and its untrained twin and the pixels if asked for, on held-out and on training persons."""
     model = unbraid.load(run)
     data = open_data(load_recipe(run / "recipe.yaml").data, seed=0)
     (source, whole), = data.images_of.items()
     images = data.images(np.arange(len(whole)), source).float().cpu().numpy()
     fields = {name: np.asarray(f.values) for name, f in whole.fields.items() if f.classes}
     train_rows, test_rows = data.rows("train"), data.rows("test")
-    ways = {"model": of_model(model), "untrained": of_model(untrained(model)),
-            "pixels": lambda x: {"i": x.reshape(len(x), -1)}}
+    ways = {"model": of_model(model)}
+    if baselines:
+        ways |= {"untrained": of_model(untrained(model)), "pixels": lambda x: {"i": x.reshape(len(x), -1)}}
     return {name: {"held-out": measured(way, images, fields, train_rows, test_rows),
                    "training": measured(way, images, fields, train_rows, train_rows)}
             for name, way in ways.items()}
@@ -120,9 +124,9 @@ def table(folder: Path) -> None:
     found: dict[str, list[Any]] = {}
     for path in sorted(folder.glob("*.json")):
         found.setdefault(path.stem.rpartition("-")[0], []).append(json.loads(path.read_text()))
-    arms = {arm: [r["model"] for r in found[arm]] for arm in ARMS if arm in found}
-    some = next(iter(found.values()))
-    arms |= {"untrained": [r["untrained"] for r in some], "pixels": [some[0]["pixels"]]}
+    arms: dict[str, list[Any]] = {arm: [r["model"] for r in found[arm]] for arm in ARMS if arm in found}
+    for twin in ("untrained", "pixels"):
+        arms |= {twin: [r[twin] for results in found.values() for r in results if twin in r]}
     for persons in ("held-out", "training"):
         print(f"\n{persons} persons\n| arm | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
         for arm, results in arms.items():
@@ -152,7 +156,7 @@ def main() -> None:
     run = asked.out / "runs" / f"{asked.arm}-{asked.seed}"
     changes = [*ARMS[asked.arm], f"train.seed={asked.seed}", "train.tensorboard=false", *asked.changes]
     train(load_recipe(asked.recipe, changes), run, resume=run.exists())
-    result = of_run(run)
+    result = of_run(run, baselines=(asked.arm, asked.seed) == ("whole", 0))
     (asked.out / f"{asked.arm}-{asked.seed}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["model"], indent=1))
 

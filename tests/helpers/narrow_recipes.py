@@ -27,6 +27,9 @@ NARROWER = {                                       # by the beginning of a name,
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
+    "peng-mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
+    "peng": ("networks.features.width=2", "networks.features.features=8", "networks.rebuild.features=8",
+             *(f"weights.{term}=ramp(0, 1, over=1, begin=1)" for term in ("self", "cross"))),
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
@@ -46,14 +49,16 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
+    np.savez(folder / "faces.npz", images=colour, mesh=labels, category=labels, identity=labels,
+             yaw=np.arange(24) // 4 % 3)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),
              latents_classes=labels[:, None], latents_names=np.array(["shape"]))
     write_face_model(folder / "face_model.npz")
     files = {"UNBRAID_FACE_MODEL": "face_model.npz", "UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz",
-             "UNBRAID_USPS": "digits.npz",
-             "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
+             "UNBRAID_USPS": "digits.npz", "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz",
+             "UNBRAID_FACES": "faces.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
              "UNBRAID_DATA_B": "kind 1"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}

@@ -1,7 +1,7 @@
 """What two images of a person share goes into the identity, and no further, by the method of Peng et al.
 
-Each trains for 200 steps on squares, whose colour is the identity and whose place is the pose. Measured are the error of
-features that are rebuilt with the identity of another image of the same colour, relative to the variance of the
+Each trains for 200 steps on squares, whose colour is the identity and whose place is the pose. Measured are the error
+of features that are rebuilt with the identity of another image of the same colour, relative to the variance of the
 features; the share of the variance of the identity features that is within a colour; and the variance of the rich
 features; for seeds 0, 1, 2:
 
@@ -42,7 +42,7 @@ class Found:
 def found(folder: Path, *changes: dict[str, Any], seed: int = 0) -> Found:
     recipe: dict[str, Any] = {
         "base": "peng-faces", "code": {"identity": 8, "other": 8}, "weights": {"self": 1, "cross": 1},
-        "data": {"source": {**source(folder, drawn(4)), "rename": {"colour": "identity", "place": "yaw"}, "size": None},
+        "data": {"sources": {"faces": {**source(folder, drawn(4)), "rename": {"colour": "identity", "place": "yaw"}, "size": None}},
                  "draw": {"x2": {"same": "identity", "different": "yaw", "as": "x1"}}, "batch": 32,
                  "splits": {"train": 1.0}},
         "networks": {"features": {"type": "mlp", "out": 16, "hidden": [32]}, "rebuild": {"features": 16}},

@@ -1,3 +1,5 @@
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
@@ -17,24 +19,24 @@ from unbraid_plugins.papers.peng import (
 
 class TestRichFeatures(NetworkSuite):
     component = RichFeatures
-    options = {"width": 2, "features": 12}
+    options: ClassVar = {"width": 2, "features": 12}
 
 
 class TestReconstructor(NetworkSuite):
     component = Reconstructor
-    options = {"features": 12}
+    options: ClassVar = {"features": 12}
 
     def inputs(self):
         return numbers(4, 6), numbers(4, 3)
 
 
 class TestProduct(TestReconstructor):
-    options = {"features": 12, "fusion": "product"}
+    options: ClassVar = {"features": 12, "fusion": "product"}
 
 
 class TestLabelHead(NetworkSuite):
     component = LabelHead
-    options = {"of": "person"}
+    options: ClassVar = {"of": "person"}
 
     def context(self) -> Context:
         return small_context(person=5)
@@ -45,7 +47,7 @@ class TestLabelHead(NetworkSuite):
 
 class TestLandmarkHead(NetworkSuite):
     component = LandmarkHead
-    options = {"points": 5}
+    options: ClassVar = {"points": 5}
 
     def inputs(self):
         return (numbers(4, 6),)
@@ -136,4 +138,5 @@ def test_the_relative_error_does_not_see_the_scale_and_is_one_for_the_mean():
     e = torch.randn(50, 6)
     assert relative_error(e, e).item() == 0
     assert relative_error(e.mean(0).expand_as(e), e).item() == pytest.approx(1)
-    assert relative_error(0.1 * e.flip(0), 0.1 * e).item() == pytest.approx(relative_error(e.flip(0), e).item(), rel=1e-4)
+    other = e.flip(0)
+    assert relative_error(0.1 * other, 0.1 * e).item() == pytest.approx(relative_error(other, e).item(), rel=1e-4)
