@@ -1,7 +1,7 @@
 """Peng et al. against its ablations and broken variants: who is recognised from the side, what each feature knows.
 
-    export UNBRAID_FACES=.../faces_rendered.npz
-    python tests/benchmarks/peng_arms.py train peng-faces-small --arm whole --seed 0 --out studies/peng
+    export UNBRAID_FACE_MODEL=.../ict_face_basis.npz
+    python tests/benchmarks/peng_arms.py train peng-small --arm whole --seed 0 --out studies/peng
     python tests/benchmarks/peng_arms.py table studies/peng
 
 `train` goes on where it stopped, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
@@ -33,9 +33,10 @@ EXCHANGED = ("players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), d
              "mse(rebuild(i1, n2), detach(e1)))")
 FREE = ("players.recogniser.minimizes.self=self * (mse(rebuild(i1, n1), e1) + mse(rebuild(i2, n2), e2))",
         "players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), e1) + mse(rebuild(i1, n2), e2))")
-UNSUPERVISED = ("weights.identity=0", "weights.pose=0")
+NO_POSE = ("weights.pose=0", "weights.landmarks=0", "weights.visible=0")
+UNSUPERVISED = ("weights.identity=0", *NO_POSE)
 ARMS: dict[str, tuple[str, ...]] = {
-    "classifier": ("weights.pose=0", "weights.self=0", "weights.cross=0"),
+    "classifier": (*NO_POSE, "weights.self=0", "weights.cross=0"),
     "multi-task": ("weights.self=0", "weights.cross=0"),
     "self": ("weights.cross=0",),
     "whole": (),
