@@ -18,6 +18,6 @@ def posed(tmp_path: Path) -> dict[str, Any]:
     visible = dice.integers(0, 2, (24, 5)).astype(np.float32)
     visible[::7, 1] = np.nan
     np.savez(tmp_path / "posed.npz", images=dice.integers(0, 255, (24, 16, 16, 3), dtype=np.uint8),
-             identity=np.arange(24) % 4, yaw=np.arange(24) // 4 % 3, pose=dice.normal(size=(24, 7)).astype(np.float32),
+             identity=np.arange(24) % 4, yaw=np.arange(24) // 4 % 3, view=dice.normal(size=(24, 2)).astype(np.float32),
              landmarks=points, visible=visible)
-    return {"type": "npz", "path": str(tmp_path / "posed.npz"), "size": None}
+    return {"type": "npz", "path": str(tmp_path / "posed.npz")}

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 NARROW = ("networks.features.width=2", "networks.features.features=10", "networks.rebuild.features=10",
-          "networks.landmark_head.points=5", "weights.self=1 * after(1)", "weights.cross=2 * after(1)",
+          "networks.landmark_head.points=5", "weights.landmarks=10", "weights.self=1 * after(1)", "weights.cross=2 * after(1)",
           "train.optimizer.lr=1.0e-3")
 
 
@@ -31,7 +31,7 @@ def test_peng(posed: dict[str, Any]) -> None:
     def loop(h: Hand, step: int) -> None:
         x = [h.draw(step, name) for name in ("x1", "x2")]
         who, pose, points, visible = ([h.draw(step, name, field) for name in ("x1", "x2")]
-                                      for field in ("identity", "pose", "landmarks", "visible"))
+                                      for field in ("identity", "view", "landmarks", "visible"))
         e = [h.features(v) for v in x]
         i, n = zip(*(h.split(v).split([5, 3], 1) for v in e), strict=True)
         loss = 0
@@ -39,7 +39,7 @@ def test_peng(posed: dict[str, Any]) -> None:
             found = h.landmark_head(n[k]).parts
             known = ~visible[k].isnan()
             loss = loss + (F.cross_entropy(h.who(i[k]), who[k]) + F.mse_loss(h.pose_head(n[k]), pose[k])
-                           + placed(found["points"], (points[k], visible[k]))
+                           + 10 * placed(found["points"], (points[k], visible[k]))
                            + F.binary_cross_entropy(found["visible"].sigmoid()[known], visible[k][known]))
         if step >= 1:                              # the second stage
             for a, b in ((0, 0), (1, 1)):

@@ -27,7 +27,7 @@ def test_functions_read_features_pose_and_landmarks(model: Model) -> None:
     f, g = model.encode(x), model.encode(y)
     assert f.layout.names == ("identity", "other")
     assert torch.equal(model.identity(x).tensor, f.identity.tensor)
-    assert (model.identity(x).tensor.shape, model.pose(x).shape) == ((3, 5), (3, 7))
+    assert (model.identity(x).tensor.shape, model.pose(x).shape) == ((3, 5), (3, 2))
     assert (model.landmarks(x).shape, model.visible(x).shape) == ((3, 5, 2), (3, 5))
     assert 0 < model.visible(x).min() < model.visible(x).max() < 1
     nets = model.modules
