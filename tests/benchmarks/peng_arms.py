@@ -66,9 +66,9 @@ def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np
 
     outer = [rank1.by_pose[p] for p in (min(rank1.by_pose), max(rank1.by_pose))]
     result = {"rank-1 side": float(np.mean(outer)), "rank-1": rank1.score, "chance": rank1.chance,
-              **{f"rank-1 yaw {p}": share for p, share in rank1.by_pose.items()}, "pose in i": probed("i", "yaw")}
+              **{f"rank-1 yaw {p}": share for p, share in rank1.by_pose.items()}}
     if "n" in found:
-        result |= {"pose in n": probed("n", "yaw"), "identity in n": probed("n", "identity"),
+        result |= {"pose in i": probed("i", "yaw"), "pose in n": probed("n", "yaw"), "identity in n": probed("n", "identity"),
                    "identity in i": probed("i", "identity")}
         first_, second = pairs(own)
         e, g = found["e"], found["g"](found["i"][second], found["n"][first_])
