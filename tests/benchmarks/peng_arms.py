@@ -20,12 +20,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import torch
 
 import unbraid
-from unbraid import load_recipe, train
+from unbraid import Images, load_recipe, train
 from unbraid.data import open_data
+from unbraid_plugins.opengl.faces import MorphableFaces
+from unbraid_plugins.opengl.faces.source import LAMPS
 from unbraid_plugins.shared.metrics import linear_probe, rank_1_identification
 from unbraid_plugins.tools.evaluation.baselines import untrained
 
@@ -48,28 +51,40 @@ ARMS: dict[str, tuple[str, ...]] = {
 COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance")
 
 
-def measured(features: Callable[[np.ndarray], dict[str, np.ndarray]], images: np.ndarray, fields: dict[str, np.ndarray],
-             train_rows: np.ndarray, rows: np.ndarray) -> dict[str, float]:
-    """Measure on these rows; probes of the pose are fitted on the training rows.  features: images -> e, i, n, g."""
-    found, fitted = features(images[rows]), features(images[train_rows])
-    own = {name: values[rows] for name, values in fields.items()}
+@attrs.frozen(eq=False)
+class Faces:
+    """Images (N, 3, H, W) in [0, 1], and the classes of each by factor."""
+
+    images: np.ndarray
+    classes: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, images: Images, rows: np.ndarray) -> Faces:
+        """Return these rows of a source."""
+        return cls(images.read(rows).astype(np.float32) / 255,
+                   {name: np.asarray(f.values)[rows] for name, f in images.fields.items() if f.classes})
+
+
+def measured(features: Callable[[np.ndarray], dict[str, Any]], seen: Faces, asked: Faces) -> dict[str, float]:
+    """Measure on the faces asked for; probes of the pose are fitted on those seen.  features: images -> e, i, n, g."""
+    found, fitted, own = features(asked.images), features(seen.images), asked.classes
     rank1 = rank_1_identification(found["i"], own)
     assert rank1 is not None
 
     def probed(part: str, factor: str) -> float:
         if factor == "yaw":
-            turned = {"yaw": fields["yaw"][train_rows]}
+            turned = {"yaw": seen.classes["yaw"]}
             return linear_probe(found[part], {"yaw": own["yaw"]}, fitted[part], turned).score
-        order = np.random.default_rng(0).permutation(len(rows))
-        a, b = order[:len(rows) // 2], order[len(rows) // 2:]
+        order = np.random.default_rng(0).permutation(len(own["yaw"]))
+        a, b = np.array_split(order, 2)
         return linear_probe(found[part][b], {factor: own[factor][b]}, found[part][a], {factor: own[factor][a]}).score
 
     outer = [rank1.by_pose[p] for p in (min(rank1.by_pose), max(rank1.by_pose))]
     result = {"rank-1 side": float(np.mean(outer)), "rank-1": rank1.score, "chance": rank1.chance,
               **{f"rank-1 yaw {p}": share for p, share in rank1.by_pose.items()}}
     if "n" in found:
-        result |= {"pose in i": probed("i", "yaw"), "pose in n": probed("n", "yaw"), "identity in n": probed("n", "identity"),
-                   "identity in i": probed("i", "identity")}
+        result |= {"pose in i": probed("i", "yaw"), "pose in n": probed("n", "yaw"),
+                   "identity in n": probed("n", "identity"), "identity in i": probed("i", "identity")}
         first_, second = pairs(own)
         e, g = found["e"], found["g"](found["i"][second], found["n"][first_])
         spread = float(np.square(e - e.mean(0)).mean())
@@ -104,19 +119,27 @@ def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
     return features
 
 
+def strangers(faces: Any) -> Images | None:
+    """Return other persons with other expressions under other lights, where the faces are drawn; else None."""
+    if not isinstance(faces, MorphableFaces):
+        return None
+    looks = {"smile": {"mouthSmile": 1.0}, "frown": {"mouthFrown": 1.0, "browDown": 1.0}}
+    return attrs.evolve(faces, identities=20, seed=1, surroundings=0, lamps=LAMPS, expressions=looks).open()
+
+
 def of_run(run: Path, baselines: bool) -> dict[str, dict[str, dict[str, float]]]:
-    """Measure a run, and its untrained twin and the pixels if asked for, on held-out and on training persons."""
-    model = unbraid.load(run)
-    data = open_data(load_recipe(run / "recipe.yaml").data, seed=0)
+    """Measure a run, and its untrained twin and the pixels if asked for: training persons, held-out ones, strangers."""
+    model, recipe = unbraid.load(run), load_recipe(run / "recipe.yaml")
+    data = open_data(recipe.data, seed=0)
     (source, whole), = data.images_of.items()
-    images = data.images(np.arange(len(whole)), source).float().cpu().numpy()
-    fields = {name: np.asarray(f.values) for name, f in whole.fields.items() if f.classes}
-    train_rows, test_rows = data.rows("train"), data.rows("test")
-    ways = {"model": of_model(model)}
+    seen = Faces.of(whole, data.rows("train"))
+    groups = {"held-out": Faces.of(whole, data.rows("test")), "training": seen}
+    if (others := strangers(recipe.data.sources[source].value)) is not None:
+        groups["strange"] = Faces.of(others, np.arange(len(others)))
+    ways: dict[str, Callable[[np.ndarray], dict[str, Any]]] = {"model": of_model(model)}
     if baselines:
         ways |= {"untrained": of_model(untrained(model)), "pixels": lambda x: {"i": x.reshape(len(x), -1)}}
-    return {name: {"held-out": measured(way, images, fields, train_rows, test_rows),
-                   "training": measured(way, images, fields, train_rows, train_rows)}
+    return {name: {group: measured(way, seen, asked) for group, asked in groups.items()}
             for name, way in ways.items()}
 
 
@@ -128,12 +151,12 @@ def table(folder: Path) -> None:
     arms: dict[str, list[Any]] = {arm: [r["model"] for r in found[arm]] for arm in ARMS if arm in found}
     for twin in ("untrained", "pixels"):
         arms |= {twin: [r[twin] for results in found.values() for r in results if twin in r]}
-    for persons in ("held-out", "training"):
+    for persons in ("held-out", "strange", "training"):
         print(f"\n{persons} persons\n| arm | " + " | ".join(COLUMNS) + " |\n" + "|---" * (len(COLUMNS) + 1) + "|")
         for arm, results in arms.items():
             cells = []
             for column in COLUMNS:
-                values = [r[persons][column] for r in results if column in r[persons]]
+                values = [r[persons][column] for r in results if column in r.get(persons, {})]
                 text = f"{np.mean(values):.3g} ({', '.join(f'{v:.3g}' for v in values)})" if values else ""
                 cells.append(text)
             print(f"| {arm} | " + " | ".join(cells) + " |")
