@@ -4,7 +4,7 @@
     python tests/benchmarks/peng_arms.py train peng-small --arm whole --seed 0 --out studies/peng
     python tests/benchmarks/peng_arms.py table studies/peng
 
-`train` goes on where it stopped, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
+`train` resumes, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
 
 rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
 pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the

@@ -1,4 +1,4 @@
-"""What two images of a person share goes into the identity, and no further, by the method of Peng et al.
+"""The identity of another pose rebuilds a feature by the method of Peng et al., and by none of its broken variants.
 
 Each trains for 200 steps on squares, whose colour is the identity and whose place is the pose. Measured are the error
 of features that are rebuilt with the identity of another image of the same colour, relative to the variance of the
@@ -32,7 +32,12 @@ NO_LABELS = {"weights": {"identity": 0, "pose": 0}}
 
 @attrs.frozen
 class Found:
-    """cross: relative error; within: share of variance; variance: of the rich features."""
+    """Measures of a training.
+
+    cross: relative error of features with the identity of another pose.
+    within: share of the variance of the identity features within a colour.
+    variance: of the rich features.
+    """
 
     cross: float
     within: float
@@ -40,9 +45,10 @@ class Found:
 
 
 def found(folder: Path, *changes: dict[str, Any], seed: int = 0) -> Found:
+    squares = {**source(folder, drawn(4)), "rename": {"colour": "identity", "place": "yaw"}, "size": None}
     recipe: dict[str, Any] = {
         "base": "peng-faces", "code": {"identity": 8, "other": 8}, "weights": {"self": 1, "cross": 1},
-        "data": {"sources": {"faces": {**source(folder, drawn(4)), "rename": {"colour": "identity", "place": "yaw"}, "size": None}},
+        "data": {"sources": {"faces": squares},
                  "draw": {"x2": {"same": "identity", "different": "yaw", "as": "x1"}}, "batch": 32,
                  "splits": {"train": 1.0}},
         "networks": {"features": {"type": "mlp", "out": 16, "hidden": [32]}, "rebuild": {"features": 16}},

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("double_precision")
 NARROW = ("networks.features.width=2", "networks.features.features=10", "networks.rebuild.features=10",
-          "networks.landmark_head.points=5", "weights.landmarks=10", "weights.self=1 * after(1)", "weights.cross=2 * after(1)",
-          "train.optimizer.lr=1.0e-3")
+          "networks.landmark_head.points=5", "weights.landmarks=10",
+          "weights.self=1 * after(1)", "weights.cross=2 * after(1)", "train.optimizer.lr=1.0e-3")
 
 
 def test_peng(posed: dict[str, Any]) -> None:

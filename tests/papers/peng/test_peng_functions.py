@@ -1,4 +1,4 @@
-"""What a trained model of Peng et al. offers, in Python and as ONNX."""
+"""The functions of a trained model of Peng et al., in Python and as ONNX."""
 
 from __future__ import annotations
 
