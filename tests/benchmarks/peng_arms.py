@@ -1,10 +1,11 @@
 """Peng et al. against its ablations and broken variants: who is recognised from the side, what each feature knows.
 
     export UNBRAID_FACE_MODEL=.../ict_face_basis.npz
-    python tests/benchmarks/peng_arms.py train peng-small --arm whole --seed 0 --out studies/peng
+    python tests/benchmarks/peng_arms.py train peng-small --arm whole --seed 0 --first 500 --out studies/peng
     python tests/benchmarks/peng_arms.py table studies/peng
 
-`train` resumes, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm.
+`train` resumes, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm. With `--first`, arms that do
+not differ in the first stage continue from one checkpoint of it, to the same numbers as if each had trained it.
 
 rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
 pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,7 @@ ARMS: dict[str, tuple[str, ...]] = {
     "no labels": UNSUPERVISED,
     "no labels, free targets": (*FREE, *UNSUPERVISED),
 }
+SAME_FIRST_STAGE = ("multi-task", "self", "whole", "exchanged", "free targets")
 COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance")
 
 
@@ -171,6 +174,7 @@ def main() -> None:
     one.add_argument("changes", nargs="*")
     one.add_argument("--arm", choices=ARMS, default="whole")
     one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--first", type=int, default=0, help="steps that the arms with all labels share: trained once")
     one.add_argument("--out", type=Path, required=True)
     all_.add_argument("out", type=Path)
     asked = parser.parse_args()
@@ -178,8 +182,12 @@ def main() -> None:
         table(asked.out)
         return
     run = asked.out / "runs" / f"{asked.arm}-{asked.seed}"
-    changes = [*ARMS[asked.arm], f"train.seed={asked.seed}", "train.tensorboard=false", *asked.changes]
-    train(load_recipe(asked.recipe, changes), run, resume=run.exists())
+    changes = [f"train.seed={asked.seed}", "train.tensorboard=false", *asked.changes]
+    if asked.first and asked.arm in SAME_FIRST_STAGE and not run.exists():
+        first = asked.out / "runs" / f"first stage-{asked.seed}"
+        train(load_recipe(asked.recipe, [*changes, f"train.steps={asked.first}"]), first, resume=first.exists())
+        shutil.copytree(first, run)
+    train(load_recipe(asked.recipe, [*ARMS[asked.arm], *changes]), run, resume=run.exists(), accept_changes=True)
     result = of_run(run, baselines=(asked.arm, asked.seed) == ("whole", 0))
     (asked.out / f"{asked.arm}-{asked.seed}.json").write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result["model"], indent=1))
