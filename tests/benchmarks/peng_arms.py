@@ -4,8 +4,8 @@
     python tests/benchmarks/peng_arms.py train peng-small --arm whole --seed 0 --first 500 --out studies/peng
     python tests/benchmarks/peng_arms.py table studies/peng
 
-`train` resumes, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm. With `--first`, arms that do
-not differ in the first stage continue from one checkpoint of it, to the same numbers as if each had trained it.
+`train` resumes, measures, and writes OUT/ARM-SEED.json; `table` prints all of them, by arm. With `--first`, arms that
+do not differ in the first stage continue from one checkpoint of it, to the same numbers as if each had trained it.
 
 rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
 pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the
