@@ -21,7 +21,7 @@ INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") fo
            "networks.posterior.hidden=8")
 PENG = ("networks.features.width=2", "networks.features.features=8", "networks.rebuild.features=8",
         *(f"weights.{term}=ramp(0, 1, over=1, begin=1)" for term in ("self", "cross")))
-FACES = tuple(f"data.sources.faces.{option}" for option in
+DRAWN = tuple(f"data.sources.faces.{option}" for option in
               ("identities=4", "size=16", "expressions={open: {jawOpen: 1}}", "backend=torch"))
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 NARROWER = {                                       # by the beginning of a name, the first that fits
@@ -32,7 +32,7 @@ NARROWER = {                                       # by the beginning of a name,
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
     "peng-mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
-    "peng-faces": PENG, **{f"peng{size}": (*PENG, *FACES) for size in ("-small", "-photos", "-turned", "")},
+    "peng-faces": PENG, **{f"peng{size}": (*PENG, *DRAWN) for size in ("-small", "-photos", "-turned", "")},
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
