@@ -50,22 +50,26 @@ ARMS: dict[str, tuple[str, ...]] = {
     "no labels": UNSUPERVISED,
     "no labels, free targets": (*FREE, *UNSUPERVISED),
 }
+PLACED = ("view", "landmarks", "visible")
 SAME_FIRST_STAGE = ("multi-task", "self", "whole", "exchanged", "free targets")
-COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance")
+COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance",
+           "yaw error", "landmark error", "visibility error")
 
 
 @attrs.frozen(eq=False)
 class Faces:
-    """Images (N, 3, H, W) in [0, 1], and the classes of each by factor."""
+    """Images (N, 3, H, W) in [0, 1], the classes of each by factor, and what is known of its pose."""
 
     images: np.ndarray
     classes: dict[str, np.ndarray]
+    placed: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, images: Images, rows: np.ndarray) -> Faces:
         """Return these rows of a source."""
         return cls(images.read(rows).astype(np.float32) / 255,
-                   {name: np.asarray(f.values)[rows] for name, f in images.fields.items() if f.classes})
+                   {name: np.asarray(f.values)[rows] for name, f in images.fields.items() if f.classes},
+                   {name: np.asarray(images.fields[name].values)[rows] for name in PLACED if name in images.fields})
 
 
 def measured(features: Callable[[np.ndarray], dict[str, Any]], seen: Faces, asked: Faces) -> dict[str, float]:
@@ -88,11 +92,22 @@ def measured(features: Callable[[np.ndarray], dict[str, Any]], seen: Faces, aske
     if "n" in found:
         result |= {"pose in i": probed("i", "yaw"), "pose in n": probed("n", "yaw"),
                    "identity in n": probed("n", "identity"), "identity in i": probed("i", "identity")}
+        if asked.placed and "view" in found:
+            result |= errors(found, asked.placed)
         first_, second = pairs(own)
         e, g = found["e"], found["g"](found["i"][second], found["n"][first_])
         spread = float(np.square(e - e.mean(0)).mean())
         result |= {"cross": float(np.square(g - e[first_]).mean() / max(spread, 1e-30)), "variance": spread}
     return result
+
+
+def errors(found: dict[str, Any], true: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return mean errors of the yaw, in degrees, and of visible landmarks, in widths of the image; and of visibility."""
+    seen = true["visible"] > 0.5
+    apart = np.linalg.norm(found["landmarks"] - true["landmarks"], axis=-1)
+    return {"yaw error": float(np.degrees(np.abs(found["view"][:, 0] - true["view"][:, 0])).mean()),
+            "landmark error": float(apart[seen].mean()),
+            "visibility error": float(((found["visible"] > 0) != seen).mean())}
 
 
 def pairs(own: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +132,13 @@ def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
             with torch.no_grad():
                 return nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)).numpy()
 
-        return {"e": e.numpy(), "i": i.numpy(), "n": n.numpy(), "g": g}
+        given = {"e": e.numpy(), "i": i.numpy(), "n": n.numpy(), "g": g}
+        if "landmark_head" in nets:
+            with torch.no_grad():
+                marks = nets["landmark_head"](n).parts
+                given |= {"view": nets["pose_head"](n).numpy(), "landmarks": marks["points"].numpy(),
+                          "visible": marks["visible"].numpy()}
+        return given
 
     return features
 
