@@ -102,7 +102,7 @@ def measured(features: Callable[[np.ndarray], dict[str, Any]], seen: Faces, aske
 
 
 def errors(found: dict[str, Any], true: dict[str, np.ndarray]) -> dict[str, float]:
-    """Return mean errors of the yaw, in degrees, and of visible landmarks, in widths of the image; and of visibility."""
+    """Return mean errors: of the yaw in degrees, of visible landmarks in widths of the image, of their visibility."""
     seen = true["visible"] > 0.5
     apart = np.linalg.norm(found["landmarks"] - true["landmarks"], axis=-1)
     return {"yaw error": float(np.degrees(np.abs(found["view"][:, 0] - true["view"][:, 0])).mean()),
