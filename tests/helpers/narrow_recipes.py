@@ -21,6 +21,10 @@ INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") fo
            "networks.posterior.hidden=8")
 DRGAN = ("data.source.size=16", *(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator",
                                                                                         "critic")))
+PENG = ("networks.features.width=2", "networks.features.features=8", "networks.rebuild.features=8",
+        *(f"weights.{term}=ramp(0, 1, over=1, begin=1)" for term in ("self", "cross")))
+DRAWN = tuple(f"data.sources.faces.{option}" for option in
+              ("identities=4", "size=16", "expressions={open: {jawOpen: 1}}", "backend=torch"))
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
 INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
 FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
@@ -35,6 +39,8 @@ NARROWER = {                                       # by the beginning of a name,
     "drgan-classifier-small": ("networks.encoder.width=2",),
     **{f"drgan{kind}": DRGAN for kind in ("-fake-class", "-sets-small", "-sets", "-cycle-small", "-faces-small",
                                           "-faces", "")},
+    "peng-mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
+    "peng-faces": PENG, **{f"peng{size}": (*PENG, *DRAWN) for size in ("-small", "-photos", "-turned", "")},
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "intrinsic-faces-npz": ("data.source.path=${UNBRAID_FITTED}", *INTRINSIC),
     "intrinsic-faces-surface": (*FACES, *INTRINSIC, "networks.relief.points=9", "networks.look.backend=torch"),
@@ -59,7 +65,7 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
     np.savez(folder / "people.npz", images=colour, identity=labels, yaw=np.arange(24) % 9)
-    np.savez(folder / "faces.npz", images=colour, identity=labels, yaw=np.arange(24) % 7)
+    np.savez(folder / "faces.npz", images=colour, mesh=labels, category=labels, identity=labels, yaw=np.arange(24) % 7)
     np.savez(folder / "omniglot.npz", images=colour[:, :35, :35, 0], character=labels)
     np.savez(folder / "digits.npz", images=colour[:, :28, :28, 0], labels=labels)
     np.savez(folder / "dsprites.npz", images=(colour[..., 0] > 128).astype(np.uint8),

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from house import ROOT
 from PIL import Image
+from tiny_face_model import write_face_model
 
 from unbraid import load_recipe, train
 from unbraid.cli.program import program
@@ -37,6 +38,8 @@ RUNS = {                                           # those that the pages of the
                         *(f"networks.{n}={{width: 2, layers: 1}}" for n in ("encoder", "generator", "critic"))]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
+    "peng": ("peng", ["networks.features.width=2", *(f"data.sources.faces.{o}" for o in (
+        "path=faces.npz", "identities=4", "expressions={open: {jawOpen: 1}}", "size=16", "backend=torch"))]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
     "unit": ("unit", ["code.content=16", *(f"data.sources.{s}.{o}" for s, who in (("a", "anna"), ("b", "berta"))
                                            for o in (f"path=people/{who}", "size=32")),
@@ -90,6 +93,7 @@ def place(tmp_path_factory) -> Path:
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
     np.savez(folder / "people.npz", images=dice.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8),
              identity=np.arange(60) // 3, yaw=np.arange(60) % 3)
+    write_face_model(folder / "faces.npz")
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

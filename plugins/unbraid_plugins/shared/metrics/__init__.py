@@ -52,8 +52,8 @@ from unbraid_plugins.shared.metrics.edits.edit_control import edit_control
 from unbraid_plugins.shared.metrics.edits.function_accuracy import function_accuracy
 from unbraid_plugins.shared.metrics.edits.number_oracles import number_oracles
 from unbraid_plugins.shared.metrics.edits.oracles import oracles
-from unbraid_plugins.shared.metrics.edits.prediction_error import prediction_error
 from unbraid_plugins.shared.metrics.edits.pose_control import control_table, pose_control
+from unbraid_plugins.shared.metrics.edits.prediction_error import prediction_error
 from unbraid_plugins.shared.metrics.edits.realism import realism
 from unbraid_plugins.shared.metrics.edits.reconstruction_error import reconstruction_error
 from unbraid_plugins.shared.metrics.edits.reference_agreement import reference_agreement
@@ -94,10 +94,14 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            hookimpl, def, unbraid_doctor, list, tuple, str, bool, domain_judges, translation_accuracy, kl_per_number,
+            domain_judges, translation_accuracy, kl_per_number,
             chunk_probe, number_regression, clip_retrieval, number_oracles, analogy_error, function_accuracy,
             prediction_error, azimuth_error, edge_precision, leak_matrix, normal_angle, albedo_error, relight_psnr,
-            pose_control, rank_1_identification, verification, *OF_TABLES, of_models]]:
+            pose_control, rank_1_identification, verification, *OF_TABLES, of_models]
+
+
+@hookimpl
+def unbraid_doctor() -> list[tuple[str, str, bool]]:
     """Report the folder of the trained oracles, its free space, and whether it can be written to."""
     folder = cache_folder()
     there = next(p for p in (folder, *folder.parents) if p.exists())

@@ -26,7 +26,8 @@ LEGEND = " ".join((
     "class: accuracy of the model's own classifier.",
     "content, domain: of translations, how often the image's classes are seen, and how often they are taken for the "
     "target; cycle: PSNR of what comes back, dB.",
-    "rank-1, EER: of people recognised across poses. pose: how often an image is seen in the pose that it was made for.",
+    "rank-1, EER: of people recognised across poses.",
+    "pose: how often an image is seen in the pose that it was made for.",
     "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same "
     "if front and back are one; edges: the share of a view graph's edges that are right.",
     "PSNR: of reconstructions, dB. KL: of the code, nats.",
