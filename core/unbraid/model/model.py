@@ -160,9 +160,9 @@ class Model:
 
     # -- what every method with `encode` and `decode` can do ----------------------------------------------------------
 
-    def code(self, pictures: Picture) -> Code:
+    def code(self, pictures: Picture, fields: Mapping[str, Any] | None = None) -> Code:
         """Return the codes of images: the output of `encode`, or its mean if it is a distribution."""
-        return code_of(self("encode", pictures), self.layout)
+        return code_of(self("encode", pictures, fields=fields), self.layout)
 
     def decoded(self, f: Code) -> Tensor:
         """Return the images of codes, clipped to [0, 1].  A generator of logits needs `decode(z): sigmoid(y)`."""
