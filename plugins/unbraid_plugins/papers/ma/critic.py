@@ -29,7 +29,7 @@ class Critic:
         layers: list[nn.Module] = []
         for level in range(4):
             there = self.width * 2 ** level
-            layers.append(nn.Conv2d(here, there, 5, stride=2, padding=2))
+            layers.append(nn.Conv2d(here, there, 5, stride=2, padding=2, bias=not level))    # a norm removes a bias
             layers += [nn.BatchNorm2d(there)] if level else []
             layers.append(nn.LeakyReLU(0.2))
             here, height, width = there, (height + 1) // 2, (width + 1) // 2
@@ -37,5 +37,6 @@ class Critic:
         for m in body:
             if isinstance(m, nn.Conv2d | nn.Linear):
                 nn.init.normal_(m.weight, std=0.02)
-                nn.init.zeros_(m.bias)             # type: ignore[arg-type]
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
         return Signed(body)

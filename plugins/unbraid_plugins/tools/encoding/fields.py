@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from unbraid.data import Data
 from unbraid.model import Model
+from unbraid.values import map_tensors
 
 
 def needed_fields(model: Model, function: str) -> list[str]:
@@ -21,5 +23,6 @@ def fields_of(model: Model, function: str, data: Data, rows: np.ndarray, source:
 
     source: the source of the rows; None: the first draw's.  Raises DataError where it lacks a field.
     """
-    first = next(iter(model.functions[function]), "")
-    return {f"{first}.{name}": data.field(name, rows, source) for name in needed_fields(model, function)}
+    first, real = next(iter(model.functions[function]), ""), torch.get_default_dtype()
+    return {f"{first}.{name}": map_tensors(lambda t: t.to(real) if t.is_floating_point() else t,
+                                           data.field(name, rows, source)) for name in needed_fields(model, function)}
