@@ -7,8 +7,10 @@ import os
 import numpy as np
 import pytest
 import torch
+from people import people
 from PIL import Image
 
+from unbraid.engine import train
 from unbraid_configs import Recipe, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
@@ -19,6 +21,13 @@ SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "enco
 INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") for option in ("width", "hidden")),
            "networks.posterior.hidden=8")
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
+MA_CODE = {"foreground": 56, "background": 16, "pose": 8}
+MAPPINGS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8",
+            *(f"networks.map_{factor}.width=8" for factor in MA_CODE))
+PERSONS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8", "networks.part_encoder.crop=8",
+           *(f"networks.{name}.width=2" for name in ("stem", "part_encoder", "background_encoder", "generator",
+                                                     "critic")),
+           *(f"networks.{name}.width=8" for name in ("pose_encoder", "pose_decoder")))
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
@@ -28,6 +37,10 @@ NARROWER = {                                       # by the beginning of a name,
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
+    "ma-sampling-small": MAPPINGS, "ma-sampling": (*MAPPINGS, *(
+        f"flow.{name}=map_{name}(normal(size={size}, std=0.2))" for name, size in MA_CODE.items())),
+    "ma-persons-small": PERSONS, "ma-persons": (*PERSONS, "data.source.size=[32, 16]"),
+    "ma": (*PERSONS, "data.source.path=${UNBRAID_PERSONS}", "data.source.size=[32, 16]"),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 
 
@@ -52,8 +65,11 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     files = {"UNBRAID_LPC": "lpc.npz", "UNBRAID_MNIST": "digits.npz", "UNBRAID_USPS": "digits.npz",
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "objects.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
-             "UNBRAID_DATA_B": "kind 1"}
+             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": "persons"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
+    with pytest.MonkeyPatch.context() as patch:    # stage one of Ma et al., for stage two
+        undrawn(patch)
+        train(narrow("ma-persons-small", "train.steps=1"), folder / "persons")
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:

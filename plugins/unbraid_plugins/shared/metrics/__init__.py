@@ -11,7 +11,7 @@ chunks: name -> the columns [start, stop) of the code that belong to the chunk.
 The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
 `beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, all of them
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
-`clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
+`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images, `fid` and `kid` sets of images,
 `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
 `silhouette_iou` compare views and shapes.
 """
@@ -53,6 +53,7 @@ from unbraid_plugins.shared.metrics.images.feature_networks import features_of, 
 from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
+from unbraid_plugins.shared.metrics.images.mask_ssim import mask_ssim, of_masks
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
 from unbraid_plugins.shared.metrics.shapes.chamfer import chamfer
 from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
@@ -62,7 +63,7 @@ from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_erro
 __all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
            "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
            "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mig", "modularity", "nearest_neighbour_accuracy",
+           "kl_per_number", "linear_probe", "live_factors", "mask_ssim", "mig", "modularity", "nearest_neighbour_accuracy",
            "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
            "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
            "translation_accuracy", "udr", "viewpoint_error"]
@@ -73,7 +74,7 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, *OF_TABLES, of_models]
+            domain_judges, translation_accuracy, kl_per_number, of_masks, *OF_TABLES, of_models]
 
 
 @hookimpl
