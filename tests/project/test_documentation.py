@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 import pytest
 from house import ROOT
+from people import people
 from PIL import Image
 
 from unbraid import load_recipe, train
@@ -31,6 +32,9 @@ NARROW = [f"networks.{name}.width=4" for name in ("encoder", "generator", "criti
 RUNS = {                                           # those that the pages of the methods speak of
     "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
+    "ma": ("ma", ["data.source.path=people.npz", *NARROW[1:], "networks.part_encoder.crop=8",
+                  *(f"networks.{n}.width=4" for n in ("stem", "part_encoder", "background_encoder", "pose_encoder",
+                                                      "pose_decoder"))]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
     "unit": ("unit", ["code.content=16", *(f"data.sources.{s}.{o}" for s, who in (("a", "anna"), ("b", "berta"))
@@ -82,6 +86,7 @@ def place(tmp_path_factory) -> Path:
                  *(f"people/{who}/{i}.png" for who in ("anna", "berta") for i in range(8))):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
+    people(folder)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ class TestMaps(RendererSuite):
 
 
 class TestMask(TestMaps):
-    options = {"gives": "mask"}
+    options: ClassVar = {"gives": "mask"}
     slope_tolerance = None                         # a closing has corners
 
     def check(self, result, batch):
@@ -50,7 +51,7 @@ class TestMask(TestMaps):
 
 class TestPersons(SourceSuite):
     component = Persons
-    options = {"path": "", "scenes": 3}            # the file is that of `make`
+    options: ClassVar = {"path": "", "scenes": 3}            # the file is that of `make`
 
     def make(self, folder: Path):
         return Persons(**{**self.options, "path": str(people(folder))})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import nn
@@ -36,12 +38,12 @@ def fixed(*shape: int) -> torch.Tensor:
 
 class TestStem(NetworkSuite):
     component = Stem
-    options = NARROW
+    options: ClassVar = NARROW
 
 
 class TestParts(EncoderSuite):
     component = PartEncoder
-    options = {**NARROW, "crop": 8}
+    options: ClassVar = {**NARROW, "crop": 8}
 
     def inputs(self):
         return fixed(4, 4, 32, 32), BOXES, torch.tensor([[1.0, 1]] * 4)
@@ -49,12 +51,12 @@ class TestParts(EncoderSuite):
 
 class TestBackground(EncoderSuite):
     component = BackgroundEncoder
-    options = NARROW
+    options: ClassVar = NARROW
 
 
 class TestGenerator(GeneratorSuite):
     component = Generator
-    options = {**NARROW, "neck": 6}
+    options: ClassVar = {**NARROW, "neck": 6}
 
     def inputs(self):
         return fixed(4, 6), fixed(4, 4), fixed(4, 18, 32, 32)
@@ -62,12 +64,12 @@ class TestGenerator(GeneratorSuite):
 
 class TestCritic(CriticSuite):
     component = Critic
-    options = NARROW
+    options: ClassVar = NARROW
 
 
 class TestPoseEncoder(EncoderSuite):
     component = PoseEncoder
-    options = {"width": 8, "blocks": 1}
+    options: ClassVar = {"width": 8, "blocks": 1}
 
     def inputs(self):
         return (fixed(4, 18, 3),)
@@ -75,7 +77,7 @@ class TestPoseEncoder(EncoderSuite):
 
 class TestPoseDecoder(NetworkSuite):
     component = PoseDecoder
-    options = {"width": 8, "blocks": 1, "joints": 5}
+    options: ClassVar = {"width": 8, "blocks": 1, "joints": 5}
 
     def inputs(self):
         return (fixed(4, 6),)
@@ -83,7 +85,7 @@ class TestPoseDecoder(NetworkSuite):
 
 class TestMapping(EncoderSuite):
     component = Mapping
-    options = {"width": 8, "blocks": 1}
+    options: ClassVar = {"width": 8, "blocks": 1}
 
     def inputs(self):
         return (fixed(4, 6),)

@@ -1,9 +1,9 @@
-"""The source of another run's codes: equal to the model's, in the run's splits, cached, and explained where it fails."""
+"""The source of another run's codes: equal to the model's, in the run's splits, cached, with errors that explain."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 class TestEncoded(SourceSuite):
     component = Encoded
-    options = {"run": ""}                          # the run is that of `make`
+    options: ClassVar = {"run": ""}                          # the run is that of `make`
 
     @pytest.fixture(autouse=True)
     def _trained(self, plain: Run) -> None:

@@ -59,7 +59,7 @@ class Parts(nn.Module):
         self.crop, self.body = crop, body
 
     def forward(self, features: Tensor, boxes: Tensor, visible: Tensor | None = None) -> Tensor:
-        """Features (B, C, H, W), boxes (B, P, 4) in pixels, visibility (B, P) -> (B, P * d); 0 for what is not seen."""
+        """Features (B, C, H, W), boxes (B, P, 4), visibility (B, P) -> (B, P * d); 0 for a part that is not seen."""
         batch, count = boxes.shape[:2]
         number = torch.arange(batch, device=boxes.device, dtype=boxes.dtype).repeat_interleave(count)
         rows = torch.cat([number[:, None], boxes.flatten(0, 1)], 1).to(features.dtype)          # (B P, 5)

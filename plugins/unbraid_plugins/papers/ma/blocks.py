@@ -5,6 +5,7 @@ Level i has (i + 1) width channels. A convolution of stride 2 leads from each le
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeVar
 
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ def pyramid(here: int, width: int, count: int) -> tuple[list[ResidualPair], list
     """
     channels = [here, *(width * (level + 1) for level in range(1, count))]
     pairs = [ResidualPair(c) for c in channels]
-    return pairs, [conv(a, b, stride=2) for a, b in zip(channels, channels[1:], strict=False)]
+    return pairs, [conv(a, b, stride=2) for a, b in pairwise(channels)]
 
 
 def first_weights(module: Module) -> Module:

@@ -22,8 +22,8 @@ class KeypointMaps:
 
     Joints (B, n, 3), which are row, column and visibility -> maps (B, n, H, W) in [0, 1].
 
-    gives: maps, a disc for each joint; mask (B, 1, H, W), the joints and limbs of a person; or layers, a record of maps,
-        mask, boxes (B, 7, 4) of the parts in pixels (left, top, right, bottom), and visible (B, 7).
+    gives: maps, a disc for each joint; mask (B, 1, H, W), the joints and limbs of a person; or layers, a record of
+        maps, mask, boxes (B, 7, 4) of the parts in pixels (left, top, right, bottom), and visible (B, 7).
     radius: of the discs.
     limb: half the width of the mask's limbs.
     margin, alone: around the joints of a part, and around one that is visible alone.
@@ -46,7 +46,7 @@ class KeypointMaps:
         count = inputs[0].shape[1]
         if self.gives != "maps" and count not in BY_COUNT:
             raise UnbraidError(f"{context.name} knows no limbs of {count} joints",
-                               hint="it knows those of " + " and ".join(map(str, BY_COUNT)) + "; gives: maps needs none")
+                               hint=f"it knows those of {' and '.join(map(str, BY_COUNT))}; gives: maps needs none")
         return JointDrawing(self, context.image[1:], BY_COUNT.get(count))
 
 

@@ -34,8 +34,8 @@ class Persons:
 
     joints: coco, 18 joints in OpenPose's order; or rig, the 15 of an animation rig.
     size: scale images and cut them to this.
-    scenes: the number of different backgrounds to put behind the persons, by their masks, with a field `scene`; 0 leaves
-        the images as they are.
+    scenes: the number of different backgrounds to put behind the persons, by their masks, with a field `scene`; 0
+        leaves the images as they are.
     """
 
     path: str
@@ -87,12 +87,12 @@ class Persons:
 
 
 def _named_numbers(file: NpzFile, fields: dict[str, Field]) -> dict[str, Field]:
-    """Return the fields; one of several numbers whose columns have names (`pose`, `pose_names`) is divided into them."""
+    """Return the fields, and for one of several named numbers (`pose`, `pose_names`) a field for each number."""
     divided: dict[str, Field] = {}
     for name, field in fields.items():
-        names = file.read(f"{name}_names").reshape(-1) if f"{name}_names" in file else []
+        names = [str(n) for n in file.read(f"{name}_names").reshape(-1)] if f"{name}_names" in file else []
         if field.classes is None and field.values.ndim == 2 and len(names) == field.values.shape[1]:
-            divided |= {str(n): Field(field.values[:, i]) for i, n in enumerate(names)}
+            divided |= {n: Field(field.values[:, i]) for i, n in enumerate(names)}
         else:
             divided[name] = field
     return divided
@@ -110,7 +110,8 @@ def _placed(points: np.ndarray, image: tuple[int, int], size: int | tuple[int, i
     visible = np.isfinite(joints).all(-1) & (np.abs(joints) <= 1).all(-1)
     if points.shape[2] == 3:
         visible &= points[..., 2] > certain
-    return np.concatenate([np.where(visible[..., None], joints, 0), visible[..., None]], -1).astype(np.float32)
+    seen = np.expand_dims(visible, -1)
+    return np.concatenate([np.where(seen, joints, 0), seen], -1).astype(np.float32)
 
 
 def _ordered(joints: np.ndarray, names: list[str], wanted: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:

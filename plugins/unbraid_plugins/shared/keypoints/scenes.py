@@ -21,7 +21,7 @@ def before_scenes(images: np.ndarray, masks: np.ndarray, count: int) -> tuple[np
 
 
 def draw_scene(number: int, count: int, size: tuple[int, int]) -> np.ndarray:
-    """Draw a wall, plain or with stripes across or down, and a floor, in colours of its own -> uint8 (3, H, W)."""
+    """Draw a wall, plain or with stripes across or down, and a floor, in its own colours -> uint8 (3, H, W)."""
     height, width = size
     hue, kind = number / count, number % 3
     wall, stripe, floor = (np.asarray(colorsys.hsv_to_rgb(h % 1, s, v)) for h, s, v in (

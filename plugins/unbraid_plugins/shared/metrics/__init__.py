@@ -11,9 +11,9 @@ chunks: name -> the columns [start, stop) of the code that belong to the chunk.
 The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
 `beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, all of them
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
-`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images, `fid` and `kid` sets of images,
-`frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
-`silhouette_iou` compare views and shapes.
+`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images,
+`fid` and `kid` sets of images, `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`,
+`depth_error`, `chamfer` and `silhouette_iou` compare views and shapes.
 """
 
 from __future__ import annotations
@@ -60,13 +60,13 @@ from unbraid_plugins.shared.metrics.shapes.depth_error import depth_error
 from unbraid_plugins.shared.metrics.shapes.silhouette_iou import silhouette_iou
 from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_error
 
-__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy",
-           "clustering_accuracy", "dci", "depth_error", "domain_judges", "edit_control", "explicitness",
-           "factor_vae_score", "features_of", "fid", "frechet_distance", "irs", "kernel_distance", "kid",
-           "kl_per_number", "linear_probe", "live_factors", "mask_ssim", "mig", "modularity", "nearest_neighbour_accuracy",
-           "nmi", "oracles", "psnr", "realism", "reconstruction_error", "reference_agreement", "retrieval_map",
-           "sap", "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
-           "translation_accuracy", "udr", "viewpoint_error"]
+__all__ = ["beta_vae_score", "binned", "cached_tensors", "chamfer", "classification_accuracy", "clustering_accuracy",
+           "dci", "depth_error", "domain_judges", "edit_control", "explicitness", "factor_vae_score", "features_of",
+           "fid", "frechet_distance", "irs", "kernel_distance", "kid", "kl_per_number", "linear_probe", "live_factors",
+           "mask_ssim", "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "oracles", "psnr", "realism",
+           "reconstruction_error", "reference_agreement", "retrieval_map", "sap", "silhouette_iou", "ssim",
+           "swap_accuracy", "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr",
+           "viewpoint_error"]
 
 
 @hookimpl

@@ -102,7 +102,8 @@ def pictures_of_training(model: Model, data: Data) -> dict[str, Any]:
     try:
         halves = np.split(rows := shown_rows(data), [len(rows) // 2])
         told = [fields_of(model, "encode", data, half) if "encode" in model.functions else None for half in halves]
-        pictures: dict[str, Any] = overview(model, *map(data.images, halves), told)
+        shown = [data.images(half) for half in halves]
+        pictures: dict[str, Any] = overview(model, shown[0], shown[1], told)
         for (a, b), name in model.translations.items():
             if a in data.images_of:                # the domain is a source
                 pictures[name] = translations(model, shown_images(data, a), a, b)

@@ -71,7 +71,8 @@ class Encoded:
         count, seconds = len(data.images_of[name]), 0.0
 
         def encoded(rows: np.ndarray) -> dict[str, Tensor]:
-            made = model(self.function, data.images(rows, name), fields=fields_of(model, self.function, data, rows, name))
+            told = fields_of(model, self.function, data, rows, name)
+            made = model(self.function, data.images(rows, name), fields=told)
             return {n: t.float().cpu() for n, t in by_factor(made, self.function).items()}
 
         def all_codes() -> dict[str, Tensor]:

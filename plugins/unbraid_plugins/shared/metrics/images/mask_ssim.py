@@ -13,7 +13,7 @@ from unbraid_plugins.shared.metrics.images.psnr_ssim import Likeness, Range, edg
 class MaskedLikeness(Likeness):
     """Similarities of masked pairs of images.
 
-    by_image: (N,), over the whole image, as the papers have it; what is black in both counts as equal.
+    by_image: (N,), over the whole image, as the papers have it; pixels that are black in both count as equal.
     score: its mean.
     inside: mean over the places under the mask alone.
     data_range: L, or "target".

@@ -42,8 +42,8 @@ def ssim(images: np.ndarray, others: np.ndarray, *, window: str = "gaussian", da
     The window "uniform" is 7 x 7 with sample variances, scikit-image's default.
 
     images, others: (N, C, H, W) in [0, 1], at least as large as the window.
-    data_range: L, by default that of the pixels; or "target", the largest minus the smallest number of each of `others`,
-        with which values of different images can't be compared.
+    data_range: L, by default that of the pixels; or "target", the largest minus the smallest number of each of
+        `others`, with which values of different images can't be compared.
     """
     return mean_of(ssim_map(images, others, window=window, data_range=data_range))
 
