@@ -180,7 +180,7 @@ def main() -> None:
                                                else [])):
             found = {split: control(arm, data, split, judge) for split in ("train", "test")}
             if arm is model:
-                write_whole(run / "control.json", json.dumps(found, indent=1).encode())
+                write_whole(run / "control.json", json.dumps(found, indent=1))
             for split, told in found.items():
                 print(f"{name} step {model.step}, {split} identities")
                 for factor, cells in told["moved"].items():
