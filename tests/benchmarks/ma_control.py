@@ -1,12 +1,13 @@
 """What each factor of Ma et al. moves in an image: clothes, scene and joints, in training and in unseen identities.
 
     unbraid train ma-persons-small --out RUN
-    python tests/benchmarks/ma_control.py RUN [RUN ...] [--picture swaps.png]
+    python tests/benchmarks/ma_control.py RUN [RUN ...] [--other persons.npz] [--picture swaps.png]
 
 In pairs of a receiver and a donor one factor of the receiver's code becomes the donor's. The edited image is judged
 from outside: the colours at chest and thighs; the pixels beyond both persons, against the drawn scenes; and the joints
 that a detector sees which was trained on true images of the training identities alone. A cell of the table is the
 share of pairs, among those in which the two images differ, where the edited image is nearer to the donor's.
+`--other` measures on another file of persons, too: other bodies and outfits.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import unbraid
-from unbraid import Code, write_whole
+from unbraid import Code, load_recipe, write_whole
 from unbraid.data import Data, open_data
 from unbraid.model import Model
 from unbraid.runs import write_image
@@ -113,9 +114,9 @@ def side(model: Model, data: Data, rows: np.ndarray) -> Side:
     return Side(images, data.field("joints", rows), scenes, model.code(images, fields_of(model, "encode", data, rows)))
 
 
-def control(model: Model, data: Data, split: str, judge: Detector) -> dict[str, Any]:
-    """The table of one split, and the errors of what is rebuilt."""
-    rows, random = data.rows(split), np.random.default_rng(0)
+def control(model: Model, data: Data, rows: np.ndarray, judge: Detector) -> dict[str, Any]:
+    """The table of some images, and the errors of what is rebuilt."""
+    random = np.random.default_rng(0)
     first, second = random.choice(rows, PAIRS), random.choice(rows, PAIRS)
     a, b = side(model, data, first), side(model, data, second)
     outside = (1 - a.mask()) * (1 - b.mask())
@@ -170,24 +171,30 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--picture", type=Path, help="of the first run, on unseen identities")
     parser.add_argument("--untrained", action="store_true", help="also the first run with its first weights")
+    parser.add_argument("--step", type=int, help="the checkpoint to measure")
+    parser.add_argument("--other", type=Path, help="another file of persons")
     asked = parser.parse_args()
-    data = open_data(unbraid.load(asked.runs[0]).method.recipe.data)
-    rows = data.rows("train")
-    judge = detector(data.images(rows), data.field("joints", rows))
+    recipe = unbraid.load(asked.runs[0]).method.recipe
+    data = open_data(recipe.data)
+    judge = detector(data.images(data.rows("train")), data.field("joints", data.rows("train")))
+    shown = {f"{split} identities": (data, data.rows(split)) for split in ("train", "test")}
+    if asked.other:
+        other = open_data(load_recipe(asked.runs[0] / "recipe.yaml", [f"data.source.path={asked.other}"]).data)
+        shown["another file"] = other, np.arange(len(other.images_of["source"]))
     for number, run in enumerate(asked.runs):
-        model = unbraid.load(run)
+        model = unbraid.load(run, step=asked.step)
         for name, arm in ((run.name, model), *([("untrained", untrained(model))] if asked.untrained and not number
                                                else [])):
-            found = {split: control(arm, data, split, judge) for split in ("train", "test")}
+            found = {where: control(arm, *images, judge) for where, images in shown.items()}
             if arm is model:
                 write_whole(run / "control.json", json.dumps(found, indent=1))
-            for split, told in found.items():
-                print(f"{name} step {model.step}, {split} identities")
+            for where, told in found.items():
+                print(f"{name}, step {model.step}, {where}")
                 for factor, cells in told["moved"].items():
                     print(f"  {factor:11}" + "".join(f"  {what} {v:.2f}" for what, v in cells.items()))
                 print("  " + ", ".join(f"{k} {v:.3f}" for k, v in told.items() if k != "moved"), flush=True)
     if asked.picture:
-        write_image(asked.picture, pictures(unbraid.load(asked.runs[0]), data, "test"))
+        write_image(asked.picture, pictures(unbraid.load(asked.runs[0], step=asked.step), data, "test"))
 
 
 if __name__ == "__main__":
