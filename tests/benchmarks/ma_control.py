@@ -40,7 +40,7 @@ from unbraid_plugins.tools.evaluation import untrained
 
 SEEN = slice(0, 14)                                # the joints that the rendered persons have
 FACTORS = ("foreground", "background", "pose")
-PAIRS, STEPS = 300, 1500
+PAIRS, STEPS = 300, 1000
 DIFFERENT = {"colours": 0.12, "scene": 0.02, "joints": 0.06}   # mean distances below which two images count as equal
 
 
