@@ -33,7 +33,8 @@ def no(score: Tensor) -> Tensor:
 
 @pytest.mark.usefixtures("double_precision")
 def test_stage_one(tmp_path: Path) -> None:
-    recipe = {**FIRST, "data": {"source": {"path": str(people(tmp_path)), "size": None}, "split_by": None}}
+    data = {"source": {"path": str(people(tmp_path)), "size": None}, "split_by": None}
+    recipe = {**FIRST, "data": data, "weights": {"pixels": 40}}    # the paper's 20
 
     def loop(h: Hand, step: int) -> None:
         x, joints = h.draw(step, "x"), h.draw(step, "x", "joints")
