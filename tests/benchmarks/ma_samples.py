@@ -4,7 +4,8 @@
     python tests/benchmarks/ma_samples.py TWO [TWO ...] [--picture samples.png]
 
 The sliced Wasserstein distance is the mean over 500 directions of the distance of the sorted projections, of codes that
-are scaled by their standard deviations. The floor is the distance of one half of the codes from the other.
+are divided by their standard deviation (the root of the mean variance). The floor is the distance of one half of the
+codes from the other.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ def sliced(a: np.ndarray, b: np.ndarray, directions: int = 500) -> float:
 def compared(true: np.ndarray, made: np.ndarray) -> dict[str, float]:
     """The distance of samples and of Gaussians from true codes (n, d), and that of one half of these from the other."""
     random = np.random.default_rng(1)
-    mean, std = true.mean(0), true.std(0) + 1e-6
-    true, made = (true - mean) / std, (made - mean) / std
+    mean, scale = true.mean(0), np.sqrt(true.var(0).mean())
+    true, made = (true - mean) / scale, (made - mean) / scale
     order = random.permutation(len(true))[:len(true) // 2 * 2].reshape(2, -1)
     half, n = true[order[0]], order.shape[1]
     full = random.multivariate_normal(np.zeros(true.shape[1]), np.cov(true.T), n)
-    return {"samples": sliced(half, made[:n]), "Gaussian, variances": sliced(half, random.normal(size=half.shape)),
+    return {"samples": sliced(half, made[:n]), "Gaussian, variances": sliced(half, true.std(0) * random.normal(size=half.shape)),
             "Gaussian, covariance": sliced(half, full), "the other half": sliced(half, true[order[1]])}
 
 
