@@ -7,9 +7,11 @@ import os
 import numpy as np
 import pytest
 import torch
+from people import people
 from PIL import Image
 from tiny_face_model import write_face_model
 
+from unbraid.engine import train
 from unbraid_configs import Recipe, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
@@ -29,6 +31,13 @@ FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look")
 INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
 FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
          "data.split_by=null")
+MA_CODE = {"foreground": 56, "background": 16, "pose": 8}
+MAPPINGS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8",
+            *(f"networks.map_{factor}.width=8" for factor in MA_CODE))
+PERSONS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8", "networks.part_encoder.crop=8",
+           *(f"networks.{name}.width=2" for name in ("stem", "part_encoder", "background_encoder", "generator",
+                                                     "critic")),
+           *(f"networks.{name}.width=8" for name in ("pose_encoder", "pose_decoder")))
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
@@ -47,6 +56,10 @@ NARROWER = {                                       # by the beginning of a name,
     "intrinsic-faces-folder": ("data.source.size=16", *INTRINSIC), "intrinsic-faces-small": (*FACES, *INTRINSIC),
     "intrinsic-faces": (*FACES, *INTRINSIC),
     "factor-vae": ("networks.critic.width=40",), "beta-vae-dsprites-fc": ("data.source.size=16",),
+    "ma-sampling-small": MAPPINGS, "ma-sampling": (*MAPPINGS, *(
+        f"flow.{name}=map_{name}(normal(size={size}, std=0.2))" for name, size in MA_CODE.items())),
+    "ma-persons-small": PERSONS, "ma-persons": (*PERSONS, "data.source.size=[32, 16]"),
+    "ma": (*PERSONS, "data.source.path=${UNBRAID_PERSONS}", "data.source.size=[32, 16]"),
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 
 
@@ -78,8 +91,12 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "faces.npz",
              "UNBRAID_PEOPLE": "people.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
-             "UNBRAID_DATA_B": "kind 1"}
+             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": "persons"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
+    with pytest.MonkeyPatch.context() as patch:    # stage one of Ma et al., for stage two
+        undrawn(patch)
+        # its first weights, which are the same on every machine
+        train(narrow("ma-persons-small", "train.steps=1", "train.optimizer.lr=1.0e-30"), folder / "persons")
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:

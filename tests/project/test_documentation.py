@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 import pytest
 from house import ROOT
+from people import people
 from PIL import Image
 from tiny_face_model import write_face_model
 
@@ -37,6 +38,9 @@ RUNS = {                                           # those that the pages of the
     "drgan": ("drgan", ["data.source.path=people.npz", "data.source.size=16", "code.identity=8", "code.yaw=3 classes",
                         *(f"networks.{n}={{width: 2, layers: 1}}" for n in ("encoder", "generator", "critic"))]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
+    "ma": ("ma", ["data.source.path=persons.npz", *NARROW[1:], "networks.part_encoder.crop=8",
+                  *(f"networks.{n}.width=4" for n in ("stem", "part_encoder", "background_encoder", "pose_encoder",
+                                                      "pose_decoder"))]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
     "peng": ("peng", ["networks.features.width=2", *(f"data.sources.faces.{o}" for o in (
         "path=faces.npz", "identities=4", "expressions={open: {jawOpen: 1}}", "size=16", "backend=torch"))]),
@@ -94,6 +98,7 @@ def place(tmp_path_factory) -> Path:
     np.savez(folder / "people.npz", images=dice.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8),
              identity=np.arange(60) // 3, yaw=np.arange(60) % 3)
     write_face_model(folder / "faces.npz")
+    people(folder)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

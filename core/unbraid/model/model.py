@@ -173,17 +173,17 @@ class Model:
         """The shape (C, H, W) of the training images; that of the first draw, if they differ."""
         return next(iter(self.method.facts.draws.values())).image
 
-    # -- what every method with `encode` and `decode` can do ----------------------------------------------------------
+    # -- what every method with `encode` and `decode` can do, with images or their codes ------------------------------
 
-    def code(self, pictures: Picture) -> Code:
-        """Return the codes of images: the output of `encode`, or its mean if it is a distribution."""
-        return code_of(self("encode", pictures), self.layout)
+    def code(self, pictures: Picture | Code, fields: Mapping[str, Any] | None = None) -> Code:
+        """Return the codes of images: the output of `encode`, or its mean if it is a distribution; a code as it is."""
+        return pictures if isinstance(pictures, Code) else code_of(self("encode", pictures, fields=fields), self.layout)
 
     def decoded(self, f: Code) -> Tensor:
         """Return the images of codes, clipped to [0, 1].  A generator of logits needs `decode(z): sigmoid(y)`."""
         return plain(self("decode", f)).clamp(0, 1)
 
-    def reconstruct(self, pictures: Picture) -> Tensor:
+    def reconstruct(self, pictures: Picture | Code) -> Tensor:
         """Return decode(encode(x))."""
         return self.decoded(self.code(pictures))
 
@@ -202,18 +202,18 @@ class Model:
                              "it has no function between domains, such as  a_to_b(x): ...")
         return plain(self(self.translations[source, target], pictures)).clamp(0, 1)
 
-    def swap(self, a: Picture, b: Picture, *factors: str) -> Tensor:
+    def swap(self, a: Picture | Code, b: Picture | Code, *factors: str) -> Tensor:
         """Return the images a with these factors of the images b.  Raises ModelError for an unknown factor."""
         self._known(factors)
         return self.decoded(code.swap(self.code(a), self.code(b), *factors))
 
-    def interpolate(self, a: Picture, b: Picture, steps: int = 8, factor: str | None = None) -> Tensor:
+    def interpolate(self, a: Picture | Code, b: Picture | Code, steps: int = 8, factor: str | None = None) -> Tensor:
         """Interpolate the code, or one factor, from a to b in `steps` images: (steps, C, H, W) for single images."""
         fa, fb = self.code(a), self.code(b)
         target = fb if factor is None else code.swap(fa, fb, factor)
         return torch.cat([self.decoded(code.interpolate(fa, target, by=float(t))) for t in np.linspace(0, 1, steps)])
 
-    def traverse(self, picture: Picture, number: int, values: Sequence[float]) -> Tensor:
+    def traverse(self, picture: Picture | Code, number: int, values: Sequence[float]) -> Tensor:
         """Set one dimension of an image's code to each of these values and decode it: (len(values), C, H, W)."""
         f = self.code(picture)
         if not 0 <= number < self.layout.size:
@@ -258,7 +258,7 @@ class Model:
                              hint="take the rest from an image: unbraid sample RUN --like A.png, or sample(like=...)")
         return drawn
 
-    def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
+    def retrieve(self, query: Picture | Code, bank: Picture | Code, factor: str | None = None, k: int = 5) -> Tensor:
         """Return the indices (B, k) of the k bank images nearest to each query, by a factor or the whole code."""
         q, b = self.code(query), self.code(bank)
         if factor is not None:

@@ -11,8 +11,8 @@ chunks: name -> the columns [start, stop) of the code that belong to the chunk.
 The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
 `beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, all of them
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
-`clustering_accuracy` compare clusters with classes. `psnr` and `ssim` compare images, `fid` and `kid` sets of images,
-`frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
+`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images, `fid` and `kid` sets
+of images, `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
 `silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of images.
 `rank_1_identification`, `verification` and `roc` ask who is in an image, `pose_control` whether an image shows the pose
 that it was made for.
@@ -67,6 +67,7 @@ from unbraid_plugins.shared.metrics.images.feature_networks import features_of, 
 from unbraid_plugins.shared.metrics.images.fid_kid import fid, kid
 from unbraid_plugins.shared.metrics.images.frechet import frechet_distance
 from unbraid_plugins.shared.metrics.images.kernel_distance import kernel_distance
+from unbraid_plugins.shared.metrics.images.mask_ssim import mask_ssim, of_masks
 from unbraid_plugins.shared.metrics.images.psnr_ssim import psnr, ssim
 from unbraid_plugins.shared.metrics.layers.albedo_error import albedo_error
 from unbraid_plugins.shared.metrics.layers.normal_angle import normal_angle
@@ -81,10 +82,10 @@ __all__ = ["Roc", "albedo_error", "analogy_error", "azimuth_error", "beta_vae_sc
            "chamfer", "chunk_probe", "classification_accuracy", "clip_retrieval", "clustering_accuracy",
            "control_table", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control", "explicitness",
            "factor_vae_score", "features_of", "fid", "frechet_distance", "function_accuracy", "irs",
-           "kernel_distance", "kid", "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mig",
-           "modularity", "nearest_neighbour_accuracy", "nmi", "normal_angle", "number_oracles", "number_regression",
-           "oracles", "pose_control", "prediction_error", "psnr", "rank_1_identification", "realism",
-           "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "roc", "sap",
+           "kernel_distance", "kid", "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mask_ssim",
+           "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "normal_angle", "number_oracles",
+           "number_regression", "oracles", "pose_control", "prediction_error", "psnr", "rank_1_identification",
+           "realism", "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "roc", "sap",
            "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
            "translation_accuracy", "udr", "verification", "viewpoint_error"]
 
@@ -97,7 +98,7 @@ def unbraid_components() -> list[Any]:
             domain_judges, translation_accuracy, kl_per_number,
             chunk_probe, number_regression, clip_retrieval, number_oracles, analogy_error, function_accuracy,
             prediction_error, azimuth_error, edge_precision, leak_matrix, normal_angle, albedo_error, relight_psnr,
-            pose_control, rank_1_identification, verification, *OF_TABLES, of_models]
+            pose_control, rank_1_identification, verification, of_masks, *OF_TABLES, of_models]
 
 
 @hookimpl

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -85,8 +85,8 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
             found[:, a:b] = np.eye(b - a)[kmeans.predict(flat)]
         return found
 
-    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
-        return np.concatenate([encoded(b) for b in batches])
+    def encode(rows: np.ndarray) -> np.ndarray:
+        return np.concatenate([encoded(b) for b in sampled.read(rows)])
 
     return {**codes_of(sampled, encode), **_cut(model_evidence)}
 
@@ -94,7 +94,7 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
 def at_random(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
     """Return the evidence of the floor: codes of the model's shape from N(0, 1), cut into the model's chunks."""
     size, random = model_evidence["codes"].shape[1], np.random.default_rng(seed)
-    codes = codes_of(sampled, lambda batches: np.concatenate([random.normal(size=(len(b), size)) for b in batches]))
+    codes = codes_of(sampled, lambda rows: random.normal(size=(len(rows), size)))
     return {**codes, **_cut(model_evidence)}
 
 

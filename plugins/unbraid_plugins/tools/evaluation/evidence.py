@@ -15,6 +15,7 @@ from unbraid_plugins.tools.evaluation.weak_labels import of_pairs
 EVIDENCE = {
     "images": "(N, C, H, W) floats in [0, 1]: real images that the model was not trained on",
     "factors": "name -> (N,) classes of the images, -1 where unknown",
+    "masks": "(N, 1, H, W) in [0, 1]: true masks of what the images show, where the source has `masks` or `mask`",
     "train_images": "(M, C, H, W): other real images, for metrics that fit something",
     "train_factors": "name -> (M,) classes of these",
     "oracle_images": "(K, C, H, W) uint8: many real images, these among them, for judges that must be good",
@@ -141,6 +142,9 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
     judged = seen[:max(min(ORACLE, ORACLE_BYTES // int(np.prod(images.shape))), 1)]
     rows, train = unseen[:protocol.images], seen[:max(protocol.images, FITTED)]
     evidence: Evidence = {"images": image_array(data, rows, name), "device": device}
+    mask = next((f for f in ("masks", "mask") if f in images.fields and images.fields[f].is_picture), None)
+    if mask is not None and images.fields[mask].shape == (1, *images.shape[1:]):
+        evidence["masks"] = np.asarray(data.field(mask, rows, name))
     if len(train):
         evidence["train_images"] = image_array(data, train, name)
     classes, left_out = factors_of(images, rows)
