@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 
 DEEPEST = 20                                       # of what has no form
+LARGEST = 1e100                                    # of numbers that are measured
 LONGEST_NAME = 300                                 # characters of a key
 
 
@@ -81,6 +82,8 @@ def check(value: Any, form: Form, path: str = "") -> None:
         _expect_shallow(value, path)
     elif form is float:
         _expect(isinstance(value, int | float) and not isinstance(value, bool), value, _NAMES[float], path)
+        if math.isfinite(value) and abs(value) > LARGEST:
+            raise ValueError(f"{path} is {value:.0e}, which nothing measures")
     elif form is int:
         _expect(isinstance(value, int) and not isinstance(value, bool), value, _NAMES[int], path)
     else:
