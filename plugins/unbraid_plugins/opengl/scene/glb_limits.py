@@ -79,9 +79,8 @@ def _instances(nodes: list[dict[str, Any]], own: list[int]) -> tuple[int, int]:
             below = [c for c in children if type(c) is int and 0 <= c < len(nodes)]
             if left:
                 mesh = node.get("mesh")
-                has = type(mesh) is int and 0 <= mesh < len(own)
-                totals[i] = (has + sum(totals[c][0] for c in below), (own[mesh] if has else 0) + sum(
-                    totals[c][1] for c in below))
+                size = own[mesh] if isinstance(mesh, int) and 0 <= mesh < len(own) else 0
+                totals[i] = (bool(size) + sum(totals[c][0] for c in below), size + sum(totals[c][1] for c in below))
                 open_.discard(i)
             elif i in open_:
                 raise ValueError("its nodes go round in a circle")

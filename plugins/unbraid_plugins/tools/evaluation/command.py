@@ -15,6 +15,8 @@ from unbraid.cli import DEVICE, SET, Session, say
 from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
 
+OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report")     # that a study may hold
+
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
@@ -41,17 +43,16 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
-    from unbraid_plugins.tools.evaluation import Baselines, EvaluationOptions, evaluate, protocol_of, table
+    from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
-    asked = EvaluationOptions.given(click.get_current_context())
-    opened, reports = [Run.at(run) for run in runs], Reports()
+    opened, reports, given = [Run.at(run) for run in runs], Reports(), given_options(click.get_current_context())
     place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
         session.run = run.folder
         echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
-                          baselines=baselines, overrides=session.overrides, options=asked.options,
+                          baselines=baselines, overrides=session.overrides, options=given,
                           before=partial(reports.write, run.folder) if report else lambda result: None)
         results.append((str(run.folder), result))
     if as_json:
@@ -65,6 +66,15 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     if report:
         reports.compare([run.folder for run in opened], comparison)
         reports.tell(quiet=as_json)
+
+
+def given_options(context: click.Context) -> list[str]:
+    """Return the options that a command line gave, of those that a study may hold, as texts for another one."""
+    given = {name: value for name, value in context.params.items() if name in OPTIONS
+             and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+    report = given.pop("report", None)
+    flags = [] if report is None else ["--report" if report else "--no-report"]
+    return [*(f"--{name}={value}" for name, value in given.items()), *flags]
 
 
 @attrs.define

@@ -13,8 +13,6 @@ import click
 
 from unbraid_registry import UnbraidError
 
-OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report")
-
 
 @attrs.frozen
 class EvaluationOptions:
@@ -31,22 +29,18 @@ class EvaluationOptions:
     @classmethod
     def of(cls, texts: Sequence[str], where: str) -> EvaluationOptions:
         """Parse the texts of a command line.  Raises UnbraidError, whose message begins with `where`."""
-        from unbraid_plugins.tools.evaluation.command import command
+        from unbraid_plugins.tools.evaluation.command import OPTIONS, command
 
         known = [p for p in command.params if p.name in OPTIONS]
         parser = click.Command("evaluate", params=known, add_help_option=False)
         try:
             with parser.make_context("evaluate", list(texts)) as context:
-                return cls.given(context)
+                given = {name: value for name, value in context.params.items()
+                         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
         except click.UsageError as error:
             allowed = ", ".join(option for p in known for option in (*p.opts, *p.secondary_opts))
             raise UnbraidError(f"{where}: {error.format_message()}", hint=f"a study may give {allowed}") from None
-
-    @classmethod
-    def given(cls, context: click.Context) -> EvaluationOptions:
-        """Return the options that a command line gave."""
-        return cls(**{name: value for name, value in context.params.items() if name in OPTIONS
-                      and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE})
+        return cls(**given)
 
     @property
     def options(self) -> list[str]:

@@ -58,7 +58,7 @@ class HeatMap:
 
 def heat_maps(findings: Findings) -> list[HeatMap]:
     """Return every matrix of the model's results whose rows and columns have names."""
-    found = []
+    found: list[HeatMap] = []
     for metric, result in findings.arms.get("model", {}).items():
         for part, value in result.items():
             labels = _labels(f"{metric}.{part}", value, result, findings)
