@@ -1,4 +1,4 @@
-"""Environment variables stay here: no received recipe or run gets a value of one into what is written or shown."""
+"""Environment variables stay here: no received recipe or run gets the value of one written or shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Forms of JSON files that may be anything: a field that is something else is told by its path."""
+"""Forms of JSON files that may be anything: an error names the field that has another form, by its path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST_NAME = 300                                 # characters of a key
 
 @attrs.frozen
 class Each:
-    """A map of names to values of one form, with at most so many entries."""
+    """A map from names to values of one form, with a largest number of entries."""
 
     form: Form
     most: int = 10_000
@@ -23,7 +23,7 @@ class Each:
 
 @attrs.frozen
 class Listed:
-    """A list of values of one form, with at most so many entries."""
+    """A list of values of one form, with a largest number of entries."""
 
     form: Form
     most: int = 100_000
