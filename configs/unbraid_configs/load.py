@@ -9,9 +9,9 @@ from typing import Any
 from unbraid_configs.checking import assemble
 from unbraid_configs.library import Plugins, find_recipe
 from unbraid_configs.mistakes import Mistake, RecipeError
-from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file
+from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file, read_yaml
 from unbraid_configs.recipe import Recipe
-from unbraid_configs.resolving import EMPTY, Merger, check_requires, expand, expand_environment, override
+from unbraid_configs.resolving import EMPTY, Merger, check_requires, check_texts, check_variables, expand, override
 from unbraid_registry import UnbraidError
 
 MOST_BASES = 20                                     # a recipe over a base over a base
@@ -23,7 +23,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
 
     overrides: `a.b.c=value`; a later one wins over an earlier one.
     plugins: the plugins with the components and recipes that can be used; by default all that are installed.
-    keep_unset: keep environment variables that are not set as they are written, for a recipe that is only looked at.
+    keep_unset: environment variables that are not set are no mistakes: the recipe's data is not needed.
 
     Raises RecipeError with every mistake.
 
@@ -36,6 +36,14 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
     mistakes: list[Mistake] = []
     tree = expand(read_file(Path(path), mistakes), mistakes)
     return _finish(tree, Path(path), overrides, plugins, mistakes, keep_unset)
+
+
+def recipe_from_text(text: str, name: str, overrides: Sequence[str] = (), *, plugins: Plugins | None = None,
+                     keep_unset: bool = False) -> Recipe:
+    """Load and check a recipe from a text of YAML, as `load_recipe` does.  name: for the places of mistakes."""
+    mistakes: list[Mistake] = []
+    tree = expand(read_yaml(text, name, mistakes), mistakes)
+    return _finish(tree, None, overrides, plugins or _installed(), mistakes, keep_unset)
 
 
 def make_recipe(mapping: Mapping[Any, Any], overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:
@@ -70,8 +78,9 @@ def _finish(tree: Node, file: Path | None, overrides: Sequence[str], plugins: Pl
     tree = with_bases(tree, [file.resolve()] if file else [], plugins, merger, file.parent if file else Path())
     for text in overrides:
         tree = override(tree, text, merger)
+    mistakes += check_texts(tree)
     raise_unmet(tree)
-    tree = expand_environment(tree, mistakes, keep_unset=keep_unset)
+    tree = check_variables(tree, mistakes, keep_unset=keep_unset)
     return assemble(tree, plugins.catalog, mistakes)
 
 

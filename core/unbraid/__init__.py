@@ -32,7 +32,6 @@ if TYPE_CHECKING:
         source as source,
     )
     from unbraid.model import Model as Model, load as load
-    from unbraid.runs import write_whole as write_whole
     from unbraid.values import (
         Code as Code,
         Gaussian as Gaussian,
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
     )
     from unbraid_configs import Recipe as Recipe, load_recipe as load_recipe, make_recipe as make_recipe
     from unbraid_registry import UnbraidError as UnbraidError, hookimpl as hookimpl
+    from unbraid_registry.files import open_file as open_file, read_whole as read_whole, write_whole as write_whole
 else:
     __getattr__, __dir__ = door(__name__, moved={
         "cached_tensors": "unbraid_plugins.shared.metrics",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -13,7 +15,11 @@ from unbraid_registry.catalog import Catalog, Kind, UnknownComponent
 from unbraid_registry.component import NETWORK_KINDS, Component
 from unbraid_registry.errors import UnbraidError
 from unbraid_registry.loaded import Registry
+from unbraid_registry.pip_hints import NAME, VERSION, pip_install
 
+MOST = 1000                                        # plugins that a record may name
+FORMS = {"distribution": NAME, "version": VERSION, "sha256": re.compile("[0-9a-f]{64}"),
+         "file": re.compile(r"[^\x00-\x1f/]{1,255}")}     # what a record may say of them
 PluginRecord = Mapping[str, Mapping[str, str]]     # plugin -> distribution and version, or file and sha256
 
 
@@ -59,8 +65,8 @@ def plugins_of(record: Mapping[str, Any]) -> PluginRecord:
     found = last.get("plugins") if isinstance(last, Mapping) else None
     if not isinstance(found, Mapping):
         return {}
-    return {str(name): {k: v for k, v in facts.items() if isinstance(v, str)}
-            for name, facts in found.items() if isinstance(facts, Mapping)}
+    return {name: {k: v for k, v in facts.items() if isinstance(v, str) and k in FORMS and FORMS[k].fullmatch(v)}
+            for name, facts in list(found.items())[:MOST] if isinstance(facts, Mapping) and name.isidentifier()}
 
 
 def plugin_changes(recorded: PluginRecord, loaded: Registry) -> list[PluginChange]:
@@ -86,8 +92,8 @@ def remedy_for(facts: Mapping[str, str]) -> str:
     """Return the command that brings back a recorded plugin: its pip line, or its file as an option."""
     if facts.get("distribution"):
         version = f"=={facts['version']}" if facts.get("version") else ""
-        return f'pip install "{facts["distribution"]}{version}"'
-    return f"give its file: --plugin {facts.get('file', 'FILE')}"
+        return pip_install(facts["distribution"], version)
+    return f"give its file: --plugin {shlex.quote(facts.get('file', 'FILE'))}"
 
 
 def refuse_missing(recorded: PluginRecord, loaded: Registry) -> None:

@@ -123,16 +123,39 @@ def test_environment_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("UNBRAID_TEST_EMPTY", "")
     text = changed(
         "sprites}",
-        "folder, path: '${UNBRAID_TEST_HOME}/a', rename: {a: '${UNBRAID_TEST_NONE:-b}',"
-        " c: '$${UNBRAID_TEST_HOME}', d: '${UNBRAID_TEST_EMPTY}', e: '${UNBRAID_TEST_EMPTY:-f}'}}",
+        "folder, path: '${UNBRAID_TEST_HOME}/a', rename: {c: '$${UNBRAID_TEST_HOME}'}}",
     )
     recipe = load(tmp_path, text)
     folder = recipe.data.sources["source"].value
     assert folder.path == Path("/pictures/a")
-    assert folder.rename == {"a": "b", "c": "${UNBRAID_TEST_HOME}", "d": "", "e": "f"}
-    monkeypatch.delenv("UNBRAID_TEST_HOME")
+    assert folder.rename == {"c": "${UNBRAID_TEST_HOME}"}
     assert load(tmp_path, dump_recipe(recipe)) == recipe
-    assert load(tmp_path, GOOD, "title=${UNBRAID_TEST_NONE:-later}").title == "later"
+    for written, path in (("${UNBRAID_TEST_NONE:-b}/c", "b/c"), ("d${UNBRAID_TEST_EMPTY}/e", "d/e"),
+                          ("${UNBRAID_TEST_EMPTY:-f}", "f"), ("$${UNBRAID_TEST_HOME}", "${UNBRAID_TEST_HOME}")):
+        assert load(tmp_path, text, f"data.source.path='{written}'").data.sources["source"].value.path == Path(path)
+
+
+def test_values_of_environment_variables_stay_out_of_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                                     ) -> None:
+    monkeypatch.setenv("UNBRAID_TEST_HOME", "/pictures")
+    recipe = load(tmp_path, changed("sprites}", "folder, path: '${UNBRAID_TEST_HOME}/a'}"), "title=by ${USER} in $${X}")
+    assert recipe.title == "by ${USER} in ${X}"
+    for written in dump_recipe(recipe), show_recipe(recipe):
+        assert "${UNBRAID_TEST_HOME}/a" in written
+        assert "/pictures" not in written
+    monkeypatch.delenv("UNBRAID_TEST_HOME")
+    (tmp_path / "written.yaml").write_text(dump_recipe(recipe))
+    assert load_recipe(tmp_path / "written.yaml", plugins=Plugins(), keep_unset=True).title == recipe.title
+
+
+@pytest.mark.parametrize("name", ["USER", "HOME", "GITHUB_TOKEN", "xUNBRAID_X"])
+def test_other_environment_variables_are_read_where_the_user_allows_them(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "value")
+    text = changed("sprites}", f"folder, path: '/a/${{{name}:-x}}/b'}}")
+    assert "does not begin with UNBRAID_" in str(mistakes(tmp_path, text)[0])
+    monkeypatch.setenv("UNBRAID_ENV", f"OTHER,{name}")
+    assert load(tmp_path, text).data.sources["source"].value.path == Path("/a/value/b")
 
 
 @pytest.mark.parametrize(

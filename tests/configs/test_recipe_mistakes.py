@@ -226,6 +226,8 @@ STRUCTURE = [
     (changed("networks:\n", "networks:\n  §helper: null\n"), "null removes a network of the base", "no 'helper'"),
     (changed("sprites", "folder, path: §'${UNBRAID_NOT_SET}/a'"), "UNBRAID_NOT_SET is not set", ":-default"),
     (changed("sprites", "folder, path: §'${a b}'"), "no environment variable", "$${"),
+    (changed("sprites", "folder, path: §'/x/${SECRET_TOKEN}'"), "does not begin with UNBRAID_", "UNBRAID_ENV"),
+    (changed("sprites", "folder, path: a, rename: {a: §'${UNBRAID_X}'}"), "where no environment variable", "$${"),
 ]
 
 
@@ -307,7 +309,7 @@ def test_the_good_recipe_is_good(tmp_path: Path) -> None:
     [
         (b"title: \xff\xfe", "not UTF-8"),
         (b"\x00\x01\x02", "binary"),
-        (b"a: " + b"x" * 1_000_001, "1 MB"),
+        (b"a: " + b"x" * 1_000_001, "256 kB"),
         (b"", "'data' is missing"),
         (b"\xef\xbb\xbf# only a comment\n", "'data' is missing"),
     ],

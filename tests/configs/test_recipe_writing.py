@@ -49,10 +49,11 @@ def test_expressions_read_back(text: str) -> None:
 @given(st.text(alphabet="${}Xa:- ", max_size=12))
 @settings(max_examples=300, deadline=None)
 def test_escaped_text_is_not_expanded(text: str) -> None:
-    from unbraid_configs.resolving import escape, expand_environment
+    from unbraid_configs.resolving import check_variables
+    from unbraid_configs.variables import escape
 
     mistakes: list = []
-    assert expand_environment(Node(escape(text)), mistakes, ("title",), {"X": "something"}).value == text
+    assert check_variables(Node(escape(text)), mistakes, ("data", "source", "rename")).value == text
     assert mistakes == []
 
 
@@ -70,7 +71,7 @@ def test_recipes_read_back(
 ) -> None:
     import keyword
 
-    from unbraid_configs.resolving import escape
+    from unbraid_configs.variables import escape
 
     recipe = make_recipe(
         {
@@ -98,7 +99,7 @@ def test_recipes_read_back(
 
 
 def _escaped(value: Any) -> Any:
-    from unbraid_configs.resolving import escape
+    from unbraid_configs.variables import escape
 
     if isinstance(value, dict):
         return {k: _escaped(v) for k, v in value.items()}

@@ -27,7 +27,7 @@ def people(folder: Path, count: int = 24, **arrays: Any) -> Path:
         for (x, y), colour in zip(joints, colours, strict=True):
             inside = (across - x) ** 2 + (down - y) ** 2 < 16
             image[inside], mask[inside] = colour, 255
-    file = folder / "people.npz"
+    file = folder / "persons.npz"
     written = {"images": images, "masks": masks, "keypoints_xy": points, "keypoint_names": np.array(NAMES),
                "factors": np.stack([identity, identity % 2], 1), "factor_names": np.array(["identity", "gender"]),
                **arrays}

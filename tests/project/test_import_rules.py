@@ -28,19 +28,21 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.opengl.scene": {"numerics"},
     "unbraid_plugins.opengl.raster": {"numerics", "scene"},
     "unbraid_plugins.opengl.shading": {"numerics", "scene", "raster"},
+    "unbraid_plugins.opengl.faces": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.opengl.viewing": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.tools.display": set(),
     "unbraid_plugins.tools.encoding": set(),
     "unbraid_plugins.tools.editing": {"display", "encoding"},
+    "unbraid_plugins.tools.calling": {"display"},
     "unbraid_plugins.tools.export": set(),
     "unbraid_plugins.tools.new_plugin": set(),
     "unbraid_plugins.tools.profiling": set(),
     "unbraid_plugins.tools.tensorboard": set(),
     "unbraid_plugins.tools.figure": {"display"},
     "unbraid_plugins.tools.reports": {"display"},
-    "unbraid_plugins.tools.evaluation": {"display", "editing", "encoding", "reports"},
+    "unbraid_plugins.tools.evaluation": {"calling", "display", "editing", "encoding", "reports"},
     "unbraid_plugins.tools.probing": {"display", "reports", "evaluation"},
-    "unbraid_plugins.tools.studies": {"display", "evaluation"},
+    "unbraid_plugins.tools.studies": {"display", "reports", "evaluation"},
     "unbraid_plugins.tools.demo": {"evaluation"},
 }
 PRIVATE = {room for room in BELOW if room.partition(".")[0] in ("unbraid", "unbraid_configs") or ".tools." in room}
@@ -112,7 +114,8 @@ def uses(folder: str) -> list[Import]:
 
 @pytest.mark.parametrize("folder", ["papers", "shared", "opengl"])
 def test_authors_of_components_use_the_public_face_and_values(folder: str) -> None:
-    allowed = ("unbraid", "unbraid.values", *(("unbraid.cli",) if folder == "opengl" else ()))
+    commands = ("unbraid.cli", "unbraid_registry.terminal") if folder == "opengl" else ()
+    allowed = ("unbraid", "unbraid.values", *commands)
     wrong = [i for i in uses(folder) if i.package != "unbraid_plugins" and i.module not in allowed]
     assert not wrong, told(wrong)
 

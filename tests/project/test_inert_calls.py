@@ -1,4 +1,4 @@
-"""Calls that could run a program, or let a file choose one, stand where they are meant to and nowhere else."""
+"""Calls that could run a program, or read and write files in ways of their own, stand where they are meant to."""
 
 from __future__ import annotations
 
@@ -76,3 +76,76 @@ def test_figures_are_drawn_with_settings_of_ours(tmp_path, monkeypatch):
         with mpl.rc_context({"text.usetex": colour == "red", "figure.facecolor": colour, "font.family": "serif"}):
             pictures.append(write_rows(tmp_path / f"{colour}.png", [row]).read_bytes())
     assert pictures[0] == pictures[1]
+
+
+PRINTS = {"print", "secho", "print_help"}
+PRINTING = {"click.echo", "click.style", "sys.stdout.write", "sys.stderr.write"}
+MEANT_TO_PRINT = {                                 # all else goes through unbraid_registry/terminal.py
+    "engine/progress.py": "the bar, and lines that it makes printable itself",
+    "testing/untouched.py": "a developer's check, for a program",
+    "display/terminal.py": "tables into a text, by cells that it makes printable itself",
+}
+
+
+def test_texts_get_to_a_terminal_by_one_function():
+    """It shows escapes and marks of direction instead of sending them."""
+    found = set()
+    for file, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                name = called.rpartition(".")[2]
+                if name in PRINTS or called in PRINTING:
+                    found.add("/".join(file.parts[-2:]))
+    own = {"unbraid_registry/terminal.py"}
+    tell_by_page = {"evaluation/score_table.py", "probing/accuracy_table.py"}      # `page.print`
+    assert found - own - tell_by_page == set(MEANT_TO_PRINT)
+
+
+FILES = {"open", "fdopen", "read_text", "read_bytes", "write_text", "write_bytes", "mkstemp", "mkdtemp", "fromfile",
+         "NamedTemporaryFile", "TemporaryDirectory", "load_file", "save_file", "safe_open", "savetxt", "loadtxt",
+         "genfromtxt", "memmap", "ZipFile", "copyfile", "copytree", "copy2", "rmtree", "truncate", "symlink_to"}
+NOT_OF_FILES = ("spec.value.open", "archive.open", "webbrowser.open")
+MEANT_FOR_FILES = {                                # all else goes through unbraid_registry/files
+    "unbraid_registry/discovery.py": "metadata of installed packages",
+    "unbraid_registry/made_with.py": "a plugin's file, which was loaded",
+    "unbraid_registry/suggestions.py": "a file of this package",
+    "runs/origin.py": "metadata of installed packages",
+    "reports/page.py": "templates of this package",
+    "new_plugin/command.py": "templates of this package",
+    "cli/errors.py": "a traceback, as a temporary file with a random name",
+    "cli/session.py": "/dev/null",
+    "figure/files.py": "a picture in memory",
+    "data/image_files.py": "Pillow, after the file was found to be one",
+    "sources/npz_file.py": "an archive in an open file",
+    "sources/idx.py": "an archive in an open file",
+    "images/feature_networks.py": "safetensors, after the file was found to be one",
+    "runs/checkpoint.py": "safetensors, and files in a scratch folder",
+    "runs/logbook.py": "a scratch file",
+    "metrics/cache.py": "the user's own folder of kept tensors, which no file names",
+    "export/outputs.py": "flushing of a scratch folder",
+    "export/program_files.py": "a scratch file",
+    "export/projector.py": "files in a scratch folder",
+    "export/table_files.py": "a scratch file",
+    "packs/command.py": "a temporary folder",
+    "packs/packing.py": "a scratch file",
+    "viewer/gallery.py": "a picture that was given, in a temporary folder",
+    "viewer/server.py": "the page of this package",
+}
+
+
+def test_files_are_read_and_written_by_one_room():
+    """It follows no planted link, waits for no pipe, reads no more than expected, and writes whole or not at all."""
+    from_the_room = {(i.file, i.name) for i in HOUSE.everything() if i.package in ("unbraid", "unbraid_registry")}
+    found = {}
+    for file, tree in trees():
+        if file.parent.name == "files" and file.parent.parent.name == "unbraid_registry":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (called := ast.unparse(node.func)) not in NOT_OF_FILES:
+                name = called.rpartition(".")[2]
+                own = called.startswith("self.") or (file, name) in from_the_room
+                if name in FILES and not own and not (called == "read_text" and file.parent.name == "reading"):
+                    found.setdefault("/".join(file.parts[-2:]), f"{file}:{node.lineno}")
+    assert {name: where for name, where in found.items() if name not in MEANT_FOR_FILES} == {}
+    assert set(MEANT_FOR_FILES) == set(found)

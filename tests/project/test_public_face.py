@@ -17,18 +17,19 @@ from unbraid_registry import hookspecs as hooks
 FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
     "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load",
-    "load_recipe", "loss", "make_recipe", "metric", "network", "operation", "picture_size", "read_picture", "renderer",
-    "source", "static", "train", "value", "write_whole",
+    "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "operation", "picture_size", "read_picture",
+    "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
 ]
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_doctor", "unbraid_evaluate",
-         "unbraid_log", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end", "unbraid_run_start",
-         "unbraid_step_end", "unbraid_views"]
+         "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end",
+         "unbraid_run_start", "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
-        DEVICE OVERRIDES RECIPE RUN SIGNALS Session announce ask_before asked_about_changes columns describe
-        echo factors_of indented main model_of one_of out_option read_recipe recipe_on say write""",
+        DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
+        echo factors_of foreign_commands indented main model_of one_of out_option
+        overrides_given read_recipe recipe_on say write""",
     "unbraid.values": """
         ChoiceError Code Gaussian Label Layout Noise Part RANGES Random Record Set Value access choose code
         interpolate join map_tensors mix plain seed_at seeded static stream swap tensors value""",
@@ -42,7 +43,7 @@ DOORS = {                                          # documented doors of rooms, 
         written""",
     "unbraid.runs": """
         CheckpointError Logbook Mesh Picture Run RunError checkpoint is_free load_weights locked new_folder
-        provenance reason remedy scratch_for write_image write_whole""",
+        provenance reason remedy write_image write_whole""",
     "unbraid.model": """
         BATCH Environment EvaluationError Method Model ModelError Step build_method code_of computation
         detached evaluate load load_pretrained preserved_buffers shapes_of with_pretrained""",
@@ -54,10 +55,10 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError
         Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe make_recipe
-        read_by recipe_schema show_recipe title_of unread whole_name""",
+        read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
-        orbiting perspective read_mesh write_mesh""",
+        orbiting perspective read_mesh write_film write_mesh""",
     "unbraid_plugins.tools": """
         draw_figure evaluate evaluate_model export_codes export_function probe probe_model profile
         reconstructions swaps train_seeds translations traversals write_comparison write_report""",

@@ -70,7 +70,7 @@ class TestJointMse(LossSuite):
 def test_joints_are_in_cocos_order_with_what_is_not_known_unseen(tmp_path):
     images = Persons(path=str(people(tmp_path))).open()
     joints = images.fields["joints"].values
-    wanted = np.load(tmp_path / "people.npz")["keypoints_xy"][1]
+    wanted = np.load(tmp_path / "persons.npz")["keypoints_xy"][1]
     assert joints.shape == (24, 18, 3)
     for theirs, ours in (("Head", "nose"), ("RightForeArm", "right_elbow"), ("LeftFoot", "left_ankle")):
         x, y = wanted[NAMES.index(theirs)]
@@ -85,7 +85,7 @@ def test_joints_are_in_cocos_order_with_what_is_not_known_unseen(tmp_path):
 
 def test_an_animation_rig_keeps_its_fifteen(tmp_path):
     images = Persons(path=str(people(tmp_path)), joints="rig").open()
-    points = np.load(tmp_path / "people.npz")["keypoints_xy"]
+    points = np.load(tmp_path / "persons.npz")["keypoints_xy"]
     back = (images.fields["joints"].values[1, :, 1::-1] + 1) / 2 * (32, 64)
     assert back == pytest.approx(points[1], abs=1e-4)
     assert images.notes == []

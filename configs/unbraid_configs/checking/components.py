@@ -17,6 +17,7 @@ from unbraid_configs.checking.fields import check_validator, structure_as, struc
 from unbraid_configs.checking.invalid import Invalid, wrong
 from unbraid_configs.checking.wording import describe
 from unbraid_configs.reading import Node, from_python
+from unbraid_configs.variables import PathText
 from unbraid_registry import NETWORK_KINDS, Absent, Component, Option, UnbraidError, closest, fault_of, missing
 
 Structure = Callable[[Node, Any], Any]
@@ -144,6 +145,8 @@ def structure_options(node: Node, component: Component, structure: Structure) ->
 
 
 def _structure_one(option: Option, structure: Structure, node: Node) -> Any:
+    if isinstance(node.value, PathText):
+        node = node.with_value(node.value.replaced())
     try:
         return structure(node, option.type)
     except Invalid:

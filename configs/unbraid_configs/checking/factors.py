@@ -11,6 +11,7 @@ from unbraid_configs.reading import Node
 from unbraid_registry import closest
 
 PATTERN = r"(?:(\d[\d_]{0,11})\s*[x×*]\s*)?(\d[\d_]{0,11})(?:\s+(\w+))?"
+MOST, MOST_PARTS = 1_000_000, 10_000                # numbers and parts of a factor
 PRIORS = ("normal", "uniform", "classes", "binary")
 
 
@@ -20,6 +21,8 @@ def structure_factor(name: str, node: Node) -> Factor:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise wrong(node, f"a factor has at least 1 number, got {value}")
+        if value > MOST:
+            raise wrong(node, f"a factor has at most {MOST:,} numbers, got {value}")
         return Factor(name=name, size=value)
     found = re.fullmatch(PATTERN, value.strip()) if isinstance(value, str) else None
     if not found:
@@ -31,6 +34,8 @@ def structure_factor(name: str, node: Node) -> Factor:
         raise wrong(node, f"no prior is called {prior!r}", near or f"there is {', '.join(PRIORS)}")
     if size < 1 or (count is not None and int(count) < 1):
         raise wrong(node, f"a factor has at least 1 number, got {describe(node)}")
+    if int(count or 1) * size > MOST or int(count or 1) > MOST_PARTS:
+        raise wrong(node, f"a factor has at most {MOST:,} numbers in {MOST_PARTS:,} parts, got {describe(node)}")
     return Factor(name=name, size=size, count=int(count) if count is not None else None,
                   prior=prior)                      # type: ignore[arg-type]
 

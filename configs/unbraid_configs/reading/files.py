@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import tomllib
 from pathlib import Path
@@ -11,6 +12,7 @@ import attrs
 from unbraid_configs import Mistake, Place, RecipeError
 from unbraid_configs.reading.nodes import OVERRIDE, Node, from_python
 from unbraid_configs.reading.yaml_reader import DEEPEST, MOST_NAMES, MOST_VALUES, read_yaml
+from unbraid_registry.files import read_whole
 
 _PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _DEEP_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{DEEPEST},}}")
@@ -80,7 +82,7 @@ def _move(node: Node) -> Node:
     return attrs.evolve(node, value=value, place=OVERRIDE, key=OVERRIDE, style=style)
 
 
-LARGEST = 1_000_000                                 # bytes
+LARGEST = 1 << 18                                   # bytes
 
 
 def display_name(path: Path) -> str:
@@ -97,17 +99,15 @@ def read_text(path: Path, name: str) -> str:
     try:
         if path.is_dir():
             raise RecipeError([Mistake(place, "", "is a folder, not a recipe", _recipe_within(path))])
-        if not path.is_file() and path.exists():
-            raise RecipeError([Mistake(place, "", "is not a file")])
-        with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
+        data = read_whole(path, LARGEST)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise RecipeError([Mistake(place, "", "is larger than 256 kB, which no recipe is",
+                                       "is it a recipe at all?")]) from None
         reason = (error.strerror or str(error)).lower()
         raise RecipeError([Mistake(place, "", f"cannot be read: {reason}")]) from None
     except ValueError as error:                     # a null character in the path
         raise RecipeError([Mistake(place, "", f"is no path: {error}")]) from None
-    if len(data) > LARGEST:
-        raise RecipeError([Mistake(place, "", "is larger than 1 MB, which no recipe is", "is it a recipe at all?")])
     if b"\0" in data:
         raise RecipeError([Mistake(place, "", "is not text but a binary file", "a recipe is a YAML or TOML file")])
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from unbraid_configs import Mistake, Place
 
 QUOTE = "put the whole value in quotes"
+LONGEST = 500                                      # characters of a line that are looked at, to explain an error
 
 
 def is_cut(text: str) -> bool:
@@ -49,7 +50,7 @@ def forbidden_name(name: str) -> tuple[str, str] | None:
 def explain(error: Any, source: str, file: str) -> Mistake:
     """Return the most likely mistake behind a syntax error, with its remedy."""
     mark = error.problem_mark or error.context_mark
-    lines = source.splitlines() or [""]
+    lines = [line[:LONGEST] for line in source.splitlines()] or [""]
     number = min(mark.line, len(lines) - 1) if mark else 0
     place = Place(file, number + 1, (mark.column if mark and mark.line == number else len(lines[number])) + 1)
     for pitfall in (_comment_inside, _first_character, _unclosed, _colon_inside, _layout):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -12,8 +13,10 @@ from unbraid_configs.reading import yaml_pitfalls as pitfalls
 from unbraid_configs.reading.nodes import Node
 from unbraid_configs.reading.scalars import read_scalar
 
+_BRACKET = re.compile(r"[\[\]{}]")
 DEEPEST = 50                                        # maps within maps
 MOST_VALUES, MOST_NAMES = 20_000, 5_000             # in one file
+MOST_OPEN = 200                                     # brackets at once, those in texts and comments included
 
 
 def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
@@ -21,6 +24,9 @@ def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    if where := _too_deep(text):                   # its time grows with the square of the open brackets
+        place = Place(name, text.count("\n", 0, where) + 1, where - text.rfind("\n", 0, where))
+        raise RecipeError([*mistakes, Mistake(place, "", f"more than {MOST_OPEN} brackets are open here")])
     events = YAML(typ="safe", pure=True).parse(text)
     try:
         return _Builder(text, name, mistakes, iter(events)).document()
@@ -29,6 +35,16 @@ def read_yaml(text: str, name: str, mistakes: list[Mistake]) -> Node:
         raise RecipeError([*(m for m in mistakes if m.place.line != found.place.line), found]) from None
     except (YAMLError, ValueError, RecursionError, IndexError, AttributeError, TypeError) as error:
         raise RecipeError([*mistakes, pitfalls.unreadable(error, text, name)]) from None
+
+
+def _too_deep(text: str) -> int:
+    """Return the place of the bracket that is one too many; 0 where none is."""
+    depth = 0
+    for found in _BRACKET.finditer(text):
+        depth = depth + 1 if found[0] in "[{" else max(0, depth - 1)
+        if depth > MOST_OPEN:
+            return found.start()
+    return 0
 
 
 @attrs.define

@@ -1,60 +1,40 @@
-"""Replacement of `${NAME}` and `${NAME:-default}` in the texts of a recipe."""
+"""Environment variables of a recipe: they stand in paths, and stay there as they are written."""
 
 from __future__ import annotations
-
-import os
-import re
-from collections.abc import Mapping
 
 import attrs
 
 from unbraid_configs import Mistake
 from unbraid_configs.reading import Node
 from unbraid_configs.resolving.sections import is_expression
+from unbraid_configs.variables import PLACES, VARIABLE, PathText
 
-_VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 
+def check_variables(node: Node, mistakes: list[Mistake], path: tuple[str, ...] = (), *, keep_unset: bool = False
+                    ) -> Node:
+    """Mark paths that have variables, and check those; elsewhere `$${NAME}` stands for the text `${NAME}`.
 
-def expand_environment(node: Node, mistakes: list[Mistake], path: tuple[str, ...] = (),
-                       environment: Mapping[str, str] | None = None, *, keep_unset: bool = False) -> Node:
-    """Replace environment variables; `$${NAME}` stands for the text `${NAME}`, and expressions stay as they are.
-
-    keep_unset: keep a variable that is not set as it is written, without a mistake.
+    keep_unset: a variable that is not set is no mistake.
     """
-    environment = os.environ if environment is None else environment
     if node.is_map:
-        return node.with_value({
-            key: expand_environment(item, mistakes, (*path, key), environment, keep_unset=keep_unset)
-            for key, item in node.value.items()})
+        return node.with_value({key: check_variables(item, mistakes, (*path, key), keep_unset=keep_unset)
+                                for key, item in node.value.items()})
     if node.is_list:
-        return node.with_value([expand_environment(item, mistakes, path, environment, keep_unset=keep_unset)
-                                for item in node.value])
+        return node.with_value([check_variables(item, mistakes, path, keep_unset=keep_unset) for item in node.value])
     if not isinstance(node.value, str) or "${" not in node.value or is_expression(path):
         return node
-
-    def value_of(found: re.Match[str]) -> str:
-        escape, (name, has_default, default) = found[1], found[2].partition(":-")
-        if escape:
-            return found[0][1:]
-        if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            mistakes.append(Mistake(node.place, ".".join(path), f"{found[0]} names no environment variable",
-                                    "write ${NAME}, ${NAME:-default}, or $${...} where the text itself is meant"))
-        elif environment.get(name):
-            return environment[name]
-        elif has_default:
-            return default
-        elif name in environment:
-            return ""
-        elif not keep_unset:
-            where = ".".join(path)
-            hint = f"set it (export {name}=...), override {where}=..., or write ${{{name}:-default}} for a default"
-            mistakes.append(Mistake(node.place, where, f"the environment variable {name} is not set", hint))
-        return found[0]
-
-    text = _VARIABLE.sub(value_of, node.value)
+    if is_place(path):
+        place = PathText(node.value)
+        mistakes += [Mistake(node.place, ".".join(path), *fault) for fault in place.faults(keep_unset=keep_unset)]
+        return node.with_value(place)
+    if path not in (("title",), ("paper",)):
+        mistakes += [Mistake(node.place, ".".join(path), f"{found[0]} stands where no environment variable is read",
+                             f"they stand in paths ({', '.join(PLACES)}); write ${found[0]} where the text is meant")
+                     for found in VARIABLE.finditer(node.value) if not found[1]]
+    text = VARIABLE.sub(lambda found: found[0][1:] if found[1] else found[0], node.value)
     return attrs.evolve(node, value=text, text=text) if text != node.value else node
 
 
-def escape(text: str) -> str:
-    """Escape the variables in a text, so that reading it back does not expand them."""
-    return _VARIABLE.sub(lambda found: f"${found[0]}", text)
+def is_place(path: tuple[str, ...]) -> bool:
+    """Return whether a path stands at this place of a recipe: in an option of a source or a network."""
+    return path[-1] in PLACES and (path[0] == "networks" or path[:2] in (("data", "source"), ("data", "sources")))

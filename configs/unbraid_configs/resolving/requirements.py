@@ -6,6 +6,7 @@ from importlib import metadata
 
 from unbraid_configs import Mistake
 from unbraid_configs.reading import Node
+from unbraid_registry.pip_hints import NAME, pip_install
 
 
 def check_requires(tree: Node) -> list[Mistake]:
@@ -24,6 +25,8 @@ def check_requires(tree: Node) -> list[Mistake]:
 
 
 def _problem(name: str, wanted: str) -> tuple[str, str] | None:
+    if not NAME.fullmatch(name):
+        return f"{name!r} is no name of a distribution", "letters, digits, . _ and -"
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
     from packaging.version import InvalidVersion
 
@@ -42,6 +45,9 @@ def _problem(name: str, wanted: str) -> tuple[str, str] | None:
             fits = False
         if fits:
             return None
-        return (f"the recipe needs {distribution} {wanted}, installed is {installed}",
-                f'pip install "{distribution}{wanted}"')
-    return f"the recipe needs {name} {wanted}, which is not installed", f'pip install "{name}{wanted.replace("*", "")}"'
+        return f"the recipe needs {distribution} {wanted}, installed is {installed}", _remedy(distribution, versions)
+    return f"the recipe needs {name} {wanted}, which is not installed", _remedy(name, versions)
+
+
+def _remedy(distribution: str, versions: object) -> str:
+    return f"{pip_install(distribution, str(versions))}   if you trust who wrote the recipe"

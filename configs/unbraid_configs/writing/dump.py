@@ -9,7 +9,7 @@ import attrs
 from unbraid_configs import Data, Draw, Expression, Network, Optimizer, Player, Recipe, Spec
 from unbraid_configs.checking import AVERAGE, key_of, write_factor
 from unbraid_configs.reading import write_expression, write_scalar
-from unbraid_configs.resolving import escape
+from unbraid_configs.variables import escape
 
 Written = dict[str, Any]                            # values: text that is YAML already, or another such map
 

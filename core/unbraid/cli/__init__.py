@@ -1,7 +1,7 @@
 """The command line, and helpers that commands share: arguments and options, recipes by name, tables, prompts, errors.
 
 A plugin contributes click commands by the hook `unbraid_commands`. They get the options that all commands share
-(`--plugin`, `--no-plugin`, `--strict`, `--traceback`), and `@click.pass_obj` hands them the `Session`.
+(`--plugin`, `--no-plugin`, `--strict`, `--follow-links`, `--traceback`); `@click.pass_obj` hands them the `Session`.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unbraid.cli.data_summary import describe as describe
     from unbraid.cli.entry import main as main
     from unbraid.cli.errors import say as say
-    from unbraid.cli.program import one_of as one_of
+    from unbraid.cli.program import foreign_commands as foreign_commands, one_of as one_of
     from unbraid.cli.prompts import (
         SIGNALS as SIGNALS,
         announce as announce,

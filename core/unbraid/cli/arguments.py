@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from unbraid.cli.session import Session
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,7 @@ def write(out: Path, picture: Tensor) -> None:
     """Write a picture and print its path."""
     from unbraid.runs import write_image
 
-    click.echo(f"wrote {write_image(out, picture)}")
+    echo(f"wrote {write_image(out, picture)}")
 
 
 def factors_of(model: Model, wanted: tuple[str, ...]) -> list[str]:

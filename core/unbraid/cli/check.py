@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unbraid.cli.errors import MOST_MISTAKES
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
 from unbraid.cli.tables import columns, indented
+from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
     from unbraid.model import Method
@@ -31,14 +33,15 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     from unbraid.cli.data_summary import describe
     from unbraid.data import open_data
     from unbraid.engine import forwards
-    from unbraid.model import build_method, with_pretrained
+    from unbraid.model import build_method, load_pretrained, with_pretrained
 
     read = with_pretrained(read_recipe(recipe, overrides))
     data = open_data(read.data, seed=read.train.seed)
     try:
         method = build_method(read, data.facts)
-        click.echo(f"{click.style('ok', fg='green', bold=True)}  {read.title or recipe}\n")
-        click.echo(f"{indented(describe(data))}\n")
+        load_pretrained(method)                    # a run that is not there, or whose network does not fit
+        echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
+        echo(indented(describe(data)) + "\n")
     finally:
         data.close()
     calls = forwards(method)
@@ -46,14 +49,16 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     rows = [[name, component_of(read, name), f"{size:,}", str(calls.get(name, 0)),
              ", ".join(trainers(read, name)) or "-"] for name, size in sizes.items()]
     rows.append(["", "", f"{sum(sizes.values()):,}", str(sum(calls.values())), ""])
-    click.echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
+    echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
                        numbers=(2, 3)))
     if gradients:
-        click.echo(f"\n{reach(method)}")
+        echo(f"\n{reach(method)}")
     if plan:
-        click.echo(f"\n{plan_of(method)}")
-    for number, hint in enumerate(hints(method)):
-        click.echo(("\n" if number == 0 else "") + f"{click.style('hint:', fg='yellow')} {hint}")
+        echo(f"\n{plan_of(method)}")
+    told = list(hints(method))
+    more = [f"... and {len(told) - MOST_MISTAKES} more"] if len(told) > MOST_MISTAKES else []
+    for number, hint in enumerate([*told[:MOST_MISTAKES], *more]):
+        echo(("\n" if number == 0 else "") + style("hint:", fg="yellow") + f" {hint}")
 
 
 def component_of(recipe: Recipe, network: str) -> str:

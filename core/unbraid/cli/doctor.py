@@ -16,6 +16,7 @@ import click
 
 from unbraid.cli.program import one_of
 from unbraid.cli.tables import columns, indented
+from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
     from unbraid_registry import Registry
@@ -41,18 +42,18 @@ def command(plugin: str | None) -> int:
         return of_plugin(loaded, plugin)
     for title, rows in (("Versions", versions()), ("Devices", devices()), ("Places", places()),
                         ("What plugins found", findings(loaded))):
-        click.echo(click.style(title, bold=True))
-        click.echo(columns([[*row] for row in rows], indent="  "))
-    click.echo(click.style("Plugins", bold=True))
+        echo(style(title, bold=True))
+        echo(columns([[*row] for row in rows], indent="  "))
+    echo(style("Plugins", bold=True))
     good = [p for p in loaded.plugins if p.status == "loaded"]
-    click.echo(f"  {len(good)} loaded with {sum(p.components for p in good)} components: "
+    echo(f"  {len(good)} loaded with {sum(p.components for p in good)} components: "
                f"{', '.join(p.name for p in good)}")
     for p in loaded.plugins:
         if p.status == "blocked":
-            click.echo(f"  {p.name} is blocked by {p.reason}")
+            echo(f"  {p.name} is blocked by {p.reason}")
         elif p.seconds > SLOW and not p.bundled:
-            click.secho(f"  {p.name} took {p.seconds:.1f} s to load ({p.origin})", fg="yellow")
-    click.echo(f"  loaded in {sum(p.seconds for p in loaded.plugins):.1f} s")
+            echo(f"  {p.name} took {p.seconds:.1f} s to load ({p.origin})", fg="yellow")
+    echo(f"  loaded in {sum(p.seconds for p in loaded.plugins):.1f} s")
     for problem in loaded.problems:
         tell(problem.message, problem.remedy, problem.traceback)
     return 1 if loaded.problems else 0
@@ -62,26 +63,36 @@ def of_plugin(loaded: Registry, name: str) -> int:
     """Print everything about one plugin and return the exit code."""
     for p in loaded.plugins:
         if p.name == name:
-            click.echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")
-            click.echo(f"  {p.path}")
+            echo(f"{p.name}: {p.status}{f' by {p.reason}' if p.reason else ''}, {p.origin}")
+            echo(f"  {p.path}")
             if p.seconds:
-                click.echo(f"  loaded in {p.seconds:.2f} s")
+                echo(f"  loaded in {p.seconds:.2f} s")
     rows = [[c.kind, c.full_name, c.summary] for c in loaded.catalog.all() if c.plugin == name]
     if rows:
-        click.echo(columns(rows, indent="  "))
+        echo(columns(rows, indent="  "))
+    commands, hooks = contributed(loaded, name)
+    for what, names in (("commands", commands), ("hooks", hooks)):
+        if names:
+            echo(f"  {what}: {', '.join(names)}")
     problems = [p for p in loaded.problems if p.plugin == name]
     for problem in problems:
         tell(problem.message, problem.remedy, problem.traceback)
     return 1 if problems else 0
 
 
+def contributed(loaded: Registry, name: str) -> tuple[list[str], list[str]]:
+    """Return the names of a plugin's commands, and of the hooks that it implements."""
+    commands = loaded.call_one(name, "unbraid_commands") or ()
+    return sorted(getattr(c, "name", None) or "?" for c in commands), loaded.hooks_of(name)
+
+
 def tell(message: str, remedy: str, traceback: str) -> None:
     """Print a problem with its remedy and its traceback."""
-    click.secho(f"  {message}", fg="yellow")
+    echo(f"  {message}", fg="yellow")
     if remedy:
-        click.echo(f"    {remedy}")
+        echo(f"    {remedy}")
     if traceback:
-        click.echo(click.style(indented(traceback, "    | "), dim=True))
+        echo(style(indented(traceback, "    | "), dim=True))
 
 
 def versions() -> Iterator[tuple[str, str]]:
@@ -91,7 +102,7 @@ def versions() -> Iterator[tuple[str, str]]:
         try:
             yield name, version(name)
         except PackageNotFoundError:
-            yield name, click.style("not installed", fg="red")
+            yield name, style("not installed", fg="red")
 
 
 def devices() -> Iterator[tuple[str, str]]:
@@ -114,7 +125,7 @@ def findings(loaded: Registry) -> Iterator[tuple[str, str]]:
     """Yield what the plugins' hooks `unbraid_doctor` found; problems are red."""
     for lines in loaded.call_by_plugin("unbraid_doctor", check=list).values():
         for what, found, well in lines:
-            yield str(what), str(found) if well else click.style(str(found), fg="red")
+            yield str(what), str(found) if well else style(str(found), fg="red")
 
 
 def places() -> Iterator[tuple[str, str]]:
@@ -126,7 +137,7 @@ def places() -> Iterator[tuple[str, str]]:
         can = os.access(there, os.W_OK)
         words = f"{free / 2**30:.1f} GiB free"
         if not can:
-            words = click.style("can't be written to", fg="red")
+            words = style("can't be written to", fg="red")
         elif free < LITTLE:
-            words = click.style(f"only {words}", fg="yellow")
+            words = style(f"only {words}", fg="yellow")
         yield what, f"{folder}  {words}"

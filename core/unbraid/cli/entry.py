@@ -16,6 +16,7 @@ import click
 from unbraid.cli.program import program
 from unbraid.cli.session import Session
 from unbraid.engine import Terminated, terminable
+from unbraid_registry.terminal import echo
 
 INTERRUPTED, TERMINATED = 130, 143                 # the shells' exit codes for SIGINT and SIGTERM
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):
-            click.echo("Not done.", err=True)
+            echo("Not done.", err=True)
             return 1
         return interrupted(error.__cause__)
     except KeyboardInterrupt as error:
@@ -59,5 +60,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def interrupted(by: BaseException) -> int:
     """Print that the command was interrupted, and return the exit code of the signal."""
-    click.echo("Interrupted.", err=True)
+    echo("Interrupted.", err=True)
     return TERMINATED if isinstance(by, Terminated) else INTERRUPTED

@@ -8,11 +8,11 @@ import tempfile
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
-import click
-
 from unbraid.cli.session import Session
+from unbraid_registry.terminal import echo, style
 
 USERS, OURS = 2, 1                                 # exit codes
 MOST_MISTAKES = 100                                # of a recipe that are printed
@@ -25,12 +25,12 @@ def report(error: Exception, session: Session) -> int:
     from unbraid_registry import UnbraidError, culprit, line_of, one_line
 
     if session.traceback:
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        echo("".join(traceback.format_exception(error)), err=True, nl=False)
     if isinstance(error, RecipeError):
         for mistake in error.mistakes[:MOST_MISTAKES]:
-            click.echo(str(mistake), err=True)
+            echo(str(mistake), err=True)
         if len(error.mistakes) > MOST_MISTAKES:
-            click.echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
+            echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
         return error.exit_code
     if isinstance(error, UnbraidError):
         if not getattr(error, "told", False):      # another process of the same training prints it
@@ -66,24 +66,23 @@ def tell_leftovers() -> None:
 def _tell_leftover(error: BaseException, where: str) -> None:
     from unbraid_registry import culprit, one_line
 
-    click.secho(f"{culprit(error)} failed {where}: {one_line(error)}", fg="yellow", err=True)
+    echo(f"{culprit(error)} failed {where}: {one_line(error)}", fg="yellow", err=True)
 
 
 def say(message: str, hint: str = "") -> None:
     """Print an error and its hint on stderr."""
-    click.echo(f"{click.style('Error:', fg='red')} {message}" + (f"\n  {hint}" if hint else ""), err=True)
+    echo(style("Error:", fg="red") + f" {message}" + (f"\n  {hint}" if hint else ""), err=True)
 
 
 def keep(error: Exception, run: Path | None) -> Path:
     """Write the traceback to the run's folder, or else to a temporary file, and return the path."""
+    from unbraid_registry import UnbraidError
+    from unbraid_registry.files import write_whole
+
     text = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {' '.join(sys.argv)}\n\n{''.join(traceback.format_exception(error))}"
     if run is not None and run.is_dir():
-        try:
-            path = run / "traceback.txt"
-            path.write_text(text, encoding="utf-8")
-            return path
-        except OSError:
-            pass
+        with suppress(UnbraidError):
+            return write_whole(run / "traceback.txt", text)
     with tempfile.NamedTemporaryFile("w", prefix="unbraid-", suffix=".txt", delete=False, encoding="utf-8") as file:
         file.write(text)
     return Path(file.name)

@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
-from unbraid.cli.commands import COMMANDS, INDEX, MODULES
+from unbraid.cli.commands import COMMANDS, INDEX
 from unbraid.cli.session import Session
 from unbraid_registry import closest
+from unbraid_registry.terminal import echo
 
 
 class Program(click.Group):
@@ -31,7 +32,7 @@ class Program(click.Group):
         """Return a command by name, with the shared options, or None."""
         plugin, _ = INDEX.get(cmd_name, (None, ""))
         if plugin == "":
-            found = importlib.import_module(f"unbraid.cli.{MODULES.get(cmd_name, cmd_name)}").command
+            found = importlib.import_module(f"unbraid.cli.{cmd_name}").command
         elif plugin is not None:
             found = bundled_commands(ctx, plugin).get(cmd_name)
         else:
@@ -94,7 +95,7 @@ def foreign_commands(ctx: click.Context) -> dict[str, click.Command]:
             commands = registry.call_one(plugin, "unbraid_commands") or ()
         for command in commands if isinstance(commands, Iterable) else [commands]:
             if not isinstance(command, click.Command) or not command.name or command.name in INDEX:
-                click.secho(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
+                echo(f"plugin {plugin!r}: {getattr(command, 'name', command)!r} can't be a command; expected a "
                             "click command with a name of its own", fg="yellow", err=True)
             else:
                 found.setdefault(command.name, command)
@@ -131,6 +132,8 @@ def shared_options(hidden: bool) -> list[click.Option]:
                help="Load a single-file plugin; may be given several times."),
         option("--no-plugin", field="block", multiple=True, metavar="NAME", help="Leave out a plugin."),
         option("--strict", field="strict", is_flag=True, help="Stop at the first problem with a plugin."),
+        option("--follow-links", field="follow_links", is_flag=True,
+               help="Follow links that leave a run's or a study's folder: for your own checkpoints on another disk."),
         option("--traceback", field="traceback", is_flag=True, help="Show the traceback of an unexpected error."),
     ]
 
@@ -147,10 +150,10 @@ def program(ctx: click.Context, version: bool) -> None:
     if version:
         import unbraid
 
-        click.echo(f"unbraid {unbraid.__version__}")
+        echo(f"unbraid {unbraid.__version__}")
         ctx.exit()
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        echo(ctx.get_help())
 
 
 def one_of(given: str, known: Iterable[str] | Mapping[str, Any], what: str) -> str:

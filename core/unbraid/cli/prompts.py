@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +13,8 @@ import click
 
 from unbraid.cli.recipes import read_recipe
 from unbraid.cli.tables import indented
-from unbraid_registry import UnbraidError
+from unbraid_registry import UnbraidError, terminal
+from unbraid_registry.terminal import style
 
 if TYPE_CHECKING:
     from unbraid.engine import Estimate, Training
@@ -32,7 +34,7 @@ def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recip
         unset = all("environment variable" in m.message for m in error.mistakes)
         if data is None and unset and any(m.path.startswith("data.source") for m in error.mistakes):
             raise UnbraidError(f"{name} is trained on your own pictures, and does not know yet where they are",
-                               hint=f"unbraid train {name} --data FOLDER") from error
+                               hint=f"unbraid train {shlex.quote(name)} --data FOLDER") from error
         raise
 
 
@@ -41,7 +43,7 @@ def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate
     """Print the data, the memory, the networks, the device, the time and the folder; return the expected seconds."""
     from unbraid.cli.data_summary import describe
 
-    echo(click.style(recipe.title or "A method without a title", bold=True))
+    echo(style(recipe.title or "A method without a title", bold=True))
     echo(indented(describe(training.data)))
     sizes = [f"{n} {sum(p.numel() for p in m.parameters()):,}" for n, m in training.method.modules.items()]
     echo(f"  networks {', '.join(sizes)} parameters")
@@ -76,9 +78,9 @@ def asked_about_changes() -> Callable[[list[str]], bool] | Literal[False]:
     return lambda lines: sure(tuple(lines))
 
 
-def echo(text: str) -> None:
+def echo(text: object) -> None:
     """Print a line on stderr, in the first of several processes only; stdout is for output that programs read."""
     from unbraid.engine import distributed
 
     if distributed.rank() == 0:
-        click.echo(text, err=True)
+        terminal.echo(text, err=True)

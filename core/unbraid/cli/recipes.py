@@ -63,4 +63,6 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
         options["size"] = size
     import json
 
-    return [f"data.source={json.dumps(options)}"]
+    from unbraid_configs.variables import escape
+
+    return [f"data.source={json.dumps({**options, 'path': escape(options['path'])})}"]

@@ -22,6 +22,7 @@ from unbraid.data.splits import split_rows
 from unbraid.data.store import Store, as_tensor
 from unbraid.values import Label, Set, Value
 from unbraid_configs import Data as DataRecipe, Spec
+from unbraid_configs.variables import as_written
 
 RESIDENT = 2 ** 30                                 # bytes of the largest source that is kept on the training device
 
@@ -202,9 +203,10 @@ def open_source(name: str, spec: Spec) -> Images:
     try:
         opened = spec.value.open() if spec.component.is_class else spec.component.target(**spec.value)
     except DataError as error:
-        raise DataError(f"{where}{error.message}", hint=error.hint) from error
+        raise DataError(where + as_written(error.message, *spec.options.values()), hint=error.hint) from error
     except OSError as error:
-        raise DataError(f"{where}{error.strerror or error}: {error.filename or ''}") from error
+        named = as_written(str(error.filename or ""), *spec.options.values())
+        raise DataError(f"{where}{error.strerror or error}: {named}") from error
     if not isinstance(opened, Images):
         raise DataError(f"{where}its open() gave {type(opened).__name__}, expected Images",
                         hint=f"this is a fault of the plugin {spec.component.plugin!r}")

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import open_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes these itself; EPS runs a program
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
@@ -59,7 +60,7 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray
 def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     """Open a picture of one of these formats; read its header but not its pixels.  Raises BadPicture."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_file(path):       # refuses a pipe before Pillow waits for it
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path, formats=formats)
     except Image.DecompressionBombError as error:

@@ -13,6 +13,7 @@ from unbraid.engine import distributed
 from unbraid.runs import Run, RunError, write_whole
 from unbraid_configs import Optimizer, Recipe, RecipeError, dump_recipe
 from unbraid_configs.writing import Difference, all_differences, origin_of, written
+from unbraid_registry.files import read_whole
 
 Accept = bool | Callable[[list[str]], bool]        # whether to accept changes, or a function of their lines
 
@@ -95,8 +96,8 @@ class Resumption:
         before = self.run.folder / f"recipe-until-{step:08d}.yaml"
         affected = self.changes or self.outgrown
         if affected and not before.exists():       # changed twice at one step: keep the one that trained
-            write_whole(before, self.run.recipe_file.read_text(encoding="utf-8"))
-        write_whole(self.run.recipe_file, dump_recipe(self.now))
+            write_whole(before, read_whole(self.run.recipe_file, 1 << 20), error=RunError)
+        write_whole(self.run.recipe_file, dump_recipe(self.now), error=RunError)
 
 
 def _in_effect(now: Recipe, then: Recipe) -> Callable[[Difference], Difference]:

@@ -8,9 +8,10 @@ import attrs
 from torch import Tensor
 
 from unbraid.model.method import Method
-from unbraid.runs import Run, checkpoint, load_weights
+from unbraid.runs import Run, load_weights
 from unbraid.values import Layout
 from unbraid_configs import Mistake, Network, Recipe, RecipeError
+from unbraid_configs.variables import PathText, as_written
 from unbraid_registry import UnbraidError, closest, missing
 
 
@@ -21,7 +22,7 @@ def with_pretrained(recipe: Recipe) -> Recipe:
         try:
             networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n, layout)
         except UnbraidError as error:
-            mistakes.append(Mistake(n.place, f"networks.{name}.from", error.message, error.hint))
+            mistakes.append(Mistake(n.place, f"networks.{name}.from", as_written(error.message, n.from_), error.hint))
     if mistakes:
         raise RecipeError(mistakes)
     return attrs.evolve(recipe, networks=networks)
@@ -36,13 +37,15 @@ def load_pretrained(method: Method) -> None:
                 run, network = _source(n.from_)
                 load_weights(method.modules[name], _weights(run, network), n.from_)
             except UnbraidError as error:
-                mistakes.append(Mistake(n.place, f"networks.{name}.from", error.message, error.hint))
+                told = as_written(error.message, n.from_)
+                mistakes.append(Mistake(n.place, f"networks.{name}.from", told, error.hint))
     if mistakes:
         raise RecipeError(mistakes)
 
 
 def _source(reference: str) -> tuple[Run, str]:
-    folder, _, network = reference.rpartition("#")
+    text = reference.replaced() if isinstance(reference, PathText) else reference
+    folder, _, network = text.rpartition("#")
     if not folder or not network:
         raise UnbraidError(f"{reference!r} names no network", hint="RUN#network, as runs/first#encoder")
     return Run.at(Path(folder).expanduser()), network
@@ -66,12 +69,7 @@ def _as_there(n: Network, layout: Layout) -> Network:
 
 
 def _weights(run: Run, network: str) -> dict[str, Tensor]:
-    path = run.last_checkpoint()
-    if path is None:
-        raise UnbraidError(f"the run {run.folder} has no checkpoint yet")
-    groups = checkpoint.read(path).groups
-    for kind in ("averages", "networks"):
-        found = checkpoint.nested(groups.get(kind, {}))
-        if network in found:
-            return found[network]
-    raise UnbraidError(f"the run {run.folder} has no network {network!r}")
+    found = run.weights()[1]
+    if network not in found:
+        raise UnbraidError(f"the run {run.folder} has no weights of {network!r}; it has {', '.join(sorted(found))}")
+    return found[network]

@@ -7,17 +7,11 @@ from unbraid_registry.doors import door
 if TYPE_CHECKING:
     from unbraid.runs import checkpoint as checkpoint
     from unbraid.runs.checkpoint import CheckpointError as CheckpointError, load_weights as load_weights
-    from unbraid.runs.files import (
-        RunError as RunError,
-        reason as reason,
-        remedy as remedy,
-        scratch_for as scratch_for,
-        write_whole as write_whole,
-    )
     from unbraid.runs.images import write_image as write_image
     from unbraid.runs.lock import is_free as is_free, locked as locked
     from unbraid.runs.logbook import Logbook as Logbook, Mesh as Mesh, Picture as Picture
     from unbraid.runs.origin import provenance as provenance
-    from unbraid.runs.run import Run as Run, new_folder as new_folder
+    from unbraid.runs.run import Run as Run, RunError as RunError, new_folder as new_folder
+    from unbraid_registry.files import reason as reason, remedy as remedy, write_whole as write_whole
 else:
     __getattr__, __dir__ = door(__name__)

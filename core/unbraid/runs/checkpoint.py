@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,11 +15,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from unbraid.runs.files import reason, remedy
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import open_file, read_json, reason, remedy, remove_tree, scratch_folder_for
 
 FORMAT = 1
-STATE = "state.json"
+STATE, WRITING, REMOVING = "state.json", ".writing-", ".removing-"
 MAX_STATE = 1 << 20                                # bytes
 
 
@@ -43,27 +42,21 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
     Raises CheckpointError and leaves earlier checkpoints as they are.
     """
     final = folder / name_of(checkpoint.step)
-    scratch = folder / f".writing-{checkpoint.step:08d}"
     try:
-        shutil.rmtree(scratch, ignore_errors=True)
         folder.mkdir(exist_ok=True)                # fails in a run that was removed, instead of making it again
-        scratch.mkdir()
-        for name, tensors in checkpoint.groups.items():
-            own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
-            save_file(own, scratch / f"{name}.safetensors")
-            (scratch / f"{name}.safetensors").chmod(scratch.stat().st_mode & 0o666)      # permissions as its folder's
-            _flush(scratch / f"{name}.safetensors")
-        state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
-                 "facts": checkpoint.facts}
-        (scratch / STATE).write_text(json.dumps(state, indent=1))
-        _flush(scratch / STATE)
-        _flush(scratch)
-        if final.exists():
-            _remove(final)
-        os.replace(scratch, final)
+        with scratch_folder_for(final, WRITING) as scratch:
+            for name, tensors in checkpoint.groups.items():
+                own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
+                save_file(own, scratch / f"{name}.safetensors")
+                (scratch / f"{name}.safetensors").chmod(folder.stat().st_mode & 0o666)   # permissions as its folder's
+                _flush(scratch / f"{name}.safetensors")
+            state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
+                     "facts": checkpoint.facts}
+            (scratch / STATE).write_text(json.dumps(state, indent=1))
+            _flush(scratch / STATE)
+            _flush(scratch)
         _flush(folder)
     except (OSError, SafetensorError) as error:
-        shutil.rmtree(scratch, ignore_errors=True)
         raise CheckpointError(f"can't write the checkpoint {final}: {reason(error)}",
                               hint=f"{remedy(error)}, then go on with --resume") from None
     return final
@@ -88,16 +81,17 @@ def prune(folder: Path, keep: int, also: Path | None = None) -> None:
     for path in list(steps(folder).values())[:-keep]:
         if path != also:
             _remove(path)
-    for scratch in (*folder.glob(".writing-*"), *folder.glob(".removing-*")):
-        shutil.rmtree(scratch, ignore_errors=True)
+    for scratch in (*folder.glob(f"{WRITING}*"), *folder.glob(f"{REMOVING}*")):
+        remove_tree(scratch)
 
 
 def _remove(path: Path) -> None:
     """Remove a checkpoint; rename it first, so that nobody sees a part of it."""
-    scratch = path.with_name(f".removing-{path.name}")
+    scratch = path.with_name(f"{REMOVING}{path.name}")
+    remove_tree(scratch)
     with suppress(OSError):
         os.replace(path, scratch)
-    shutil.rmtree(scratch, ignore_errors=True)
+    remove_tree(scratch)
 
 
 def read(path: Path) -> Checkpoint:
@@ -107,7 +101,8 @@ def read(path: Path) -> Checkpoint:
     for name in state["groups"]:
         file = path / f"{name}.safetensors"
         try:
-            groups[name] = load_file(file)
+            with open_file(file):                  # refuses what is no file before safetensors waits for it
+                groups[name] = load_file(file)
         except (OSError, SafetensorError, ValueError, MemoryError) as error:
             raise CheckpointError(f"can't read {file}: {error}", hint="the file is damaged or no safetensors file; "
                                   + _without(path, state["step"])) from None
@@ -117,10 +112,8 @@ def read(path: Path) -> Checkpoint:
 def _state(path: Path) -> dict[str, Any]:
     file = path / STATE
     try:
-        if file.stat().st_size > MAX_STATE:
-            raise ValueError("it is too large")
-        state = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        state = read_json(file, MAX_STATE)
+    except (OSError, ValueError) as error:
         raise CheckpointError(f"can't read {file}: {error}", hint="this is no checkpoint of unbraid, or it is damaged"
                               ) from None
     names = re.compile(r"[a-z_]+")
@@ -177,7 +170,14 @@ def _flush(path: Path) -> None:
 
 
 def load_weights(module: nn.Module, tensors_: dict[str, Tensor], where: str) -> None:
-    """Load tensors into a module.  Raises CheckpointError that names the first misfit."""
+    """Load tensors into a module.  Raises CheckpointError that names the first misfit.
+
+    The buffers of a module with `fit` take the sizes of the tensors: they are results of its fit.
+    """
+    if hasattr(module, "fit"):
+        for key, buffer in module.named_buffers():
+            if key in tensors_ and buffer.ndim == tensors_[key].ndim:
+                buffer.data = buffer.new_empty(tensors_[key].shape)
     own = module.state_dict()
     missing, foreign = sorted(own.keys() - tensors_.keys()), sorted(tensors_.keys() - own.keys())
     misfit = [f"{k} is {tuple(tensors_[k].shape)}, expected {tuple(own[k].shape)}" for k in own.keys() & tensors_.keys()

@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from unbraid.data import PictureError
-from unbraid.runs.files import write_whole
+from unbraid_registry.files import write_whole
 
 
 def write_image(path: Path, image: Tensor) -> Path:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from unbraid_registry import UnbraidError
+from unbraid_registry.files import FileError, open_file, open_to_write, reason, refuse_foreign
 
 NAME = ".lock"
 
 
 @contextmanager
-def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
-    """Lock a folder, created if missing, while this process writes into it.
+def locked(folder: Path, busy: FileError, name: str = NAME) -> Iterator[None]:
+    """Lock a folder, created if missing, while this process writes into it.  name: the file of the lock.
 
     At the end, an empty folder is removed again, with those of its parents that were created for it.
-    Raises `busy` if another process holds the lock, and the same kind of error if the folder can't be written into.
+    Raises `busy` if another process holds the lock, and the same kind of error if the folder can't be written into or
+    has a link that leaves it.
     """
     made = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = open(folder / NAME, "w")  # noqa: SIM115
-    except OSError as error:
-        raise type(busy)(f"can't write into {folder}: {error.strerror}", hint="choose another --out") from None
-    with handle:
+    refuse_foreign(folder, type(busy))
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            handle = held.enter_context(open_to_write(folder / name))
+        except OSError as error:
+            raise type(busy)(f"can't write into {folder}: {reason(error)}", hint="choose another --out") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -34,17 +36,17 @@ def locked(folder: Path, busy: UnbraidError) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):                # not ours to remove, or gone already
-                if [p.name for p in folder.iterdir()] == [NAME]:
-                    (folder / NAME).unlink()
+                if [p.name for p in folder.iterdir()] == [name]:
+                    (folder / name).unlink()
                     folder.rmdir()
                     for parent in made[1:]:        # as long as nothing else is in them
                         parent.rmdir()
 
 
-def is_free(folder: Path) -> bool:
+def is_free(folder: Path, name: str = NAME) -> bool:
     """Whether no process holds the folder's lock."""
     try:
-        with open(folder / NAME) as handle:
+        with open_file(folder / name) as handle:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True

@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 from torch import Tensor
 
-from unbraid.runs.files import RunError, reason, remedy, write_whole
 from unbraid.runs.images import write_image
-from unbraid.runs.run import Run
+from unbraid.runs.run import Run, RunError
 from unbraid_registry import registry
+from unbraid_registry.files import open_to_write, reason, remedy, write_whole
 
 Mesh = tuple[Tensor, Tensor, Tensor | None]        # vertices (B, V, 3), faces (F, 3), colours (B, V, 3) in [0, 1]
 Picture = Tensor | Mesh                            # an image (C, H, W) in [0, 1], or a mesh
@@ -32,14 +32,18 @@ class Logbook:
     start: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.run.metrics_file.is_file():
-            kept = [json.dumps(m) + "\n" for m in self.run.metrics() if m.get("step", 0) <= self.start]
-            write_whole(self.run.metrics_file, "".join(kept))
+        if self.run.metrics_file.exists():
+            write_whole(self.run.metrics_file, self._kept, error=RunError)
+
+    def _kept(self, scratch: Path) -> None:
+        with scratch.open("wb") as file:
+            file.writelines(line.rstrip(b"\n") + b"\n" for line, logged in self.run.logged()
+                            if isinstance(step := logged.get("step", 0), int) and step <= self.start)
 
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
         """Log numbers by their names."""
-        with writing(self.run.metrics_file), open(self.run.metrics_file, "a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **numbers}) + "\n")
+        with writing(self.run.metrics_file), open_to_write(self.run.metrics_file, append=True) as file:
+            file.write(f"{json.dumps({'step': step, **numbers})}\n".encode())
         self._tell(step, dict(numbers), {})
 
     def pictures(self, step: int, pictures: Mapping[str, Picture]) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from unbraid_registry.files import read_whole
+
 PACKAGES = ("unbraid", "torch", "torchvision", "numpy", "pluggy", "attrs", "cattrs", "safetensors")
 LARGEST = 1 << 20                                  # bytes; larger files of git are not read
 
@@ -60,11 +62,9 @@ def _resolved(git: Path, head: str) -> str | None:
 def _text_of(file: Path) -> str:
     """Return a small file's text; empty if the file is missing, too large or unreadable."""
     try:
-        if file.is_file() and file.stat().st_size <= LARGEST:
-            return file.read_text(encoding="utf-8", errors="replace")
+        return read_whole(file, LARGEST).decode(errors="replace")
     except OSError:
-        pass
-    return ""
+        return ""
 
 
 def _line_of(file: Path) -> str:

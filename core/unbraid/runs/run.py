@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
+from torch import Tensor
 
 from unbraid.runs import checkpoint
-from unbraid.runs.files import RunError, write_whole
 from unbraid.runs.lock import locked
 from unbraid_configs import Mistake, Place, Recipe, RecipeError, load_recipe
 from unbraid_registry import FormerPlugins, plugins_of, registry
+from unbraid_registry.files import FileError, parse_json, read_json, read_lines, refuse_foreign, write_whole
 
 FORMAT = 1
 MAX_RECORD = 16 << 20                              # bytes
 
 
+class RunError(FileError):
+    """Raised for a folder that has no run, or can't take one."""
+
+
 @attrs.frozen
 class Run:
-    """A run's folder."""
+    """A run's folder.
+
+    whole: whether the weights are those of all networks, not only of those that the functions use.
+    """
 
     folder: Path
+    whole: ClassVar[bool] = True
 
     @classmethod
     def at(cls, folder: str | Path) -> Run:
-        """Return the run in a folder.  Raises RunError if the folder has none."""
+        """Return the run in a folder.  Raises RunError if the folder has none, or a link that leaves it."""
         run = cls(Path(folder).expanduser())
         if not run.folder.is_dir():
+            for found in registry().hook.unbraid_open_run(reference=str(folder)):
+                return found                       # a plugin knows it: a pack, or a model on a hub
             raise RunError(f"no run at {folder}: there is no such folder")
         if not run.record_file.is_file():
             raise RunError(f"{folder} is no run: it has no run.json", hint="give the folder that `unbraid train` named")
+        refuse_foreign(run.folder, RunError)
         return run
 
     @property
@@ -77,10 +89,8 @@ class Run:
     def record(self) -> dict[str, Any]:
         """Read run.json.  Raises RunError if it is damaged or from a newer unbraid."""
         try:
-            if self.record_file.stat().st_size > MAX_RECORD:
-                raise ValueError("it is too large")
-            record = json.loads(self.record_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
+            record = read_json(self.record_file, MAX_RECORD)
+        except (OSError, ValueError) as error:
             raise RunError(f"can't read {self.record_file}: {error}") from None
         if not isinstance(record, dict) or not isinstance(record.get("format"), int):
             raise RunError(f"{self.record_file} is no record of a run")
@@ -102,7 +112,7 @@ class Run:
         """Load the run's recipe with overrides, `a.b.c=value`.  Raises RecipeError, which tells changed plugins too."""
         former, file = self.plugins(), self.recipe_file
         try:
-            return load_recipe(file, overrides, plugins=former)
+            return self._read_recipe(overrides, former)
         except RecipeError as error:
             told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
             if told:
@@ -110,24 +120,41 @@ class Run:
                                     "--set networks.NAME.OPTION=VALUE; null takes an option out"))
             raise RecipeError([*error.mistakes, *told]) from None
 
+    def _read_recipe(self, overrides: Sequence[str], plugins: FormerPlugins) -> Recipe:
+        return load_recipe(self.recipe_file, overrides, plugins=plugins, keep_unset=True)
+
+    def weights(self, step: int | None = None, *, averaged: bool = True) -> tuple[int, dict[str, dict[str, Tensor]]]:
+        """Return the step of a checkpoint (None: the last), and its weights by network.
+
+        averaged: EMA weights where the training kept them.  Raises RunError, CheckpointError.
+        """
+        there = checkpoint.steps(self.checkpoints)
+        if not there:
+            raise RunError(f"{self.folder} has no checkpoint yet")
+        if step is not None and step not in there:
+            raise RunError(f"{self.folder} has no checkpoint of step {step}; it has {', '.join(map(str, there))}")
+        state = checkpoint.read(there[max(there) if step is None else step])
+        groups = checkpoint.nested(state.groups.get("networks", {}))
+        return state.step, groups | (checkpoint.nested(state.groups.get("averages", {})) if averaged else {})
+
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json, whole or not at all.  Raises RunError, also if the folder was moved or removed."""
         if not self.folder.is_dir():
             raise RunError(f"can't write {self.record_file}: {self.folder} was moved or removed",
                            hint="put it back and go on with --resume, or train into another --out")
-        write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n")
+        write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n",
+                    error=RunError)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the logged steps, without lines that a crash cut off or that are damaged."""
-        lines = []
-        if self.metrics_file.is_file():
-            for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
-                try:
-                    logged = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                lines += [logged] if isinstance(logged, dict) else []
-        return lines
+        return [logged for _, logged in self.logged()]
+
+    def logged(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Yield the logged steps one by one, each as its line and what it says.  Raises OSError."""
+        for line in read_lines(self.metrics_file) if self.metrics_file.exists() else ():
+            with suppress(ValueError):
+                if isinstance(logged := parse_json(line), dict):
+                    yield line, logged
 
     def locked(self) -> AbstractContextManager[None]:
         """Lock the folder during a training; a run that does not begin leaves no folder behind.

@@ -111,7 +111,7 @@ def test_a_resume_in_either_stage_is_an_undisturbed_run(tmp_path: Path, monkeypa
     undrawn(monkeypatch)
     one = stage_one(whole, 4)
     stage_one(cut, 2)
-    data = {"source": {"path": str(cut / "people.npz"), "size": None}, "split_by": None}
+    data = {"source": {"path": str(cut / "persons.npz"), "size": None}, "split_by": None}
     resumed = train(make_recipe({**FIRST, "data": data}, [*SMALL, "train.steps=4"]), cut / "one", resume=True)
     assert_equal(tensors(one), tensors(resumed))
 

@@ -8,7 +8,7 @@ from unbraid_plugins.tools.display import Page
 
 
 @pytest.mark.parametrize("colour", [False, True])
-def test_cells_have_markup_and_texts_are_as_they_are(colour: bool) -> None:
+def test_cells_and_texts_are_as_they_are(colour: bool) -> None:
     page = Page(colour)
     table = page.table()
     table.add_column("factor")
@@ -17,6 +17,6 @@ def test_cells_have_markup_and_texts_are_as_they_are(colour: bool) -> None:
     page.print("a note [bold] in brackets", dim=True)
     text = str(page)
     assert "a note [bold] in brackets" in text
-    assert text.count("[bold]") == 1
+    assert "[bold]skin[/bold]" in text
     assert ("\x1b[1m" in text) == colour
-    assert ("| skin   |" in text) != colour
+    assert ("| [bold]skin[/bold] |" in text) != colour

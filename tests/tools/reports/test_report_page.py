@@ -14,8 +14,8 @@ import pytest
 from page_reading import Element, Page
 from PIL import Image
 
-from unbraid.runs import RunError
 from unbraid_plugins.tools.reports import ReportError, write_comparison, write_report
+from unbraid_registry import UnbraidError
 
 NASTY = "<script>alert(1)</script>\"'>&amp;<img src=x onerror=alert(2)>"
 
@@ -208,7 +208,7 @@ def test_scores_that_are_not_numbers(run: Path) -> None:
     arms = {"model": {"mig": {"score": None}, "dci": {"score": 0.5, "matrix": [[None, 0.5], [1e9, -0.5]],
                                                      "factors": ["skin", "pose"], "chunks": ["a", "b"]}},
             "random": {"mig": {"score": 0.1}}}
-    page = rewritten(run, arms=arms, intervals={"model": {"mig": [None, 0.2]}, "random": 3}, metrics={"mig": None})
+    page = rewritten(run, arms=arms, intervals={"model": {"mig": [None, 0.2]}})
     assert cells(page, "MIG")[:2] == ["–", "0.100"]
 
 
@@ -287,7 +287,7 @@ def test_a_full_disk_is_one_message_and_leaves_the_old_report(run: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
-    with pytest.raises(RunError, match="No space left on device"):
+    with pytest.raises(UnbraidError, match="No space left on device"):
         write_report(run)
     monkeypatch.undo()
     assert (run / "report.html").read_text() == "old"

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import UnbraidError, write_whole
+from unbraid import UnbraidError, read_whole, write_whole
+from unbraid_plugins.opengl.scene.glb_limits import expect_bounds
 from unbraid_plugins.opengl.scene.materials import Part, faulty_picture, joined, look_of, picture_of
 from unbraid_plugins.opengl.scene.mesh import Mesh
 from unbraid_plugins.opengl.scene.wavefront import INSTEAD, chosen_materials, expect_corners, materials_of, plain
@@ -108,16 +109,14 @@ def _format_of(file: Path) -> str:
 
 def _bytes_of(file: Path) -> bytes:
     try:
-        if file.exists() and not file.is_file():
-            raise UnbraidError(f"{file} is no file", hint="expected an .obj, .ply or .glb file")
-        if file.stat().st_size > LARGEST:
-            raise UnbraidError(f"{file} has {file.stat().st_size / 2**30:.1f} GiB", hint="at most 1 GiB is read")
-        if not (data := file.read_bytes()):
-            raise UnbraidError(f"{file} is empty")
-        return data
+        data = read_whole(file, LARGEST)
     except OSError as error:
         raise UnbraidError(f"no mesh at {file}" if isinstance(error, FileNotFoundError)
-                           else f"can't read {file}: {error.strerror}") from None
+                           else f"can't read {file}: {error.strerror}",
+                           hint="expected an .obj, .ply or .glb file") from None
+    if not data:
+        raise UnbraidError(f"{file} is empty")
+    return data
 
 
 def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
@@ -125,6 +124,8 @@ def _parts(file: Path, kind: str, data: bytes, materials: bool) -> list[Part]:
     import trimesh
 
     beside = _resolver(file)
+    if kind == "glb":
+        expect_bounds(data)
     if kind == "obj":
         data = plain(data)
         if materials:
@@ -218,9 +219,9 @@ def _resolver(file: Path) -> Any:
             for candidate in (name, name.rsplit("/", 1)[-1]):
                 with suppress(ValueError):
                     path = self.absolute(candidate)
-                    if path.is_file() and path.stat().st_size <= LARGEST:
+                    if path.is_file():
                         self.given.add(asked)
-                        return path.read_bytes()
+                        return read_whole(path, LARGEST)
             try:
                 self.absolute(name)
                 self.lost[name] = "is not there"

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from unbraid_plugins.opengl.viewing.choices import FRAMES, FROM_IMAGES, FROM_NOISE, LAYERS
+from unbraid_registry.terminal import echo
 
 
 def finite(_: click.Context, __: click.Parameter, given: Any) -> Any:
@@ -90,4 +91,4 @@ def command(**options: Any) -> None:
     """
     from unbraid_plugins.opengl.viewing.render import render
 
-    click.echo(f"wrote {render(**options)}")
+    echo(f"wrote {render(**options)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -11,23 +12,26 @@ from typing import BinaryIO, cast
 import attrs
 import numpy as np
 
-from unbraid import DataError, Field, Images, source
+from unbraid import DataError, Field, Images, open_file, source
 from unbraid_plugins.shared.sources.sizes import check_size, existing, resized
 
 LIMIT = 2 ** 32                                    # bytes that a file may claim to hold
+DENSEST = 1032                                     # bytes that deflate packs into one
 _STANDARD = {"train": "train", "test": "t10k"}
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
     """Read the unsigned bytes of an IDX file (or .gz of one) with this many dimensions.  Raises DataError."""
     try:
-        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as raw:
-            return _read(path, cast(BinaryIO, raw), dimensions)
+        with open_file(path) as file:
+            packed = path.suffix == ".gz"
+            limit = os.fstat(file.fileno()).st_size * (DENSEST if packed else 1)
+            return _read(path, cast(BinaryIO, gzip.open(file)) if packed else file, dimensions, limit)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path}: not a whole .gz file: {error}", hint="fetch it again") from error
 
 
-def _read(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
+def _read(path: Path, file: BinaryIO, dimensions: int, limit: int) -> np.ndarray:
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != 8:
         raise DataError(f"{path}: no IDX file of unsigned bytes; it begins with {head!r}",
@@ -40,8 +44,9 @@ def _read(path: Path, file: BinaryIO, dimensions: int) -> np.ndarray:
         raise DataError(f"{path}: ends within its header", hint="the file is damaged; fetch it again")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     size = math.prod(shape)
-    if size > LIMIT:
-        raise DataError(f"{path}: claims to hold {' x '.join(map(str, shape))} bytes")
+    if size > min(LIMIT, limit):
+        raise DataError(f"{path}: claims to hold {' x '.join(map(str, shape))} bytes, more than can be in it",
+                        hint="the file is damaged; fetch it again")
     content = file.read(size + 1)
     if len(content) != size:
         found = "more" if len(content) > size else f"only {len(content):,}"

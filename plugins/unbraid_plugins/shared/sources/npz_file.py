@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from unbraid import DataError
+from unbraid import DataError, open_file
 
 MOST_ARRAYS = 1_000                                # each is looked up in the archive's table
 
@@ -40,7 +40,7 @@ class NpzFile:
         self.path, self.limit, self.read_bytes = path, limit, 0
         self.headers: dict[str, Header] = {}
         self.objects: list[str] = []               # arrays of Python objects: never read
-        with self._reading(), zipfile.ZipFile(path) as archive:
+        with self._reading(), open_file(path) as file, zipfile.ZipFile(file) as archive:
             if len(archive.infolist()) > MOST_ARRAYS:
                 raise ValueError(f"it has {len(archive.infolist()):,} arrays, more than {MOST_ARRAYS:,}")
             for info in archive.infolist():
@@ -59,7 +59,8 @@ class NpzFile:
             raise DataError(f"{self.path}: its arrays claim {self.read_bytes / 2 ** 30:.1f} GiB, more than "
                             f"{self.limit / 2 ** 30:.1f} GiB ({name}: {header.shape} {header.dtype})",
                             hint="raise the option `limit` (in GiB) if that is right")
-        with self._reading(name), zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as member:
+        with (self._reading(name), open_file(self.path) as file, zipfile.ZipFile(file) as archive,
+              archive.open(f"{name}.npy") as member):
             array = np.lib.format.read_array(member, allow_pickle=False)
             if member.read(1):
                 raise ValueError("there is more in it than its header says")

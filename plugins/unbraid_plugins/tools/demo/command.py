@@ -11,6 +11,7 @@ import attrs
 import click
 
 from unbraid.cli import Session
+from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
     from unbraid.runs import Run
@@ -67,10 +68,10 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     chosen = ctx.get_parameter_source("steps") is not click.core.ParameterSource.DEFAULT
     runs, reached = {}, steps
     for number, arm in enumerate(ARMS, 1):
-        click.echo(click.style(f"{number}/{len(ARMS)}  {arm.name}", bold=True), err=True)
+        echo(style(f"{number}/{len(ARMS)}  {arm.name}", bold=True), err=True)
         runs[arm.name] = trained(arm, folder, reached, None if chosen else MINUTES, ctx.obj)
         reached = min(reached, steps_of(runs[arm.name]))   # if time cut an arm short, the later ones get no more steps
-    click.echo(click.style("Measuring", bold=True) + " beside baselines ...", err=True)
+    echo(style("Measuring", bold=True) + " beside baselines ...", err=True)
     first, *rest = (load(run.folder) for run in runs.values())
     run = runs[ARMS[0].name]
     recipe = first.method.recipe
@@ -82,17 +83,17 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     finally:
         data.close()
     write_whole(run.folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
-    click.echo(table([(ARMS[0].name, result)]))
-    click.echo(in_words(result))
-    click.echo(cut_short(reached, steps), nl=reached < steps)
+    echo(table([(ARMS[0].name, result)]))
+    echo(in_words(result))
+    echo(cut_short(reached, steps), nl=reached < steps)
     samples = data.images(data.rows("test")[:2])
     pair = [write_image(folder / f"{name}.png", image) for name, image in zip("AB", samples, strict=True)]
-    click.echo(f"\nEverything is in {folder}; look at")
+    echo(f"\nEverything is in {folder}; look at")
     for path in result["pictures"].values():
-        click.echo(f"  {path}")
+        echo(f"  {path}")
     place, (a, b) = shlex.quote(str(run.folder)), (shlex.quote(str(p)) for p in pair)
-    click.echo(f"Next:  unbraid view {place}      (drag its factors; pip install 'unbraid[view]')\n"
-               f"       unbraid edit {place} swap {a} {b}\n       unbraid draw {RECIPE}\n"
+    echo(f"Next:  unbraid view {place}      (drag its factors; pip install 'unbraid[view]')\n"
+         f"       unbraid edit {place} swap {a} {b}\n       unbraid draw {RECIPE}\n"
                "       unbraid train mixing --data FOLDER      (your own images)")
 
 

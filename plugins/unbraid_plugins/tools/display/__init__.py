@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         style as style,
         text_to_path as text_to_path,
     )
+    from unbraid_plugins.tools.display.step_marks import mark_step as mark_step, step_of as step_of
     from unbraid_plugins.tools.display.terminal import Page as Page
 else:
     __getattr__, __dir__ = door(__name__)

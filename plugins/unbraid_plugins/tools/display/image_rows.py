@@ -18,6 +18,7 @@ from PIL import Image, PngImagePlugin
 
 from unbraid.runs import write_whole
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import parse_json
 
 KEY = "unbraid-rows"
 WIDTH = 36                                         # characters in a line of a label's detail
@@ -25,6 +26,7 @@ GAP = 2                                            # pixels between images
 FONT, DOTS = 9, 100                                # points, pixels per inch
 INK = "#1a1a1a"
 LARGEST = 1 << 26                                  # largest number of pixels of a picture to read rows from
+MOST = 10_000                                      # largest number of rows, and of images in all of them
 
 
 class RowsError(UnbraidError):
@@ -99,14 +101,15 @@ def read_rows(picture: Image.Image) -> list[Row] | None:
 def _about(picture: Image.Image) -> dict[str, Any] | None:
     """Return the rows' description that a picture stores; None where it is not valid, as the file may be untrusted."""
     try:
-        about = json.loads(picture.info[KEY])
+        about = parse_json(picture.info[KEY])
         sizes = [about[k] for k in ("left", "gap", "height", "width", "scale")]
         good = all(isinstance(n, int) and 0 <= n < 1 << 15 for n in sizes) and min(sizes[2:]) > 0 and about["rows"]
-        for row in about["rows"]:
+        good = good and len(about["rows"]) <= MOST and sum(row["images"] for row in about["rows"]) <= MOST
+        for row in about["rows"] if good else ():
             good = good and all(isinstance(row[k], str) for k in ("label", "detail", "group")) and all(
                 isinstance(row[k], int) and 0 <= row[k] < 1 << 15 for k in ("blank", "images")) and all(
                 isinstance(c, str) for c in row["columns"])
-    except (KeyError, TypeError, ValueError, RecursionError):
+    except (KeyError, TypeError, ValueError):
         return None
     return about if good else None
 

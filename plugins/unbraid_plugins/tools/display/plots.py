@@ -47,8 +47,11 @@ __all__ = ["COLOURS", "FAINT", "INK", "STYLE", "FancyArrowPatch", "FancyBboxPatc
 
 
 def style(settings: Any = None) -> AbstractContextManager[None]:
-    """Return a context in which figures are drawn with matplotlib's defaults and these settings (None: `STYLE`)."""
-    return context(["default", STYLE if settings is None else settings])
+    """Return a context in which figures are drawn with matplotlib's defaults and these settings (None: `STYLE`).
+
+    No text is parsed as a formula: a name with dollar signs is a name.
+    """
+    return context(["default", {"text.parse_math": False}, STYLE if settings is None else settings])
 
 
 def save_figure(figure: Figure, path: Path, dots: int | None = None) -> Path:

@@ -9,8 +9,25 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from unbraid_registry.terminal import Shown, shown
 
 WIDTH = 120
+
+
+class _Grid(Table):
+    """A table whose cells and titles are texts without markup, or rich's own Text with a style."""
+
+    def add_row(self, *cells: Any, **how: Any) -> None:
+        super().add_row(*map(_cell, cells), **how)
+
+    def add_column(self, header: Any = "", footer: Any = "", **how: Any) -> None:
+        super().add_column(_cell(header), footer, **how)
+
+
+def _cell(content: Any) -> Any:
+    return Text(shown(content)) if isinstance(content, str) else content
 
 
 class Page:
@@ -31,12 +48,12 @@ class Page:
         between: spaces between columns, on a terminal.
         """
         if self.colour:
-            return Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, between, 0, 0))
-        return Table(box=box.MARKDOWN)
+            return _Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, between, 0, 0))
+        return _Grid(box=box.MARKDOWN)
 
     def print(self, what: Any, *, dim: bool = False) -> None:
-        """Add a table, whose cells may have markup, or a text, without markup."""
-        self._console.print(what, style="dim" if dim else None, markup=not isinstance(what, str))
+        """Add a table or a text, neither with markup."""
+        self._console.print(_cell(what), style="dim" if dim else None)
 
     def __str__(self) -> str:
-        return "\n".join(line.rstrip() for line in self._out.getvalue().splitlines())
+        return Shown("\n".join(line.rstrip() for line in self._out.getvalue().split("\n")).rstrip("\n"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unbraid.cli import DEVICE, RUN, factors_of, model_of, write
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,7 +69,7 @@ def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str
 
     write(out or Path(f"{action}.png"), grid([r.cpu() for r in rows], scale=scale_for(model.image_shape)))
     for number, text in enumerate(says, 1):
-        click.echo(f"  row {number}: {text}")
+        echo(f"  row {number}: {text}")
 
 
 def swapped(model: Model, pictures: Tensor, factors: Sequence[str]) -> tuple[list[Tensor], list[str]]:

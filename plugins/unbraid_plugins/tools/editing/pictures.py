@@ -88,9 +88,12 @@ def overview(model: Model, images: Tensor, others: Tensor,
             few = None if len(groups) == 1 else groups
             pictures["swaps"] = swaps(model, images, others, few, fields)
         if model.method.variational and not fields[0]:
-            pictures["traversals"] = traversals(model, images[:1])
+            spans = model.layout.spans(model.method.priors)
+            pictures["traversals"] = traversals(model, images[:1], [i for a, b in spans for i in range(a, b)][:16])
     if "generate" in model.functions or (pictures and model.method.variational):
-        pictures["samples"] = grid(model.sample(32).split(8), scale=scale_for(model.image_shape))
+        whole = "generate" in model.functions or set(model.layout.names) <= model.method.priors
+        drawn = model.sample(32, like=None if whole else images[:4])        # the rest of each row is an image's
+        pictures["samples"] = grid(drawn.split(8), scale=scale_for(model.image_shape))
     return pictures
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from unbraid.cli import DEVICE, RUN, model_of, out_option, write
+from unbraid_registry.terminal import echo
 
 
 @click.command("translate")
@@ -32,7 +33,7 @@ def command(run: Path, images: tuple[Path, ...], source: str | None, target: str
     if (target, source) in model.translations:
         says.append(f"and back to {source}")
     for number, text in enumerate(says, 1):
-        click.echo(f"  row {number}: {text}")
+        echo(f"  row {number}: {text}")
 
 
 def direction(known: list[tuple[str, str]], source: str | None, target: str | None) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import click
 
 from unbraid.cli import DEVICE, RUN, factors_of, model_of, out_option, write
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid.model import Model
@@ -61,7 +62,7 @@ def command(run: Path, image: Path | None, factor: str | None, dimensions: tuple
         alike = list(same)
         what = spans([w.spot for w in alike if isinstance(w.spot, int)]) or ", ".join(w.what for w in alike)
         rows_are = f"dimensions {what} of the code{more}" if single else f"the classes of {what}{more}"
-        click.echo(f"  rows: {rows_are}, from {first:g} to {last:g}")
+        echo(f"  rows: {rows_are}, from {first:g} to {last:g}")
 
 
 def spans(numbers: list[int]) -> str:

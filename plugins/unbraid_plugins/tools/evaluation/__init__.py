@@ -10,17 +10,24 @@ from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.evaluation.baselines import Baselines as Baselines, untrained as untrained
-    from unbraid_plugins.tools.evaluation.command import write_reports as write_reports
+    from unbraid_plugins.tools.evaluation.command import Reports as Reports
     from unbraid_plugins.tools.evaluation.encoded import usable as usable
     from unbraid_plugins.tools.evaluation.evidence import (
         BATCH as BATCH,
         EVIDENCE as EVIDENCE,
+        as_numbers as as_numbers,
         factors_of as factors_of,
         halves as halves,
         image_array as image_array,
+        numbers_of as numbers_of,
         source_of as source_of,
     )
-    from unbraid_plugins.tools.evaluation.measure import evaluate as evaluate, evaluate_model as evaluate_model
+    from unbraid_plugins.tools.evaluation.measure import (
+        EVALUATING as EVALUATING,
+        evaluate as evaluate,
+        evaluate_model as evaluate_model,
+    )
+    from unbraid_plugins.tools.evaluation.metric_suite import MetricSuite as MetricSuite
     from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
     from unbraid_plugins.tools.evaluation.pictures import assignment as assignment
     from unbraid_plugins.tools.evaluation.posterior import divergences as divergences

@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import attrs
 import click
 
 from unbraid.cli import DEVICE, SET, Session, say
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 
 @click.command("evaluate")
@@ -34,51 +37,68 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     """Measure what models learned, beside baselines.
 
     Writes evaluation.json, pictures and report.html into each run and prints a table. Several runs share one table, and
-    an additional report compares them.
+    an additional report compares them. Results of an earlier evaluation that are not measured anew are kept.
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
-    from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
+    from unbraid_plugins.tools.evaluation import Baselines, EvaluationOptions, evaluate, protocol_of, table
 
-    opened = [Run.at(run) for run in runs]
+    asked = EvaluationOptions.given(click.get_current_context())
+    opened, reports = [Run.at(run) for run in runs], Reports()
     place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
         session.run = run.folder
-        click.echo(f"evaluating {run.folder} ...", err=True)
+        echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
-                          baselines=baselines, overrides=session.overrides)
+                          baselines=baselines, overrides=session.overrides, options=asked.options,
+                          before=partial(reports.write, run.folder) if report else lambda result: None)
         results.append((str(run.folder), result))
     if as_json:
-        click.echo(json.dumps(dict(results), indent=1))
+        echo(json.dumps(dict(results), indent=1))
     else:
-        click.echo(table(results))
+        echo(table(results))
         for run, (_, result) in zip(opened, results, strict=True):
-            click.echo(f"wrote {run.folder / 'evaluation.json'}")
+            kept = f"  (kept from before: {', '.join(result['kept'])})" if result.get("kept") else ""
+            echo(f"wrote {run.folder / 'evaluation.json'}{kept}")
             for path in result.get("pictures", {}).values():
-                click.echo(f"wrote {path}")
+                echo(f"wrote {path}")
     if report:
-        write_reports([run.folder for run in opened], comparison, quiet=as_json)
+        reports.compare([run.folder for run in opened], comparison)
+        reports.tell(quiet=as_json)
 
 
-def write_reports(folders: Sequence[Path], comparison: Path, *, quiet: bool) -> None:
-    """Write a report into each run's folder and, for several runs, one that compares them.
+@attrs.define
+class Reports:
+    """The reports of runs and of their comparison; if one can't be written, the others are still written."""
 
-    If a report can't be written, the others are still written. The last error is raised at the end, earlier ones are
-    printed.
-    """
-    from unbraid_plugins.tools.reports import write_comparison, write_report
+    written: list[Path] = attrs.Factory(list)
+    failed: list[UnbraidError] = attrs.Factory(list)
 
-    writers: list[Callable[[], Path]] = [partial(write_report, folder) for folder in folders]
-    if len(folders) > 1:
-        writers.append(partial(write_comparison, folders, comparison))
-    failed: list[UnbraidError] = []
-    for write in writers:
+    def write(self, folder: Path, result: dict[str, Any]) -> None:
+        """Write the report of a run whose evaluation is not written yet."""
+        from unbraid_plugins.tools.reports import write_report
+
+        self._try(lambda: write_report(folder, result))
+
+    def compare(self, folders: Sequence[Path], file: Path) -> None:
+        """Write the comparison of several runs."""
+        from unbraid_plugins.tools.reports import write_comparison
+
+        if len(folders) > 1:
+            self._try(lambda: write_comparison(folders, file))
+
+    def _try(self, write: Callable[[], Path]) -> None:
         try:
-            click.echo(f"wrote {write()}", err=quiet)
+            self.written.append(write())
         except UnbraidError as error:
-            failed.append(error)
-    for other in failed[:-1]:
-        say(other.message, other.hint)
-    if failed:
-        raise failed[-1]
+            self.failed.append(error)
+
+    def tell(self, *, quiet: bool) -> None:
+        """Print what was written; print earlier errors and raise the last one."""
+        for path in self.written:
+            echo(f"wrote {path}", err=quiet)
+        for other in self.failed[:-1]:
+            say(other.message, other.hint)
+        if self.failed:
+            raise self.failed[-1]

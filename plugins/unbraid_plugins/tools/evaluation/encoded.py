@@ -12,22 +12,29 @@ from unbraid.values import Code, Layout
 from unbraid_plugins.tools.encoding import fields_of
 from unbraid_plugins.tools.evaluation.domains import of_translator
 from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
+from unbraid_plugins.tools.evaluation.function_evidence import of_functions
+from unbraid_plugins.tools.evaluation.layers import of_layers
 from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
+from unbraid_plugins.tools.evaluation.views import FUNCTION, of_views
 
 NUMBERS = 64                                       # a code of one factor with more dimensions stays whole
 
 
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
-    """Compute the evidence that depends on a model: predictions, translations, codes and reconstructions.
+    """Compute the evidence that depends on a model: predictions, translations, layers, codes and reconstructions.
 
     Only those functions of the model are used that take an image (or a code) and nothing else, `encode` also where it
-    reads fields of the image that the source has.  Raises ModelError.
+    reads fields of the image that the source has; and `relight(x, light)`.  Raises ModelError.
     """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    said |= of_functions(model, sampled)
     if "domain_images" in sampled.evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
+    if usable(model, FUNCTION):
+        said |= of_views(model, sampled)
+    said |= of_layers(model, sampled, seed)
     known = sampled.data.images_of[sampled.source].fields
     return said | (_of_codes(model, sampled, seed) if usable(model, "encode", known) else {})
 

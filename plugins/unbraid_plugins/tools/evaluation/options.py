@@ -37,12 +37,16 @@ class EvaluationOptions:
         parser = click.Command("evaluate", params=known, add_help_option=False)
         try:
             with parser.make_context("evaluate", list(texts)) as context:
-                given = {name: value for name, value in context.params.items()
-                         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
+                return cls.given(context)
         except click.UsageError as error:
             allowed = ", ".join(option for p in known for option in (*p.opts, *p.secondary_opts))
             raise UnbraidError(f"{where}: {error.format_message()}", hint=f"a study may give {allowed}") from None
-        return cls(**given)
+
+    @classmethod
+    def given(cls, context: click.Context) -> EvaluationOptions:
+        """Return the options that a command line gave."""
+        return cls(**{name: value for name, value in context.params.items() if name in OPTIONS
+                      and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE})
 
     @property
     def options(self) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from unbraid.model import Model
-from unbraid_plugins.tools.display import Figure, Rectangle, Row, save_figure, scale_for, style, write_rows
+from unbraid_plugins.tools.display import Figure, Rectangle, Row, mark_step, save_figure, scale_for, style, write_rows
 from unbraid_plugins.tools.evaluation import edit_pictures as edits
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled
 
@@ -32,7 +32,7 @@ def write_pictures(folder: Path, model: Model, sampled: Sampled, evidence: Evide
             written["references"] = save_figure(draw_agreement(found, _objects(sampled, len(found["objects"]))),
                                          folder / "references.png")
     if "decode" not in evidence:
-        return {name: str(path) for name, path in written.items()}
+        return _marked(written, model)
     scale = scale_for(model.image_shape)
     images, rebuilt = sampled.images[:edits.COLUMNS], evidence["reconstructions"][:edits.COLUMNS]
     rows = [Row(images, "image"), Row(rebuilt, "rebuilt")]
@@ -42,7 +42,12 @@ def write_pictures(folder: Path, model: Model, sampled: Sampled, evidence: Evide
     for name, drawn in EDITS.items():
         if (shown.assigned or name == "traversals") and (rows := list(drawn(shown))):
             written[name] = write_rows(folder / f"{name}.png", rows, scale)
-    return {name: str(path) for name, path in written.items()}
+    return _marked(written, model)
+
+
+def _marked(written: Mapping[str, Path], model: Model) -> dict[str, str]:
+    """Write the model's step into the pictures, and return their paths by name."""
+    return {name: str(mark_step(path, model.step)) for name, path in written.items()}
 
 
 def assignment(result: dict[str, Any]) -> dict[str, str]:

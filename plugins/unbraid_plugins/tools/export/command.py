@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unbraid.cli import DEVICE, RUN, columns as in_columns, overrides_given
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.export import Exported
@@ -71,11 +72,11 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
         told = export_codes(model, to, function=function, format=form, source=options["source"],
                             split=options["split"], images=options["images"], seed=seed or 0, force=force,
                             tell=Teller())
-        click.echo(f"wrote {told.path}: {told.images:,} images ({', '.join(told.splits)}), {len(told.columns)} numbers "
+        echo(f"wrote {told.path}: {told.images:,} images ({', '.join(told.splits)}), {len(told.columns)} numbers "
                    f"({told.columns[0]} ... {told.columns[-1]}), "
                    f"{'factors ' + ', '.join(told.factors) if told.factors else 'no known factors'}")
         if told.format == "projector":
-            click.echo(f"  look at it: tensorboard --logdir {told.path}")
+            echo(f"  look at it: tensorboard --logdir {shlex.quote(str(told.path))}")
         return
     tolerance = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
     model = load(run, step=step, overrides=overrides_given())
@@ -92,13 +93,13 @@ def device_name(device: str) -> str:
 
 def describe(done: Exported) -> None:
     """Print what was written and how close it is to the model."""
-    click.echo(f"wrote {done.path}")
+    echo(f"wrote {done.path}")
     rows = [[way, port.name, port.dtype, " x ".join(map(str, port.shape)) or "a number",
              port.about.get("distribution", "") and f"{port.about['distribution']} noise"]
             for way, ports in (("takes", done.inputs), ("gives", done.outputs)) for port in ports]
-    click.echo(in_columns(rows, indent="  "))
+    echo(in_columns(rows, indent="  "))
     near = done.agreement
-    click.echo(f"  compared with the model on {near.of}: it differs by at most {near.largest:.2g}"
+    echo(f"  compared with the model on {near.of}: it differs by at most {near.largest:.2g}"
                f"{f' ({near.output})' if len(done.outputs) > 1 else ''}, allowed {near.allowed:.2g}")
 
 
@@ -112,4 +113,4 @@ class Teller:
         """Report that `done` of `total` images are encoded."""
         if time.monotonic() - self.last > EVERY:
             self.last = time.monotonic()
-            print(f"encoded {done:,} of {total:,} images", file=sys.stderr, flush=True)
+            echo(f"encoded {done:,} of {total:,} images", err=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unbraid.runs import scratch_for
 from unbraid_plugins.tools.export.formats import ExportError
+from unbraid_registry.files import scratch_folder_for, scratch_for
 
 
 @contextmanager
@@ -25,31 +23,13 @@ def whole(path: Path, *, force: bool = False, folder_with: str = "") -> Iterator
     """
     free(path, force=force, folder_with=folder_with)
     try:
-        with (_scratch_folder(path) if folder_with else scratch_for(path)) as scratch:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (scratch_folder_for(path) if folder_with else scratch_for(path)) as scratch:
             yield scratch
             _flush(scratch)
     except OSError as error:
         raise ExportError(f"can't write {path}: {error.strerror or error}",
                           hint="free some disk space, or write to another place") from error
-
-
-@contextmanager
-def _scratch_folder(path: Path) -> Iterator[Path]:
-    """Yield a folder of a random name beside `path`, and rename it to `path` on success."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        yield scratch
-        scratch.chmod(path.parent.stat().st_mode & 0o777)       # the permissions of its parent
-        if path.exists():
-            old = path.with_name(f"{scratch.name}.old")
-            path.rename(old)
-            scratch.rename(path)
-            shutil.rmtree(old)
-        else:
-            scratch.rename(path)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def free(path: Path, *, force: bool = False, folder_with: str = "") -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from unbraid.cli import OVERRIDES, RECIPE, read_recipe
+from unbraid_registry.terminal import echo
 
 
 @click.command("draw")
@@ -19,4 +20,4 @@ def command(recipe: str, overrides: tuple[str, ...], out: Path | None) -> None:
     from unbraid_plugins.tools.figure import draw_figure
 
     read = read_recipe(recipe, overrides, on_paper=True)
-    click.echo(f"wrote {draw_figure(read, out or Path(f'{Path(recipe).stem}.svg'))}")
+    echo(f"wrote {draw_figure(read, out or Path(f'{Path(recipe).stem}.svg'))}")

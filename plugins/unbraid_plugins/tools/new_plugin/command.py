@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 import string
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,6 +13,7 @@ from pathlib import Path
 import click
 
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 TEMPLATE = resources.files("unbraid_plugins.tools.new_plugin") / "template"     # it has a folder PACKAGE
 ENDING = ".template"
@@ -30,8 +32,8 @@ def command(name: str, out: Path | None) -> None:
     refuse(name, folder)
     written = write_package(name, folder)
     for path in written:
-        click.echo(f"wrote {path}")
-    click.echo(f"\nNext:  cd {folder}\n       pip install -e '.[test]'\n       pytest\n"
+        echo(f"wrote {path}")
+    echo(f"\nNext:  cd {shlex.quote(str(folder))}\n       pip install -e '.[test]'\n       pytest\n"
                f"       unbraid doctor {name}\n       unbraid check {name}.example")
 
 
@@ -61,14 +63,14 @@ def write_package(name: str, folder: Path) -> list[Path]:
     """Write the package from the template; return the paths of its files."""
     import unbraid
     from unbraid_registry import API_LEVEL
+    from unbraid_registry.files import write_whole
 
     words = {"name": name, "package": f"unbraid_{name}", "distribution": f"unbraid-{name.replace('_', '-')}",
              "title": name.replace("_", " ").capitalize(), "version": unbraid.__version__, "api": str(API_LEVEL)}
     written = []
     for path, source in sorted(templates(TEMPLATE)):
         target = folder / path.removesuffix(ENDING).replace("PACKAGE", words["package"])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(string.Template(source.read_text("utf-8")).substitute(words), encoding="utf-8")
+        write_whole(target, string.Template(source.read_text("utf-8")).substitute(words))
         written.append(target)
     return written
 

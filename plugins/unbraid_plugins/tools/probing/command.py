@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from unbraid.cli import DEVICE, SET, Session
+from unbraid_registry.terminal import echo
 
 
 @click.command("probe")
@@ -49,16 +50,16 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
     place, results = str(device_of(device)), []
     for run in opened:
         session.run = run.folder
-        click.echo(f"probing {run.folder} ...", err=True)
+        echo(f"probing {run.folder} ...", err=True)
         result = probe(run, fit_on=fit_on, judge_on=judge_on, labels=labels.split(","), draws=draws,
                        neighbours=neighbours, images=images, test_images=test_images, seed=seed, supervised=supervised,
                        device=place, overrides=session.overrides)
         results.append((str(run.folder), result))
     if as_json:
-        click.echo(json.dumps(dict(results), indent=1))
+        echo(json.dumps(dict(results), indent=1))
     else:
-        click.echo(table(results))
+        echo(table(results))
         for _, result in results:
-            click.echo(f"wrote {result['file']}\nwrote {result['picture']}")
+            echo(f"wrote {result['file']}\nwrote {result['picture']}")
     for run in opened if report else ():
-        click.echo(f"wrote {write_report(run.folder)}", err=as_json)
+        echo(f"wrote {write_report(run.folder)}", err=as_json)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unbraid.cli import OVERRIDES, RECIPE, columns, recipe_on
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_configs import Recipe
@@ -29,7 +30,7 @@ def command(recipe: str, overrides: tuple[str, ...], data: Path | None) -> None:
 
     with distributed.together():
         if found := profile_recipe(recipe_on(recipe, overrides, data)):
-            click.echo(table(found))
+            echo(table(found))
 
 
 def profile_recipe(recipe: Recipe) -> Profile | None:
@@ -54,4 +55,4 @@ def table(found: Profile) -> str:
              f"{100 * (s.forward + s.backward) / step:.0f} %") for s in found.spent]
     text = columns(rows, ("player", "what", "forward", "backward", "share"), numbers=(2, 3, 4))
     return (f"{1000 * found.seconds:.1f} ms a step on {found.device} ({1 / found.seconds:.1f} steps/s; "
-            f"{step:.1f} ms while it was observed). Milliseconds a step:\n{text}")
+            f"{step:.1f} ms while it was observed). Milliseconds a step:\n") + text

@@ -10,6 +10,10 @@ from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.reports.files import write_comparison as write_comparison, write_report as write_report
-    from unbraid_plugins.tools.reports.run_reader import ReportError as ReportError, read_run as read_run
+    from unbraid_plugins.tools.reports.run_reader import (
+        ReportError as ReportError,
+        read_evaluation as read_evaluation,
+        read_run as read_run,
+    )
 else:
     __getattr__, __dir__ = door(__name__)

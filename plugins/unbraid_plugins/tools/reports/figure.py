@@ -8,10 +8,8 @@ from html import unescape
 
 import attrs
 
-SIZE = re.compile(r'viewBox="0 0 ([0-9.]+) ([0-9.]+)"')
-DESCRIPTION = re.compile(r"<desc[^>]*>(.*?)</desc>", re.DOTALL)
-METADATA = re.compile(r"<metadata>.*?</metadata>\s*", re.DOTALL)
-FINE = re.compile(r"(?<=[ \n\"(])(-?\d{2,}\.\d{2})\d+")  # coordinates, to a hundredth of a point
+SIZE = re.compile(r'viewBox="0 0 (\d{1,9}(?:\.\d{1,20})?) (\d{1,9}(?:\.\d{1,20})?)"')
+FINE = re.compile(r"(?<=[ \n\"(])(-?\d{2,9}\.\d{2})\d{1,20}(?!\d)")       # coordinates, to a hundredth of a point
 
 
 @attrs.frozen
@@ -30,8 +28,21 @@ def figure_image(svg: str) -> FigureImage | None:
         return None
     size = SIZE.search(svg)
     width, height = (round(float(x) * 4 / 3) for x in size.groups()) if size else (800, 500)
-    described = DESCRIPTION.search(svg)
-    alt = unescape(described[1]).strip() if described else "The networks, values and losses of the method."
-    text = FINE.sub(r"\1", METADATA.sub("", svg))
+    _, tag, described = _parted(svg, "<desc", "</desc>")
+    alt = unescape(described.partition(">")[2]).strip() if tag else "The networks, values and losses of the method."
+    before, tag, _ = _parted(svg, "<metadata>", "</metadata>")
+    text = FINE.sub(r"\1", before + svg[len(before) + len(tag):].lstrip() if tag else svg)
     uri = "data:image/svg+xml;base64," + base64.b64encode(text.encode()).decode()
     return FigureImage(uri, f"The method's figure. {alt}", width, height)
+
+
+def _parted(text: str, begin: str, end: str) -> tuple[str, str, str]:
+    """Return what stands before the first part between two marks, the whole part, and what is between the marks.
+
+    A regular expression would look for the end from every beginning.
+    """
+    start = text.find(begin)
+    stop = text.find(end, start) if start >= 0 else -1
+    if stop < 0:
+        return text, "", ""
+    return text[:start], text[start:stop + len(end)], text[start + len(begin):stop]

@@ -24,7 +24,7 @@ AXES = {"edit_control.matrix": ("factors", "factors"), "edit_control.control": (
         "edit_control.moved": ("chunks", "factors"), "edit_control.reached": ("chunks", "factors"),
         "edit_control.visible": ("factors", "factors")}
 NUMBERS = 32                                       # largest number of dimensions of a code that are rows
-LARGEST = 4096                                     # cells
+LARGEST, MOST = 4096, 64                           # cells of a map, and maps
 
 
 @attrs.frozen
@@ -58,11 +58,11 @@ class HeatMap:
 
 def heat_maps(findings: Findings) -> list[HeatMap]:
     """Return every matrix of the model's results whose rows and columns have names."""
-    found = []
+    found: list[HeatMap] = []
     for metric, result in findings.arms.get("model", {}).items():
         for part, value in result.items():
             labels = _labels(f"{metric}.{part}", value, result, findings)
-            if labels is not None:
+            if labels is not None and len(found) < MOST:
                 found.append(_heat_map(metric, part, value, labels, result))
     order = {name: i for i, name in enumerate(FIRST)}
     return sorted(found, key=lambda m: order.get(m.name, len(order)))

@@ -11,8 +11,8 @@ import attrs
 import numpy as np
 from PIL import Image
 
-from unbraid.data import BadPicture, open_picture
-from unbraid_plugins.tools.display import Row, read_rows
+from unbraid.data import BadPicture, open_picture, picture_size
+from unbraid_plugins.tools.display import Row, read_rows, step_of
 from unbraid_plugins.tools.reports.formatting import words
 from unbraid_plugins.tools.reports.run_reader import Findings, PictureFile
 
@@ -20,6 +20,7 @@ GAP = 1                                            # pixels between images, befo
 SMALL = 20 << 10                                   # largest size in bytes of a lossless picture
 QUALITY = 86                                       # WebP quality of larger pictures
 WIDEST = 2000                                      # largest width of a picture in pixels
+LARGEST = 1 << 28                                  # pixels of all pictures of a run together
 DISPLAY = 64                                       # approximate size in pixels at which an image is shown
 ABOUT = {
     "reconstructions": ("Reconstructions", "Test images above what the model makes of their codes."),
@@ -78,12 +79,16 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
     """
     names = [n for n in [*ABOUT, *sorted(set(findings.pictures) - set(ABOUT))] if n in findings.pictures]
     own = [probe["name"] for probe in findings.probes]     # shown beside their numbers
-    found = []
+    found, left = [], LARGEST
     for name in names:
         if name in LEFT_OUT or name in own or (only is not None and name not in only):
             continue
         try:
-            found.append(_shown(name, findings.pictures[name], rows, widest))
+            height, width = picture_size(findings.pictures[name].path)
+            left -= height * width
+            if left < 0:
+                raise BadPicture("the pictures are too large together")
+            found.append(_shown(name, findings.pictures[name], (findings.evaluation or {}).get("step"), rows, widest))
         except (BadPicture, OSError, ValueError, SyntaxError) as error:
             gap = f"The picture {findings.pictures[name].path.name} can't be read: {type(error).__name__}."
             if gap not in findings.gaps:
@@ -91,11 +96,14 @@ def shown_pictures(findings: Findings, only: Sequence[str] | None = None, *, row
     return found
 
 
-def _shown(name: str, file: PictureFile, most: int | None, widest: int) -> Shown:
+def _shown(name: str, file: PictureFile, measured: int | None, most: int | None, widest: int) -> Shown:
     title, about = ABOUT.get(name, (words(name).capitalize(), ""))
     if file.step is not None:
         about = f"{about} Drawn while training, after step {file.step:,}.".strip()
     with open_picture(file.path, ("PNG",)) as picture:
+        drawn = step_of(picture)
+        if file.step is None and drawn not in (None, measured):
+            about = f"{about} Drawn at step {drawn:,}, and the numbers are of another.".strip()
         rows = read_rows(picture)
         if rows is None:
             return Shown(name, title, about, [_whole(picture, title, widest)], "whole")

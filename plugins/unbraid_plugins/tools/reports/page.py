@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from unbraid_plugins.tools.reports import curves, heatmaps as matrices, image_rows as embedding, probes, scores, tables
 from unbraid_plugins.tools.reports.figure import figure_image
 from unbraid_plugins.tools.reports.formatting import number, words
 from unbraid_plugins.tools.reports.run_reader import Findings
+from unbraid_registry.terminal import shown
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -41,12 +43,17 @@ def render(template: str, **values: Any) -> str:
 
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True,
-                                     lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+                                     lstrip_blocks=True, undefined=jinja2.StrictUndefined, finalize=_printable)
     script = (TEMPLATES / "sort.js").read_text(encoding="utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment.globals |= {"script": script, "script_digest": digest, "number": number, "words": words,
                             "style": (TEMPLATES / "style.css").read_text(encoding="utf-8")}
     return environment
+
+
+def _printable(value: Any) -> Any:
+    """Return a value without control characters and without marks that change the direction of the text around it."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, markupsafe.Markup) else value
 
 
 def facts(findings: Findings) -> list[tuple[str, str]]:

@@ -14,13 +14,16 @@ import attrs
 from unbraid.runs import Run, RunError
 from unbraid_configs import Node, RecipeError
 from unbraid_configs.reading import read_file
+from unbraid_plugins.tools.reports.forms import EVALUATION as EVALUATION_FORM, PROBE
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import check, parse_json, read_json, read_text
 
 FORMAT = 1
 EVALUATION = "evaluation.json"
-PROBES = "probe*.json"
-LARGEST = 64 << 20                                 # bytes of an evaluation or probe
-LARGEST_FIGURE = 8 << 20
+PROBES, MOST_PROBES = "probe*.json", 16
+LONGEST_LOG, MOST_LOGGED = 256 << 20, 4 << 20      # bytes of a log that are read, and that are kept of it
+MOST_PICTURES = 300
+LARGEST = LARGEST_FIGURE = 8 << 20                 # bytes of an evaluation, a probe, a figure
 STEP = re.compile(r"(.+)-(\d{8})\.png")
 
 
@@ -95,10 +98,16 @@ class Findings:
         return self.recipe.get("train.seed", "")
 
 
-def read_run(folder: Path) -> Findings:
-    """Read a run's folder.  Raises RunError where it is no run, ReportError for a damaged evaluation."""
+def read_run(folder: Path, evaluation: dict[str, Any] | None = None) -> Findings:
+    """Read a run's folder.  evaluation: its evaluation, where it is not written yet.
+
+    Raises RunError where it is no run, ReportError for a damaged evaluation.
+    """
     run, gaps = Run.at(folder), list[str]()
-    evaluation = read_evaluation(run.folder / EVALUATION)
+    if evaluation is None:
+        evaluation = read_evaluation(run.folder / EVALUATION)
+    else:                                          # as it is read again
+        evaluation = checked_evaluation(parse_json(json.dumps(evaluation)), run.folder / EVALUATION)
     if evaluation is None:
         gaps.append("The run is not evaluated: there is no evaluation.json.")
     recipe, text = _recipe(run, gaps)
@@ -113,27 +122,28 @@ def read_evaluation(path: Path) -> dict[str, Any] | None:
     """Read an evaluation.json with the parts that a report uses; None where there is no file.  Raises ReportError."""
     again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path, LARGEST)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ReportError(f"can't read {path}: {error}", hint=again) from None
-    if not isinstance(found, dict) or not _is_nested(found.get("arms")):
-        raise ReportError(f"{path} is no evaluation: it has no arms with metrics and their results", hint=again)
-    if not isinstance(found.get("format", FORMAT), int) or found.get("format", FORMAT) > FORMAT:
-        raise ReportError(f"{path} has format {found['format']}; this unbraid reads up to {FORMAT}",
+    return checked_evaluation(found, path)
+
+
+def checked_evaluation(found: Any, path: Path) -> dict[str, Any]:
+    """Return an evaluation with all parts that a report uses.  Raises ReportError where it has not their form."""
+    again = f"measure it again: unbraid evaluate {shlex.quote(str(path.parent))}"
+    form = found.get("format", FORMAT) if isinstance(found, dict) else FORMAT
+    if isinstance(form, int) and form > FORMAT:
+        raise ReportError(f"{path} has format {form}; this unbraid reads up to {FORMAT}",
                           hint="install a newer unbraid")
-    shapes: dict[str, type] = {"factors": dict, "data": dict, "intervals": dict, "metrics": dict, "hooks": dict,
-                               "notes": list, "pictures": dict}
-    return found | {k: found[k] if isinstance(found.get(k), t) else t() for k, t in shapes.items()}
-
-
-def _is_nested(arms: Any) -> bool:
-    """Whether the arms have the form arm -> metric -> result."""
-    return isinstance(arms, dict) and all(isinstance(arm, dict) and all(isinstance(r, dict) for r in arm.values())
-                                          for arm in arms.values())
+    try:
+        check(found, EVALUATION_FORM)
+    except ValueError as error:
+        raise ReportError(f"{path} is no evaluation: {error}", hint=again) from None
+    parts: dict[str, type] = {"factors": dict, "data": dict, "intervals": dict, "metrics": dict, "hooks": dict,
+                              "notes": list, "pictures": dict}
+    return {**{name: kind() for name, kind in parts.items()}, **found}
 
 
 def _recipe(run: Run, gaps: list[str]) -> tuple[dict[str, str], str]:
@@ -142,7 +152,7 @@ def _recipe(run: Run, gaps: list[str]) -> tuple[dict[str, str], str]:
         return {}, ""
     try:
         tree = read_file(run.recipe_file, [])
-        return dict(_flat(tree)), run.recipe_file.read_text(encoding="utf-8")
+        return dict(_flat(tree)), read_text(run.recipe_file, LARGEST)
     except (RecipeError, OSError, ValueError) as error:
         gaps.append(f"The recipe can't be read: {error}.")
         return {}, ""
@@ -171,7 +181,7 @@ def _dicts(found: Any) -> list[dict[str, Any]]:
 
 def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
     try:
-        lines = run.metrics()
+        lines = _thinned(run, gaps)
     except OSError as error:
         gaps.append(f"The losses can't be read: {error.strerror}.")
         return []
@@ -180,25 +190,48 @@ def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
     return lines
 
 
+def _thinned(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
+    """Return the logged steps; of a long log every second, fourth ... one, to fit into memory.  Raises OSError."""
+    kept: list[tuple[int, dict[str, Any]]] = []
+    seen, size, every, number = 0, 0, 1, 0
+    for number, (line, logged) in enumerate(run.logged()):
+        seen += len(line)
+        if seen > LONGEST_LOG:
+            gaps.append(f"The log is longer than {LONGEST_LOG >> 20} MiB; the rest is left out.")
+            break
+        if number % every == 0:
+            kept.append((len(line), logged))
+            size += len(line)
+        while size > MOST_LOGGED and len(kept) > 1:
+            kept, every = kept[::2], every * 2
+            size = sum(length for length, _ in kept)
+    if every > 1:
+        gaps.append(f"The log is long; of {number + 1:,} logged steps one of {every} is shown.")
+    return [logged for _, logged in kept]
+
+
 def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
     """Read `probe.json`, `probe-a-b.json` ..., each with the name of its picture; a damaged one becomes a gap."""
     found = []
-    for path in sorted(run.folder.glob(PROBES), key=lambda path: path.stem):
+    paths = sorted(run.folder.glob(PROBES), key=lambda path: path.stem)
+    if len(paths) > MOST_PROBES:
+        gaps.append(f"Of {len(paths)} probes the first {MOST_PROBES} are shown.")
+    for path in paths[:MOST_PROBES]:
         try:
-            if path.stat().st_size > LARGEST:
-                raise ValueError("it is too large")
-            told = json.loads(path.read_text(encoding="utf-8"))
-            if int(told["format"]) > FORMAT:
+            told = read_json(path, LARGEST)
+            check(told, PROBE)
+            if told["format"] > FORMAT:
                 raise ValueError(f"it has format {told['format']}")
-            for results in told["accuracy"].values():
-                for by_factor in results.values():
-                    for factor in told["factors"]:
-                        if len(by_factor[factor]["mean"]) != len(told["labels"]):
-                            raise ValueError(f"it has not all numbers of {factor}")
+            told = {"numbers": {}, "r2": {}, **told}                  # those of before had none
+            for scores, names in ((told["accuracy"], told["factors"]), (told["r2"], told["numbers"])):
+                for by_factor in (own for results in scores.values() for own in results.values()):
+                    for name in names:
+                        if len(by_factor[name]["mean"]) != len(told["labels"]):
+                            raise ValueError(f"it has not all numbers of {name}")
             found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
-                                                        "representations", "accuracy")},
+                                                        "representations", "accuracy", "numbers", "r2")},
                           "notes": list(told.get("notes", [])), "name": path.stem})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")
     return found
 
@@ -207,7 +240,7 @@ def _figure(run: Run, gaps: list[str]) -> str:
     """Return the method's figure as SVG; empty where it can't be read."""
     path = run.folder / "figure.svg"
     try:
-        text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FIGURE else ""
+        text = read_text(path, LARGEST_FIGURE)
     except (OSError, ValueError):
         text = ""
     if "<svg" not in text:
@@ -219,7 +252,10 @@ def _figure(run: Run, gaps: list[str]) -> str:
 def _pictures(run: Run, gaps: list[str]) -> dict[str, PictureFile]:
     """Return pictures by name: those of the evaluation, else the last that were drawn during training."""
     found: dict[str, PictureFile] = {}
-    for path in sorted(run.pictures.glob("*.png")):
+    paths = sorted(run.pictures.glob("*.png"))
+    if len(paths) > MOST_PICTURES:
+        gaps.append(f"Of {len(paths):,} pictures the last {MOST_PICTURES} by name are looked at.")
+    for path in paths[-MOST_PICTURES:]:
         drawn = STEP.fullmatch(path.name)
         name = drawn[1] if drawn else path.stem
         if not drawn or name not in found or found[name].step is not None:

@@ -52,7 +52,7 @@ def _breakdown(of: str, rows: Sequence[str], model: Mapping[str, Any], data: Map
     columns: list[Column] = []
     for metric, result in {**model, **data}.items():
         for part, value in (result.items() if isinstance(result, dict) else ()):
-            values = _values(value, rows)
+            values = _values(value, rows) if len(columns) < LARGEST else None
             if values is not None and not any(c.values == values and (c.part == words(part) or _is_text(value))
                                               for c in columns):       # two metrics with the same chance values
                 columns.append(Column(words(metric), words(part), values))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,9 +72,8 @@ def read_axis(text: str) -> Axis:
         values += [(number,) for number in _range(part, text)] if len(paths) == 1 else [_together(part, paths, text)]
     if any(not v for value in values for v in value) and (len(values) > 1 or len(paths) > 1):
         raise UnbraidError(f"{text}: a value is empty", hint="write null to remove, or '' for an empty text")
-    twice = [v for v in values if values.count(v) > 1] if len(values) < MOST else []
-    if twice:
-        raise UnbraidError(f"{text}: the value {':'.join(twice[0])} stands there twice")
+    if twice := next((value for value, count in Counter(values).items() if count > 1), None):
+        raise UnbraidError(f"{text}: the value {':'.join(twice)} stands there twice")
     return Axis(paths, tuple(values))
 
 
@@ -124,9 +124,8 @@ def read_axes(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[Axis, ...]]:
     """Split arguments into overrides of all points and axes, both in their given order.  Raises UnbraidError."""
     found = [read_axis(text) for text in texts]
     paths = [path for axis in found for path in axis.paths]
-    twice = [path for path in paths if paths.count(path) > 1]
-    if twice:
-        raise UnbraidError(f"{short(twice[0])} stands there twice", hint="give all its values at once")
+    if twice := next((path for path, count in Counter(paths).items() if count > 1), None):
+        raise UnbraidError(f"{short(twice)} stands there twice", hint="give all its values at once")
     axes = tuple(axis for axis in found if len(axis.values) > 1 or axis.is_seed)
     fixed = tuple(f"{p}={v}" for axis in found if axis not in axes
                   for p, v in zip(axis.paths, axis.values[0], strict=True))

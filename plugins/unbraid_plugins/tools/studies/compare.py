@@ -10,6 +10,7 @@ import click
 
 from unbraid.cli import DEVICE, Session, columns
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.studies.groups import Group
@@ -46,7 +47,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
 
     rows, notes = rows_of([place.expanduser() for place in places])
     for note in notes:
-        click.secho(note, fg="yellow", err=True)
+        echo(note, fg="yellow", err=True)
     if not rows:
         raise UnbraidError("there is nothing to compare: no run has an evaluation",
                            hint="unbraid evaluate RUN, or unbraid sweep --resume --out STUDY")
@@ -56,9 +57,9 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
     wanted = [known_metric(m, rows) for m in metrics] or metrics_of(rows)
     groups = groups_of(rows, by)
     if as_json:
-        click.echo(json.dumps(told(rows, groups, wanted), indent=1))
+        echo(json.dumps(told(rows, groups, wanted), indent=1))
     elif as_csv:
-        click.echo(groups_csv(rows, groups, wanted), nl=False)
+        echo(groups_csv(rows, groups, wanted), nl=False)
     elif not select or metrics:
         show(rows, groups, wanted, sort, correlation, one=len(metrics) == 1)
 
@@ -71,17 +72,17 @@ def show(rows: list[Row], groups: list[Group], metrics: list[str], sort: str | N
 
     if one:
         cells, baselines = one_metric(rows, groups, metrics[0], sort or "mean")
-        click.echo(columns([*cells[1:], *baselines], cells[0], numbers=range(1, 6)))
-        click.echo("\nBrackets: 95 % by bootstrap over runs; from few seeds they are too narrow.", err=True)
+        echo(columns([*cells[1:], *baselines], cells[0], numbers=range(1, 6)))
+        echo("\nBrackets: 95 % by bootstrap over runs; from few seeds they are too narrow.", err=True)
     else:
         for number, table in enumerate(many_metrics(rows, groups, metrics, sort or "name")):
-            click.echo(("\n" if number else "") + columns(table[1:], table[0], numbers=[1]))
-        click.echo("\nMeans ± standard deviations over runs; baselines are indented.", err=True)
+            echo(("\n" if number else "") + columns(table[1:], table[0], numbers=[1]))
+        echo("\nMeans ± standard deviations over runs; baselines are indented.", err=True)
     if correlation:
         rho, _ = rank_correlation([[row.score(m) for row in rows] for m in metrics])
         table = correlation_table(metrics, rho)
-        click.echo(f"\nRank correlation over {len(rows)} runs\n")
-        click.echo(columns(table[1:], table[0], numbers=range(1, len(metrics) + 1)))
+        echo(f"\nRank correlation over {len(rows)} runs\n")
+        echo(columns(table[1:], table[0], numbers=range(1, len(metrics) + 1)))
 
 
 def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity: str, images: int, device: str,
@@ -94,15 +95,15 @@ def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity
     from unbraid_plugins.tools.studies.udr import agreement, as_json, rank
 
     ranked, notes = rank(groups_of(rows, by), images=images, similarity=similarity, device=str(device_of(device)),
-                         say=lambda name: click.echo(f"encoding with {name} ...", err=True))
+                         say=lambda name: echo(f"encoding with {name} ...", err=True))
     for note in notes:
-        click.secho(note, fg="yellow", err=True)
+        echo(note, fg="yellow", err=True)
     if not ranked:
         raise UnbraidError("there is nothing to rank: no setting has two models", hint="train more seeds of each")
     rows = with_scores(rows, UDR, {name: score for r in ranked for name, score in r.models.items()})
     agrees = agreement(rows, groups_of(rows, by))
     for path in write_ranking(places, rows, as_json(ranked, rows, similarity, images, agrees)):
-        click.echo(f"wrote {path}", err=True)
+        echo(f"wrote {path}", err=True)
     if not quiet:
         show_ranking(ranked, agrees, similarity, images)
     return rows
@@ -112,14 +113,14 @@ def show_ranking(ranked: list[Ranked], agrees: dict[str, dict[str, Any]], simila
     """Print settings and models, best first, and the rank correlation with metrics that use labels."""
     settings = [(r.group.label, f"{r.score:.3f}", str(len(r.models)), max(r.models, key=r.models.__getitem__))
                 for r in ranked]
-    click.echo(f"UDR ({similarity}) over {images} images\n")
-    click.echo(columns(settings, ("setting", "UDR", "models", "best model"), numbers=(1, 2)))
+    echo(f"UDR ({similarity}) over {images} images\n")
+    echo(columns(settings, ("setting", "UDR", "models", "best model"), numbers=(1, 2)))
     models = sorted(((s, name) for r in ranked for name, s in r.models.items()), reverse=True)[:10]
-    click.echo("\n" + columns([(name, f"{s:.3f}") for s, name in models], ("model", "UDR"), numbers=(1,)))
+    echo("\n" + columns([(name, f"{s:.3f}") for s, name in models], ("model", "UDR"), numbers=(1,)))
     known = {m: a for m, a in agrees.items() if a["models"] is not None or a["settings"] is not None}
     if known:
-        click.echo("\nRank correlation of UDR with what labels say\n")
-        click.echo(columns([(m, signed(a["models"]), signed(a["settings"])) for m, a in known.items()],
+        echo("\nRank correlation of UDR with what labels say\n")
+        echo(columns([(m, signed(a["models"]), signed(a["settings"])) for m, a in known.items()],
                            ("metric", "over models", "over settings"), numbers=(1, 2)))
 
 

@@ -7,25 +7,27 @@ import time
 from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from unbraid.runs import Run, RunError, is_free, locked, write_whole
 from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
 from unbraid_configs.writing import Difference, differences, told
-from unbraid_plugins.tools.evaluation import EvaluationOptions
+from unbraid_plugins.tools.evaluation import EVALUATING, EvaluationOptions
 from unbraid_plugins.tools.studies.plan import Plan, read_plan
 from unbraid_plugins.tools.studies.points import Point, point_named
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import FileError, parse_json, read_json, read_whole, refuse_foreign
 
 State: TypeAlias = Literal["new", "begun", "trained", "done"]
 SPENT = "the time budget is spent"                 # the exit of a run whose `train.max_minutes` are over
 PATIENCE = 300.0                                   # seconds to wait until a stopping training leaves its run
 EVALUATION, EVALUATED = "evaluation.json", "evaluated.json"
+LARGEST = 8 << 20                                  # bytes of an evaluation
 
 
-class StudyError(UnbraidError):
+class StudyError(FileError):
     """A folder that is no study, or that can't hold this study."""
 
 
@@ -37,11 +39,12 @@ class Study:
 
     @classmethod
     def at(cls, folder: str | Path) -> Study:
-        """Return the study in a folder.  Raises StudyError if it has no study."""
+        """Return the study in a folder.  Raises StudyError if it has no study, or a link that leaves it."""
         study = cls(Path(folder).expanduser())
         if not study.plan_file.is_file():
             raise StudyError(f"{folder} is no study: it has no study.yaml",
                              hint="begin one with: unbraid sweep RECIPE a.b=1,4,16 seed=0..9 --out FOLDER")
+        refuse_foreign(study.folder, StudyError)
         return study
 
     @property
@@ -81,7 +84,7 @@ class Study:
             plan = before.grown(plan)
             plan.check()
             if self.recipe_file.exists():
-                differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file))
+                differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file, keep_unset=True))
                 if differs:
                     raise StudyError(f"{self.folder} has a study of another recipe: {told(differs)}",
                                      hint="choose another --out; or take the recipe back to what it was")
@@ -103,7 +106,7 @@ class Study:
         for point in plan.points:
             run = self.run(point)
             if run.recipe_file.is_file():
-                found = [d for d in _differences(plan.recipe(point), load_recipe(run.recipe_file)) if not d.is_place]
+                found = [d for d in _differences(plan.recipe(point), recipe_of(run)) if not d.is_place]
                 wrong += [f"{run.folder}: {told(found)}"] if found else []
         if wrong:
             raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
@@ -140,7 +143,7 @@ class Study:
                 continue
             point = point_named(folder.name, plan.axes)
             try:
-                differs = None if point is None else _differences(plan.recipe(point), load_recipe(run.recipe_file))
+                differs = None if point is None else _differences(plan.recipe(point), recipe_of(run))
             except RecipeError as error:
                 notes.append(f"{folder} is left out: {error.mistakes[0]}")
                 continue
@@ -175,6 +178,11 @@ def _resolved(recipe: Recipe) -> Recipe:
     return with_pretrained(recipe)
 
 
+def recipe_of(run: Run) -> Recipe:
+    """Return the recipe of a run, whose data may not be there.  Raises RecipeError."""
+    return load_recipe(run.recipe_file, keep_unset=True)
+
+
 def trained_to(run: Run) -> int | None:
     """Return the step of the last whole checkpoint; None without one."""
     last = run.last_checkpoint()
@@ -189,18 +197,30 @@ def _exit(run: Run) -> str:
 def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
     """Return whether `evaluation.json` is of this step and, if its options are known, was made with these options."""
     try:
-        text = (run.folder / EVALUATION).read_bytes()
-        found = json.loads(text)
+        text = read_whole(run.folder / EVALUATION, LARGEST)
+        found = parse_json(text)
     except (OSError, ValueError):
         return False
-    noted = _noted(run, text)
-    return isinstance(found, dict) and found.get("step") == step and noted in (None, evaluation)
+    if not isinstance(found, dict) or found.get("step") != step:
+        return False
+    if not all(m["of"]["step"] == step for m in dict(found.get("metrics", {})).values() if "of" in m):
+        return False
+    told = found.get("options")
+    noted = _options(told) if isinstance(told, list) else _noted(run, text)
+    return noted in (None, evaluation)
+
+
+def _options(texts: list[Any]) -> EvaluationOptions | None:
+    try:
+        return EvaluationOptions.of(list(map(str, texts)), EVALUATION)
+    except UnbraidError:                           # of another version
+        return None
 
 
 def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
-    """Return the options of an evaluation; None if a sweep did not make it, but for example a job list."""
+    """Return the options of an evaluation that does not tell them itself; None if no sweep made it."""
     try:
-        noted = json.loads((run.folder / EVALUATED).read_text(encoding="utf-8"))
+        noted = read_json(run.folder / EVALUATED, LARGEST)
         same = noted["evaluation"] == sha256(text).hexdigest()
         return EvaluationOptions.of(list(map(str, noted["options"])), EVALUATED) if same else None
     except (OSError, ValueError, TypeError, KeyError, UnbraidError):
@@ -209,14 +229,14 @@ def _noted(run: Run, text: bytes) -> EvaluationOptions | None:
 
 def note_evaluated(run: Run, evaluation: EvaluationOptions) -> None:
     """Record the options of an evaluation, so that only other options repeat it."""
-    made = sha256((run.folder / EVALUATION).read_bytes()).hexdigest()
+    made = sha256(read_whole(run.folder / EVALUATION, LARGEST)).hexdigest()
     write_whole(run.folder / EVALUATED, json.dumps({"options": evaluation.options, "evaluation": made}) + "\n")
 
 
 def wait_until_free(run: Run, patience: float = PATIENCE) -> None:
     """Wait until no training writes into a run, for example one whose sweep was killed.  Raises RunError on timeout."""
     until = time.monotonic() + patience
-    while not is_free(run.folder):
+    while not (is_free(run.folder) and is_free(run.folder, EVALUATING)):
         if time.monotonic() > until:
             raise RunError(f"another training is writing into {run.folder}")
         time.sleep(0.1)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import attrs
 
+from unbraid.runs import Run
 from unbraid_configs import Recipe
 from unbraid_plugins.tools.evaluation import EvaluationOptions
 from unbraid_plugins.tools.studies.axes import SEED
 from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
+from unbraid_registry.files import open_file, parse_json
 
 MOST_JOBS = 8                                      # default limit of parallel jobs on the CPU
 
@@ -177,9 +180,17 @@ def visible_gpus() -> tuple[str, ...]:
 def last_lines(log: Path, count: int = 3) -> list[str]:
     """Return the last lines of a log that are not blank."""
     try:
-        with open(log, "rb") as file:
-            file.seek(max(0, log.stat().st_size - 20_000))
-            text = file.read().decode("utf-8", errors="replace")
+        with open_file(log) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 20_000))
+            text = file.read(20_000).decode("utf-8", errors="replace")
     except OSError:
         return []
-    return [line.strip() for line in text.splitlines() if line.strip()][-count:]
+    return [line.strip() for line in text.split("\n") if line.strip()][-count:]
+
+
+def last_step(run: Run) -> int | None:
+    """Return the last step that a run has logged; None before the first."""
+    for line in reversed(last_lines(run.metrics_file, 2)):
+        with suppress(ValueError, KeyError, TypeError):
+            return int(parse_json(line)["step"])
+    return None

@@ -11,9 +11,13 @@ from unbraid.runs import write_whole
 from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.groups import as_json, groups_of
 from unbraid_plugins.tools.studies.scores import UDR, Row, with_scores
+from unbraid_registry.files import Each, Fields, Maybe, check, read_json
 
 FORMAT = 1
 FILE = "results.json"
+RESULTS = Fields({"format": int, UDR: Fields({"runs": Each(Fields({"score": Maybe(float), "step": Maybe(int)},
+                                                                  ("score",)), 100_000)})}, ("format",))
+LARGEST = 64 << 20                                 # bytes: thousands of runs
 
 
 def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
@@ -51,10 +55,11 @@ def with_ranking(place: Path, rows: Sequence[Row]) -> list[Row]:
 def read_results(study: Study) -> dict[str, Any]:
     """Read `results.json`; return an empty dict if it is missing, unreadable or of another format."""
     try:
-        found = json.loads((study.folder / FILE).read_text(encoding="utf-8"))
+        found = read_json(study.folder / FILE, LARGEST)
+        check(found, RESULTS)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+    return dict(found) if found["format"] == FORMAT else {}
 
 
 def _finite(v: Any) -> Any:

@@ -21,10 +21,12 @@ from unbraid.runs import RunError
 from unbraid_configs import Recipe
 from unbraid_plugins.tools.studies import child_process
 from unbraid_plugins.tools.studies.folder import Study, note_evaluated, wait_until_free
-from unbraid_plugins.tools.studies.jobs import Job, Machine, evaluation, last_lines, trainings
+from unbraid_plugins.tools.studies.jobs import Job, Machine, evaluation, last_lines, last_step, trainings
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
+from unbraid_registry.files import open_to_write
 
+USERS = 2                                          # the exit code of a mistake of the user's
 TOLD_EVERY = 60.0                                  # seconds between lines about running jobs
 
 
@@ -98,6 +100,8 @@ class Sweep:
                 undone = self._undone(job)
                 if not undone:
                     return f"done in {duration(time.monotonic() - began)}"
+                if why == _reason(USERS):
+                    break
             why = why or "it did not come to its end"
             with self._lock:
                 self.failures += [Failure(p, why, tuple(last_lines(self.study.log(p)) or
@@ -138,7 +142,7 @@ class Sweep:
         """Run commands in a child process that ends with this process; return its exit code."""
         reading, writing = os.pipe()
         try:
-            with open(self.study.log(job.points[0]), "ab") as log, self._lock:
+            with open_to_write(self.study.log(job.points[0]), append=True) as log, self._lock:
                 if self.stopped_by:
                     return 0
                 child = subprocess.Popen(
@@ -160,8 +164,8 @@ class Sweep:
         with self._lock:
             jobs = list(self._alive)
         for job in jobs:
-            lines = self.study.run(job.points[0]).metrics()[-1:]
-            at = f"step {lines[0].get('step')} of {self.recipes[job.points[0]].train.steps}" if lines else "starting"
+            step = last_step(self.study.run(job.points[0]))
+            at = "starting" if step is None else f"step {step} of {self.recipes[job.points[0]].train.steps}"
             yield f"{job.name} {at}"
 
     def _signals(self) -> AbstractContextManager[None]:
@@ -184,4 +188,5 @@ class Sweep:
 def _reason(code: int) -> str:
     if code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
-    return f"exit code {code}" if code else "it ended without its results"
+    again = ", a mistake that no second try mends" if code == USERS else ""
+    return f"exit code {code}{again}" if code else "it ended without its results"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import attrs
@@ -13,13 +13,13 @@ import attrs
 from unbraid.runs import Run, RunError
 from unbraid_configs import RecipeError
 from unbraid_configs.writing import FREE, Difference, as_it_stands, written
+from unbraid_plugins.tools.reports import read_evaluation
 from unbraid_plugins.tools.studies.axes import SEED
 from unbraid_plugins.tools.studies.folder import EVALUATION, Study, StudyError, trained_to
 from unbraid_plugins.tools.studies.points import RECIPE
 from unbraid_registry import closest
 
 MODEL, UDR = "model", "udr"                        # the trained arm; the metric of the ranking without labels
-LARGEST = 64 << 20                                 # the most bytes of an evaluation
 _SEED_PART = re.compile(r"[,_-]?seed[=_-]?\d+$")
 TELLING = 4                                        # the most differences between recipes that become columns
 
@@ -95,7 +95,7 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
     for run in runs:
         row = _row(run, str(run.folder), {})
         if row is None:
-            notes.append(f"{run.folder} has no evaluation: unbraid evaluate {run.folder}")
+            notes.append(f"{run.folder} has no evaluation: unbraid evaluate {quote(str(run.folder))}")
         else:
             found.append(row)
     texts = _settings([row.run for row in found])
@@ -193,17 +193,8 @@ def is_better_lower(metric: str, rows: Sequence[Row]) -> bool:
 
 def _row(run: Run, name: str, values: dict[str, str]) -> Row | None:
     file = run.folder / EVALUATION
-    try:
-        if file.stat().st_size > LARGEST:
-            raise ValueError("it is too large")
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not isinstance(found.get("arms"), dict):
-            raise ValueError("it has no arms")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise StudyError(f"can't read {file}: {error}", hint="evaluate the run again") from None
-    return Row(name, run, values, found, trained_to(run), _seconds(run))
+    found = read_evaluation(file)
+    return None if found is None else Row(name, run, values, found, trained_to(run), _seconds(run))
 
 
 def _seconds(run: Run) -> float | None:

@@ -10,12 +10,16 @@ import click
 
 from unbraid.cli import Session, columns
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unbraid_plugins.tools.evaluation import EvaluationOptions
     from unbraid_plugins.tools.studies.folder import Study
     from unbraid_plugins.tools.studies.jobs import Job
     from unbraid_plugins.tools.studies.plan import Plan
+    from unbraid_plugins.tools.studies.points import Point
     from unbraid_plugins.tools.studies.runner import Sweep
 
 SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that a signal stopped
@@ -62,7 +66,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         plan = study.begin(planned(study, recipe, axes, evaluate, no_evaluate))
         points, notes = study.points(plan)
         for note in notes:
-            click.secho(note, fg="yellow", err=True)
+            echo(note, fg="yellow", err=True)
         recipes = {p: plan.recipe(p) for p in points}
         states = {p: study.state(p, recipes[p], plan.evaluate) for p in points}
         left = [p for p in points if states[p] != "done"]
@@ -71,7 +75,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
             return 0
         code = 0
         if not only_table:
-            click.echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
+            echo(f"{len(points)} runs, {len(points) - len(left)} of them done", err=True)
             if left:
                 machine = Machine.of([recipes[p] for p in left], jobs, len(left))
                 work = [*jobs_of(study, [p for p in left if states[p] != "trained"], batched),
@@ -79,6 +83,7 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
                 sweep = Sweep(study, plan, recipes, machine, retries, options_of(session), tell)
                 code = carry_out(session, sweep, work)
         if code not in SIGNALS.values():
+            finish_reports(study, plan, points)
             conclude(study)
     return code
 
@@ -142,7 +147,21 @@ def carry_out(session: Session, sweep: Sweep, work: list[Job]) -> int:
 
 def tell(line: str) -> None:
     """Print a line for the user on stderr."""
-    click.echo(line, err=True)
+    echo(line, err=True)
+
+
+def finish_reports(study: Study, plan: Plan, points: Sequence[Point]) -> None:
+    """Write the reports of evaluated runs that have none, because whatever evaluated them was stopped before."""
+    from unbraid_plugins.tools.reports import write_report
+
+    if plan.evaluate is None or plan.evaluate.report is False:
+        return
+    for folder in (study.run(point).folder for point in points):
+        if (folder / "evaluation.json").is_file() and not (folder / "report.html").exists():
+            try:
+                tell(f"wrote {write_report(folder)}")
+            except UnbraidError as error:          # tables are written all the same
+                tell(f"no report of {folder}: {error.message}")
 
 
 def conclude(study: Study) -> None:
@@ -152,28 +171,28 @@ def conclude(study: Study) -> None:
 
     rows, _ = rows_of_study(study)
     if not rows:
-        click.echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
+        echo("\nNo run has an evaluation, so there are no tables yet.", err=True)
         return
-    click.echo("", err=True)
+    echo("", err=True)
     for path in write_results(study, with_ranking(study.folder, rows)):
-        click.echo(f"wrote {path}", err=True)
-    click.echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
+        echo(f"wrote {path}", err=True)
+    echo(f"Next:  unbraid compare {shlex.quote(str(study.folder))}", err=True)
 
 
 def farewell(session: Session, study: Study, sweep: Sweep) -> int:
     """Print the failures, or how to resume after a signal; return the exit code."""
     if sweep.stopped_by:
         again = shlex.join(["unbraid", "sweep", "--resume", "--out", str(study.folder), *options_of(session)])
-        click.echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
+        echo(f"\nStopped by {sweep.stopped_by}; nothing is lost. Go on with:\n  {again}", err=True)
         return SIGNALS[sweep.stopped_by]
     if not sweep.failures:
         return 0
     rows = [(f.point.name, f.why if i == 0 else "", line) for f in sweep.failures
             for i, line in enumerate(f.lines or ("",))]
     count = len(sweep.failures)
-    click.echo(f"\n{count} run{'s' * (count != 1)} failed; the others are done.\n", err=True)
-    click.echo(columns(rows, ("run", "why", "last lines of its log")), err=True)
-    click.echo(f"\nTheir logs are in {study.folder / 'logs'}. The same command again tries them again.", err=True)
+    echo(f"\n{count} run{'s' * (count != 1)} failed; the others are done.\n", err=True)
+    echo(columns(rows, ("run", "why", "last lines of its log")), err=True)
+    echo(f"\nTheir logs are in {study.folder / 'logs'}. The same command again tries them again.", err=True)
     return 2
 
 
@@ -184,15 +203,17 @@ def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: li
 
     made = lines(study, plan, left, shared)
     if str(file) == "-":
-        click.echo("\n".join(made))
+        echo("\n".join(made))
         return
     write_whole(file, "".join(f"{line}\n" for line in made))
-    click.echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {file}", err=True)
-    click.echo(f"Then: unbraid sweep --resume --only-table --out {study.folder}", err=True)
+    echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {shlex.quote(str(file))}",
+         err=True)
+    echo(f"Then: unbraid sweep --resume --only-table --out {shlex.quote(str(study.folder))}", err=True)
 
 
 def options_of(session: Session) -> list[str]:
     """Return the options of the whole program, for child processes."""
     found = [part for file in session.files for part in ("--plugin", str(file.expanduser().resolve()))]
     found += [part for name in session.block for part in ("--no-plugin", name)]
-    return [*found, *(["--strict"] if session.strict else [])]
+    found += ["--strict"] if session.strict else []
+    return [*found, *(["--follow-links"] if session.follow_links else [])]

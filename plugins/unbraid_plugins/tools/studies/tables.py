@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from unbraid_plugins.tools.studies.axes import short
+from unbraid_plugins.tools.studies.axes import plain, short
 from unbraid_plugins.tools.studies.folder import StudyError
 from unbraid_plugins.tools.studies.groups import Group, best_of, columns_of, gap_between
 from unbraid_plugins.tools.studies.scores import MODEL, Row, baselines_of, is_better_lower
 from unbraid_plugins.tools.studies.statistics import Summary
 from unbraid_registry import closest
+from unbraid_registry.terminal import shown_line
 
 WIDTH = 118                                        # characters of a table of many metrics, before it is split
 SORTED = ("name", "n", "mean", "std", "min", "max")
@@ -25,23 +26,21 @@ def table_csv(rows: Sequence[Row]) -> str:
     Its columns are run, values, arm, step, seconds of training, and the score in every metric.
     """
     paths, metrics = columns_of(rows), list(dict.fromkeys(m for row in rows for a in row.arms for m in row.metrics(a)))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["run", *map(short, paths), "arm", "step", "seconds", *metrics])
+    out, row_of = _csv()
+    row_of(["run", *map(short, paths), "arm", "step", "seconds", *metrics])
     for row in rows:
         for arm in row.arms:
-            writer.writerow([row.name, *(row.values.get(p, "") for p in paths), arm, row.step,
-                             "" if row.seconds is None else round(row.seconds),
-                             *("" if (s := row.score(m, arm)) is None else s for m in metrics)])
+            row_of([row.name, *(row.values.get(p, "") for p in paths), arm, row.step,
+                    "" if row.seconds is None else round(row.seconds),
+                    *("" if (s := row.score(m, arm)) is None else s for m in metrics)])
     return out.getvalue()
 
 
 def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[str]) -> str:
     """Return a CSV table with a line for every metric of every group and baseline."""
     paths = list(dict.fromkeys(p for g in groups for p, _ in g.values))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*map(short, paths), "arm", "metric", "n", "mean", "std", "min", "max", "low", "high"])
+    out, row_of = _csv()
+    row_of([*map(short, paths), "arm", "metric", "n", "mean", "std", "min", "max", "low", "high"])
     everyone = Group((), tuple(rows))
     for group, arms in [*((g, [MODEL]) for g in groups), (everyone, baselines_of(rows))]:
         for arm in arms:
@@ -49,9 +48,23 @@ def groups_csv(rows: Sequence[Row], groups: Sequence[Group], metrics: Sequence[s
                 s = group.summary(metric, arm)
                 if s is not None:
                     low, high = s.interval or ("", "")
-                    writer.writerow([*(dict(group.values).get(p, "") for p in paths), arm, metric, s.n, s.mean,
-                                     "" if s.std is None else s.std, s.min, s.max, low, high])
+                    row_of([*(dict(group.values).get(p, "") for p in paths), arm, metric, s.n, s.mean,
+                            "" if s.std is None else s.std, s.min, s.max, low, high])
     return out.getvalue()
+
+
+def _csv() -> tuple[io.StringIO, Callable[[Sequence[Any]], object]]:
+    """Return a text and a function that adds a row to it; texts that a spreadsheet would compute begin with a quote."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        formula = value[:1] in ("=", "+", "-", "@") and not isinstance(plain(value), int | float)
+        return f"'{shown_line(value)}" if formula else shown_line(value)
+
+    return out, lambda values: writer.writerow(map(cell, values))
 
 
 def one_metric(rows: Sequence[Row], groups: Sequence[Group], metric: str, order: str = "mean") -> tuple[Cells, Cells]:

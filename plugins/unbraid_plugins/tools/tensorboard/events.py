@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tensorboardX.record_writer import masked_crc32c
 from tensorboardX.writer import FileWriter
 from torch import Tensor
 
+from unbraid_registry.files import open_to_write
+
 
 class EventsFile:
     """A file of events, each framed by its length and checksums; it needs no thread.  Raises OSError."""
@@ -27,7 +30,8 @@ class EventsFile:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{first_step:08d}.{os.getpid()}"
-        self._file = open(folder / name, "ab", buffering=0)  # noqa: SIM115
+        self._held = ExitStack()
+        self._file = self._held.enter_context(open_to_write(folder / name, append=True))
         self.add_event(Event(wall_time=time.time(), file_version="brain.Event:2"))
 
     def add_event(self, event: Event) -> None:
@@ -48,7 +52,7 @@ class EventsFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._held.close()
 
 
 class _Direct(FileWriter):  # type: ignore[misc]

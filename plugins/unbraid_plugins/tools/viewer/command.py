@@ -15,12 +15,14 @@ import click
 
 from unbraid.cli import DEVICE, RUN, model_of
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid_plugins.tools.viewer.session import Viewing
 
 PORTS = range(8765, 8785)                          # the first free one, where none is named
 HERE = "127.0.0.1"
+DEMO = Path(__file__).with_name("demo.safetensors")  # the pack that `unbraid view demo` shows
 
 
 @click.command("view")
@@ -33,18 +35,19 @@ HERE = "127.0.0.1"
 def command(run: Path, port: int | None, host: str, no_browser: bool, device: str) -> None:
     """Look at a trained model in the browser.
 
-    Drag factors from one image to another, traverse, sample, translate, turn meshes. The page asks nobody but this
-    machine. Ctrl-C ends it.
+    RUN is a run, a pack, or "demo": a small model that is there after the installation. Drag factors from one image to
+    another, traverse, sample, translate, turn meshes. The page asks nobody but this machine. Ctrl-C ends it.
     """
     need()
     listening = listen(host, port)                 # before the model is loaded: a taken port is told at once
-    click.echo(f"Loading {run} ...", err=True)
+    echo(f"Loading {run} ...", err=True)
     from unbraid_plugins.tools.viewer.scene import Scene
     from unbraid_plugins.tools.viewer.session import Viewing
 
-    viewing = Viewing.of(Scene.of(model_of(run, device), str(run)))
+    shown = DEMO if str(run) == "demo" and not run.exists() else run
+    viewing = Viewing.of(Scene.of(model_of(shown, device), str(run)))
     if viewing.scene.gallery.note:
-        click.echo(viewing.scene.gallery.note, err=True)
+        echo(viewing.scene.gallery.note, err=True)
     if not viewing.views:
         raise UnbraidError(f"there is nothing to view of {run}: its recipe declares no functions",
                            hint="functions are declared in the recipe: encode(x): encoder(x)")
@@ -91,7 +94,7 @@ def serve(viewing: Viewing, listening: socket.socket, host: str, *, browser: boo
     settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none",
                               server_header=False, date_header=False, timeout_graceful_shutdown=1)
     address = f"http://{named}:{port}/#{token}"
-    click.echo(f"{address}\nCtrl-C ends it.")
+    echo(f"{address}\nCtrl-C ends it.")
     sys.stdout.flush()
     if browser:
         threading.Thread(target=_open, args=(address,), daemon=True).start()

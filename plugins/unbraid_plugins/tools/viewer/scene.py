@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 import attrs
@@ -12,8 +11,6 @@ from unbraid.model import Model, ModelError
 from unbraid.values import Code, map_tensors
 from unbraid_plugins.tools.encoding import needed_fields
 from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
-
-LARGEST = 16 << 20                                 # bytes of an evaluation to read
 
 
 @attrs.define(eq=False)
@@ -69,14 +66,12 @@ class Scene:
 
 def carried(model: Model) -> dict[str, str]:
     """Return the factors that the run's evaluation assigned to parts of the code; empty without an evaluation."""
-    from unbraid_plugins.tools.evaluation import assignment
+    from unbraid_plugins.tools.packs import PackError, measured
 
-    file = None if model.run is None else model.run.folder / "evaluation.json"
     found: dict[str, list[str]] = {}
     try:
-        if file is not None and file.is_file() and file.stat().st_size <= LARGEST:
-            for factor, part in assignment(json.loads(file.read_text(encoding="utf-8"))).items():
-                found.setdefault(str(part), []).append(str(factor))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        for factor, part in measured(model.run)["carries"].items() if model.run is not None else ():
+            found.setdefault(str(part), []).append(str(factor))
+    except PackError:
         return {}                                  # a damaged evaluation takes names from sliders, no more
     return {part: ", ".join(sorted(factors)) for part, factors in found.items()}

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from unbraid import open_file
+
 Network: TypeAlias = "Callable[[np.ndarray], np.ndarray] | nn.Module"
 """Images (n, C, H, W) float32 in [0, 1] -> features (n, D): of arrays, or a module of tensors."""
 
@@ -75,8 +77,9 @@ def torchvision_network(name: str, weights: str | Path) -> nn.Module:
     options = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
     net = models.get_model(name, weights=None, **options)
     try:
-        net.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
+        with open_file(path):
+            net.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold the weights of {name}: {str(error).splitlines()[0]}") from None
     preset = models.get_model_weights(name).DEFAULT.transforms()
     return _Headless(net, preset.crop_size[0], preset.mean, preset.std).requires_grad_(False).eval()

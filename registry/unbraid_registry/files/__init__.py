@@ -1,0 +1,36 @@
+"""Files that may be somebody else's: read within bounds, written whole or not at all, never through a planted link."""
+
+from typing import TYPE_CHECKING
+
+from unbraid_registry.doors import door
+
+if TYPE_CHECKING:
+    from unbraid_registry.files.forms import (
+        Anything as Anything,
+        Each as Each,
+        Fields as Fields,
+        Listed as Listed,
+        Maybe as Maybe,
+        check as check,
+    )
+    from unbraid_registry.files.links import followed_links as followed_links, refuse_foreign as refuse_foreign
+    from unbraid_registry.files.reading import (
+        open_file as open_file,
+        parse_json as parse_json,
+        read_json as read_json,
+        read_lines as read_lines,
+        read_text as read_text,
+        read_whole as read_whole,
+    )
+    from unbraid_registry.files.writing import (
+        FileError as FileError,
+        open_to_write as open_to_write,
+        reason as reason,
+        remedy as remedy,
+        remove_tree as remove_tree,
+        scratch_folder_for as scratch_folder_for,
+        scratch_for as scratch_for,
+        write_whole as write_whole,
+    )
+else:
+    __getattr__, __dir__ = door(__name__)

@@ -1,0 +1,93 @@
+"""Reading of files that may be anything: regular files alone, no more of them than expected, without waiting."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+LARGEST_NUMBER = 1 << 63                           # of the whole numbers in JSON
+LONGEST_LINE = 1 << 20                             # bytes
+
+_KINDS = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"),
+          (stat.S_ISBLK, "device"))
+
+
+def kind_of(mode: int) -> str:
+    """Return what a file's mode says that it is, if it is no regular file: `pipe`, `device`, ...; else nothing."""
+    return "" if stat.S_ISREG(mode) else next((name for test, name in _KINDS if test(mode)), "special file")
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file to read its bytes; a pipe or a device is refused at once, and not waited for.
+
+    Raises OSError.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if kind := kind_of(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, f"it is a {kind}, not a file", str(path))
+        file = os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with file:
+        yield file
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """Read a regular file of at most `most` bytes.  Raises OSError, also where it is larger or no regular file."""
+    with open_file(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
+    return content
+
+
+def read_text(path: Path, most: int) -> str:
+    """Read a text file (UTF-8) of at most `most` bytes.  Raises OSError, ValueError."""
+    return read_whole(path, most).decode()
+
+
+def read_json(path: Path, most: int) -> Any:
+    """Read a JSON file of at most `most` bytes.  Raises OSError, ValueError."""
+    return parse_json(read_whole(path, most))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON.  Raises ValueError, also for whole numbers that 64 bits do not hold, and for deep nesting."""
+    try:
+        return json.loads(text, parse_int=_whole_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a regular file one by one, without those of more than 1 MiB.  Raises OSError."""
+    with open_file(path) as file:
+        begins = True
+        while line := file.readline(LONGEST_LINE):
+            ends = line.endswith(b"\n") or len(line) < LONGEST_LINE
+            if begins and ends:
+                yield line
+            begins = ends
+
+
+def _whole_number(digits: str) -> int:
+    number = int(digits) if len(digits) <= 20 else LARGEST_NUMBER
+    if not -LARGEST_NUMBER <= number < LARGEST_NUMBER:
+        raise ValueError(f"the number {digits[:8]}... of {len(digits)} digits is too large")
+    return number
+
+
+def _size(count: int) -> str:
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
