@@ -17,7 +17,11 @@ if TYPE_CHECKING:
         title_of as title_of,
         whole_name as whole_name,
     )
-    from unbraid_configs.load import load_recipe as load_recipe, make_recipe as make_recipe
+    from unbraid_configs.load import (
+        load_recipe as load_recipe,
+        make_recipe as make_recipe,
+        recipe_from_text as recipe_from_text,
+    )
     from unbraid_configs.mistakes import (
         Mistake as Mistake,
         Place as Place,

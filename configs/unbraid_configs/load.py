@@ -9,7 +9,7 @@ from typing import Any
 from unbraid_configs.checking import assemble
 from unbraid_configs.library import Plugins, find_recipe
 from unbraid_configs.mistakes import Mistake, RecipeError
-from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file
+from unbraid_configs.reading import PYTHON, Node, display_name, from_python, read_file, read_yaml
 from unbraid_configs.recipe import Recipe
 from unbraid_configs.resolving import EMPTY, Merger, check_requires, check_texts, check_variables, expand, override
 from unbraid_registry import UnbraidError
@@ -36,6 +36,14 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
     mistakes: list[Mistake] = []
     tree = expand(read_file(Path(path), mistakes), mistakes)
     return _finish(tree, Path(path), overrides, plugins, mistakes, keep_unset)
+
+
+def recipe_from_text(text: str, name: str, overrides: Sequence[str] = (), *, plugins: Plugins | None = None,
+                     keep_unset: bool = False) -> Recipe:
+    """Load and check a recipe from a text of YAML, as `load_recipe` does.  name: for the places of mistakes."""
+    mistakes: list[Mistake] = []
+    tree = expand(read_yaml(text, name, mistakes), mistakes)
+    return _finish(tree, None, overrides, plugins or _installed(), mistakes, keep_unset)
 
 
 def make_recipe(mapping: Mapping[Any, Any], overrides: Sequence[str] = (), *, plugins: Plugins | None = None) -> Recipe:

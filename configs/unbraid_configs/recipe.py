@@ -50,6 +50,12 @@ class Network:
     decay: float = attrs.field(default=0.999, validator=SHARE)
     place: Place = attrs.field(default=Place("<recipe>"), eq=False)
 
+    @property
+    def gives_logits(self) -> bool:
+        """Whether it makes logits instead of pixels: by its option `output: logits`, or a class attribute `logits`."""
+        return self.spec is not None and (self.spec.options.get("output") == "logits"
+                                          or getattr(self.spec.value, "logits", False) is True)
+
 
 @attrs.frozen(kw_only=True)
 class Draw:
@@ -120,7 +126,7 @@ class Function:
 class Train:
     """Settings of the training: its length, its seed, its optimizer, logging, checkpoints and the device."""
 
-    steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(1))
+    steps: int = attrs.field(default=10_000, validator=attrs.validators.ge(0))      # 0 without players
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     optimizer: Optimizer = Optimizer()
     moves: Literal["in turn", "together"] = "in turn"

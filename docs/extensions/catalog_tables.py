@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from unbraid.cli.recipes import read_recipe
 from unbraid_configs import bundled_recipes
+from unbraid_plugins.tools.evaluation import EVIDENCE
 from unbraid_registry import registry
 from unbraid_registry.component import Component, Option
 
@@ -55,11 +56,20 @@ class Variants(Directive):
         return [_table(["recipe", "what it is", "data", "image", "code", "batch", "steps"], rows)]
 
 
+class EvidenceTable(Directive):
+    """`{evidence}`: everything that a metric can ask for."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        return [_table(["parameter", "value"], [[_Code(name), text] for name, text in EVIDENCE.items()])]
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("components", Components)
     app.add_directive("recipes", Recipes)
     app.add_directive("variants", Variants)
+    app.add_directive("evidence", EvidenceTable)
     return {"parallel_read_safe": True}
 
 

@@ -27,12 +27,14 @@ class Mark:
     sets: a component that takes whole sets, (B, n, ...).
     renamed: former names of options -> the present ones.
     formerly: former names of the component.
+    better: of a metric, which score is better: "higher", "lower" or "neither".
     """
 
     kind: str
     name: str
     remembers: bool = False
     sets: bool = False
+    better: str = ""
     renamed: Mapping[str, str] = attrs.Factory(dict)
     formerly: tuple[str, ...] = ()
 
@@ -57,6 +59,7 @@ class Component:
     """A marked function or attrs class, with the plugin and the distribution that it came from.
 
     absent: why it is not there, where it is the placeholder of a component that a run used.
+    better: of a metric, which score is better: "higher", "lower" or "neither".
     """
 
     kind: str
@@ -71,6 +74,7 @@ class Component:
     renamed: Mapping[str, str] = attrs.field(factory=dict, eq=False)
     formerly: tuple[str, ...] = ()
     absent: str = ""
+    better: str = ""
 
     @property
     def full_name(self) -> str:
@@ -146,17 +150,18 @@ class Decorator(Protocol):
     def __call__(self, target: Target, /) -> Target: ...
     @overload
     def __call__(self, *, name: str = ..., remembers: bool = ..., sets: bool = ..., renamed: Mapping[str, str] = ...,
-                 formerly: str | Iterable[str] = ...) -> Callable[[Target], Target]: ...
+                 formerly: str | Iterable[str] = ..., better: str = ...) -> Callable[[Target], Target]: ...
 
 
 def marked(kind: str) -> Decorator:
     """Make the decorator of one kind."""
 
     def decorator(target: Any = None, /, *, name: str = "", remembers: bool = False, sets: bool = False,
-                  renamed: Mapping[str, str] | None = None, formerly: str | Iterable[str] = ()) -> Any:
+                  renamed: Mapping[str, str] | None = None, formerly: str | Iterable[str] = (),
+                  better: str = "") -> Any:
         def mark(target: Any) -> Any:
             target.__unbraid__ = Mark(
-                kind=kind, name=name or _snake_case(target.__name__), remembers=remembers, sets=sets,
+                kind=kind, name=name or _snake_case(target.__name__), remembers=remembers, sets=sets, better=better,
                 renamed=dict(renamed or {}), formerly=(formerly,) if isinstance(formerly, str) else tuple(formerly))
             return target
 
@@ -170,6 +175,7 @@ def marked(kind: str) -> Decorator:
     sets: it takes whole sets, (B, n, ...).
     renamed: options that had other names, as {{"hidden": "units"}}: old recipes and runs still load.
     formerly: names that the component had, which old recipes and runs may still use.
+    better: of a metric, which score is better: "higher", "lower" or "neither".
 
     >>> from unbraid import {kind}
     >>> @{kind}

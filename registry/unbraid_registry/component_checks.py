@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
+import attrs
+
 from unbraid_registry.component import KINDS, NETWORK_KINDS, Component, Mark
 from unbraid_registry.discovery import Candidate
 from unbraid_registry.errors import UnbraidError, closest
@@ -35,9 +37,33 @@ def make_component(target: Any, origin: Candidate) -> Component:
     _check_annotations(target, title)
     component = Component(kind=mark.kind, name=mark.name, target=target, plugin=origin.name,
                           distribution=origin.distribution, version=origin.version, bundled=origin.bundled,
-                          remembers=mark.remembers, sets=mark.sets, renamed=mark.renamed, formerly=mark.formerly)
+                          remembers=mark.remembers, sets=mark.sets, renamed=mark.renamed, formerly=mark.formerly,
+                          better=_direction(target, mark, title))
     _check_former_names(component, title)
     return component
+
+
+DIRECTIONS = ("higher", "lower", "neither")
+
+
+def _direction(target: Any, mark: Mark, title: str) -> str:
+    """Return which score of a metric is better, as its decorator or its result's field `score` declares it."""
+    if mark.kind != "metric":
+        if mark.better:
+            raise UnbraidError(f"{title} is of kind {mark.kind} and says which score is better",
+                               hint="`better` is for metrics: remove it.")
+        return ""
+    result = get_type_hints(target.__call__ if inspect.isclass(target) else target).get("return")
+    score = attrs.fields_dict(result).get("score") if inspect.isclass(result) and attrs.has(result) else None
+    declared = score.metadata.get("better", "") if score is not None else ""
+    better = mark.better or declared
+    if better not in DIRECTIONS or (mark.better and declared and mark.better != declared):
+        what = (f"doesn't say which score is better: {better!r} is none of {', '.join(DIRECTIONS)}" if better and
+                better not in DIRECTIONS else f"says {mark.better!r}, and its result's score {declared!r}" if better
+                else "doesn't say which score is better")
+        raise UnbraidError(f"the metric {title} {what}",
+                           hint='Write @metric(better="higher"), "lower", or "neither" for what is no merit.')
+    return better
 
 
 def _check_former_names(component: Component, title: str) -> None:

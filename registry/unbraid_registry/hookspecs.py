@@ -94,3 +94,8 @@ def unbraid_views(scene: Any) -> list[Any]:  # type: ignore[empty-body]
     scene: `scene.model`, `scene.gallery` of test images, and `scene.carries`, the factors that the evaluation found in
         parts of the code.
     """
+
+
+@hookspec
+def unbraid_open_run(reference: str) -> Any:
+    """Return a `Run` for a name that is no folder, such as a pack's file; None where the plugin does not know it."""

@@ -53,6 +53,11 @@ class Registry:
         """Call the hook of one plugin as `call` does; return None where it has no such hook, or failed."""
         return next((result for _, result in self._results(hook, arguments, only=plugin)), None)
 
+    def hooks_of(self, plugin: str) -> list[str]:
+        """Return the names of the hooks that a plugin implements."""
+        found = self.manager.get_hookcallers(self.manager.get_plugin(plugin)) if self.manager.has_plugin(plugin) else ()
+        return sorted(caller.name for caller in found or ())
+
     def _results(self, hook: str, arguments: dict[str, Any], check: Callable[[Any], Any] | None = None,
                  only: str | None = None) -> Iterator[tuple[str, Any]]:
         for implementation in reversed(getattr(self.hook, hook).get_hookimpls()):

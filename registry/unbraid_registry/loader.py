@@ -199,6 +199,8 @@ def _problem(candidate: Candidate, stage: Stage, error: BaseException) -> Plugin
         own = candidate.origin.partition(":")[0].split(".")[0] == error.name.split(".")[0]
         remedy = (f"Reinstall {candidate.distribution}: its entry point names a module that is not there" if own else
                   f"Install what it needs (the module {error.name})")
+    elif "Can't freeze a class with a custom __setattr__" in str(error):       # @attrs.frozen over @value
+        remedy = "Write @unbraid.value alone: it makes the attrs class."
     else:
         remedy = f"Leave it out: UNBRAID_PLUGINS_BLOCK={candidate.name}"
     version = f" ({candidate})" if candidate.distribution else ""

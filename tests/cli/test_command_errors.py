@@ -12,7 +12,7 @@ import pytest
 @pytest.mark.parametrize(("arguments", "says"), [
     (["lst"], "there is no command 'lst'; did you mean 'list'?"),
     (["frobnicate"], "No such command 'frobnicate'"),
-    (["list", "encodr"], "no kind 'encodr'; did you mean 'encoder'?"),
+    (["list", "encodr"], "no kind, component or recipe 'encodr'; did you mean 'encoder'?"),
     (["train"], "unbraid list recipes"),
     (["train", "mixing-spritez"], "no recipe is called 'mixing-spritez'; did you mean 'mixing-sprites'?"),
     (["train", "mixing-"], "begins the names of several recipes: mixing-"),
@@ -109,10 +109,10 @@ def test_a_fault_of_a_plugin_is_told_with_its_name_and_the_traceback_is_kept(unb
 
 
 def test_a_fault_of_unbraid_is_its_own(unbraid, monkeypatch) -> None:
-    from unbraid.cli import listing
+    from unbraid.cli import doctor
 
-    monkeypatch.setattr(listing, "entries", lambda kind: 1 / 0)
-    said = unbraid("list", "--traceback")
+    monkeypatch.setattr(doctor, "versions", lambda: 1 / 0)
+    said = unbraid("doctor", "--traceback")
     assert said.code == 1
     assert "a fault of unbraid, not of yours: ZeroDivisionError" in said.err
 
@@ -136,7 +136,7 @@ def test_a_broken_plugin_costs_one_line_and_no_command(unbraid, tmp_path: Path) 
 
 
 def test_an_interrupt_is_quiet(unbraid, monkeypatch) -> None:
-    from unbraid.cli import listing
+    from unbraid_plugins.tools.lookup import listing
 
     def interrupted(kind: str) -> None:
         raise KeyboardInterrupt

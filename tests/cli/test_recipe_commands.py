@@ -3,6 +3,10 @@
 import json
 from pathlib import Path
 
+from small_runs import RECIPE, recipe
+
+from unbraid.engine import train
+
 
 def test_check_tells_networks_forwards_and_hints(unbraid, tiny: Path) -> None:
     said = unbraid("check", tiny)
@@ -84,3 +88,14 @@ def test_doctor_of_one_plugin(unbraid) -> None:
     said = unbraid("doctor", "mixing")
     assert said.code == 0
     assert "mixing.random_mask" in said.out
+
+
+def test_check_takes_networks_of_another_run(unbraid, tmp_path: Path) -> None:
+    first = train(recipe("train.steps=1"), tmp_path / "first").folder
+    taken = {name: {"from": f"{first}#{name}"} for name in ("encoder", "generator")}
+    file = tmp_path / "second.yaml"
+    file.write_text(json.dumps({**RECIPE, "networks": {**RECIPE["networks"], **taken}, "players": {
+        "critic": RECIPE["players"]["critic"]}}))
+    said = unbraid("check", file)
+    assert said.code == 0, said.err
+    assert "mlp_encoder" in said.out

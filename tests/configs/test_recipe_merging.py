@@ -192,3 +192,11 @@ def test_bases_and_recipes_by_name(tmp_path: Path) -> None:
         load_recipe("munit.styel", plugins=plugins)
     with pytest.raises(RecipeError, match=r"for the file write .*theirs\.yaml"):
         load(tmp_path, "base: theirs", plugins=plugins)
+
+
+def test_hints_are_names_not_paths(parent: Path) -> None:
+    """`base: parent` beside a file parent.yaml: the hint is what to write there."""
+    (parent / "child.yaml").write_text("base: parent\n")
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(parent / "child.yaml", plugins=Plugins(typed_catalog()))
+    assert caught.value.mistakes[0].hint == "for the file write parent.yaml"

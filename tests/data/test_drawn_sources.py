@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from unbraid.testing import SourceSuite
-from unbraid_plugins.shared.sources import Shapes, Sprites
+from unbraid_plugins.shared.sources import MovingSprites, Shapes, Sprites
+from unbraid_plugins.shared.sources.moving_sprites import COLOURS, OUTLINES, RADIUS, paths
 from unbraid_plugins.shared.sources.shapes import draw_shapes
 from unbraid_plugins.shared.sources.sprites import FACTORS, draw_sprites
 
@@ -23,6 +24,13 @@ class TestShapes(SourceSuite):
 
     def make(self, folder) -> object:
         return Shapes(size=32, scales=2, orientations=3, positions=3)
+
+
+class TestMovingSprites(SourceSuite):
+    component = MovingSprites
+
+    def make(self, folder) -> object:
+        return MovingSprites(size=16, shapes=2, contents=3, paths=2, frames=3)
 
 
 def figures(size: int = 32, **changed: int) -> np.ndarray:
@@ -118,3 +126,62 @@ def test_attributes_that_do_not_vary_are_no_fields() -> None:
 def test_an_unknown_fixed_attribute_is_refused(only: dict[str, str], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Sprites(only=only)
+
+
+# -- moving sprites ----------------------------------------------------------------------------------------------------
+
+
+def test_shapes_move_as_their_fields_say():
+    images = MovingSprites(size=64, contents=None, paths=2, frames=25).open()
+    assert len(images) == len(OUTLINES) * len(COLOURS) * 2 * 25
+    f = {name: field.values for name, field in images.fields.items()}
+    rows = np.arange(0, len(images), 7)
+    ink = np.abs(images.read(rows).astype(float) - images.read(rows)[:, :, :1, :1]).sum(1)
+    across, down = np.meshgrid((np.arange(64) + 0.5) / 32 - 1, (np.arange(64) + 0.5) / 32 - 1)
+    solid = np.isin(f["glyph"][rows], [list(OUTLINES).index(n) for n in ("square", "disc", "cross", "ring", "bar")])
+    total = ink.sum((1, 2))
+    assert np.abs((ink * across).sum((1, 2)) / total - f["x"][rows])[solid].max() < 0.01
+    assert np.abs((ink * -down).sum((1, 2)) / total - f["y"][rows])[solid].max() < 0.01
+    assert (np.diff(f["frame"].reshape(-1, 25), axis=1) == 1).all()
+    for name in ("glyph", "colour"):                                 # content: constant in a clip
+        assert (f[name].reshape(-1, 25) == f[name].reshape(-1, 25)[:, :1]).all()
+    by_path = f["x"].reshape(-1, 2, 25)
+    assert (by_path == by_path[:1]).all()                            # every content on the same paths
+    assert len(np.unique(f["clip"])) == len(by_path) * 2
+
+
+def test_paths_are_straight_and_bounce_off_the_edges():
+    way = paths(50, 200, 2)
+    assert np.abs(way).max() <= 1 - RADIUS + 1e-6
+    assert np.abs(way).max() > 0.99 * (1 - RADIUS)
+    steps = np.diff(way, axis=1)
+    speed = np.abs(steps).max(1, keepdims=True)
+    straight = np.isclose(np.abs(steps), speed, atol=1e-5)
+    assert straight.mean() > 0.7                                      # but for the frames of a bounce
+    turned = np.diff(np.sign(steps), axis=1) != 0
+    assert turned.any((1, 2, 3)).all()
+    near = np.abs(way[:, 1:-1]) > 1 - RADIUS - speed - 1e-5
+    assert not (turned & ~near).any()                                 # only at an edge
+    assert np.array_equal(paths(3, 5, 2), paths(50, 200, 2)[:3, :5])
+
+
+def test_many_clips_are_drawn_when_they_are_read():
+    source = MovingSprites(size=128, shapes=2, contents=200, paths=100, frames=100)
+    images = source.open()
+    assert not isinstance(images.images, np.ndarray)
+    assert len(images) == 2_000_000
+    assert images.notes == ["200 of all 2,304 contents"]
+    assert {"glyph1", "colour2", "x1", "y2"} <= images.fields.keys()
+    rows = np.asarray([5, 1_999_999, 5])
+    first, _, again = images.read(rows)
+    assert np.array_equal(first, again)
+    small = MovingSprites(size=128, shapes=2, contents=2, paths=1, frames=6).open()
+    assert np.array_equal(small.read(np.asarray([5]))[0], first)     # a smaller choice is the beginning of a larger one
+
+
+def test_every_content_looks_different():
+    images = MovingSprites(size=32, contents=None, paths=1, frames=1).open()
+    pictures = images.read(np.arange(len(images))).astype(int)
+    for i, a in enumerate(pictures):
+        for b in pictures[:i]:
+            assert (np.abs(a - b).max(0) > 20).sum() >= 6

@@ -78,13 +78,14 @@ def write_paper(name: str, root: Path = ROOT) -> list[Path]:
              "title": name.replace("_", " ").capitalize()}
     code, tests = root / "plugins/unbraid_plugins/papers" / name, root / "tests/papers" / name
     refuse(name, code)
-    suites = _template("tests/test_components.py").replace("of this plugin", "of this paper")
+    suites = _template("tests/test_PACKAGE_components.py").replace("of this plugin", "of this paper")
     made = {
         code / "__init__.py": INIT,
         code / "losses.py": _typed(_template("PACKAGE/losses.py")),
         code / "encoders.py": _typed(_template("PACKAGE/encoders.py")),
         code / "README.md": README,
-        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml": _template("PACKAGE/recipes/example.yaml"),
+        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml":
+            re.sub(r"requires:.*\n", "", _template("PACKAGE/recipes/example.yaml")),
         tests / f"test_{name}_plugin.py": suites,
         root / "docs/methods" / f"{name}.md": PAGE,
     }

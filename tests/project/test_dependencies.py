@@ -8,7 +8,8 @@ import tomllib
 
 from house import HOUSE, PACKAGES, ROOT
 
-IMPORTED_AS = {"scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
+IMPORTED_AS = {"huggingface-hub": "huggingface_hub",
+               "scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
                "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda"}
 ONLY_IN_TESTING = {"pytest"}                       # unbraid.testing is imported by pytest alone
 
@@ -20,7 +21,7 @@ def name_of(requirement: str) -> str:
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    groups = (optional[group] for group in ("cuda", "export", "video"))
+    groups = (optional[group] for group in ("cuda", "export", "hub", "video", "view"))
     return {name_of(r) for requirements in (project["dependencies"], *groups) for r in requirements}
 
 

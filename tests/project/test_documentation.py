@@ -14,7 +14,9 @@ import attrs
 import numpy as np
 import pytest
 from house import ROOT
+from people import people
 from PIL import Image
+from tiny_face_model import write_face_model
 
 from unbraid import load_recipe, train
 from unbraid.cli.program import program
@@ -30,13 +32,24 @@ TINY = ["train.steps=1", "data.batch=2", "data.workers=0", "train.tensorboard=fa
 NARROW = [f"networks.{name}.width=4" for name in ("encoder", "generator", "critic")]
 RUNS = {                                           # those that the pages of the methods speak of
     "challenges": ("challenges-sprites", ["data.source.count=40", *NARROW]),
+    "drnet": ("drnet-sprites", ["data.source={type: moving_sprites, size: 16, contents: 4, paths: 4, frames: 20}",
+                                *(f"networks.{name}.width=4" for name in ("content", "pose", "generator"))]),
+    "faces": ("intrinsic-faces-folder", ["data.source.path=photos", "data.source.size=16"]),
+    "drgan": ("drgan", ["data.source.path=people.npz", "data.source.size=16", "code.identity=8", "code.yaw=3 classes",
+                        *(f"networks.{n}={{width: 2, layers: 1}}" for n in ("encoder", "generator", "critic"))]),
     "infogan": ("infogan-sprites", ["data.source.count=40", "networks.generator.width=4", "networks.trunk.width=4"]),
+    "ma": ("ma", ["data.source.path=persons.npz", *NARROW[1:], "networks.part_encoder.crop=8",
+                  *(f"networks.{n}.width=4" for n in ("stem", "part_encoder", "background_encoder", "pose_encoder",
+                                                      "pose_decoder"))]),
     "mathieu": ("mathieu", ["data.source.path=people", "code.z=8", "code.s=8", *NARROW]),
+    "peng": ("peng", ["networks.features.width=2", *(f"data.sources.faces.{o}" for o in (
+        "path=faces.npz", "identities=4", "expressions={open: {jawOpen: 1}}", "size=16", "backend=torch"))]),
     "shape3d": ("shape3d-small", ["networks.generator.points=9", *NARROW]),
     "unit": ("unit", ["code.content=16", *(f"data.sources.{s}.{o}" for s, who in (("a", "anna"), ("b", "berta"))
                                            for o in (f"path=people/{who}", "size=32")),
                       *(f"networks.{piece}_{s}.width=4" for piece in ("front", "look") for s in "ab")]),
     "vae": ("beta-vae-shapes", []),
+    "graph": ("view-graph-boxes", ["data.source.count=40", "data.source.size=32", "networks.graph.directions=4"]),
 }
 FILE = re.compile(r"\b[\w-]+\.(?:py|yaml)\b")
 
@@ -82,6 +95,10 @@ def place(tmp_path_factory) -> Path:
                  *(f"people/{who}/{i}.png" for who in ("anna", "berta") for i in range(8))):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
+    np.savez(folder / "people.npz", images=dice.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8),
+             identity=np.arange(60) // 3, yaw=np.arange(60) % 3)
+    write_face_model(folder / "faces.npz")
+    people(folder)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

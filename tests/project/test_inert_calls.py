@@ -127,6 +127,8 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "export/program_files.py": "a scratch file",
     "export/projector.py": "files in a scratch folder",
     "export/table_files.py": "a scratch file",
+    "packs/command.py": "a temporary folder",
+    "packs/packing.py": "a scratch file",
     "viewer/gallery.py": "a picture that was given, in a temporary folder",
     "viewer/server.py": "the page of this package",
 }

@@ -23,12 +23,13 @@ FACE = [
 SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
           "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_doctor", "unbraid_evaluate",
-         "unbraid_log", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end", "unbraid_run_start",
-         "unbraid_step_end", "unbraid_views"]
+         "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end",
+         "unbraid_run_start", "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe
-        echo factors_of indented main model_of one_of out_option overrides_given read_recipe recipe_on say write""",
+        echo factors_of foreign_commands indented main model_of one_of out_option
+        overrides_given read_recipe recipe_on say write""",
     "unbraid.values": """
         ChoiceError Code Gaussian Label Layout Noise Part RANGES Random Record Set Value access choose code
         interpolate join map_tensors mix plain seed_at seeded static stream swap tensors value""",
@@ -54,10 +55,10 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError
         Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe make_recipe
-        read_by recipe_schema show_recipe title_of unread whole_name""",
+        read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
-        orbiting perspective read_mesh write_mesh""",
+        orbiting perspective read_mesh write_film write_mesh""",
     "unbraid_plugins.tools": """
         draw_figure evaluate evaluate_model export_codes export_function probe probe_model profile
         reconstructions swaps train_seeds translations traversals write_comparison write_report""",

@@ -51,6 +51,10 @@ def film():
     return Set(meta(6, 3), 3)
 
 
+def doubled(v):
+    return Set(2 * v.folded, v.count)
+
+
 def judge(x):
     return x.flatten(1).square().sum(1, keepdim=True)
 
@@ -72,9 +76,11 @@ CALLS = {
     "operations.sample": (Gaussian(code(), meta(2, 10)),), "operations.permute_dims": (code(),),
     "operations.mix": (code(), code(), meta(2, 3)), "operations.swap": (code(), code()), "operations.join": (code(),),
     "operations.interpolate": (code(), code()), "operations.one": (film(),), "operations.mean_of": (film(),),
+    "operations.last": (film(),), "operations.rollout": (doubled, film()),
     "operations.before_last": (film(),), "operations.after_first": (film(),), "operations.both": (code(), code()),
     "operations.halves": (code(),), "operations.concat": (scores(), scores()), "operations.one_hot": (label(),),
-    "operations.random_label": (label(),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),
+    "operations.random_label": (label(),), "operations.most_likely": (meta(2, 5),),
+    "operations.as_factor": (meta(2, 4),), "operations.absolute": (image(),), "operations.sigmoid": (image(),),
     "operations.clip_weights": (torch.nn.Linear(2, 2, device="meta"),),
     "infogan.information": (guess(), code()), "infogan.mode": (guess(),),
     "vae.annealed_kl": (Gaussian(code(), meta(2, 10)),), "vae.kl_per_dimension": (Gaussian(code(), meta(2, 10)),),
@@ -84,7 +90,7 @@ CALLS = {
     "vae.density_ratio": (meta(2, 2),), "vae.tell_shuffled": (meta(2, 2), meta(2, 2)),
 }
 OPTIONS = {"size": 3, "by": 0.5, "factor": "pose", "limit": 0.01, "capacity": 5.0, "off": 10.0, "diag": 100.0,
-           "layout": LAYOUT}
+           "layout": LAYOUT, "name": "pose"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

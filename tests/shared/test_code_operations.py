@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from unbraid import Code, Gaussian, Layout, Record
+from unbraid import Code, Gaussian, Label, Layout, Record
 from unbraid_plugins.shared.losses import cycle_code
-from unbraid_plugins.shared.operations import interpolate, join, mix, swap
+from unbraid_plugins.shared.operations import as_factor, interpolate, join, mix, most_likely, swap
 
 
 @pytest.fixture
@@ -69,6 +69,24 @@ def test_edits_leave_their_arguments_alone_and_carry_gradients(codes):
 def test_cycle_of_codes(codes):
     assert cycle_code(*codes).item() == 1
     assert cycle_code(codes[0], interpolate(*codes, by=0.5), norm="l2").item() == 0.25
+
+
+def test_vectors_and_labels_become_factors(codes, layout):
+    chunks, pose = codes[0].chunk, as_factor(Label(torch.tensor([2, -1]), 4), name="pose", layout=layout)
+    assert pose.tensor.tolist() == [[0, 0, 1, 0], [0, 0, 0, 0]]                      # an unknown label is no class
+    whole = join(chunks, pose)
+    assert whole.layout == layout
+    assert torch.equal(as_factor(torch.ones(2, 3), name="chunk2", layout=layout).tensor, torch.ones(2, 3))
+    with pytest.raises(ValueError, match="no factor 'colour'; it has chunk, chunk1, chunk2, pose"):
+        as_factor(torch.ones(2, 3), name="colour", layout=layout)
+    with pytest.raises(ValueError, match=r"the factor 'pose' has 4 numbers; this is \(2, 7\)"):
+        as_factor(Label(torch.tensor([2, 1]), 7), name="pose", layout=layout)
+
+
+def test_the_most_likely_class_is_a_label():
+    found = most_likely(torch.tensor([[0.0, 3, 1], [2, 1, 1]]))
+    assert isinstance(found, Label)
+    assert (found.index.tolist(), found.classes) == ([1, 0], 3)
 
 
 def test_empty_layouts_join_to_nothing():

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid import Code, Gaussian, Layout, Record, UnbraidError
+from unbraid.values import map_tensors
 from unbraid_plugins.shared.convnets import (
     ConvCritic,
     ConvEncoder,
@@ -19,6 +20,7 @@ from unbraid_plugins.shared.convnets import (
     ResEncoder,
     ResGenerator,
 )
+from unbraid_plugins.shared.convnets.skips import Skips
 from unbraid_plugins.shared.convnets.transposed import Enlarging, _added_up, enlarge
 
 SIZES = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 60, 60), (2, 64, 64), (3, 96, 96), (3, 17, 41), (1, 96, 16)]
@@ -313,3 +315,59 @@ def test_enlarging_trains_several_weights_as_one() -> None:
     x = torch.randn(3, 2, 4, 5, 5)
     made = torch.vmap(lambda own, one: torch.func.functional_call(layers[0], own, (one,)))(weights, x)
     torch.testing.assert_close(made, torch.stack([layer(one) for layer, one in zip(layers, x, strict=True)]))
+
+
+# -- bounded codes and skips -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoder", [ConvEncoder, ResEncoder])
+def test_codes_stay_in_their_bounds(context, encoder):
+    x = torch.rand(16, 3, 16, 16)
+    tanh = encoder(width=4, code_norm=True, bound="tanh").build(context(), x)
+    f = tanh(x)
+    assert f.abs().max() < 1
+    assert torch.atanh(f).mean(0).abs().max() < 1e-3                 # normalised before the bound
+    assert torch.allclose(torch.atanh(f).std(0, unbiased=False), torch.ones(10), atol=0.02)
+    unit = encoder(width=4, bound="unit").build(context(), x)(x)     # chunk1 3, chunk2 3, pose 4
+    assert all(torch.allclose(part.norm(dim=1), torch.ones(16)) for part in unit.split([3, 3, 4], 1))
+    free = encoder(width=4).build(context(), x)
+    assert free.head.ends(5 * x[:, 0, 0, :10]).abs().max() > 1
+    with pytest.raises(UnbraidError, match=r"neither normalised nor bounded.*"):
+        encoder(gaussian=True, bound="tanh").build(context(), x)
+
+
+@pytest.mark.parametrize("image", [(3, 16, 16), (1, 28, 28), (3, 17, 41)], ids=str)
+def test_skips_go_from_an_encoder_to_a_generator(context, image):
+    around, x = context(*image), torch.rand(2, *image)
+    encoder = ConvEncoder(width=4, skips=True).build(around, meta(2, *image))
+    seen = encoder(x)
+    assert (type(seen), type(seen.parts["code"])) == (Record, Code)
+    plain = ConvEncoder(width=4).build(around, meta(2, *image))
+    plain.load_state_dict(encoder.state_dict())                      # the same network
+    assert torch.equal(plain(x), seen.parts["code"].tensor)
+    for inputs in ((seen,), (seen.parts["code"].tensor, seen.parts["skips"]), (seen, torch.rand(2, 3))):
+        generator = ConvGenerator(width=4, norm="batch").build(around, *map_tensors(lambda t: t.to("meta"), inputs))
+        made = generator(*inputs)
+        assert made.shape == x.shape
+        made.square().sum().backward(retain_graph=True)
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in generator.parameters())
+        for i in range(len(seen.parts["skips"].maps)):               # every map matters
+            maps = [torch.zeros_like(m) if i == j else m for j, m in enumerate(seen.parts["skips"].maps)]
+            other = Record({**seen.parts, "skips": Skips(tuple(maps))})
+            swapped = [other if v is seen else other.parts["skips"] if isinstance(v, Skips) else v for v in inputs]
+            assert not torch.allclose(generator(*swapped), made)
+    assert all(p.grad is not None for p in encoder.parameters())     # also through the skips
+
+
+def test_skips_that_do_not_fit_are_explained(context):
+    x = torch.rand(2, 3, 32, 32)
+    seen = ConvEncoder(width=4, skips=True).build(context(3, 32, 32), x)(x)
+    with pytest.raises(UnbraidError, match=r"8 x 8, 4 x 4 with skips; these are 16 x 16, 8 x 8, 4 x 4"):
+        ConvGenerator(width=4).build(context(3, 16, 16), seen)
+    with pytest.raises(UnbraidError, match="called with a record"):
+        ResGenerator(width=4).build(context(3, 32, 32), seen)
+    with pytest.raises(UnbraidError, match="with skips the code is whole"):
+        ConvEncoder(skips=True, gaussian="pose").build(context(3, 32, 32), x)
+    q = ConvEncoder(width=4, skips=True, gaussian=True).build(context(3, 32, 32), x)(x).parts["code"]
+    assert isinstance(q, Gaussian)
+    assert isinstance(q.mean, Code)

@@ -11,9 +11,11 @@ from unbraid_plugins.shared.operations import (
     clip_weights,
     concat,
     halves,
+    last,
     mean_of,
     one,
     one_hot,
+    rollout,
     sigmoid,
 )
 
@@ -28,6 +30,41 @@ def test_one_is_the_first_of_every_sample(film):
     assert one(film).flatten().tolist() == [0, 10]
     label = one(Set(Label(torch.tensor([4, 4, 5, 5]), 6), 2))
     assert (label.index.tolist(), label.classes) == ([4, 5], 6)
+
+
+def test_last_is_the_last_of_every_sample(film):
+    assert last(film).flatten().tolist() == [2, 12]
+
+
+class Sum(nn.Module):
+    """Forecasts the sum of all values until now and a constant."""
+
+    def forward(self, c, v):
+        return Set.fold(v.unfolded().cumsum(1) + c.unsqueeze(1))
+
+
+def test_a_rollout_feeds_forecasts_back(film, layout):
+    c = torch.tensor([[1.0], [0.0]])
+    made = rollout(Sum(), c, film, horizon=3)
+    assert made.count == 3
+    assert made.unfolded()[:, :, 0].tolist() == [[4, 8, 16], [33, 66, 132]]
+    poses = Set(Code(film.folded.expand(-1, 10), layout), 3)
+    codes = rollout(Sum(), c, poses, horizon=1)
+    assert codes.folded.layout == layout
+    assert codes.folded.tensor[:, 0].tolist() == [4, 33]
+    alone = rollout(lambda v: Set.fold(v.unfolded() + 1), film, horizon=2)
+    assert alone.unfolded()[:, :, 0].tolist() == [[3, 4], [13, 14]]
+    with pytest.raises(ValueError, match="horizon of 1 at least; it is 0"):
+        rollout(Sum(), c, film, horizon=0)
+    with pytest.raises(ValueError, match="its last input; this is a tensor"):
+        rollout(Sum(), film, c)
+
+
+def test_gradients_go_through_every_step_of_a_rollout():
+    c, v = torch.rand(2, 1, dtype=torch.float64), torch.rand(6, 1, dtype=torch.float64)
+    c.requires_grad_()
+    v.requires_grad_()
+    assert torch.autograd.gradcheck(lambda c, v: rollout(Sum(), c, Set(v, 3), horizon=3).folded, (c, v))
 
 
 def test_mean_of_a_set(film, layout):

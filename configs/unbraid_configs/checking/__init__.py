@@ -14,6 +14,6 @@ if TYPE_CHECKING:
     from unbraid_configs.checking.factors import PATTERN as PATTERN, write_factor as write_factor
     from unbraid_configs.checking.fields import key_of as key_of
     from unbraid_configs.checking.structure import assemble as assemble
-    from unbraid_configs.checking.wording import LISTS as LISTS, MAPS as MAPS
+    from unbraid_configs.checking.wording import LISTS as LISTS, MAPS as MAPS, words as words
 else:
     __getattr__, __dir__ = door(__name__)

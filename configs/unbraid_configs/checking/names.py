@@ -57,7 +57,7 @@ def _sections(tree: Node) -> Iterator[Node | None]:
         yield node
 
 
-def _readable(section: Node | None) -> Iterator[tuple[str, Expression]]:
+def readable(section: Node | None) -> Iterator[tuple[str, Expression]]:
     """Yield the entries of a section whose expressions can be read."""
     for name, node in section.items() if section else ():
         with suppress(Invalid):
@@ -81,7 +81,7 @@ class _Names:
         signatures = [s for key, node in (functions.items() if functions else ())
                       if (s := read_signature(key, node.name_place))]
         return cls(draws=list(draws.value) if draws else ["x"],
-                   weights=Weights(dict(_readable(weights))),
+                   weights=Weights(dict(readable(weights))),
                    networks=list(networks.value) if networks else [],
                    values=[name.text for key, node in (flow.items() if flow else ())
                            for name in split_names(key, node.name_place)],

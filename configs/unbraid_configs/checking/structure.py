@@ -25,17 +25,18 @@ from unbraid_configs.checking.converter import strict_converter
 from unbraid_configs.checking.factors import structure_factor
 from unbraid_configs.checking.fields import structure_entries, structure_fields
 from unbraid_configs.checking.invalid import Invalid, wrong
-from unbraid_configs.checking.names import check_names
+from unbraid_configs.checking.names import check_names, readable
 from unbraid_configs.checking.references import check_references
 from unbraid_configs.checking.wording import describe
-from unbraid_configs.expressions import read_signature, split_names
+from unbraid_configs.expressions import Weights, read_signature, split_names
 from unbraid_configs.reading import Node
 from unbraid_configs.resolving import Merger
+from unbraid_registry import closest
 
 
 def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
     """Build the recipe and check it in itself.  Raises RecipeError with all mistakes, the given ones included."""
-    tree = with_inherited_optimizers(tree)
+    tree = with_named_steps(with_inherited_optimizers(tree), mistakes)
     recipe = None
     try:
         recipe = _structure(tree, catalog)
@@ -45,6 +46,9 @@ def assemble(tree: Node, catalog: Finds, mistakes: list[Mistake]) -> Recipe:
         mistakes += [*check_references(tree), *check_names(tree, catalog)]
     if mistakes or recipe is None:
         raise RecipeError(_once_per_plugin(list(dict.fromkeys(mistakes))))
+    train = tree.get("train")
+    if not recipe.players and not (train and train.get("steps")):        # networks are fitted, and nobody moves
+        recipe = attrs.evolve(recipe, train=attrs.evolve(recipe.train, steps=0))
     return attrs.evolve(recipe, tree=tree)
 
 
@@ -72,6 +76,43 @@ def with_inherited_optimizers(tree: Node) -> Node:
             merged = Merger([]).merge(parent, own, ("players", name, "optimizer"))
             players = players.with_entry(name, player.with_entry("optimizer", merged))
     return tree.with_entry("players", players)
+
+
+def with_named_steps(tree: Node, mistakes: list[Mistake]) -> Node:
+    """Replace the names of weights in `from_step`, `until_step` and `train.steps` by their whole numbers."""
+    section = tree.get("weights")
+    expressions = dict(readable(section))
+
+    def number(node: Node, path: str) -> Node:
+        if not isinstance(node.value, str) or not node.value.isidentifier() or node.style == "broken":
+            return node
+        if node.value not in expressions:
+            mistakes.append(Mistake(node.place, path, f"expected a whole number or the name of a weight, got "
+                                    f"{describe(node)}", closest(node.value, expressions)))
+            return node.as_broken()
+        try:
+            weight = Weights(expressions).named(node.value)
+        except RecipeError:                        # told at the weight
+            return node.as_broken()
+        if not weight.constant or weight.number != int(weight.number):
+            mistakes.append(Mistake(node.place, path, f"the weight {node.value!r} is no whole number of steps",
+                                    "write a number, or a weight that is one: weights: {stage: 60_000}"))
+            return node.as_broken()
+        return attrs.evolve(node, value=int(weight.number), text=str(int(weight.number)))
+
+    def changed(map_: Node, keys: tuple[str, ...], path: str) -> Node:
+        for key in keys:
+            item = map_.get(key)
+            if item is not None:
+                map_ = map_.with_entry(key, number(item, f"{path}.{key}"))
+        return map_
+
+    players, train = tree.get("players"), tree.get("train")
+    if players is not None and players.is_map:
+        for name, player in players.items():
+            players = players.with_entry(name, changed(player, ("from_step", "until_step"), f"players.{name}"))
+        tree = tree.with_entry("players", players)
+    return tree if train is None else tree.with_entry("train", changed(train, ("steps",), "train"))
 
 
 def _structure(tree: Node, catalog: Finds) -> Recipe:

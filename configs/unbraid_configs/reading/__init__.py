@@ -23,5 +23,6 @@ if TYPE_CHECKING:
         write_number as write_number,
         write_scalar as write_scalar,
     )
+    from unbraid_configs.reading.yaml_reader import read_yaml as read_yaml
 else:
     __getattr__, __dir__ = door(__name__)

@@ -82,6 +82,10 @@ class Node:
         """Return a copy of the map with one entry added or replaced."""
         return self.with_value({**self.value, key: node})
 
+    def as_broken(self) -> Node:
+        """Return a copy that is reported already: no check reports it again."""
+        return attrs.evolve(self, style="broken")
+
     def plain(self) -> Any:
         """Return the value without origins."""
         if self.is_map:

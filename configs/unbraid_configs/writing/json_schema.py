@@ -61,6 +61,8 @@ def _field(class_: type, field: Any) -> JSON:
             return _named({"$ref": "#/$defs/network"}, NAMES)
         case "Recipe", "functions":
             return _named(EXPRESSION, SIGNATURE)
+        case "Player", "from_step" | "until_step":
+            return {"anyOf": [WHOLE, NULL, {"type": "string", "pattern": f"^{NAME}$"}]}
         case "Data", "sources":
             return _named({"$ref": "#/$defs/source"})
         case "Data", "draw":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unbraid.cli.data_summary import describe as describe
     from unbraid.cli.entry import main as main
     from unbraid.cli.errors import say as say
-    from unbraid.cli.program import one_of as one_of
+    from unbraid.cli.program import foreign_commands as foreign_commands, one_of as one_of
     from unbraid.cli.prompts import (
         SIGNALS as SIGNALS,
         announce as announce,

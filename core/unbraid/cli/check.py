@@ -33,12 +33,13 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     from unbraid.cli.data_summary import describe
     from unbraid.data import open_data
     from unbraid.engine import forwards
-    from unbraid.model import build_method
+    from unbraid.model import build_method, load_pretrained, with_pretrained
 
-    read = read_recipe(recipe, overrides)
+    read = with_pretrained(read_recipe(recipe, overrides))
     data = open_data(read.data, seed=read.train.seed)
     try:
         method = build_method(read, data.facts)
+        load_pretrained(method)                    # a run that is not there, or whose network does not fit
         echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
         echo(indented(describe(data)) + "\n")
     finally:

@@ -11,8 +11,8 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("", "Check the installation: versions, devices, OpenGL, plugins."),
     },
     "Recipes": {
-        "list": ("", "List recipes and components."),
-        "show": ("", "Show a recipe as it is resolved, with the origin of every value."),
+        "list": ("lookup", "List recipes and components, or show everything about one."),
+        "show": ("lookup", "Show a recipe as it is resolved, with the origin of every value; or what a pack is."),
         "check": ("", "Check a recipe on its data without training."),
         "draw": ("figure", "Draw a method's figure."),
     },
@@ -23,13 +23,17 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trained models": {
         "view": ("viewer", "Look at a trained model in the browser."),
+        "pack": ("packs", "Write a trained model as one file to pass on."),
+        "push": ("packs", "Put a run or a pack on the Hugging Face hub."),
         "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
+        "call": ("calling", "Call any function that the recipe declares."),
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),
         "traverse": ("editing", "Move along the dimensions of a code: an image's, or one from the prior."),
         "evaluate": ("evaluation", "Measure what models learned, beside baselines."),
         "probe": ("probing", "Fit classifiers on frozen codes, with few labels and many."),
         "export": ("export", "Write a function as a program, or codes as a table."),
+        "graph": ("view_graphs", "Write the view graph of a run."),
         "render": ("viewing", "Draw a mesh, or one that a model made, as a picture, contact sheet or turntable."),
     },
     "Studies": {
@@ -37,9 +41,9 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("studies", "Compare runs over seeds, beside baselines, and rank them without labels."),
     },
     "Plugins": {
-        "plugins": ("", "List plugins, where they are from and their problems."),
+        "plugins": ("lookup", "List plugins, where they are from and their problems."),
+        "completion": ("lookup", "Print a script that completes commands, recipes, components, runs and factors."),
         "new-plugin": ("new_plugin", "Write a plugin package that is ready to install."),
     },
 }
 INDEX: dict[str, tuple[str, str]] = {name: entry for group in COMMANDS.values() for name, entry in group.items()}
-MODULES = {"list": "listing"}                      # commands of the core whose module has another name

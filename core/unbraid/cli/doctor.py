@@ -70,10 +70,20 @@ def of_plugin(loaded: Registry, name: str) -> int:
     rows = [[c.kind, c.full_name, c.summary] for c in loaded.catalog.all() if c.plugin == name]
     if rows:
         echo(columns(rows, indent="  "))
+    commands, hooks = contributed(loaded, name)
+    for what, names in (("commands", commands), ("hooks", hooks)):
+        if names:
+            echo(f"  {what}: {', '.join(names)}")
     problems = [p for p in loaded.problems if p.plugin == name]
     for problem in problems:
         tell(problem.message, problem.remedy, problem.traceback)
     return 1 if problems else 0
+
+
+def contributed(loaded: Registry, name: str) -> tuple[list[str], list[str]]:
+    """Return the names of a plugin's commands, and of the hooks that it implements."""
+    commands = loaded.call_one(name, "unbraid_commands") or ()
+    return sorted(getattr(c, "name", None) or "?" for c in commands), loaded.hooks_of(name)
 
 
 def tell(message: str, remedy: str, traceback: str) -> None:

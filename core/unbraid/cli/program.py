@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from unbraid.cli.commands import COMMANDS, INDEX, MODULES
+from unbraid.cli.commands import COMMANDS, INDEX
 from unbraid.cli.session import Session
 from unbraid_registry import closest
 from unbraid_registry.terminal import echo
@@ -32,7 +32,7 @@ class Program(click.Group):
         """Return a command by name, with the shared options, or None."""
         plugin, _ = INDEX.get(cmd_name, (None, ""))
         if plugin == "":
-            found = importlib.import_module(f"unbraid.cli.{MODULES.get(cmd_name, cmd_name)}").command
+            found = importlib.import_module(f"unbraid.cli.{cmd_name}").command
         elif plugin is not None:
             found = bundled_commands(ctx, plugin).get(cmd_name)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
 import warnings
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,7 +23,8 @@ class _Yellow(logging.Handler):
     """A log handler that prints problems with plugins on stderr, in one yellow line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        echo(record.getMessage(), fg="yellow", err=True)
+        trace = "".join(traceback.format_exception(record.exc_info[1])) if record.exc_info else ""
+        echo(f"{record.getMessage()}\n{trace}".rstrip(), fg="yellow", err=True)
 
 
 @attrs.define
@@ -45,6 +47,7 @@ class Session:
         from unbraid_registry import configure
         from unbraid_registry.files import followed_links
 
+        logging.getLogger("unbraid").setLevel(logging.INFO if self.traceback else logging.WARNING)
         configure(files=self.files, block=self.block, strict=self.strict or None)
         if self.follow_links:
             self._until_unlisten.enter_context(followed_links())

@@ -78,22 +78,26 @@ def train_one(session: Session, recipe: str | None, overrides: tuple[str, ...], 
 
 def farewell(run: Run, recipe: Recipe) -> int:
     """Print where the results are and what to do next, and return the exit code."""
-    last = run.record()["sessions"][-1]
+    last, steps = run.record()["sessions"][-1], recipe.train.steps
     folder = shlex.quote(str(run.folder))
-    if last["from_step"] >= recipe.train.steps:
-        echo(f"\nThe run was finished already, after step {last['to_step']}. To train it further:")
-        echo(f"  unbraid train --resume --out {folder} train.steps={2 * last['to_step']}")
+    if last["exit"] == "nothing left to do":
+        echo(f"\nThe run was finished already, after step {last['to_step']}." + " To train it further:" * bool(steps))
+        if steps:
+            echo(f"  unbraid train --resume --out {folder} train.steps={2 * last['to_step']}")
         return 0
     if last["exit"] != "finished":
-        echo(f"\nStopped after step {last['to_step']} of {recipe.train.steps} ({last['exit']}). Go on with:")
+        echo(f"\nStopped after step {last['to_step']} of {steps} ({last['exit']}). Go on with:")
         echo(f"  unbraid train --resume --out {folder}")
         return SIGNALS.get(last["exit"], 0)
-    echo(f"\nTrained {last['to_step']} steps. Everything is in {run.folder}:")
+    did = f"Trained {last['to_step']} steps" if steps else "Fitted to all images"
+    echo(f"\n{did}. Everything is in {run.folder}:")
     for what, text in (("pictures", "what the model makes of test images"), ("metrics.jsonl", "the losses"),
                        ("tensorboard", f"tensorboard --logdir {folder}"), ("recipe.yaml", "the recipe as it was run")):
         if (run.folder / what).exists():
             echo(f"  {what:<14} {text}")
     echo(f"Next:  unbraid evaluate {folder}")
-    if len(recipe.code) > 1 or any(f.count for f in recipe.code.values()):
+    several = len(recipe.code) > 1 or any(f.count for f in recipe.code.values())
+    if several and all(len(recipe.functions[n].parameters) == 1 for n in ("encode", "decode") if n in recipe.functions
+                       ) and {"encode", "decode"} <= recipe.functions.keys():
         echo(f"       unbraid edit {folder} swap A.png B.png")
     return 0

@@ -84,12 +84,16 @@ def run_loop(trainings: Sequence[Training], play: Play, *, show: bool = False) -
     going, failed, stop = list(trainings), list[TrainingError](), Stop()
     for training in trainings:
         training.begin()
-    if step >= t.steps:
-        for training in trainings:
-            training.end("nothing left to do")
-        return ""
     began = time.monotonic()
     try:
+        done = [training.fit(show=show) for training in trainings]
+        if step >= t.steps:
+            save(trainings, [None] * len(trainings))
+            for training, new in zip(trainings, done, strict=True):
+                if new:
+                    training.open_logbook()
+                training.end("finished" if new else "nothing left to do")
+            return ""
         with stop.on_signals(), Progress(t.steps, step, show) as progress:
             for training in trainings:
                 training.open_logbook()

@@ -17,11 +17,12 @@ PLAIN_EVERY = 10.0                                 # seconds between plain lines
 
 @attrs.define(eq=False)
 class Progress:
-    """Display of a training's progress: speed, time left and losses."""
+    """Display of a training's progress: speed, time left and losses.  unit: the name of a step."""
 
     total: int
     start: int = 0
     shown: bool = True
+    unit: str = "steps"
     out: TextIO = attrs.Factory(lambda: sys.stderr)
     _bar: Any = None
     _task: Any = None
@@ -34,7 +35,7 @@ class Progress:
             from rich.console import Console
 
             self._bar = progress.Progress(
-                progress.TextColumn("{task.completed}/{task.total} steps"), progress.BarColumn(),
+                progress.TextColumn(f"{{task.completed}}/{{task.total}} {self.unit}"), progress.BarColumn(),
                 progress.TextColumn("{task.fields[speed]}"), progress.TimeRemainingColumn(),
                 progress.TextColumn("{task.fields[losses]}", markup=False), console=Console(file=self.out))
             self._bar.start()
@@ -46,19 +47,21 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def at(self, step: int, numbers: Mapping[str, float] | None = None) -> None:
-        """Show that `step` steps are done.  numbers: the losses, if they were just logged."""
+    def at(self, step: int, numbers: Mapping[str, float] | None = None, *, of: int | None = None) -> None:
+        """Show that `step` steps are done.  numbers: the losses, if they were just logged; of: another total."""
+        self.total = self.total if of is None else of
         if not self.shown:
             return
         now = time.monotonic()
         speed = (step - self.start) / max(now - self._began, 1e-9)
         if self._bar is not None:
             fields = {"losses": _losses(numbers)} if numbers else {}
-            self._bar.update(self._task, completed=step, speed=f"{speed:.1f}/s", **fields)
-        elif numbers and (now - self._last > PLAIN_EVERY or step == self.total):
+            self._bar.update(self._task, completed=step, total=self.total, speed=f"{speed:.1f}/s", **fields)
+        elif numbers is not None and (now - self._last > PLAIN_EVERY or step == self.total):
             self._last = now
             left = (self.total - step) / max(speed, 1e-9)
-            print(f"step {step}/{self.total}  {speed:.1f} steps/s  {duration(left)} left  {_losses(numbers)}",
+            what = f"step {step}/{self.total}" if self.unit == "steps" else f"{step}/{self.total} {self.unit}"
+            print(f"{what}  {speed:.1f} {self.unit.split()[0]}/s  {duration(left)} left  {_losses(numbers)}".rstrip(),
                   file=self.out, flush=True)
 
     def say(self, line: str) -> None:

@@ -16,7 +16,7 @@ from unbraid.data import Data, open_data
 from unbraid.engine import distributed
 from unbraid.engine.compile import compile_networks
 from unbraid.engine.devices import keep_freed_memory, peak_memory, without_bfloat16
-from unbraid.engine.fitting import fit_networks
+from unbraid.engine.fitting import fit_networks, fitted
 from unbraid.engine.optimizers import update_ema
 from unbraid.engine.pictures import pictures_from_plugins
 from unbraid.engine.players import Mark, Players
@@ -67,6 +67,7 @@ class Training:
     step: int = 0
     best: float | None = None
     beside: Sequence[int] = ()
+    _restored: bool = False                        # from a checkpoint
     _not_finite: int = 0                           # steps in a row
     _logbook: Logbook | None = None
     _record: dict[str, Any] = attrs.Factory(dict)
@@ -100,7 +101,6 @@ class Training:
                 module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if path is None:
             load_pretrained(method)
-            fit_networks(method, data)
         ema = {name: copy.deepcopy(method.modules[name]) for name in trained(recipe)} if t.average else {}
         players = Players(method, data.batch, device, t.seed, t.precision, t.accumulate)
         self = cls(recipe, run, data, method, players, ema)
@@ -118,10 +118,21 @@ class Training:
         self._record, self._resumption = self.run.record(), resumption
         if path is not None:
             state = restore(self.method, self.ema, self.players.optimizers, path, resumption)
-            self.step, best = state.step, state.facts.get("best")
+            self._restored, self.step, best = True, state.step, state.facts.get("best")
             self._record |= {"best": best} if isinstance(best, Mapping) else {}
         resumption.confirm(self.step, data_changes(self.data, self._record), accept_changes)
         self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
+
+    def fit(self, *, show: bool = False) -> bool:
+        """Fit the networks that are fitted instead of trained, and write a checkpoint; return whether there are any.
+
+        A training that continues from a checkpoint has fitted them already.
+        """
+        if self._restored or not fitted(self.method):
+            return False
+        fit_networks(self.method, self.data, show=show)
+        self.save()
+        return True
 
     # -- after a step -------------------------------------------------------------------------------------------------
 

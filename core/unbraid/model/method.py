@@ -31,10 +31,15 @@ class Method:
     modules: dict[str, nn.Module]
     wants_sets: frozenset[str]                     # networks that take whole sets
     layouts: dict[str, Layout]
-    variational: bool                              # whether some value is a normal distribution over codes
+    priors: frozenset[str]                         # parts of the code over which some value is a normal distribution
     parameters: dict[str, dict[str, Value]]        # by function: meta values of its arguments
     called_with: dict[str, tuple[Value, ...]]      # by network: meta values of its first call's inputs
     lacking: dict[str, MissingPlugin]              # by function: the plugin that it needs, and that is gone
+
+    @property
+    def variational(self) -> bool:
+        """Whether some value is a normal distribution over codes, or over a part of them."""
+        return bool(self.priors)
 
     @property
     def components(self) -> list[Component]:
@@ -83,7 +88,7 @@ class _MethodBuilder:
         self._raise()
         wants = frozenset(name for name, called in networks.called.items() if called.wants_sets)
         return Method(recipe, self.facts, layout, flow, players, watched, functions, networks.modules, wants,
-                      networks.layouts(), shapes.variational, parameters, networks.called_with,
+                      networks.layouts(), shapes.priors, parameters, networks.called_with,
                       {name: gone for name, graph in functions.items() if (gone := shapes.gone(graph)) is not None})
 
     def _raise(self) -> None:

@@ -16,7 +16,7 @@ from unbraid.data import DataFacts, read_image
 from unbraid.flow import FunctionGraph
 from unbraid.model.compute import Environment, EvaluationError, evaluate
 from unbraid.model.method import Method, build_method
-from unbraid.runs import Run, checkpoint, load_weights
+from unbraid.runs import Run, load_weights
 from unbraid.values import (
     Code,
     Gaussian,
@@ -24,6 +24,7 @@ from unbraid.values import (
     Layout,
     Noise,
     Record,
+    Set,
     Value,
     choose,
     code,
@@ -44,8 +45,9 @@ class ModelError(UnbraidError):
 class Model:
     """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
-    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files. Codes
-    are `Code` values or tensors of their size. Results are values on the model's device.
+    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files; clips
+    are (B, T, C, H, W) or (T, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the
+    model's device.
     """
 
     method: Method
@@ -57,7 +59,7 @@ class Model:
     def __attrs_post_init__(self) -> None:
         for module in self.modules.values():
             module.to(self.device).eval().requires_grad_(False)
-        for name in self.method.wants_sets:
+        for name in self.method.wants_sets & self.modules.keys():
             self.modules[name].wants_sets = True  # type: ignore[assignment]
 
     @property
@@ -119,7 +121,7 @@ class Model:
             raise self.method.lacking[name]
         if name not in self.method.function_graphs:
             raise ModelError(f"the model has no function {name!r}; it has {', '.join(self.functions) or 'none'}",
-                             hint="functions are declared in the recipe: encode(x): encoder(x)")
+                             hint=f"the recipe declares functions: {name}({'f' if name == 'decode' else 'x'}): ...")
         return self.method.function_graphs[name]
 
     def _argument(self, v: Any, known: Value | None) -> Value:
@@ -128,6 +130,8 @@ class Model:
             return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
         if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
+        if isinstance(known, Set) and not isinstance(v, Set):
+            return self.clips(v)
         is_picture = isinstance(known, Tensor) and known.ndim == 4
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
                 is_picture and isinstance(v, Tensor | np.ndarray)):
@@ -153,22 +157,33 @@ class Model:
             raise ModelError(f"expected images (B, C, H, W), got {tuple(images.shape)}")
         return images
 
+    def clips(self, frames: Picture) -> Set:
+        """Convert clips (B, T, C, H, W) or (T, C, H, W), or the files of one clip's frames, to a set of images.
+
+        Raises ModelError, PictureError.
+        """
+        found = torch.as_tensor(frames) if isinstance(frames, Tensor | np.ndarray) else self.images(frames)
+        found = found.unsqueeze(0) if found.ndim == 4 else found
+        if found.ndim != 5:
+            raise ModelError(f"expected clips (B, T, C, H, W), got {tuple(found.shape)}")
+        return Set(self.images(found.flatten(0, 1)), found.shape[1])
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """The shape (C, H, W) of the training images; that of the first draw, if they differ."""
         return next(iter(self.method.facts.draws.values())).image
 
-    # -- what every method with `encode` and `decode` can do ----------------------------------------------------------
+    # -- what every method with `encode` and `decode` can do, with images or their codes ------------------------------
 
-    def code(self, pictures: Picture) -> Code:
-        """Return the codes of images: the output of `encode`, or its mean if it is a distribution."""
-        return code_of(self("encode", pictures), self.layout)
+    def code(self, pictures: Picture | Code, fields: Mapping[str, Any] | None = None) -> Code:
+        """Return the codes of images: the output of `encode`, or its mean if it is a distribution; a code as it is."""
+        return pictures if isinstance(pictures, Code) else code_of(self("encode", pictures, fields=fields), self.layout)
 
     def decoded(self, f: Code) -> Tensor:
         """Return the images of codes, clipped to [0, 1].  A generator of logits needs `decode(z): sigmoid(y)`."""
         return plain(self("decode", f)).clamp(0, 1)
 
-    def reconstruct(self, pictures: Picture) -> Tensor:
+    def reconstruct(self, pictures: Picture | Code) -> Tensor:
         """Return decode(encode(x))."""
         return self.decoded(self.code(pictures))
 
@@ -187,18 +202,18 @@ class Model:
                              "it has no function between domains, such as  a_to_b(x): ...")
         return plain(self(self.translations[source, target], pictures)).clamp(0, 1)
 
-    def swap(self, a: Picture, b: Picture, *factors: str) -> Tensor:
+    def swap(self, a: Picture | Code, b: Picture | Code, *factors: str) -> Tensor:
         """Return the images a with these factors of the images b.  Raises ModelError for an unknown factor."""
         self._known(factors)
         return self.decoded(code.swap(self.code(a), self.code(b), *factors))
 
-    def interpolate(self, a: Picture, b: Picture, steps: int = 8, factor: str | None = None) -> Tensor:
+    def interpolate(self, a: Picture | Code, b: Picture | Code, steps: int = 8, factor: str | None = None) -> Tensor:
         """Interpolate the code, or one factor, from a to b in `steps` images: (steps, C, H, W) for single images."""
         fa, fb = self.code(a), self.code(b)
         target = fb if factor is None else code.swap(fa, fb, factor)
         return torch.cat([self.decoded(code.interpolate(fa, target, by=float(t))) for t in np.linspace(0, 1, steps)])
 
-    def traverse(self, picture: Picture, number: int, values: Sequence[float]) -> Tensor:
+    def traverse(self, picture: Picture | Code, number: int, values: Sequence[float]) -> Tensor:
         """Set one dimension of an image's code to each of these values and decode it: (len(values), C, H, W)."""
         f = self.code(picture)
         if not 0 <= number < self.layout.size:
@@ -208,17 +223,19 @@ class Model:
             -1, *[1] * (tensor.ndim - 2))
         return self.decoded(Code(tensor, f.layout))
 
-    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None) -> Tensor:
+    def sample(self, n: int = 16, seed: int = 0, codes: Mapping[str, Any] | None = None,
+               like: Picture | None = None) -> Tensor:
         """Sample images from the recipe's `generate()`; without it, or with `codes`, from a variational code's prior.
 
         codes: factors to fix, as {"c1": 3, "c2": -0.5}; the others are drawn.  `values.choose` describes their values.
+        like: images whose codes give the parts over which the method learns no distribution.
         Raises ModelError where the method has no prior, and ChoiceError.
         """
-        if "generate" in self.functions and not codes:
+        if "generate" in self.functions and not codes and like is None:
             return plain(self("generate", n=n, seed=seed)).clamp(0, 1)
-        return self.decoded(choose(self.prior(n, seed), codes or {}))
+        return self.decoded(choose(self.prior(n, seed, like), codes or {}))
 
-    def prior(self, n: int = 1, seed: int = 0) -> Code:
+    def prior(self, n: int = 1, seed: int = 0, like: Picture | None = None) -> Code:
         """Sample codes (n, D) from the prior that the recipe's `code:` declares.
 
         Raises ModelError where the method has no prior, or can't make an image from a code alone.
@@ -229,9 +246,19 @@ class Model:
         if len(self.functions.get("decode", ())) != 1 or not self.layout.size:
             raise ModelError("the recipe has no `decode(f)`: what its code says is not asked for when images are made",
                              hint="sample without choosing codes")
-        return self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
+        drawn = self.layout.draw(Noise(seed, self.device, batch=n, dtype=torch.get_default_dtype()).at("sample"))
+        rest = [name for name in self.layout.names if name not in self.method.priors]
+        if like is not None:
+            f = self.code(like)
+            each = Code(f.tensor.repeat_interleave(-(-n // len(f.tensor)), 0)[:n], f.layout)
+            return code.swap(each, drawn, *self.method.priors)
+        if rest and "generate" not in self.functions:
+            raise ModelError(f"this method learns no distribution over {', '.join(rest)}; only over "
+                             f"{', '.join(n for n in self.layout.names if n not in rest)}",
+                             hint="take the rest from an image: unbraid sample RUN --like A.png, or sample(like=...)")
+        return drawn
 
-    def retrieve(self, query: Picture, bank: Picture, factor: str | None = None, k: int = 5) -> Tensor:
+    def retrieve(self, query: Picture | Code, bank: Picture | Code, factor: str | None = None, k: int = 5) -> Tensor:
         """Return the indices (B, k) of the k bank images nearest to each query, by a factor or the whole code."""
         q, b = self.code(query), self.code(bank)
         if factor is not None:
@@ -277,24 +304,17 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     """
     found = Run.at(run)
     record, recipe, former = found.record(), found.recipe(overrides), found.plugins()
-    checkpoints = checkpoint.steps(found.checkpoints)
-    if not checkpoints:
-        raise ModelError(f"{found.folder} has no checkpoint yet")
-    if step is not None and step not in checkpoints:
-        raise ModelError(f"{found.folder} has no checkpoint of step {step}; it has {', '.join(map(str, checkpoints))}")
+    reached, weights = found.weights(step, averaged=averaged)
     method = build_method(recipe, facts_of(record, found), catalog=former)
     if method.lacking and len(method.lacking) == len(recipe.functions):
         raise next(iter(method.lacking.values()))
     for change in former.changes:
         if change.now:
             warnings.warn(f"{change}  ({change.remedy} for the former)", stacklevel=2)
-    state = checkpoint.read(checkpoints[max(checkpoints) if step is None else step])
-    groups = checkpoint.nested(state.groups.get("networks", {}))
-    if averaged:
-        groups |= checkpoint.nested(state.groups.get("averages", {}))
-    for name, module in method.modules.items():
-        load_weights(module, groups.get(name, {}), f"{found.folder}#{name}")
-    return Model(method, method.modules, torch.device(device), found, state.step)
+    modules = {name: m for name, m in method.modules.items() if found.whole or name in weights}
+    for name, module in modules.items():
+        load_weights(module, weights.get(name, {}), f"{found.folder}#{name}")
+    return Model(method, modules, torch.device(device), found, reached)
 
 
 def facts_of(record: dict[str, Any], run: Run) -> DataFacts:

@@ -8,7 +8,7 @@ import attrs
 from torch import Tensor
 
 from unbraid.model.method import Method
-from unbraid.runs import Run, checkpoint, load_weights
+from unbraid.runs import Run, load_weights
 from unbraid.values import Layout
 from unbraid_configs import Mistake, Network, Recipe, RecipeError
 from unbraid_configs.variables import PathText, as_written
@@ -69,12 +69,7 @@ def _as_there(n: Network, layout: Layout) -> Network:
 
 
 def _weights(run: Run, network: str) -> dict[str, Tensor]:
-    path = run.last_checkpoint()
-    if path is None:
-        raise UnbraidError(f"the run {run.folder} has no checkpoint yet")
-    groups = checkpoint.read(path).groups
-    for kind in ("averages", "networks"):
-        found = checkpoint.nested(groups.get(kind, {}))
-        if network in found:
-            return found[network]
-    raise UnbraidError(f"the run {run.folder} has no network {network!r}")
+    found = run.weights()[1]
+    if network not in found:
+        raise UnbraidError(f"the run {run.folder} has no weights of {network!r}; it has {', '.join(sorted(found))}")
+    return found[network]

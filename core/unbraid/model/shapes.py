@@ -24,9 +24,9 @@ from unbraid.flow import (
 )
 from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
-from unbraid.values import Gaussian, Label, Layout, Noise, Set, Value, tensors
+from unbraid.values import Code, Gaussian, Label, Layout, Noise, Set, Value, tensors
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
-from unbraid_registry import Component, MissingPlugin, closest, fault_of
+from unbraid_registry import Component, MissingPlugin, closest, fault_of, inputs_of
 
 META = torch.device("meta")
 BATCH = 2                                          # batch size of the values that check shapes
@@ -57,9 +57,10 @@ class Shapes:
                                         Noise(self.recipe.train.seed, META, batch=BATCH))
 
     @property
-    def variational(self) -> bool:
-        """Whether some value is a normal distribution over codes."""
-        return any(isinstance(v, Gaussian) for v in self.known.values())
+    def priors(self) -> frozenset[str]:
+        """The parts of the code over which some value is a normal distribution."""
+        means = [v.mean for v in self.known.values() if isinstance(v, Gaussian)]
+        return frozenset(name for m in means for name in (m.layout if isinstance(m, Code) else self.layout).names)
 
     def wrong(self, place: Place, path: str, message: str, hint: str = "", cause: Exception | None = None) -> None:
         """Record a mistake."""
@@ -75,6 +76,7 @@ class Shapes:
                 continue
             try:
                 self.known[node.index] = self._shape(node)
+                self._check_logits(node, path)
             except MissingPlugin as error:         # of a run's recipe: only what is used must be there
                 self._failed.add(node.index)
                 self.missing[node.index] = error
@@ -161,6 +163,18 @@ class Shapes:
                 raise
             return self._on_zeros(node, values)
 
+    def _check_logits(self, node: Node, path: str) -> None:
+        """Check that no loss compares a generator's logits with the pixels of a drawn image."""
+        if not (isinstance(node.op, ComponentOp) and node.op.component.kind == "loss"):
+            return
+        drawn = next((i.op.draw for i in node.inputs if isinstance(i.op, DrawOp) and i.op.field is None), None)
+        for parameter, i in zip(inputs_of(node.op.component), node.inputs, strict=False):
+            if drawn and parameter.name != "logits" and isinstance(i.op, NetworkOp) and (
+                    self.recipe.networks[i.op.network].gives_logits):
+                self.wrong(node.place, path, f"{i.op.network} gives logits, and {node.op.component.name} compares them "
+                           f"with the pixels of {drawn}", "take a loss of logits, bernoulli(y, x), or sigmoid(y); or "
+                           f"networks.{i.op.network}.output: sigmoid")
+
     def _build(self, network: str) -> None:
         """Build a network that is passed to a loss, by walking one of its calls."""
         if network not in self._building and (call := next(self._calls(network), None)) is not None:
@@ -200,7 +214,7 @@ class Shapes:
     # -- parameters of functions --------------------------------------------------------------------------------------
 
     def _parameter(self, name: str, node: Node, nodes: Sequence[Node]) -> Value | None:
-        """Infer a function's parameter from the flow's value of its name, or from another call of the same network."""
+        """Infer a function's parameter from the flow's value of its name, or from other calls of the same network."""
         if name in self.recipe.data.draw or name in self.flow.line_of:
             twin = self.flow.value(name)
             self.walk(twin, f"flow.{name}")
@@ -208,10 +222,10 @@ class Shapes:
         for user in nodes:
             if isinstance(user.op, NetworkOp) and node in user.inputs:
                 at = user.inputs.index(node)
-                for other in self._calls(user.op.network):
-                    known = self.known.get(other.inputs[at].index)
-                    if known is not None and other is not user:
-                        return known
+                given = [other.inputs[at] for other in self._calls(user.op.network) if other is not user]
+                known = [(self.known[i.index], i) for i in given if i.index in self.known]
+                if known:                          # a drawn image counts before anything else, a set last
+                    return min(known, key=lambda k: (isinstance(k[0], Set), not isinstance(k[1].op, DrawOp)))[0]
         return None
 
     def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:

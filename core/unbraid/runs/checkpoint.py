@@ -170,7 +170,14 @@ def _flush(path: Path) -> None:
 
 
 def load_weights(module: nn.Module, tensors_: dict[str, Tensor], where: str) -> None:
-    """Load tensors into a module.  Raises CheckpointError that names the first misfit."""
+    """Load tensors into a module.  Raises CheckpointError that names the first misfit.
+
+    The buffers of a module with `fit` take the sizes of the tensors: they are results of its fit.
+    """
+    if hasattr(module, "fit"):
+        for key, buffer in module.named_buffers():
+            if key in tensors_ and buffer.ndim == tensors_[key].ndim:
+                buffer.data = buffer.new_empty(tensors_[key].shape)
     own = module.state_dict()
     missing, foreign = sorted(own.keys() - tensors_.keys()), sorted(tensors_.keys() - own.keys())
     misfit = [f"{k} is {tuple(tensors_[k].shape)}, expected {tuple(own[k].shape)}" for k in own.keys() & tensors_.keys()

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
+from torch import Tensor
 
 from unbraid.runs import checkpoint
 from unbraid.runs.lock import locked
@@ -26,15 +27,21 @@ class RunError(FileError):
 
 @attrs.frozen
 class Run:
-    """A run's folder."""
+    """A run's folder.
+
+    whole: whether the weights are those of all networks, not only of those that the functions use.
+    """
 
     folder: Path
+    whole: ClassVar[bool] = True
 
     @classmethod
     def at(cls, folder: str | Path) -> Run:
         """Return the run in a folder.  Raises RunError if the folder has none, or a link that leaves it."""
         run = cls(Path(folder).expanduser())
         if not run.folder.is_dir():
+            for found in registry().hook.unbraid_open_run(reference=str(folder)):
+                return found                       # a plugin knows it: a pack, or a model on a hub
             raise RunError(f"no run at {folder}: there is no such folder")
         if not run.record_file.is_file():
             raise RunError(f"{folder} is no run: it has no run.json", hint="give the folder that `unbraid train` named")
@@ -105,13 +112,30 @@ class Run:
         """Load the run's recipe with overrides, `a.b.c=value`.  Raises RecipeError, which tells changed plugins too."""
         former, file = self.plugins(), self.recipe_file
         try:
-            return load_recipe(file, overrides, plugins=former, keep_unset=True)
+            return self._read_recipe(overrides, former)
         except RecipeError as error:
             told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
             if told:
                 told.append(Mistake(Place(str(file)), "", "the run no longer fits", "change it where you use it: "
                                     "--set networks.NAME.OPTION=VALUE; null takes an option out"))
             raise RecipeError([*error.mistakes, *told]) from None
+
+    def _read_recipe(self, overrides: Sequence[str], plugins: FormerPlugins) -> Recipe:
+        return load_recipe(self.recipe_file, overrides, plugins=plugins, keep_unset=True)
+
+    def weights(self, step: int | None = None, *, averaged: bool = True) -> tuple[int, dict[str, dict[str, Tensor]]]:
+        """Return the step of a checkpoint (None: the last), and its weights by network.
+
+        averaged: EMA weights where the training kept them.  Raises RunError, CheckpointError.
+        """
+        there = checkpoint.steps(self.checkpoints)
+        if not there:
+            raise RunError(f"{self.folder} has no checkpoint yet")
+        if step is not None and step not in there:
+            raise RunError(f"{self.folder} has no checkpoint of step {step}; it has {', '.join(map(str, there))}")
+        state = checkpoint.read(there[max(there) if step is None else step])
+        groups = checkpoint.nested(state.groups.get("networks", {}))
+        return state.step, groups | (checkpoint.nested(state.groups.get("averages", {})) if averaged else {})
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write run.json, whole or not at all.  Raises RunError, also if the folder was moved or removed."""

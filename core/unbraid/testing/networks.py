@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, ClassVar
 
+import attrs
 import pytest
 import torch
 from torch import Tensor, nn
@@ -16,12 +17,13 @@ from unbraid.testing.samples import (
     batch_of,
     numbers,
     on_meta,
+    rows_of,
     shapes,
     small_context,
     snapshot,
     unchanged,
 )
-from unbraid.values import Code, Gaussian, Record, Value, plain, seeded, tensors
+from unbraid.values import Code, Gaussian, Record, Set, Value, map_tensors, plain, seeded, tensors
 
 
 class NetworkSuite(ComponentSuite):
@@ -40,13 +42,13 @@ class NetworkSuite(ComponentSuite):
         """Return the context for `build`."""
         return small_context()
 
-    def inputs(self) -> tuple[Tensor, ...]:
-        """Return the arguments of a call, a batch of 4."""
+    def inputs(self) -> tuple[Value, ...]:
+        """Return the arguments of a call, a batch of 4: tensors, records, sets (`Set.fold` of (4, n, ...))."""
         return (numbers(4, *self.context().image),)
 
     def build(self, seed: int = 0) -> nn.Module:
         """Build the module from the shapes of a batch of 2, as the core does."""
-        meta = [v.new_empty((2, *v.shape[1:]), device="meta") for v in self.inputs()]
+        meta = [on_meta(rows_of(v, 0, 2)) for v in self.inputs()]
         with seeded(seed):
             module = self.target(**self.options).build(self.context(), *meta)
         assert isinstance(module, nn.Module), f"build gives {type(module).__name__}; expected a module"
@@ -59,7 +61,9 @@ class NetworkSuite(ComponentSuite):
 
     def check(self, result: Value, batch: int) -> None:
         """Check a result against the promises of its kind.  Raises AssertionError."""
-        assert all(len(t) == batch for t in tensors(result)), f"expected a batch of {batch}; found {shapes(result)}"
+        parts = result if isinstance(result, tuple | list) else (result,)
+        fits = all(len(t) == batch * (v.count if isinstance(v, Set) else 1) for v in parts for t in tensors(v))
+        assert fits, f"expected a batch of {batch}; found {shapes(result)}"
 
     def test_builds_from_shapes(self) -> None:
         """Check that `build` makes real weights from inputs on the meta device."""
@@ -111,8 +115,8 @@ class NetworkSuite(ComponentSuite):
         module, inputs = self.build().eval(), self.inputs()
         whole = self.run(module)
         for i in range(batch_of(*inputs)):
-            alone = self.run(module, *(v[i:i + 1] for v in inputs))
-            torch.testing.assert_close(list(tensors(alone)), [t[i:i + 1] for t in tensors(whole)], rtol=1e-3,
+            alone = self.run(module, *(rows_of(v, i, i + 1) for v in inputs))
+            torch.testing.assert_close(list(tensors(alone)), list(tensors(rows_of(whole, i, i + 1))), rtol=1e-3,
                                        atol=1e-4, msg=f"sample {i} depends on the others")
 
     def test_seed_decides_the_weights(self) -> None:
@@ -131,6 +135,10 @@ class NetworkSuite(ComponentSuite):
         assert all(unchanged(b, snapshot(v)) for b, v in zip(before, inputs, strict=True)), "it changes an input"
 
 
+def _times(v: Value, by: float) -> Value:
+    return map_tensors(lambda t: t * by if t.is_floating_point() else t, v)
+
+
 def _weighted_sum(v: Value) -> Tensor:
     """Return the sum of all numbers, each with another weight."""
     parts = [t.double().mul(numbers(*t.shape, seed=i).double()).sum() for i, t in enumerate(tensors(v))
@@ -142,19 +150,27 @@ def _weighted_sum(v: Value) -> Tensor:
 class EncoderSuite(NetworkSuite):
     """The suite of an encoder: images (B, C, H, W) in [0, 1] -> a code, a Gaussian over it, or a Record of several.
 
-    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`.
+    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`. A record of one's own has it as a field.
+    extras: names in the record that are no factors, such as skips.
     """
 
     kind = "encoder"
+    extras: ClassVar[tuple[str, ...]] = ()
 
     def check(self, result: Value, batch: int) -> None:
         """Check that the code fits the context's layout."""
         super().check(result, batch)
+        if attrs.has(type(result)) and not isinstance(result, Record | Code | Gaussian | Set):
+            fields = [getattr(result, a.name) for a in attrs.fields(type(result))]
+            result = next((v for v in fields if isinstance(v, Code | Gaussian)), None)
+            assert result is not None, "no field of its record is a Code or a Gaussian"
         if isinstance(result, Record):
             names = self.context().code.all_names
-            strange = [name for name in result.parts if name not in names]
-            assert not strange, f"the code has no factor {strange[0]!r}; it has {', '.join(names)}"
-            for name, part in result.parts.items():
+            parts = {name: part for name, part in result.parts.items() if name not in self.extras}
+            strange = [name for name in parts if name not in names]
+            assert not strange, (f"the code has no factor {strange[0]!r}; it has {', '.join(names)}. If it is none, "
+                                 f"name it in the suite: extras = ({strange[0]!r},)")
+            for name, part in parts.items():
                 self._check_code(part, self.context().code.select([name]).size, name)
             return
         self._check_code(result, self.context().code.size, "the code")
@@ -216,7 +232,7 @@ class CriticSuite(NetworkSuite):
             for p in module.parameters():
                 p.mul_(10)
         scores = torch.cat([t.flatten() for far in (-50.0, 50.0)
-                            for t in tensors(self.run(module, *(v * far for v in self.inputs())))])
+                            for t in tensors(self.run(module, *(_times(v, far) for v in self.inputs())))])
         assert scores.abs().max() > 1, "scores never leave [-1, 1]: is there a sigmoid or tanh at the end?"
 
 

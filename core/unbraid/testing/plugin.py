@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import pytest
 
+from unbraid.data import open_data
+from unbraid.model import build_method
 from unbraid_configs import load_recipe
 from unbraid_registry import Component, load_registry
 from unbraid_registry.discovery import Candidate, name_fault, single_file
@@ -21,11 +23,13 @@ class PluginSuite:
     """The suite of a plugin: set `module = "acme_tv"` or `file = Path("my_loss.py")`.
 
     name: the name of its entry point; if given, the plugin must be installed and load under it.
+    source: a source, as "{type: sprites, size: 32}"; if given, every recipe's networks are built for its images.
     """
 
     module: ClassVar[str] = ""
     file: ClassVar[str | Path] = ""
     name: ClassVar[str] = ""
+    source: ClassVar[str] = ""
 
     def candidate(self) -> Candidate:
         """Return the plugin before it is loaded."""
@@ -67,7 +71,10 @@ class PluginSuite:
                 component.target()
 
     def test_recipes_are_valid(self) -> None:
-        """Check that every recipe of the plugin loads, with its own components and the installed ones."""
+        """Check that every recipe of the plugin loads, with its own components and the installed ones.
+
+        An environment variable in a path, `${FILMS}`, need not be set.
+        """
         _, components, recipes = self.staged()
         if not recipes:
             pytest.skip("it brings no recipes")
@@ -75,7 +82,12 @@ class PluginSuite:
         installed = {c.full_name for c in registry.catalog.all()}
         registry.catalog.add(*(c for c in components if c.full_name not in installed))
         for path in recipes.values():
-            load_recipe(path, plugins=registry)
+            recipe = load_recipe(path, [f"data.source={self.source}"] if self.source else (), plugins=registry,
+                                 keep_unset=True)
+            if self.source:
+                data = open_data(recipe.data)
+                build_method(recipe, data.facts, catalog=registry.catalog)
+                data.close()
 
     def test_changes_nothing_of_unbraid(self) -> None:
         """Check that its import, in a separate process, replaces no function, class or method of ours."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_origin
 
 import torch
 from torch import Tensor, nn
 
 from unbraid.interfaces import Context
-from unbraid.values import Code, Gaussian, Label, Layout, Noise, Random, Set, Value, map_tensors, tensors
+from unbraid.values import Code, Gaussian, Label, Layout, Noise, Random, Set, Value, map_tensors, seeded, tensors
 from unbraid_configs import Factor
 
 
@@ -44,12 +45,24 @@ def sample_of(annotation: Any, *, seed: int = 0) -> Value:
         return Label((torch.arange(4) + seed) % 3, 3)
     if annotation is Set:
         return Set.fold(numbers(4, 3, 5, seed=seed))
+    if get_origin(annotation) is Callable:         # a network by name: of the images below
+        with seeded(seed):
+            return nn.Sequential(nn.Flatten(), nn.Linear(48, 1))
     return numbers(4, 3, 4, 4, seed=seed)
 
 
 def batch_of(*values: Value) -> int:
-    """Return the batch size: the first dimension of the first tensor, or 4 if no tensor has one."""
-    return next((len(t) for v in values for t in tensors(v) if t.ndim), 4)
+    """Return the batch size: the first dimension of the first tensor (of a set, by its count), or 4 without one."""
+    return next((len(t) // (v.count if isinstance(v, Set) else 1) for v in values for t in tensors(v) if t.ndim), 4)
+
+
+def rows_of(v: Value, start: int, stop: int) -> Value:
+    """Return some samples of a value; of a set, all members of these samples."""
+    if isinstance(v, tuple | list):
+        return tuple(rows_of(item, start, stop) for item in v)
+    if isinstance(v, Set):
+        return Set(rows_of(v.folded, start * v.count, stop * v.count), v.count)
+    return map_tensors(lambda t: t[start:stop] if t.ndim else t, v)
 
 
 def shapes(v: Value) -> list[tuple[tuple[int, ...], torch.dtype]]:

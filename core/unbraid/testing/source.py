@@ -63,6 +63,15 @@ class SourceSuite(ComponentSuite):
                 assert -1 <= low <= high < field.classes, (
                     f"{name} has {field.classes} classes; its values go from {low} to {high}")
 
+    def test_clips_have_their_frames(self, images: Images) -> None:
+        """Check that every frame of a clip is there once, from 0 on: `frames:` and `next:` count on it."""
+        if not {"clip", "frame"} <= images.fields.keys():
+            pytest.skip("the source has no clips")
+        clips, frames = images.fields["clip"].values.ravel(), images.fields["frame"].values.ravel()
+        for clip in np.unique(clips)[:100]:
+            found = np.sort(frames[clips == clip])
+            assert np.array_equal(found, np.arange(len(found))), f"clip {clip} has the frames {found[:8].tolist()} ..."
+
     def test_opens_twice_the_same(self, tmp_path: Path) -> None:
         """Check that opening twice gives the same images and fields, and leaves global generators unchanged."""
         folders = tmp_path / "first", tmp_path / "second"

@@ -28,7 +28,10 @@ def value(cls: Class) -> Class:
     >>> map_tensors(lambda t: t + 1, Seen(torch.zeros(1)))
     Seen(image=tensor([1.]), scale=2)
     """
-    cls = attrs.frozen(cls, eq=False)
+    if "__attrs_attrs__" in vars(cls):             # over @attrs.frozen, whose equality would ask tensors for one truth
+        cls.__eq__, cls.__hash__ = object.__eq__, object.__hash__  # type: ignore[assignment]
+    else:
+        cls = attrs.frozen(cls, eq=False)
     dynamic = [a.name for a in attrs.fields(cls) if not a.metadata.get("static")]
     static = [a.name for a in attrs.fields(cls) if a.metadata.get("static")]
     pytree.register_pytree_node(

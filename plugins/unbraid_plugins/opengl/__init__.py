@@ -25,5 +25,6 @@ if TYPE_CHECKING:
         write_mesh as write_mesh,
     )
     from unbraid_plugins.opengl.shading.draw import Rendering as Rendering, draw as draw
+    from unbraid_plugins.opengl.viewing.film import write_film as write_film
 else:
     __getattr__, __dir__ = door(__name__)

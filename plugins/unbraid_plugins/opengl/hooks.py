@@ -1,4 +1,4 @@
-"""Plugin hooks of the renderer: its components, and a line for `unbraid doctor`."""
+"""Plugin hooks of the renderer: its components, the source that it draws, and a line for `unbraid doctor`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from unbraid import hookimpl
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """Return the renderers."""
+    """Return the renderers, and the sources that they draw."""
+    from unbraid_plugins.opengl.boxes import TexturedBoxes
+    from unbraid_plugins.opengl.faces.source import MorphableFaces
+    from unbraid_plugins.opengl.faces.turning import FaceTurner
+    from unbraid_plugins.opengl.image_renderers import MatteCompose, ShLambert
     from unbraid_plugins.opengl.margin_renderer import Margin
     from unbraid_plugins.opengl.renderer import MeshRenderer
 
-    return [MeshRenderer, Margin]
+    return [MeshRenderer, Margin, ShLambert, MatteCompose, FaceTurner, MorphableFaces, TexturedBoxes]
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from unbraid_plugins.shared.metrics import clustering_accuracy, nmi, psnr, ssim, udr
+from unbraid_plugins.shared.metrics import clustering_accuracy, mask_ssim, nmi, psnr, ssim, udr
 from unbraid_plugins.shared.metrics.disentanglement.udr import pair_score
 
 
@@ -91,3 +91,45 @@ def test_images_by_hand():
         psnr(a, a[:1])
     with pytest.raises(ValueError, match="'gaussian' or 'uniform'"):
         ssim(a, a, window="box")
+
+
+def by_loops(a: np.ndarray, b: np.ndarray, scale: float) -> np.ndarray:
+    """SSIM of one channel at every place of a 7 x 7 window, from its definition with NumPy's own covariance."""
+    out = np.empty((a.shape[0] - 6, a.shape[1] - 6))
+    for i, j in np.ndindex(out.shape):
+        x, y = (v[i:i + 7, j:j + 7].ravel() for v in (a, b))
+        (xx, xy), (_, yy) = np.cov(x, y)
+        c1, c2 = (0.01 * scale) ** 2, (0.03 * scale) ** 2
+        out[i, j] = ((2 * x.mean() * y.mean() + c1) * (2 * xy + c2)
+                     / ((x.mean() ** 2 + y.mean() ** 2 + c1) * (xx + yy + c2)))
+    return out
+
+
+def test_ssim_under_a_mask_by_its_definition():
+    random = np.random.default_rng(1)
+    a, b = random.random((2, 2, 3, 16, 12))
+    masks = (random.random((2, 1, 16, 12)) > 0.3).astype(float)
+    found = mask_ssim(a, b, masks)
+    maps = np.stack([[by_loops(m[0] * x, m[0] * y, 1) for x, y in zip(one, other, strict=True)]
+                     for one, other, m in zip(a, b, masks, strict=True)])
+    assert found.by_image == pytest.approx(maps.mean((1, 2, 3)))
+    under = np.broadcast_to(masks[:, :, 3:-3, 3:-3], maps.shape)
+    assert found.inside == pytest.approx(maps[under > 0].mean())
+    assert found.data_range == 1
+    assert mask_ssim(a, b, masks * 0).score == 1   # black on black
+    assert mask_ssim(a, b, masks * 0 + 1).score == pytest.approx(ssim(a, b, window="uniform").score)
+
+
+def test_the_range_of_the_data_is_an_option():
+    random = np.random.default_rng(2)
+    a, b = 0.2 * random.random((2, 2, 1, 12, 12))
+    b *= np.asarray([1, 0.5])[:, None, None, None]
+    target = ssim(a, b, window="uniform", data_range="target").by_image
+    assert target == pytest.approx([by_loops(x[0], y[0], np.ptp(y)).mean() for x, y in zip(a, b, strict=True)])
+    assert ssim(255 * a, 255 * b, data_range=255).by_image == pytest.approx(ssim(a, b).by_image)
+    assert (target < ssim(a, b, window="uniform").by_image).all()
+    for wrong in (0, "mine"):
+        with pytest.raises(ValueError, match="data_range"):
+            ssim(a, b, data_range=wrong)
+    with pytest.raises(ValueError, match="masks of images"):
+        mask_ssim(a, b, a[:1])

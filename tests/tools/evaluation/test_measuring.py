@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from unbraid import UnbraidError, metric
-from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json
+from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json, told_faults
 from unbraid_registry import Component
 
 
@@ -84,15 +84,33 @@ def test_metrics_that_wait_for_each_other() -> None:
         Measuring([component(hen), component(egg)], {}).all()
 
 
-def test_a_foreign_metric_that_fails_costs_a_note() -> None:
+@pytest.mark.parametrize("bundled", [False, True])
+def test_a_metric_that_fails_costs_a_note(bundled: bool) -> None:
     def broken(codes: np.ndarray) -> float:
         raise ZeroDivisionError("no")
 
-    measuring = Measuring([component(broken, plugin="acme", bundled=False), component(size)], {"codes": np.ones(2)})
-    assert measuring.all() == {"size": 2}
-    assert measuring.notes == ["the metric acme.broken failed: ZeroDivisionError: no"]
-    with pytest.raises(ZeroDivisionError):
-        Measuring([component(broken)], {"codes": np.ones(2)}).all()
+    def arm() -> Measuring:
+        metrics = [component(broken, plugin="acme", bundled=bundled), component(size)]
+        return Measuring(metrics, {"codes": np.ones(2)}).done()
+
+    arms = {"model": arm(), "perfect": arm()}
+    assert arms["model"].results["size"] == 2
+    name = "broken" if bundled else "acme.broken"
+    told, = told_faults(arms)
+    assert told.startswith(f"the metric {name} failed on model, perfect: ZeroDivisionError: no, at ")
+
+
+def test_what_can_be_measured_is_known_before_anything_is() -> None:
+    def judge(images: np.ndarray) -> float:
+        raise AssertionError("nobody asked")
+
+    def judged(judge: float, decode: Any) -> float:
+        return judge
+
+    metrics = [component(judge), component(judged), component(size)]
+    wanted = {"judged", "size"}
+    assert Measuring(metrics, {"images": 1, "codes": 1}).possible(wanted) == {"size"}
+    assert Measuring(metrics, {"images": 1, "decode": len}).possible(wanted) == {"judged", "judge"}
 
 
 def test_results_as_json() -> None:

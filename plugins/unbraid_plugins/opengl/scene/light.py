@@ -11,7 +11,8 @@ from torch.nn import functional
 from unbraid import UnbraidError, value
 
 _Y = [math.sqrt(n / (4 * math.pi)) for n in (1, 3, 15)]
-FACTORS = [_Y[0], *[_Y[1] * 2 / 3] * 3, *[_Y[2] / 4] * 2, _Y[2] / 4 / math.sqrt(12), _Y[2] / 4, _Y[2] / 8]
+NORMS = [_Y[0], *[_Y[1]] * 3, *[_Y[2]] * 2, _Y[2] / math.sqrt(12), _Y[2], _Y[2] / 2]         # Y_lm over polynomials
+FACTORS = [a * n for a, n in zip([1.0, *[2 / 3] * 3, *[1 / 4] * 5], NORMS, strict=True)]
 
 
 @value
@@ -92,6 +93,16 @@ class DirectionalLight:
         direction, colour, ambient = (t[sample] if len(t) > 1 else t for t in (direction, self.colour, self.ambient))
         return ambient + colour * (normals * direction).sum(-1, keepdim=True).clamp_min(0)
 
+    def as_harmonics(self) -> HarmonicLight:
+        """Return the first nine harmonics of this light: L_lm = pi colour Y_lm(d), and the ambient light in L00.
+
+        They shade a matte surface as the lamp does, within a tenth of its colour.
+        """
+        direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+        colour, ambient = torch.broadcast_tensors(self.colour, self.ambient)
+        lamp = math.pi * colour[..., None] * (_polynomials(direction) * direction.new_tensor(NORMS))[:, None]
+        return HarmonicLight(lamp + HarmonicLight.even(ambient).harmonics)
+
     def table(self) -> Tensor:
         """Return the table of a shader, (B or 1, 3, 3): direction, colour and ambient, in three channels."""
         direction = self.direction / self.direction.norm(dim=-1, keepdim=True).clamp_min(1e-12)
@@ -103,10 +114,13 @@ Light = HarmonicLight | DirectionalLight
 
 
 def harmonic_basis(normals: Tensor) -> Tensor:
-    """Return A_l / pi Y_lm of unit vectors (N, 3), (N, 9): how a matte surface reflects each harmonic of the light."""
-    x, y, z = normals.unbind(-1)
-    polynomials = torch.stack([torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
-    return polynomials * normals.new_tensor(FACTORS)
+    """Return A_l / pi Y_lm of unit vectors (..., 3), (..., 9): what a matte surface reflects of each harmonic."""
+    return _polynomials(normals) * normals.new_tensor(FACTORS)
+
+
+def _polynomials(unit: Tensor) -> Tensor:
+    x, y, z = unit.unbind(-1)
+    return torch.stack([torch.ones_like(x), y, z, x, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], -1)
 
 
 def _expect(name: str, t: Tensor, form: str, ndim: int, last: int | None = None) -> None:

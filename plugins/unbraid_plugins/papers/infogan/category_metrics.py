@@ -36,7 +36,7 @@ class CategoryAccuracy:
     score: float
 
 
-@metric
+@metric(better="higher")
 def category_accuracy(codes: np.ndarray, factors: Factors, categories: Chunks) -> CategoryAccuracy:
     """Share of images whose category is their class, under the best one-to-one naming (Chen et al. 2016, 7.2).
 
@@ -77,7 +77,7 @@ class CodeRecovery:
     score: float
 
 
-@metric
+@metric(better="higher")
 def code_recovery(drawn_codes: np.ndarray, told_codes: np.ndarray, categories: Chunks,
                   chunks: Chunks | None = None) -> CodeRecovery:
     """Agreement of codes drawn from the prior with codes that are read from the images made of them.
@@ -117,7 +117,7 @@ class MadeClasses:
     score: float
 
 
-@metric
+@metric(better="higher")
 def made_classes(drawn_codes: np.ndarray, drawn_images: np.ndarray, categories: Chunks, factors: Factors,
                  oracles: Oracles) -> MadeClasses:
     """Classes that an oracle sees in images of codes from the prior; few of them mean a collapse.

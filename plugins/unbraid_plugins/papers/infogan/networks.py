@@ -5,7 +5,7 @@ An image is halved until its shorter side is at most 7: 28, 14, 7 for MNIST. Cha
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar, get_args
+from typing import Literal, get_args
 
 import attrs
 import torch
@@ -16,23 +16,12 @@ from unbraid import Context, UnbraidError, critic, generator, network
 from unbraid_plugins.papers.infogan.recognition import Guess
 from unbraid_plugins.shared.convnets.feature_sizes import channels, halvings
 from unbraid_plugins.shared.convnets.inputs import flat_size, image_shape, vectors
+from unbraid_plugins.shared.convnets.layers import with_small_weights
 from unbraid_plugins.shared.convnets.pixels import Output, Pixels
 from unbraid_plugins.shared.convnets.transposed import Enlarging
 
 SMALLEST = 7                                       # the side of the smallest feature map
 SLOPE = attrs.field(default=0.1, validator=and_(ge(0), lt(1)))
-
-Module = TypeVar("Module", bound=nn.Module)
-
-
-def small_weights(module: Module) -> Module:
-    """Initialise a module with weights from N(0, 0.02^2) and biases of zero, as in the authors' code, and return it."""
-    for m in module.modules():
-        if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(m.weight, std=0.02)
-            if m.bias is not None:
-                nn.init.zeros_(m.bias)
-    return module
 
 
 class OnVectors(nn.Module):
@@ -80,7 +69,7 @@ class Generator:
             body.append(Enlarging(channels(self.width, level), there, 4, stride=2, padding=1,
                                   output_padding=(larger[0] - 2 * h, larger[1] - 2 * w)))
             body += [nn.BatchNorm2d(there), nn.ReLU()] if level > 1 else [Pixels(self.output)]  # 64, 14 x 14; 28 x 28
-        return small_weights(OnVectors(nn.Sequential(*body)))
+        return with_small_weights(OnVectors(nn.Sequential(*body)))
 
 
 @network
@@ -116,7 +105,7 @@ class Trunk:
         if self.hidden:
             flat = here * sizes[-1][0] * sizes[-1][1]
             layers += [nn.Linear(flat, self.hidden), nn.BatchNorm1d(self.hidden), nn.LeakyReLU(self.slope)]
-        return small_weights(nn.Sequential(*layers))
+        return with_small_weights(nn.Sequential(*layers))
 
 
 @critic
@@ -126,7 +115,7 @@ class Head:
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for features of this shape."""
-        return small_weights(OnVectors(nn.Linear(flat_size(inputs), 1)))
+        return with_small_weights(OnVectors(nn.Linear(flat_size(inputs), 1)))
 
 
 class GuessHead(nn.Module):
@@ -169,4 +158,4 @@ class Posterior:
                                nn.LeakyReLU(self.slope))
         centre = nn.Linear(self.hidden, context.code.size)
         spread = nn.Linear(self.hidden, context.code.size) if self.std == "learned" else None
-        return small_weights(GuessHead(hidden, centre, spread, context))
+        return with_small_weights(GuessHead(hidden, centre, spread, context))

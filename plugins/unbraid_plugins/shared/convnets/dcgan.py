@@ -8,9 +8,9 @@ import attrs
 from attrs.validators import deep_iterable, ge, in_, instance_of, optional
 from torch import Tensor, nn
 
-from unbraid import Context, critic, encoder, generator
+from unbraid import Context, UnbraidError, critic, encoder, generator
 from unbraid_plugins.shared.convnets.feature_sizes import channels, halvings
-from unbraid_plugins.shared.convnets.heads import CodeHead, ScoreHeads, names
+from unbraid_plugins.shared.convnets.heads import Bound, CodeHead, ScoreHeads, names
 from unbraid_plugins.shared.convnets.inputs import image_shape
 from unbraid_plugins.shared.convnets.layers import (
     CriticNorm,
@@ -21,11 +21,12 @@ from unbraid_plugins.shared.convnets.layers import (
     with_spectral_norm,
 )
 from unbraid_plugins.shared.convnets.pixels import Output, Pixels
+from unbraid_plugins.shared.convnets.skips import LookingWithSkips, MakingWithSkips, parted, skipped_channels
 from unbraid_plugins.shared.convnets.transposed import Enlarging
 from unbraid_plugins.shared.convnets.wrappers import Looking, Making, first_map
 
 
-def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Module, int]:
+def _descent(image: tuple[int, int, int], width: int, norm: str) -> tuple[nn.Sequential, int]:
     """Build convolutions that halve an image (C, H, W) down to a side of at most 4, and count their output features."""
     sizes = halvings(*image[1:])
     layers: list[nn.Module] = []
@@ -50,16 +51,28 @@ class ConvEncoder:
     width: channels of the first layer; they double up to 8 width.
     gaussian: true for a Gaussian over the code; a factor's name for a record of its Gaussian and a code for each other.
     norm: normalisation of the feature maps.
+    code_norm: batch normalisation of the code.
+    bound: tanh for a code in (-1, 1), unit for one whose factors have length 1.
+    skips: true for a record of the `code` and the feature maps, `skips`, for a conv_generator.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
     gaussian: bool | str = attrs.field(default=False, validator=instance_of((bool, str)))
     norm: Norm = attrs.field(default="none", validator=in_(get_args(Norm)))
+    code_norm: bool = False
+    bound: Bound = attrs.field(default="none", validator=in_(get_args(Bound)))
+    skips: bool = False
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for images of this shape."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
-        return Looking(trunk, CodeHead(features, context, self.gaussian))
+        head = CodeHead(features, context, self.gaussian, code_norm=self.code_norm, bound=self.bound)
+        if not self.skips:
+            return Looking(trunk, head)
+        if isinstance(self.gaussian, str):
+            raise UnbraidError(f"{context.name}: with skips the code is whole, or a Gaussian over all of it",
+                               hint="set  gaussian: true  or  false, or give each factor an encoder:  code: pose")
+        return LookingWithSkips(trunk, head, context.code)
 
 
 @generator
@@ -68,7 +81,8 @@ class ConvGenerator:
     """The mirror of conv_encoder: one linear layer to a side of at most 4, then transposed 4 x 4 convolutions.
 
     Codes (B, D) -> image (B, C, H, W); several are concatenated. A spatial code (B, D, h, w), where h x w is a halving
-    of the image, is used as a map, and vectors beside it become constant maps.
+    of the image, is used as a map, and vectors beside it become constant maps. Skips of a conv_encoder, by themselves
+    or in its record, stand beside its own maps of their sizes.
 
     width: channels of the last layer but one.
     norm: normalisation of the feature maps.
@@ -83,18 +97,21 @@ class ConvGenerator:
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for codes of this shape."""
+        codes, skips = parted(inputs)
         made = self.channels or context.image[0]
-        first = first_map(context, inputs, self.width)
+        first = first_map(context, codes, self.width)
+        beside = skipped_channels(context, skips, first)
         body: list[nn.Module] = []
         for level in range(first.levels, 0, -1):
             here, size, larger = channels(self.width, level), first.sizes[level], first.sizes[level - 1]
             odd = (larger[0] - 2 * size[0], larger[1] - 2 * size[1])
             body += [*norm_layer(self.norm, here, size), leaky_relu(),
-                     Enlarging(here, channels(self.width, level - 1) if level > 1 else made, 4, stride=2, padding=1,
-                               output_padding=odd)]
+                     Enlarging(here + beside[level], channels(self.width, level - 1) if level > 1 else made, 4,
+                               stride=2, padding=1, output_padding=odd)]
         if not body:                            # the code is as large as the image
             body += [leaky_relu(), nn.Conv2d(self.width, made, 3, padding=1)]
-        return Making(first, with_first_weights(nn.Sequential(*body, Pixels(self.output))))
+        whole = with_first_weights(nn.Sequential(*body, Pixels(self.output)))
+        return MakingWithSkips(first.module, whole) if skips else Making(first, whole)
 
 
 @critic

@@ -34,6 +34,10 @@ def map_shape(name: str, inputs: tuple[Tensor, ...]) -> tuple[int, int, int] | N
     """
     if not inputs:
         raise UnbraidError(f"{name} is called without a value", hint=f"give it an image or a code: {name}(x)")
+    records = [type(v).__name__.lower() for v in inputs if not isinstance(v, Tensor)]
+    if records:
+        raise UnbraidError(f"{name} takes images, maps and vectors, but is called with a {records[0]}",
+                           hint="give it one part, such as the code of an encoder with skips:  c.code")
     sizes = {tuple(v.shape[-2:]) for v in inputs if v.ndim == 4}
     if len(sizes) > 1:
         raise UnbraidError(f"{name} is called with maps of different sizes: "

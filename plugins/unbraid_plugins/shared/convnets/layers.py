@@ -55,6 +55,16 @@ def with_first_weights(module: Module) -> Module:
     return module
 
 
+def with_small_weights(module: Module) -> Module:
+    """Initialise a module with weights from N(0, 0.02^2) and zero biases (Radford et al. 2016), and return it."""
+    for m in module.modules():
+        if isinstance(m, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(m.weight, std=0.02)
+            if m.bias is not None:
+                nn.init.zeros_(m.bias)
+    return module
+
+
 def with_spectral_norm(module: Module, norm: str) -> Module:
     """Divide a module's weights by their largest singular value if norm is "spectral" (Miyato 2018), and return it."""
     if norm == "spectral":

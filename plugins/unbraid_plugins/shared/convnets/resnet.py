@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from unbraid import Context, critic, encoder, generator
 from unbraid_plugins.shared.convnets.feature_sizes import Size, channels, halvings
-from unbraid_plugins.shared.convnets.heads import CodeHead, ScoreHeads, names
+from unbraid_plugins.shared.convnets.heads import Bound, CodeHead, ScoreHeads, names
 from unbraid_plugins.shared.convnets.inputs import image_shape
 from unbraid_plugins.shared.convnets.layers import (
     SLOPE,
@@ -71,16 +71,20 @@ class ResEncoder:
     width: channels of the first block; they double up to 8 width.
     gaussian: true for a Gaussian over the code; a factor's name for a record of its Gaussian and a code for each other.
     norm: normalisation of the feature maps.
+    code_norm: batch normalisation of the code.
+    bound: tanh for a code in (-1, 1), unit for one whose factors have length 1.
     """
 
     width: int = attrs.field(default=32, validator=ge(1))
     gaussian: bool | str = attrs.field(default=False, validator=instance_of((bool, str)))
     norm: Norm = attrs.field(default="none", validator=in_(get_args(Norm)))
+    code_norm: bool = False
+    bound: Bound = attrs.field(default="none", validator=in_(get_args(Bound)))
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for images of this shape."""
         trunk, features = _descent(image_shape(context.name, inputs), self.width, self.norm)
-        return Looking(trunk, CodeHead(features, context, self.gaussian))
+        return Looking(trunk, CodeHead(features, context, self.gaussian, code_norm=self.code_norm, bound=self.bound))
 
 
 @generator

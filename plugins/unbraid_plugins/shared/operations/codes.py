@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from unbraid import Code, Gaussian, Record, Value, operation
+from unbraid import Code, Gaussian, Label, Layout, Record, Value, operation
 from unbraid.values import code
 
 
@@ -38,7 +38,9 @@ def _codes(v: Value) -> list[Code]:
     if isinstance(v, Gaussian):
         return _codes(v.mean)
     if isinstance(v, Record):
-        return [c for part in v.parts.values() for c in _codes(part)]
+        found = [c for part in v.parts.values() if isinstance(part, Code | Gaussian | Record) for c in _codes(part)]
+        if found:
+            return found
     raise ValueError(f"join takes codes and records of codes; this is a {type(v).__name__.lower()}")
 
 
@@ -50,6 +52,26 @@ def join(*codes: Code | Gaussian | Record) -> Code:
     Raises ValueError where two have the same factor, or for anything that has no factors.
     """
     return code.join(*(c for v in codes for c in _codes(v)))
+
+
+@operation
+def as_factor(v: Value, *, name: str, layout: Layout) -> Code:
+    """A vector or a label as a factor of the code, which `join` and `swap` then know by its name.
+
+    v: (B, d), or a label of d classes, which becomes one-hot.
+    name: the factor of d numbers.
+    layout: the layout of the recipe's code; the engine gives it.
+
+    Returns a Code, (B, d).  Raises ValueError for an unknown factor, or one of another size.
+    """
+    if name not in layout:
+        raise ValueError(f"the code has no factor {name!r}; it has {', '.join(layout.all_names) or 'none'}")
+    tensor = v.one_hot() if isinstance(v, Label) else v
+    part = layout.select([name])
+    if not isinstance(tensor, Tensor) or tensor.ndim < 2 or tensor.shape[1] != part.size:
+        found = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(v).__name__.lower()
+        raise ValueError(f"the factor {name!r} has {part.size} numbers; this is {found}")
+    return Code(tensor, part)
 
 
 @operation

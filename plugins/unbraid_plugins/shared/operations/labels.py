@@ -17,6 +17,15 @@ def one_hot(y: Label) -> Tensor:
 
 
 @operation
+def most_likely(logits: Tensor) -> Label:
+    """The class with the largest logit, as a label:  argmax_k l_k.
+
+    logits: (B, n).  Returns a Label of n classes.
+    """
+    return Label(logits.argmax(1), logits.shape[1])
+
+
+@operation
 def random_label(y: Label, *, random: Random) -> Label:
     """Labels drawn uniformly from the same classes: a random target, for example the pose to rotate to.
 

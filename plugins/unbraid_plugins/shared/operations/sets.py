@@ -20,6 +20,15 @@ def one(v: Set) -> Value:
 
 
 @operation
+def last(v: Set) -> Value:
+    """The last value of every set, for example the last frame that was seen of a clip.
+
+    v: set of any values.  Returns one value per sample, (B, ...).
+    """
+    return values.map_tensors(lambda t: t[:, -1], v.unfolded())
+
+
+@operation
 def mean_of(v: Set) -> Value:
     """The mean of every set:  1/n sum_i v_i.
 

@@ -7,6 +7,7 @@ from typing import Any
 from unbraid import hookimpl
 from unbraid_plugins.shared.sources.folder import Clips, Folder
 from unbraid_plugins.shared.sources.idx import Idx
+from unbraid_plugins.shared.sources.moving_sprites import MovingSprites
 from unbraid_plugins.shared.sources.npz import Npz
 from unbraid_plugins.shared.sources.shapes import Shapes
 from unbraid_plugins.shared.sources.sprites import Sprites
@@ -16,4 +17,4 @@ from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnis
 @hookimpl
 def unbraid_components() -> list[Any]:
     """Return the bundled sources."""
-    return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes]
+    return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes, MovingSprites]

@@ -11,7 +11,8 @@ from unbraid_plugins.shared.sources.filters import chosen
 from unbraid_plugins.shared.sources.npz_file import NpzFile
 from unbraid_plugins.shared.sources.sizes import check_size, cropped, existing, resized
 
-IMAGE_KEYS = ("images", "images_packed", "imgs", "x", "data")
+IMAGE_KEYS = ("images", "images_packed", "imgs", "video", "videos", "x", "data")
+VIDEO_KEYS = ("video", "videos")                   # four axes of these are clips of grey frames
 FACTOR_KEYS = ("factors", "latents_classes")
 NAME_KEYS = {"factors": "factor_names", "latents_classes": "latents_names"}
 LABEL_KEYS = ("labels", "label", "y", "targets")
@@ -24,11 +25,11 @@ _MANY = 10_000                                     # class numbers beyond this a
 class Npz:
     """An .npz file; never unpickled.
 
-    Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), or dSprites' bits in
-    `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
-    `latents_classes` and `latents_names`; names of their values in `values__NAME` or `NAME_names`; `labels` (N,).
-    Every other array with N rows is a field under its name: whole numbers are classes, others numbers, uint8 of
-    (N,H,W) pictures. `split` (N,) holds the names of the source's splits.
+    Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), `video` (N,T,H,W), or dSprites'
+    bits in `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
+    `latents_classes` and `latents_names`; names of their values in `values__NAME` or `NAME_names`; `labels` (N,),
+    or (N,k), which are `label1`, `label2`, ... Every other array with N rows is a field under its name: whole numbers
+    are classes, others numbers, uint8 of (N,H,W) pictures. `split` (N,) holds the names of the source's splits.
 
     images, factors: other names of these arrays.
     rename: other names of fields.
@@ -71,7 +72,8 @@ class Npz:
         array = file.read(key)
         count = len(array) if array.ndim else 0
         packed = array.ndim == 2 and "packed" in key
-        pixels, frames = to_images(unpack_bits(array) if packed else array, self.layout, self.white)
+        layout = "NTHW" if self.layout == "auto" and key in VIDEO_KEYS and array.ndim == 4 else self.layout
+        pixels, frames = to_images(unpack_bits(array) if packed else array, layout, self.white)
         fields, splits, notes = self._fields(file, key, count, frames)
         for fitted, size in ((cropped, self.crop), (resized, self.size)):
             if size is not None:
@@ -103,7 +105,12 @@ class Npz:
                 if header.shape and not name.endswith("_names"):
                     unused.append(name)
                 continue
-            field = _field(file, "label" if name in LABEL_KEYS else name, file.read(name), frames)
+            values = file.read(name)
+            if name in LABEL_KEYS and values.ndim == 2 and values.dtype.kind in "ui" and values.shape[1] != frames:
+                fields |= {f"label{i + 1}": Field(own.astype(np.int64), int(own.max(initial=0)) + 1)
+                           for i, own in enumerate(values.T)}
+                continue
+            field = _field(file, "label" if name in LABEL_KEYS else name, values, frames)
             if field is not None:
                 fields["label" if name in LABEL_KEYS else name] = field
         if self.fields is not None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.editing.pictures import (
         TRAVERSAL as TRAVERSAL,
         reconstructions as reconstructions,
+        shown_images as shown_images,
         swaps as swaps,
         translations as translations,
         traversals as traversals,

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.evaluation.evidence import (
         BATCH as BATCH,
         EVIDENCE as EVIDENCE,
+        as_numbers as as_numbers,
         factors_of as factors_of,
         halves as halves,
         image_array as image_array,
+        numbers_of as numbers_of,
         source_of as source_of,
     )
     from unbraid_plugins.tools.evaluation.measure import (
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
         evaluate as evaluate,
         evaluate_model as evaluate_model,
     )
+    from unbraid_plugins.tools.evaluation.metric_suite import MetricSuite as MetricSuite
     from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
     from unbraid_plugins.tools.evaluation.pictures import assignment as assignment
     from unbraid_plugins.tools.evaluation.posterior import divergences as divergences

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 
 from unbraid.model import Model, build_method
 from unbraid_plugins.tools.evaluation.encoded import codes_of
-from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled
+from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, as_numbers
 from unbraid_plugins.tools.evaluation.metric_runner import Measuring
 
 
@@ -85,8 +85,8 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
             found[:, a:b] = np.eye(b - a)[kmeans.predict(flat)]
         return found
 
-    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
-        return np.concatenate([encoded(b) for b in batches])
+    def encode(rows: np.ndarray) -> np.ndarray:
+        return np.concatenate([encoded(b) for b in sampled.read(rows)])
 
     return {**codes_of(sampled, encode), **_cut(model_evidence)}
 
@@ -94,16 +94,18 @@ def of_pixels(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence
 def at_random(model_evidence: Evidence, sampled: Sampled, seed: int) -> Evidence:
     """Return the evidence of the floor: codes of the model's shape from N(0, 1), cut into the model's chunks."""
     size, random = model_evidence["codes"].shape[1], np.random.default_rng(seed)
-    codes = codes_of(sampled, lambda batches: np.concatenate([random.normal(size=(len(b), size)) for b in batches]))
+    codes = codes_of(sampled, lambda rows: random.normal(size=(len(rows), size)))
     return {**codes, **_cut(model_evidence)}
 
 
 def perfect(sampled: Sampled) -> Evidence:
     """Return the evidence of the ceiling: the known factors as a code, one column each, with values in [-1/2, 1/2).
 
-    An unknown value becomes the mean of the factor's known values.
+    Numbers are columns, too, one for each component. An unknown value becomes the mean of the factor's known values.
     """
-    spread = {f: _column(sampled, f) for f in sampled.classes}
+    spread = {**{f: _column(sampled, f) for f in sampled.classes},
+              **{f"{n}[{i}]" if size > 1 else n: v for n, size in sampled.numbers.items()
+                 for i, v in enumerate(_number_columns(sampled, n))}}
     names = {"images": "codes", "train_images": "train_codes"}
     found: Evidence = {key: np.stack([v[sampled.rows[name]] for v in spread.values()], 1)
                        for name, key in names.items() if len(sampled.rows[name])}
@@ -120,6 +122,13 @@ def _column(sampled: Sampled, factor: str) -> np.ndarray:
     known = labels >= 0
     values = labels / sampled.classes[factor] - 0.5
     return np.where(known, values, values[known].mean() if known.any() else 0.0)
+
+
+def _number_columns(sampled: Sampled, name: str) -> np.ndarray:
+    """Return the components of a field of numbers, (d, N), in deviations from their mean; 0 where unknown."""
+    field = sampled.data.images_of[sampled.source].fields[name]
+    values = as_numbers(field, np.arange(len(field.values)))
+    return np.nan_to_num((values - np.nanmean(values, 0)) / np.maximum(np.nanstd(values, 0), 1e-9)).T
 
 
 def _cut(model_evidence: Evidence) -> Evidence:

@@ -39,7 +39,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     """Measure what models learned, beside baselines.
 
     Writes evaluation.json, pictures and report.html into each run and prints a table. Several runs share one table, and
-    an additional report compares them.
+    an additional report compares them. Results of an earlier evaluation that are not measured anew are kept.
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
@@ -60,7 +60,8 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     else:
         echo(table(results))
         for run, (_, result) in zip(opened, results, strict=True):
-            echo(f"wrote {run.folder / 'evaluation.json'}")
+            kept = f"  (kept from before: {', '.join(result['kept'])})" if result.get("kept") else ""
+            echo(f"wrote {run.folder / 'evaluation.json'}{kept}")
             for path in result.get("pictures", {}).values():
                 echo(f"wrote {path}")
     if report:

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import torch
 
 from unbraid.model import Model, ModelError
 from unbraid.values import Code, Layout
+from unbraid_plugins.tools.encoding import fields_of
 from unbraid_plugins.tools.evaluation.domains import of_translator
 from unbraid_plugins.tools.evaluation.evidence import BATCH, Evidence, Sampled
+from unbraid_plugins.tools.evaluation.function_evidence import of_functions
+from unbraid_plugins.tools.evaluation.layers import of_layers
 from unbraid_plugins.tools.evaluation.posterior import divergences
 from unbraid_plugins.tools.evaluation.predictions import of_classifier
 from unbraid_plugins.tools.evaluation.prior_samples import categories_of, of_drawn
+from unbraid_plugins.tools.evaluation.views import FUNCTION, of_views
 
 NUMBERS = 64                                       # a code of one factor with more dimensions stays whole
 
 
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
-    """Compute the evidence that depends on a model: predictions, translations, codes and reconstructions.
+    """Compute the evidence that depends on a model: predictions, translations, layers, codes and reconstructions.
 
-    Only those functions of the model are used that take an image (or a code) and nothing else.  Raises ModelError.
+    Only those functions of the model are used that take an image (or a code) and nothing else, and `relight(x, light)`;
+    `encode` also where it reads fields of the image that the source has.  Raises ModelError.
     """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
+    said |= of_functions(model, sampled)
     if "domain_images" in sampled.evidence:
         said |= of_translator(model, sampled.evidence["domain_images"])
-    return said | (_of_codes(model, sampled, seed) if usable(model, "encode") else {})
+    if usable(model, FUNCTION):
+        said |= of_views(model, sampled)
+    said |= of_layers(model, sampled, seed)
+    known = sampled.data.images_of[sampled.source].fields
+    return said | (_of_codes(model, sampled, seed) if usable(model, "encode", known) else {})
 
 
 def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
     """Return the codes of the images, and the evidence that follows from them."""
-    first = model.code(sampled.images[:1])
+    def code(rows: np.ndarray) -> Code:
+        told = fields_of(model, "encode", sampled.data, rows, sampled.source)
+        return model.code(sampled.data.images(rows, sampled.source), told)
+
+    first = code(sampled.rows["images"][:1])
     shape, layout = first.tensor.shape[1:], first.layout
 
-    def encode(batches: Iterable[np.ndarray]) -> np.ndarray:
-        found = np.concatenate([model.code(b).tensor.flatten(1).detach().float().cpu().numpy() for b in batches])
+    def encode(rows: np.ndarray) -> np.ndarray:
+        found = np.concatenate([code(rows[i:i + BATCH]).tensor.flatten(1).detach().float().cpu().numpy()
+                                for i in range(0, len(rows), BATCH)])
         if not np.isfinite(np.square(found)).all():
             raise ModelError("the codes of the model are not finite, or far too large to be measured",
                              hint="its weights are damaged: take another checkpoint")
@@ -54,36 +69,39 @@ def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
             return np.concatenate([model.decoded(Code(t, layout)).detach().float().cpu().numpy() for t in tensors])
 
         found |= {"decode": decode, "reconstructions": decode(found["codes"])}
-        found |= of_drawn(model, seed) if layout == model.layout else {}
-    if model.method.variational:
+        found |= of_drawn(model, seed) if layout == model.layout and usable(model, "encode") else {}
+    if model.method.variational and usable(model, "encode"):
         batches = (sampled.images[i:i + BATCH] for i in range(0, len(sampled.images), BATCH))
         kl = divergences(model, batches, found["codes"].shape[1])
         found |= {} if kl is None else {"kl": kl}
     return found
 
 
-def codes_of(sampled: Sampled, encode: Callable[[Iterable[np.ndarray]], np.ndarray]) -> Evidence:
+def codes_of(sampled: Sampled, encode: Callable[[np.ndarray], np.ndarray]) -> Evidence:
     """Return the codes of the images, of the training images and of the table; each image is encoded once.
 
-    encode: batches of images (B, C, H, W) -> codes (N, D).
+    encode: rows of the source (N,) -> the codes of their images (N, D).
     """
     rows = np.unique(np.concatenate(list(sampled.rows.values())))
-    codes = encode(sampled.read(rows))
+    codes = encode(rows)
     found = {name: codes[np.searchsorted(rows, r)] for name, r in sampled.rows.items() if len(r)}
     names = {"images": "codes", "train_images": "train_codes", "table": "table_codes"}
     return {names[name]: c for name, c in found.items()}
 
 
-def usable(model: Model, function: str) -> bool:
-    """Whether the model has the function, and the function takes an image (or a code) and nothing else."""
-    return len(model.functions.get(function, ())) == 1 and len(model.method.parameters[function]) <= 1
+def usable(model: Model, function: str, fields: Collection[str] = ()) -> bool:
+    """Whether the model has the function, and the function takes an image (or a code) and nothing but these fields."""
+    taken = model.functions.get(function, ())
+    read = [name for name in model.method.parameters.get(function, ()) if name not in taken]
+    return len(taken) == 1 and all(name in (f"{taken[0]}.{field}" for field in fields) for name in read)
 
 
 def lacking(model: Model, evidence: Evidence) -> list[str]:
     """Return notes about what can't be measured.  evidence: the model's results on the images."""
     missing = {"encode": "an image", "decode": "a code"}
     notes = [f"the model has no {name} of {what} alone: what needs it is not measured"
-             for name, what in missing.items() if not usable(model, name)]
+             for name, what in missing.items()
+             if not usable(model, name) and not (name == "encode" and "codes" in evidence)]
     if usable(model, "classify") and "predicted" not in evidence:
         notes.append("which factor of the images `classify` speaks of is not clear: it is not measured (it should give "
                      "a score for every class of one factor)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,22 @@ from unbraid.data import Data, open_data
 from unbraid.model import Model, load
 from unbraid.runs import Run, RunError, locked, write_whole
 from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
+from unbraid_plugins.tools.evaluation.clip_evidence import of_analogies, of_clips
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
-from unbraid_plugins.tools.evaluation.metric_runner import Measuring, as_json, better, interval, name_of
+from unbraid_plugins.tools.evaluation.kept_results import added_to, earlier
+from unbraid_plugins.tools.evaluation.metric_runner import (
+    Measuring,
+    as_json,
+    interval,
+    name_of,
+    result_json,
+    told_faults,
+)
 from unbraid_plugins.tools.evaluation.pictures import write_pictures
 from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
+from unbraid_plugins.tools.evaluation.views import can_be_told, with_labels
 from unbraid_registry import Component, UnbraidError, closest, inputs_of, registry
 
 FORMAT = 1
@@ -33,6 +43,8 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
              before: Callable[[dict[str, Any]], object] = lambda result: None) -> dict[str, Any]:
     """Measure a run's model on its data and write pictures and then `evaluation.json` into the run.
 
+    Results of an earlier evaluation that are not measured anew are kept, and marked where they are of another state.
+
     baselines: share one between several runs to measure only once the results that do not depend on the model.
     overrides: changes of the run's recipe where it no longer fits, as for `load`.
     options: the options of the command line, which are kept in the result.
@@ -40,8 +52,8 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
 
     One process at a time evaluates a run.
 
-    Returns the result of `evaluate_model` with the run's step and the paths of the pictures.  Raises UnbraidError
-    (RunError, DataError, ...).
+    Returns the result of `evaluate_model` with the run's step, the paths of the pictures and the names of the metrics
+    that are `kept` from before.  Raises UnbraidError (RunError, DataError, ...).
     """
     busy = RunError(f"another evaluation is writing into {run.folder}", hint="wait for its end")
     with locked(run.folder, busy, EVALUATING):
@@ -54,8 +66,9 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
         finally:
             data.close()
         from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
-        result = {"format": FORMAT, "title": recipe.title, "step": model.step, "options": list(options), **result,
-                  "hooks": as_json(from_hooks)}
+        now = {"format": FORMAT, "title": recipe.title, "step": model.step, "options": list(options), **result,
+               "hooks": as_json(from_hooks)}
+        result = added_to(earlier(run.folder / FILE), now)
         before(result)
         write_whole(run.folder / FILE, json.dumps(result, indent=1) + "\n")
         return result
@@ -81,7 +94,8 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
 
     Returns plain dicts, lists, numbers:
 
-        images, split, source, seed, protocol, factors (name -> number of classes), notes, pictures
+        images, split, source, seed, protocol, factors (name -> number of classes), numbers (name -> number of
+                   components), notes, pictures
         data       results that depend on the images alone, such as the accuracy of the oracles
         arms       model, others..., untrained, unchanged, pixels, random, perfect -> metric -> its result, which has a
                    `score`
@@ -100,14 +114,16 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     images_only = Measuring(known, sampled.evidence, options)
     wanted = _asked_for(known, metrics)
     key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
-    shared = kept.measured(key, lambda: images_only.done(wanted))
+    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if baselines is not None else {})}
+    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
+    judges = _judges(known, wanted - set(metrics or ()), sampled.evidence, evidence.values())
+    shared = kept.measured((*key, *sorted(judges)), lambda: images_only.done(wanted - judges))
     of_data = {name: r for name, r in shared.results.items() if r is not None}
 
     def measured(own: Callable[[], Evidence]) -> Measuring:
-        return Measuring(known, {**sampled.evidence, **own()}, options, dict(of_data)).done(wanted)
+        tried = {name: r for name, r in shared.results.items() if r is not None or name in shared.faults}
+        return Measuring(known, {**sampled.evidence, **own()}, options, tried).done(wanted - judges)
 
-    models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if baselines is not None else {})}
-    evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
     arms = {name: kept.measured((key, identity(own)), partial(measured, own.copy)) for name, own in evidence.items()}
     if baselines is not None:
         for name, (shape, own) in _without_model(evidence["model"], sampled, seed).items():
@@ -115,14 +131,15 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     results = {arm: {name: r for name, r in m.results.items() if r is not None and name not in of_data}
                for arm, m in arms.items()}
     notes = [*sampled.notes, *lacking(model, evidence["model"]),
-             *(note for m in (shared, *arms.values()) for note in m.notes)]
+             *(note for m in (shared, *arms.values()) for note in m.notes), *told_faults({"the data": shared, **arms})]
     costs = [m.costs for m in (shared, *arms.values())]
     there = {m for r in (of_data, *results.values()) for m in r}
     result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
-              "protocol": _said(protocol, sampled), "factors": sampled.classes, "data": as_json(of_data),
-              "arms": {name: as_json(r) for name, r in results.items()},
+              "protocol": _said(protocol, sampled), "factors": sampled.classes,
+              "numbers": sampled.numbers, "data": as_json(of_data),
+              "arms": {name: {m: result_json(r) for m, r in found.items()} for name, found in results.items()},
               "intervals": {name: _intervals(r) for name, r in results.items()},
-              "metrics": {name_of(m): {"summary": m.summary, "better": better(m),
+              "metrics": {name_of(m): {"summary": m.summary, "better": m.better,
                                        "cost": round(sum(c.get(name_of(m), 0.0) for c in costs), 3)}
                           for m in known if name_of(m) in there},
               "notes": list(dict.fromkeys(notes)), "pictures": {}}
@@ -136,15 +153,32 @@ def _asked_for(known: Sequence[Component], metrics: Sequence[str] | None) -> set
     return Measuring(known, {}).asked_for([name_of(m) for m in known] if metrics is None else metrics)
 
 
+def _judges(known: Sequence[Component], wanted: set[str], of_data: Evidence, own: Iterable[Evidence]) -> set[str]:
+    """Return the wanted metrics that only serve others, and that none of those needs that can be measured.
+
+    Training the oracles takes longer than everything else: a model without `decode` has nothing for them to judge.
+    """
+    serving = {name_of(m) for m in known if m.better == "neither" and name_of(m) in wanted}
+    others = wanted - serving
+    needed = {name for e in own for name in Measuring(known, {**of_data, **e}).possible(others)}
+    idle = serving - needed
+    return {name for name in idle if name in Measuring(known, of_data).possible(idle)}
+
+
 def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: str | None, wanted: set[str]) -> Sampled:
-    """Choose the images to measure on; add the images of every domain if some metric asks for translations."""
+    """Choose the images to measure on; add clips, analogies and the images of domains if some metric asks for them."""
     sampled = sample(data, protocol, seed, str(model.device), source)
     domains, known = domains_of(model), registry().catalog.all("metric")
-    asked = any("translations" in (p.name for p in inputs_of(m)) for m in known if name_of(m) in wanted)
-    if not domains or not asked:
-        return sampled
-    evidence, notes = of_domains(data, domains, protocol, seed)
-    return attrs.evolve(sampled, evidence=sampled.evidence | evidence, notes=sampled.notes + notes)
+    asked = {p.name for m in known if name_of(m) in wanted for p in inputs_of(m)}
+    evidence, notes = dict(sampled.evidence), list(sampled.notes)
+    if "films" in asked:
+        evidence |= of_clips(data, sampled, seed)
+    if "analogies" in asked:
+        evidence |= of_analogies(data, sampled, seed)
+    if domains and "translations" in asked:
+        found, told = of_domains(data, domains, protocol, seed)
+        evidence, notes = evidence | found, notes + told
+    return attrs.evolve(sampled, evidence=evidence, notes=notes)
 
 
 def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tuple[Hashable, Callable[[], Evidence]]]:
@@ -156,12 +190,14 @@ def _without_model(own: Evidence, sampled: Sampled, seed: int) -> dict[str, tupl
     if "translations" in own:
         ways = repr((list(own["translations"]), list(own["returns"])))
         found["unchanged"] = ways, lambda: unchanged(own, sampled.evidence["domain_images"])
+    if "viewpoints" in own and can_be_told(sampled):
+        found["supervised"] = (), lambda: with_labels(own, sampled, seed)
     if "codes" not in own:
         return found
     shape = own["codes"].shape[1], repr(own.get("chunks")), repr(own.get("categories"))
     if "train_images" in sampled.evidence:
         found["pixels"] = shape, lambda: of_pixels(own, sampled, seed)
-    if sampled.classes:
+    if sampled.classes or sampled.numbers:
         found["random"] = shape, lambda: at_random(own, sampled, seed)
         found["perfect"] = (), lambda: perfect(sampled)
     return found

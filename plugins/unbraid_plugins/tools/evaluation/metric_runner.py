@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
 
 from unbraid_plugins.tools.evaluation.evidence import EVIDENCE, Evidence
-from unbraid_registry import Component, UnbraidError, called_function, closest, inputs_of
+from unbraid_registry import Component, UnbraidError, closest, fault_of, inputs_of
+
+LOG = logging.getLogger("unbraid.metrics")
 
 
 @attrs.define
@@ -19,7 +22,7 @@ class Measuring:
 
     A metric's parameter names a piece of evidence or another metric, whose result it then gets. A parameter with a
     default may lack its evidence. A metric raises ValueError to say that it can't measure: it has no result, and a note
-    says why. Any failure of a metric of another distribution, except UnbraidError, is treated the same way.
+    says why. Any other failure, except UnbraidError, costs its result too, and no other metric's.
 
     metrics: all known metrics.
     evidence: name -> value.
@@ -27,6 +30,7 @@ class Measuring:
     results: metric -> result, None where it can't be computed.
     notes: remarks for the reader.
     costs: metric -> seconds, without those of the metrics that it asks for.
+    faults: metric -> the exception that ended it, with type and line.
     """
 
     metrics: Sequence[Component]
@@ -35,6 +39,7 @@ class Measuring:
     results: dict[str, Any] = attrs.Factory(dict)
     notes: list[str] = attrs.Factory(list)
     costs: dict[str, float] = attrs.Factory(dict)
+    faults: dict[str, str] = attrs.Factory(dict)
     _asked: list[str] = attrs.Factory(list)
 
     def all(self, names: Collection[str] | None = None) -> dict[str, Any]:
@@ -65,6 +70,26 @@ class Measuring:
                 waiting += [m for m in others if m is not None]
         return found
 
+    def possible(self, names: Collection[str]) -> set[str]:
+        """Return those of the metrics that have their evidence, and the metrics that these ask for."""
+        known: dict[str, bool] = {}
+
+        def can(component: Component) -> bool:
+            name = name_of(component)
+            if name not in known:
+                known[name] = False                # a circle of metrics can't be computed
+                known[name] = all(p.default is not p.empty or self._there(p.name, component, can)
+                                  for p in inputs_of(component))
+            return known[name]
+
+        return self.asked_for({name_of(m) for m in self.metrics if name_of(m) in names and can(m)})
+
+    def _there(self, name: str, component: Component, can: Callable[[Component], bool]) -> bool:
+        if name in EVIDENCE:
+            return self.evidence.get(name) is not None
+        other = self._other(name, component)
+        return other is None or can(other)
+
     def _result(self, component: Component) -> Any:
         """Return the metric's result, or None where evidence is missing."""
         name = name_of(component)
@@ -75,12 +100,15 @@ class Measuring:
         self._asked.append(name)
         try:
             self.results[name] = self._call(component)
+        except UnbraidError:
+            raise
         except Exception as error:
-            if isinstance(error, UnbraidError) or (component.bundled and not isinstance(error, ValueError)):
-                raise
             self.results[name] = None
-            self.notes.append(f"{name} is not measured: {error}" if isinstance(error, ValueError) else
-                              f"the metric {name} failed: {type(error).__name__}: {error}")
+            if isinstance(error, ValueError) and component.bundled:
+                self.notes.append(f"{name} is not measured: {error}")
+            else:
+                self.faults[name] = fault_of(error, component)
+                LOG.info("the metric %s failed: %s", name, self.faults[name], exc_info=error)      # by --traceback
         finally:
             self._asked.pop()
         return self.results[name]
@@ -120,17 +148,13 @@ def name_of(component: Component) -> str:
     return component.name if component.bundled else component.full_name
 
 
-def better(component: Component) -> str:
-    """Return which score is better, "higher" or "lower", from the `score` field of the class of the result.
-
-    The field declares it, `score: float = attrs.field(metadata={"better": "lower"})`; the default is "higher".
-    """
-    try:
-        result = get_type_hints(called_function(component)).get("return")
-    except (NameError, TypeError):
-        return "higher"
-    field = getattr(attrs.fields(result), "score", None) if isinstance(result, type) and attrs.has(result) else None
-    return "higher" if field is None else field.metadata.get("better", "higher")
+def told_faults(arms: Mapping[str, Measuring]) -> list[str]:
+    """Return a note for every fault of a metric, with the arms in which it failed."""
+    failed: dict[tuple[str, str], list[str]] = {}
+    for arm, measuring in arms.items():
+        for name, text in measuring.faults.items():
+            failed.setdefault((name, text), []).append(arm)
+    return [f"the metric {name} failed on {', '.join(arms)}: {text}" for (name, text), arms in failed.items()]
 
 
 def as_json(v: Any) -> Any:
@@ -151,6 +175,12 @@ def as_json(v: Any) -> Any:
     if isinstance(v, float):
         return round(v, 6) if np.isfinite(v) else None
     return v
+
+
+def result_json(v: Any) -> dict[str, Any]:
+    """Return a metric's result as a map; that of a metric that returns a number has it as `score`."""
+    found = as_json(v)
+    return found if isinstance(found, dict) else {"score": found}
 
 
 LEVEL = 0.95

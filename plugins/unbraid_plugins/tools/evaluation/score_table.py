@@ -8,18 +8,34 @@ from typing import Any
 from rich.table import Table
 
 from unbraid_plugins.tools.display import Page
+from unbraid_plugins.tools.evaluation.other_scores import fill, other_metrics
 
 ENDS = ("random", "perfect")                       # left out of the table of factors: their retrieval is chance, and 1
-LEGEND = (
+LEGEND = " ".join((
     "mAP: of retrieval by each factor's best chunk; 1:1: no chunk for two factors; chance: of a code that knows "
-    "nothing. probe: accuracy of a linear classifier. taken, kept: when a factor's chunk is swapped, how often the "
-    "donor's class of it and the receiver's other classes are seen. rebuilt, oracle: how often an image's class is "
-    "seen in its reconstruction, and in the image itself. live: chunks that are used. cluster: accuracy of categories"
-    " as clusters. told, made: of codes from the prior, the information that is told of categories, and the classes "
-    "that are seen. class: accuracy of the model's own classifier. content, domain: of translations, how often the "
-    "image's classes are seen, and how often they are taken for the target; cycle: PSNR of what comes back, dB. PSNR:"
-    " of reconstructions, dB. KL: of the code, nats. MIG ... IRS: of disentanglement, +- half the 95 % bootstrap "
-    "interval where there is one; read them beside random and perfect.")
+    "nothing.",
+    "probe: accuracy of a linear classifier.",
+    "taken, kept: when a factor's chunk is swapped, how often the donor's class of it and the receiver's other classes "
+    "are seen.",
+    "rebuilt, oracle: how often an image's class is seen in its reconstruction, and in the image itself.",
+    "live: chunks that are used. cluster: accuracy of categories as clusters.",
+    "told, made: of codes from the prior, the information that is told of categories, and the classes that are seen.",
+    "R2: of numbers, read linearly from the code.",
+    "clip: mAP of finding the frames of a clip. analogy: squared error of analogies.",
+    "next, ahead: PSNR of forecast frames, dB, and how much more it is than that of the last frame seen.",
+    "class: accuracy of the model's own classifier.",
+    "content, domain: of translations, how often the image's classes are seen, and how often they are taken for the "
+    "target; cycle: PSNR of what comes back, dB.",
+    "rank-1, EER: of people recognised across poses.",
+    "pose: how often an image is seen in the pose that it was made for.",
+    "azimuth: median error in degrees after one rotation of all, <15 and <30 the shares of images; half turn: the same "
+    "if front and back are one; edges: the share of a view graph's edges that are right.",
+    "PSNR: of reconstructions, dB. KL: of the code, nats.",
+    "angle: of normals, degrees. albedo: its error up to scale.",
+    "relit, unedited: PSNR against the truth under another light, dB.",
+    "leaks: how much of what a factor moves is its own part of the code.",
+    "MIG ... IRS: of disentanglement, +- half the 95 % bootstrap interval where there is one; read them beside random "
+    "and perfect."))
 
 Cell = Callable[[dict[str, Any]], "float | None"]
 
@@ -30,12 +46,20 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
     colour: use the terminal's colours and lines; None: if stdout is a terminal; otherwise plain text.
     """
     page = Page(colour)
-    page.print(_arms(results, page.table()))
+    arms = [arm for _, result in results for arm in result["arms"].values()]
+    ours = any(cell(arm) is not None for arm in arms for _, cell, _ in COLUMNS)
+    if ours:
+        page.print(_arms(results, page.table()))
     if any(arm.keys() & dict(SCORES).keys() for _, result in results for arm in result["arms"].values()):
         page.print(_scores(results, page.table()))
-    if len(results) == 1 and results[0][1]["factors"]:
+    if other_metrics(results):
+        page.print(fill(results, page.table()))
+    if ours and len(results) == 1 and results[0][1]["factors"]:
         page.print(_factors(results[0][1], page.table()))
-    page.print(LEGEND, dim=True)
+    if len(results) == 1 and "number_regression" in results[0][1]["arms"]["model"]:
+        page.print(_numbers(results[0][1], page.table()))
+    if ours:
+        page.print(LEGEND, dim=True)
     for name, result in results:
         for note in result["notes"]:
             page.print(f"{name}: {note}")
@@ -54,6 +78,10 @@ def _mean(metric: str, part: str) -> Cell:
     return cell
 
 
+def _within(part: str, degrees: int) -> Cell:
+    return lambda arm: arm.get("azimuth_error", {}).get(part, {}).get(str(degrees))
+
+
 COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("mAP", _score("retrieval_map"), ".3f"),
     ("1:1", _score("retrieval_map", "score_one_to_one"), ".3f"),
@@ -65,12 +93,30 @@ COLUMNS: tuple[tuple[str, Cell, str], ...] = (
     ("cluster", _score("category_accuracy"), ".3f"),
     ("told", _score("code_recovery"), ".3f"),
     ("made", _score("made_classes"), ".2f"),
+    ("R2", _score("number_regression"), ".3f"),
+    ("clip", _score("clip_retrieval"), ".3f"),
+    ("analogy", _score("analogy_error"), ".4f"),
+    ("next", _score("prediction_error"), ".1f"),
+    ("ahead", _score("prediction_error", "ahead"), ".1f"),
     ("class", _score("classification_accuracy"), ".3f"),
     ("content", _mean("translation_accuracy", "content_mean"), ".3f"),
     ("domain", _mean("translation_accuracy", "domain"), ".3f"),
     ("cycle", _mean("translation_accuracy", "cycle"), ".1f"),
+    ("azimuth", _score("azimuth_error"), ".1f"),
+    ("<15", _within("within", 15), ".2f"),
+    ("<30", _within("within", 30), ".2f"),
+    ("half turn", _score("azimuth_error", "half_turn"), ".1f"),
+    ("edges", _score("edge_precision"), ".2f"),
+    ("rank-1", _score("rank_1_identification"), ".3f"),
+    ("EER", _score("verification", "eer"), ".3f"),
+    ("pose", _score("pose_control"), ".3f"),
     ("PSNR", _score("reconstruction_error"), ".1f"),
     ("KL", _score("kl_per_number"), ".1f"),
+    ("angle", _score("normal_angle"), ".1f"),
+    ("albedo", _score("albedo_error"), ".3f"),
+    ("relit", _score("relight_psnr"), ".1f"),
+    ("unedited", _score("relight_psnr", "unedited"), ".1f"),
+    ("leaks", _score("leak_matrix"), ".3f"),
 )
 
 
@@ -135,6 +181,25 @@ def _factors(result: dict[str, Any], grid: Table) -> Table:
             *(_number(part.get(factor), ".2f") for part in (
                 found.get("chance", {}), model.get("linear_probe", {}).get("accuracy", {}),
                 *(swap.get(p, {}) for p in ("transferred", "kept", "rebuilt")), oracles.get("accuracy", {}))))
+    return grid
+
+
+SOME = 4                                           # chunks that get a column each
+
+
+def _numbers(result: dict[str, Any], grid: Table) -> Table:
+    """Add a row for every number: R2 of the linear regression on each chunk, or the best, and of the other arms."""
+    arms = {n: a["number_regression"] for n, a in result["arms"].items() if "number_regression" in a and n not in ENDS}
+    model = arms["model"]
+    some = model["chunks"][:-1] if len(model["chunks"]) <= SOME + 1 else []
+    grid.add_column("number")
+    for title in [*(f"R2 {c}" for c in some or ["best chunk"]), "code", "nearest", *(n for n in arms if n != "model")]:
+        grid.add_column(title, justify="right")
+    for i, name in enumerate(model["numbers"]):
+        own = model["linear"][i]
+        chunks = own[:-1] if some else [max(own[:-1], default=None)]
+        grid.add_row(name, *(_number(v, ".2f") for v in (
+            *chunks, own[-1], model["nearest"][i][-1], *(a["linear"][i][-1] for n, a in arms.items() if n != "model"))))
     return grid
 
 

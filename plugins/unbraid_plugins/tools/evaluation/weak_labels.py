@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
-from unbraid.data import Data
+from unbraid.data import Data, Field
 
 TURNING = "azimuth"
 
 
-def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndarray) -> dict[str, Any]:
+def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndarray,
+             numbers: Collection[str] = ()) -> dict[str, Any]:
     """Return the evidence about pairs of images: `shared_factors` and `train_azimuths`, where they are known.
 
     `shared_factors` needs a draw of the source that shares factors. `train_azimuths`, (M,) in radians, needs a factor
@@ -20,23 +21,36 @@ def of_pairs(data: Data, source: str, classes: Mapping[str, int], train: np.ndar
 
     classes: number of classes of the factors that can be measured.
     train: (M,) rows.
+    numbers: the fields of numbers that can be measured.
     """
     fields, found = data.images_of[source].fields, dict[str, Any]()
-    if shared := shared_factors(data, source, classes):
+    if shared := shared_factors(data, source, classes, numbers):
         found["shared_factors"] = shared
     if TURNING in classes and (fields[TURNING].values[train] >= 0).all():
         found["train_azimuths"] = 2 * np.pi / classes[TURNING] * fields[TURNING].values[train]
     return found
 
 
-def shared_factors(data: Data, source: str, classes: Mapping[str, int]) -> list[str]:
-    """Return the factors that the images of some draw share: those of `same`, and those that follow from them."""
+def shared_factors(data: Data, source: str, classes: Mapping[str, int], numbers: Collection[str] = ()) -> list[str]:
+    """Return the factors and numbers that the images of some draw share: those of `same`, and those that follow.
+
+    What frames of a clip share, where a draw says `same: clip`, is whatever is constant in each clip.
+    """
     same = {f for plan in data.plans.values() if plan.source == source for f in plan.draw.same}
     if not same:
         return []
-    known = {name: np.asarray(f.values) for name, f in data.images_of[source].fields.items()
-             if name in same or name in classes}
-    return [f for f in classes if f in same or _follows(known[f], [known[name] for name in sorted(same)])]
+    fields = data.images_of[source].fields
+    known = {name: as_classes(fields[name]) for name in fields if name in same or name in classes or name in numbers}
+    return [f for f in (*classes, *numbers)
+            if f in same or _follows(known[f], [known[name] for name in sorted(same)])]
+
+
+def as_classes(field: Field) -> np.ndarray:
+    """Return a class for every image, (N,), -1 where unknown; equal numbers are a class."""
+    if field.classes is not None:
+        return np.asarray(field.values)
+    found = np.unique(field.values.reshape(len(field.values), -1), axis=0, return_inverse=True)[1].reshape(-1)
+    return np.where(field.known(), found, -1)
 
 
 def _follows(labels: np.ndarray, others: list[np.ndarray]) -> bool:

@@ -22,7 +22,11 @@ def table(results: Sequence[tuple[str, dict[str, Any]]], *, colour: bool | None 
     page = Page(colour)
     for name, result in results:
         page.print(f"{name}: {_about(result)}")
-        page.print(_accuracies(result, page.table(between=1)))
+        if result["factors"]:
+            page.print(_accuracies(result, page.table(between=1)))
+        if result.get("numbers"):
+            page.print("R2 of numbers, by how many images are labelled; 0 is the mean, below 0 is worse than it:")
+            page.print(_explained(result, page.table(between=1)))
         for note in result["notes"]:
             page.print(f"{name}: {note}")
     page.print(_legend([result for _, result in results]), dim=True)
@@ -53,10 +57,31 @@ def _accuracies(result: dict[str, Any], grid: Table) -> Table:
     return grid
 
 
-def shown(result: dict[str, Any], factor: str) -> Iterator[str]:
-    """Yield the representations to show for a factor: all, except that of many parts only the most accurate remain."""
+def _explained(result: dict[str, Any], grid: Table) -> Table:
+    """Fill the table with R2 of numbers; the best of a number's column is bold."""
+    columns = [(c, i) for c in result["r2"] for i in range(len(result["labels"]))]
+    grid.add_column("number")
+    grid.add_column("of")
+    for kind, i in columns:
+        grid.add_column(f"{kind if i == 0 else ''}\n{result['labels'][i]}", justify="right")
+    for number in result["numbers"]:
+        rows = [(name, [result["r2"][c][name][number]["mean"][i] for c, i in columns])
+                for name in shown(result, number)]
+        best = [_text(max((v for _, row in rows if (v := row[i]) is not None), default=None))
+                for i in range(len(columns))]
+        for place, (name, row) in enumerate(rows):
+            cells = (_cell(v, b) if v is None or v >= 0 else "<0" for v, b in zip(row, best, strict=True))
+            grid.add_row(number if place == 0 else "", name, *cells)
+        grid.add_section()
+    return grid
+
+
+def shown(result: dict[str, Any], what: str) -> Iterator[str]:
+    """Yield the representations to show for a factor or number: all, but of many parts only those that tell the most.
+    """
+    scores = result["accuracy" if what in result["factors"] else "r2"]["linear"]
     parts = [name for name, r in result["representations"].items() if r["kind"] == "part"]
-    know = sorted(parts, key=lambda name: -sum(result["accuracy"]["linear"][name][factor]["mean"]))[:PARTS]
+    know = sorted(parts, key=lambda name: -sum(v or 0.0 for v in scores[name][what]["mean"]))[:PARTS]
     return (name for name, r in result["representations"].items() if r["kind"] != "part" or name in know)
 
 

@@ -17,6 +17,7 @@ from unbraid_plugins.tools.probing.classifiers import best_penalty, distances, l
 from unbraid_plugins.tools.probing.labels import drawn, short
 from unbraid_plugins.tools.probing.plot import write_picture
 from unbraid_plugins.tools.probing.preprocessing import prepared
+from unbraid_plugins.tools.probing.regressions import judged_numbers, labelled_numbers
 from unbraid_plugins.tools.probing.representations import PIXELS, Representation, representations
 from unbraid_plugins.tools.probing.settings import ALL, Settings, said
 from unbraid_plugins.tools.probing.task import Task, task
@@ -77,20 +78,25 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
         labels                of every class, in order: 1, 5, ..., "all"
         draws, neighbours, seed
         factors               name -> classes, chance, labelled (number of images, one for each of `labels`)
+        numbers               name -> components, labelled: positions, angles; for them, `labels` are images
         representations       name -> kind (code, part, baseline), numbers (dimensions)
         accuracy              linear, nearest, network -> representation -> factor -> mean, std (a number for each of
                               `labels`; std None for one draw), and for linear the inverse `penalty`, which is
                               chosen within the labels of the first draw
+        r2                    linear, nearest -> representation -> number -> mean, std: of regressions
         notes                 remarks for the reader
     """
     chosen = task(data, settings, fit_on, judge_on)
     labelled, notes = labelled_rows(chosen, settings)
     accuracy: dict[str, Any] = {"linear": {}, "nearest": {}}
+    numbers, explained = labelled_numbers(chosen, settings), dict[str, Any](linear={}, nearest={})
     told: dict[str, Any] = {}
     for r in representations(model, chosen, notes):
         told[r.name] = {"kind": r.kind, "numbers": r.train.shape[1]}
         accuracy["linear"][r.name], accuracy["nearest"][r.name] = judged(r, chosen, labelled, settings, notes)
-    if settings.supervised:
+        for kind, scores in judged_numbers(r, chosen, numbers, settings).items() if numbers else ():
+            explained[kind][r.name] = {name: _summary(own) for name, own in scores.items()}
+    if settings.supervised and chosen.classes:
         accuracy["network"] = {PIXELS: _networks(chosen, labelled, settings, str(model.device))}
     return {
         **{end: {"source": part.source, "split": part.split, "images": len(part)}
@@ -99,7 +105,10 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
         "seed": settings.seed,
         "factors": {f: {"classes": len(classes), "chance": round(chosen.chance[f], 6),
                         "labelled": [len(rows[0]) for rows in labelled[f]]} for f, classes in chosen.classes.items()},
-        "representations": told, "accuracy": accuracy, "notes": list(dict.fromkeys([*chosen.notes, *notes])),
+        "numbers": {n: {"components": size, "labelled": [len(rows[0]) for rows in numbers[n]]}
+                    for n, size in chosen.numbers.items()},
+        "representations": told, "accuracy": accuracy, "r2": explained if numbers else {},
+        "notes": list(dict.fromkeys([*chosen.notes, *notes])),
     }
 
 
@@ -160,5 +169,6 @@ def _networks(chosen: Task, labelled: Drawn, settings: Settings, device: str) ->
 
 def _summary(scores: Sequence[Sequence[float]]) -> dict[str, list[float | None]]:
     """Return mean and standard deviation over the draws, for every number of labels."""
-    return {"mean": [round(float(np.mean(s)), 6) for s in scores],
-            "std": [round(float(np.std(s, ddof=1)), 6) if len(s) > 1 else None for s in scores]}
+    return {"mean": [None if np.isnan(s).any() else round(float(np.mean(s)), 6) for s in scores],
+            "std": [round(float(np.std(s, ddof=1)), 6) if len(s) > 1 and not np.isnan(s).any() else None
+                    for s in scores]}

@@ -24,12 +24,12 @@ def write_picture(result: dict[str, Any], path: Path) -> Path:
 
 
 def draw(result: dict[str, Any]) -> Figure:
-    """Draw a panel for every factor and classifier, with a line for every representation.
+    """Draw a panel for every factor and classifier, with a line for every representation; for numbers, R2.
 
     Bands are the standard deviation of the draws. The dotted line is chance. Of many parts of the code, only the most
     accurate are drawn.
     """
-    factors, labels = list(result["factors"]), [str(n) for n in result["labels"]]
+    factors, labels = [*result["factors"], *result.get("numbers", {})], [str(n) for n in result["labels"]]
     columns = min(COLUMNS, len(factors))
     blocks = math.ceil(len(factors) / columns)
     width = max(1.0 + 2.7 * columns, NARROWEST)
@@ -41,12 +41,13 @@ def draw(result: dict[str, Any]) -> Figure:
         for row, classifier in enumerate(TITLES):
             axes = panels[2 * block + row, column]
             _draw_lines(axes, result, classifier, factor, colours)
-            axes.axhline(result["factors"][factor]["chance"], color=FAINT, lw=1, ls=":", zorder=1)
+            axes.axhline(result["factors"].get(factor, {"chance": 0})["chance"], color=FAINT, lw=1, ls=":", zorder=1)
             axes.set_xticks(range(len(labels)), labels)
             axes.set_ylim(-0.02, 1.03)
             axes.tick_params(length=0)
             if row == 0:
-                axes.set_title(factor.replace("_", " "), loc="left", fontsize=10, weight="bold", parse_math=False)
+                title = factor.replace("_", " ") + ("" if factor in result["factors"] else ": R2")
+                axes.set_title(title, loc="left", fontsize=10, weight="bold", parse_math=False)
             if column == 0:
                 axes.set_ylabel(TITLES[classifier])
     for number in range(len(factors), blocks * columns):
@@ -63,18 +64,19 @@ def draw(result: dict[str, Any]) -> Figure:
 
 
 def _draw_lines(axes: Any, result: dict[str, Any], classifier: str, factor: str, colours: dict[str, str]) -> None:
+    scores = result["accuracy" if factor in result["factors"] else "r2"][classifier]
     for name in shown(result, factor):
-        found = result["accuracy"][classifier][name][factor]
+        found = scores[name][factor]
         kind = result["representations"][name]["kind"]
         _draw_line(axes, found, colours[name], name, ls="--" if kind == "baseline" else "-",
                    lw=2.2 if kind == "code" else 1.6)
     network = result["accuracy"].get("network", {})
-    for found in (by_factor[factor] for by_factor in network.values()):
+    for found in (by_factor[factor] for by_factor in network.values() if factor in by_factor):
         _draw_line(axes, found, OF_NETWORK, NETWORK, ls="-.", lw=1.2)
 
 
 def _draw_line(axes: Any, found: dict[str, Any], colour: str, label: str, **style: Any) -> None:
-    means, x = found["mean"], range(len(found["mean"]))
+    means, x = [math.nan if m is None else m for m in found["mean"]], range(len(found["mean"]))
     spread = [s or 0.0 for s in found["std"]]
     axes.fill_between(x, [m - s for m, s in zip(means, spread, strict=True)],
                       [m + s for m, s in zip(means, spread, strict=True)], color=colour, alpha=0.13, lw=0, zorder=2)

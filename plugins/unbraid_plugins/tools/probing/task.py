@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 
 import attrs
 import numpy as np
 
 from unbraid.data import Data, Field
-from unbraid_plugins.tools.evaluation import BATCH, factors_of, halves, image_array, source_of
+from unbraid_plugins.tools.evaluation import BATCH, as_numbers, factors_of, halves, image_array, numbers_of, source_of
 from unbraid_plugins.tools.probing.settings import ProbeError, Settings
 
 
@@ -20,6 +20,7 @@ class Chosen:
     source, split: the origin of the images.
     rows: (n,) rows of the source.
     factors: name -> (n,) classes, -1 where unknown.
+    numbers: name -> (n, d) floats, NaN where unknown.
     """
 
     data: Data = attrs.field(repr=False)
@@ -27,6 +28,7 @@ class Chosen:
     split: str
     rows: np.ndarray
     factors: dict[str, np.ndarray]
+    numbers: dict[str, np.ndarray] = attrs.Factory(dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,6 +48,7 @@ class Task:
 
     classes: factor -> the classes that have labels to fit on.
     chance: factor -> the share of the most frequent class among the images to judge on.
+    numbers: number -> its components, of the numbers that both know.
     """
 
     train: Chosen
@@ -53,6 +56,7 @@ class Task:
     classes: dict[str, np.ndarray]
     chance: dict[str, float]
     notes: list[str]
+    numbers: dict[str, int] = attrs.Factory(dict)
 
 
 def task(data: Data, settings: Settings, fit_on: str | None = None, judge_on: str | None = None) -> Task:
@@ -90,11 +94,13 @@ def task(data: Data, settings: Settings, fit_on: str | None = None, judge_on: st
             continue
         classes[factor] = labelled
         chance[factor] = float(np.bincount(judged[judged >= 0]).max() / (judged >= 0).sum())
-    _check(classes, data, names, notes)
+    numbers = {name: v.shape[1] for name, v in train.numbers.items()
+               if name in test.numbers and test.numbers[name].shape[1] == v.shape[1]}
+    _check(classes or numbers, data, names, notes)
     same = _copies(train, test)
     if same:
         notes.append(f"{same} of {len(test)} test images are in every pixel like an image to fit on")
-    return Task(train, test, classes, chance, notes)
+    return Task(train, test, classes, chance, notes, numbers)
 
 
 def _part(data: Data, source: str, settings: Settings, *, test: bool) -> tuple[Chosen, list[str]]:
@@ -110,7 +116,8 @@ def _part(data: Data, source: str, settings: Settings, *, test: bool) -> tuple[C
         notes.append(f"judged on {len(rows)} of {len(unseen)} test images (--test-images)")
     classes, left_out = factors_of(images, rows)
     factors = {f: images.fields[f].values[rows].astype(np.int64) for f in classes}
-    return Chosen(data, source, split if test else "train", rows, factors), [*notes, *left_out]
+    numbers = {name: as_numbers(images.fields[name], rows) for name in numbers_of(images, rows)}
+    return Chosen(data, source, split if test else "train", rows, factors, numbers), [*notes, *left_out]
 
 
 def _in_words_of(data: Data, names: tuple[str, str]) -> dict[str, np.ndarray]:
@@ -137,15 +144,16 @@ def _values(labels: np.ndarray) -> np.ndarray:
     return np.unique(labels[labels >= 0])
 
 
-def _check(classes: dict[str, np.ndarray], data: Data, names: tuple[str, str], notes: list[str]) -> None:
-    """Raise ProbeError where no factor is left."""
-    if classes:
+def _check(known: Mapping[str, object], data: Data, names: tuple[str, str], notes: list[str]) -> None:
+    """Raise ProbeError where no factor and no number is left."""
+    if known:
         return
     if names[0] != names[1]:
-        known = [", ".join(data.images_of[name].fields) or "none" for name in names]
-        raise ProbeError(f"no factor is known in both sources: {names[0]} has {known[0]}; {names[1]} has {known[1]}",
+        fields = [", ".join(data.images_of[name].fields) or "none" for name in names]
+        raise ProbeError(f"no factor is known in both sources: {names[0]} has {fields[0]}; {names[1]} has {fields[1]}",
                          hint="; ".join(notes))
-    raise ProbeError(f"nothing to probe: no factor of the source {names[0]!r} has two classes with several images",
+    raise ProbeError(f"nothing to probe: no factor of the source {names[0]!r} has two classes with several images, "
+                     "and none is a number",
                      hint="; ".join(notes) or "labels are folders of images, or arrays of an .npz file")
 
 

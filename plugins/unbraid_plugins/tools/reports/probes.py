@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -12,6 +13,8 @@ from unbraid_plugins.tools.reports.image_rows import Strip, data_uri
 from unbraid_plugins.tools.reports.run_reader import Findings
 
 TITLES = {"linear": "Linear classifier", "nearest": "Nearest neighbour", "network": "Supervised network"}
+
+REGRESSIONS = {"linear": "R2 of a linear regression", "nearest": "R2 of the nearest images"}
 
 
 @attrs.frozen
@@ -50,7 +53,7 @@ class Transfer:
 
 def transfers(findings: Findings) -> list[Transfer]:
     """Return a part of the page for every probe, with its picture if it can be read."""
-    return [Transfer(_title(probe), [_table(probe, c) for c in probe["accuracy"]], list(map(str, probe["notes"])),
+    return [Transfer(_title(probe), [*_tables(probe)], list(map(str, probe["notes"])),
                      _picture(findings, probe["name"])) for probe in findings.probes]
 
 
@@ -60,15 +63,24 @@ def _title(probe: dict[str, Any]) -> str:
     return f"Fitted on {ends[0]}, judged on {ends[1]}"
 
 
-def _table(probe: dict[str, Any], classifier: str) -> Table:
-    found, factors = probe["accuracy"][classifier], []
-    for factor, known in probe["factors"].items():
+def _tables(probe: dict[str, Any]) -> Iterator[Table]:
+    """Yield a table for every classifier, and for every regression of numbers."""
+    if probe["factors"]:
+        for name, found in probe["accuracy"].items():
+            yield _table(probe, TITLES.get(name, name), found, probe["factors"])
+    for name, found in probe.get("r2", {}).items():
+        yield _table(probe, REGRESSIONS.get(name, name), found, probe.get("numbers", {}))
+
+
+def _table(probe: dict[str, Any], title: str, found: dict[str, Any], known: dict[str, Any]) -> Table:
+    factors = []
+    for factor, facts in known.items():
         columns = list(zip(*(found[name][factor]["mean"] for name in found), strict=True))
         best = [_text(max(filter(is_number, column), default=None)) for column in columns]
         rows = [(str(name), [_cell(by_factor[factor], i, best[i]) for i in range(len(columns))])
                 for name, by_factor in found.items()]
-        factors.append((str(factor), number(known.get("chance")), rows))
-    return Table(TITLES.get(classifier, classifier), [str(n) for n in probe["labels"]], factors)
+        factors.append((str(factor), number(facts.get("chance", 0)), rows))
+    return Table(title, [str(n) for n in probe["labels"]], factors)
 
 
 def _cell(found: dict[str, Any], i: int, best: str) -> Accuracy:

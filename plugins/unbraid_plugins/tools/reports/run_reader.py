@@ -222,13 +222,14 @@ def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
             check(told, PROBE)
             if told["format"] > FORMAT:
                 raise ValueError(f"it has format {told['format']}")
-            for results in told["accuracy"].values():
-                for by_factor in results.values():
-                    for factor in told["factors"]:
-                        if len(by_factor[factor]["mean"]) != len(told["labels"]):
-                            raise ValueError(f"it has not all numbers of {factor}")
+            told = {"numbers": {}, "r2": {}, **told}                  # those of before had none
+            for scores, names in ((told["accuracy"], told["factors"]), (told["r2"], told["numbers"])):
+                for by_factor in (own for results in scores.values() for own in results.values()):
+                    for name in names:
+                        if len(by_factor[name]["mean"]) != len(told["labels"]):
+                            raise ValueError(f"it has not all numbers of {name}")
             found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
-                                                        "representations", "accuracy")},
+                                                        "representations", "accuracy", "numbers", "r2")},
                           "notes": list(told.get("notes", [])), "name": path.stem})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")

@@ -22,6 +22,7 @@ ABOUT = {
     "pixels": "principal components of the pixels",
     "random": "a code of random numbers: the floor",
     "unchanged": "the images as they are, not translated",
+    "supervised": "nearest neighbours in the pixels, which are told the azimuths of training images",
     "perfect": "the factors themselves as a code: the ceiling",
 }
 

@@ -203,6 +203,8 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
         return False
     if not isinstance(found, dict) or found.get("step") != step:
         return False
+    if not all(m["of"]["step"] == step for m in dict(found.get("metrics", {})).values() if "of" in m):
+        return False
     told = found.get("options")
     noted = _options(told) if isinstance(told, list) else _noted(run, text)
     return noted in (None, evaluation)

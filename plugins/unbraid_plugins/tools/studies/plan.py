@@ -8,9 +8,12 @@ from typing import Any
 
 import attrs
 
+from unbraid.data import DataFacts, open_data
+from unbraid.model import build_method, with_pretrained
 from unbraid.runs import write_whole
 from unbraid_configs import Mistake, Recipe, RecipeError, load_recipe
 from unbraid_configs.reading import quote, write_scalar
+from unbraid_configs.writing import written
 from unbraid_plugins.tools.evaluation import EvaluationOptions
 from unbraid_plugins.tools.studies.axes import Axis, read_axes
 from unbraid_plugins.tools.studies.points import RECIPE, Point, points_of
@@ -76,6 +79,30 @@ class Plan:
                     found.setdefault(mistake, []).append(point)
         if found:
             raise RecipeError([_at(mistake, where, len(points)) for mistake, where in found.items()])
+        self._build(points)
+
+    def _build(self, points: Sequence[Point]) -> None:
+        """Build the networks of every setting on its data, as `unbraid check` does.  Raises RecipeError, DataError."""
+        facts: dict[object, DataFacts] = {}
+        found: dict[Mistake, list[Point]] = {}
+        recipes: dict[object, tuple[Point, Recipe]] = {}
+        for point in points:
+            recipe = self.recipe(point)            # settings with equal networks and flow are checked once
+            shape = tuple((path, v) for path, v in written(recipe).items() if not _changes_no_shape(path))
+            recipes.setdefault(shape, (point, recipe))
+        for point, recipe in recipes.values():
+            key = tuple((p, v) for p, v in written(recipe).items() if p.startswith("data."))
+            if key not in facts:
+                data = open_data(recipe.data, seed=recipe.train.seed)
+                facts[key] = data.facts
+                data.close()
+            try:
+                build_method(with_pretrained(recipe), facts[key])
+            except RecipeError as error:
+                for mistake in error.mistakes:
+                    found.setdefault(mistake, []).append(point)
+        if found:
+            raise RecipeError([_at(mistake, where, len(recipes)) for mistake, where in found.items()])
 
     def grown(self, other: Plan) -> Plan:
         """Return this plan with another plan's values added to its axes, and with the other's overrides and evaluation.
@@ -138,6 +165,11 @@ def _list(key: str, texts: Sequence[str]) -> list[str]:
 
 def _bare(text: str) -> bool:
     return write_scalar(text) == text
+
+
+def _changes_no_shape(path: str) -> bool:
+    """Whether a value can't change which networks are built, and for what."""
+    return path.startswith(("title", "paper", "requires", "train.", "weights.")) or ".optimizer." in path
 
 
 def _at(mistake: Mistake, where: Sequence[Point], all_points: int) -> Mistake:

@@ -26,6 +26,7 @@ from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
 from unbraid_registry.files import open_to_write
 
+USERS = 2                                          # the exit code of a mistake of the user's
 TOLD_EVERY = 60.0                                  # seconds between lines about running jobs
 
 
@@ -99,6 +100,8 @@ class Sweep:
                 undone = self._undone(job)
                 if not undone:
                     return f"done in {duration(time.monotonic() - began)}"
+                if why == _reason(USERS):
+                    break
             why = why or "it did not come to its end"
             with self._lock:
                 self.failures += [Failure(p, why, tuple(last_lines(self.study.log(p)) or
@@ -185,4 +188,5 @@ class Sweep:
 def _reason(code: int) -> str:
     if code < 0:
         return f"it was ended by {signal.Signals(-code).name}"
-    return f"exit code {code}" if code else "it ended without its results"
+    again = ", a mistake that no second try mends" if code == USERS else ""
+    return f"exit code {code}{again}" if code else "it ended without its results"

@@ -11,7 +11,7 @@ import torch
 from unbraid.model import ModelError
 from unbraid.values import Code, choose
 from unbraid_plugins.tools.editing import blended, walks
-from unbraid_plugins.tools.viewer.controls import Choice, Control, Picture, Seed, Slider
+from unbraid_plugins.tools.viewer.controls import Choice, Control, Picture, Seed, Slider, Values
 from unbraid_plugins.tools.viewer.outputs import Picture as Drawn, Points, Strip
 from unbraid_plugins.tools.viewer.scene import Scene
 from unbraid_plugins.tools.viewer.view import View
@@ -41,8 +41,8 @@ def edit(scene: Scene) -> View:
     sliders = [Slider(n, scene.label(n), low_label="A", high_label="B", link=("strip", "factor", scene.label(n)))
                for n in names]
 
-    def draw(values: Mapping[str, Any]) -> dict[str, Drawn]:
-        a, b = model.code(torch.cat([values["A"], values["B"]])).tensor.split(1)
+    def draw(values: Values) -> dict[str, Drawn]:
+        a, b = scene.code(values.names["A"], values.names["B"]).tensor.split(1)
         return {"A with B's factors": Drawn(model.decoded(blended(Code(a, model.layout), Code(b, model.layout),
                                                                   {n: values[n] for n in names})))}
 
@@ -61,8 +61,8 @@ def strip(scene: Scene) -> View:
     model = scene.model
     parts = {WHOLE: "", **{scene.label(n): n for n in model.layout.all_names}}
 
-    def draw(values: Mapping[str, Any]) -> dict[str, Strip]:
-        a, b = (model.code(values[n]) for n in ("A", "B"))
+    def draw(values: Values) -> dict[str, Strip]:
+        a, b = (scene.code(values.names[n]) for n in ("A", "B"))
         chosen = parts[values["factor"]]
         names = [chosen] if chosen else list(model.layout.all_names)
         shares = torch.linspace(0, 1, STEPS).tolist()
@@ -84,8 +84,8 @@ def traverse(scene: Scene) -> View:
     model = scene.model
     parts = {scene.label(n): n for n in model.layout.names}
 
-    def draw(values: Mapping[str, Any]) -> dict[str, Strip]:
-        f, name = model.code(values["A"]), parts[values["factor"]]
+    def draw(values: Values) -> dict[str, Strip]:
+        f, name = scene.code(values.names["A"]), parts[values["factor"]]
         dimensions = [n for a, b in model.layout.spans([name]) for n in range(a, b)]
         rows = {}
         for walk in walks(model.layout, dimensions[:ROWS] if _prior(scene, name) != "classes" else dimensions):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PORTS = range(8765, 8785)                          # the first free one, where none is named
 HERE = "127.0.0.1"
+DEMO = Path(__file__).with_name("demo.safetensors")  # the pack that `unbraid view demo` shows
 
 
 @click.command("view")
@@ -34,8 +35,8 @@ HERE = "127.0.0.1"
 def command(run: Path, port: int | None, host: str, no_browser: bool, device: str) -> None:
     """Look at a trained model in the browser.
 
-    Drag factors from one image to another, traverse, sample, translate, turn meshes. The page asks nobody but this
-    machine. Ctrl-C ends it.
+    RUN is a run, a pack, or "demo": a small model that is there after the installation. Drag factors from one image to
+    another, traverse, sample, translate, turn meshes. The page asks nobody but this machine. Ctrl-C ends it.
     """
     need()
     listening = listen(host, port)                 # before the model is loaded: a taken port is told at once
@@ -43,7 +44,8 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
     from unbraid_plugins.tools.viewer.scene import Scene
     from unbraid_plugins.tools.viewer.session import Viewing
 
-    viewing = Viewing.of(Scene.of(model_of(run, device), str(run)))
+    shown = DEMO if str(run) == "demo" and not run.exists() else run
+    viewing = Viewing.of(Scene.of(model_of(shown, device), str(run)))
     if viewing.scene.gallery.note:
         echo(viewing.scene.gallery.note, err=True)
     if not viewing.views:

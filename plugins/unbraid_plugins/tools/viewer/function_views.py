@@ -82,8 +82,8 @@ def _input(scene: Scene, name: str, known: Value, number: int) -> Input | None:
     if isinstance(known, Code) and scene.edits and all(p in scene.model.layout.parts for p in known.layout.parts):
         layout = known.layout
 
-        def coded(values: Mapping[str, Any]) -> Code:
-            f = scene.model.code(values[name])
+        def coded(values: Values) -> Code:
+            f = scene.code(values.names[name])
             return Code(f.layout.take(f.tensor, *layout.names), layout)
 
         return Input([Picture(name, f"{name}: the code of", start=number)], coded)

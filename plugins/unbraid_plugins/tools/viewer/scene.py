@@ -8,11 +8,9 @@ import attrs
 import torch
 
 from unbraid.model import Model, ModelError
-from unbraid.values import Code
+from unbraid.values import Code, map_tensors
+from unbraid_plugins.tools.encoding import needed_fields
 from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
-from unbraid_registry.files import read_json
-
-LARGEST = 16 << 20                                 # bytes of an evaluation to read
 
 
 @attrs.define(eq=False)
@@ -45,28 +43,35 @@ class Scene:
         """Return a part of the code, with what it carries: `chunk3: pose`."""
         return f"{part}: {self.carries[part]}" if part in self.carries else part
 
+    def code(self, *pictures: str) -> Code:
+        """Return the codes of pictures by name, (n, D).
+
+        Fields that `encode` reads, such as joints, are those of test images.  Raises ControlError for other pictures.
+        """
+        first = self.model.functions["encode"][0]
+        told = {f: [self.gallery.field(p, f) for p in pictures] for f in needed_fields(self.model, "encode")}
+        fields = {f"{first}.{f}": map_tensors(lambda *t: torch.cat(t), *values) for f, values in told.items()}
+        return self.model.code(torch.cat([self.gallery.image(p) for p in pictures]), fields)
+
     def codes(self) -> tuple[Code, list[str]]:
         """Return the codes of the test images, (N, D), and these images' names.  Raises ModelError."""
         names = self.gallery.names(count=MOST)
         if not names:
             raise ModelError(self.gallery.note or "there are no test images")
         if self._codes is None:
-            parts = [self.model.code(torch.cat([self.gallery.image(n) for n in names[i:i + 100]]))
-                     for i in range(0, len(names), 100)]
+            parts = [self.code(*names[i:i + 100]) for i in range(0, len(names), 100)]
             self._codes = Code(torch.cat([p.tensor for p in parts]), parts[0].layout)
         return self._codes, names
 
 
 def carried(model: Model) -> dict[str, str]:
     """Return the factors that the run's evaluation assigned to parts of the code; empty without an evaluation."""
-    from unbraid_plugins.tools.evaluation import assignment
+    from unbraid_plugins.tools.packs import PackError, measured
 
-    file = None if model.run is None else model.run.folder / "evaluation.json"
     found: dict[str, list[str]] = {}
     try:
-        if file is not None:
-            for factor, part in assignment(read_json(file, LARGEST)).items():
-                found.setdefault(str(part), []).append(str(factor))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        for factor, part in measured(model.run)["carries"].items() if model.run is not None else ():
+            found.setdefault(str(part), []).append(str(factor))
+    except PackError:
         return {}                                  # a damaged evaluation takes names from sliders, no more
     return {part: ", ".join(sorted(factors)) for part, factors in found.items()}

@@ -29,7 +29,7 @@ class LiveFactors:
     score: float
 
 
-@metric
+@metric(better="higher")
 def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.ndarray], np.ndarray] | None,
                  kl: np.ndarray | None = None, *, pairs: int = 256, threshold: float = 0.05, least_kl: float = 0.01,
                  seed: int = 0) -> LiveFactors:

@@ -30,7 +30,7 @@ class NearestNeighbours:
     score: float
 
 
-@metric
+@metric(better="higher")
 def nearest_neighbour_accuracy(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
                                train: np.ndarray | None = None, test: np.ndarray | None = None,
                                neighbours: int = 1) -> NearestNeighbours:

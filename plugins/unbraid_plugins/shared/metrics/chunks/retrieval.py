@@ -46,7 +46,7 @@ class RetrievalMap:
         return float(self.matrix[self.factors.index(factor), self.chunks.index(chunk)])
 
 
-@metric
+@metric(better="higher")
 def retrieval_map(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
                   distance: Literal["euclidean", "cosine"] = "euclidean") -> RetrievalMap:
     """Return the mean average precision of nearest-neighbour retrieval, by factor and chunk (Hu et al. 2018).

@@ -19,14 +19,14 @@ from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness impo
 from unbraid_plugins.shared.metrics.disentanglement.sap import Predictability, sap
 
 
-@metric(name="mig")
+@metric(name="mig", better="higher")
 def of_gaps(table_codes: np.ndarray, table_factors: np.ndarray, measured_rows: np.ndarray, *, bins: int = 20,
             resamples: int = 0, seed: int = 0) -> InformationGap:
     """Mutual information gap: whether only one dimension of the code encodes a factor (Chen et al. 2018)."""
     return mig(table_codes[measured_rows], table_factors[measured_rows], bins=bins, resamples=resamples, seed=seed)
 
 
-@metric(name="modularity")
+@metric(name="modularity", better="higher")
 def of_modules(table_codes: np.ndarray, table_factors: np.ndarray, measured_rows: np.ndarray, *, bins: int = 20,
                resamples: int = 0, seed: int = 0) -> Modularity:
     """Modularity: whether each dimension of the code encodes one factor only (Ridgeway & Mozer 2018).
@@ -37,7 +37,7 @@ def of_modules(table_codes: np.ndarray, table_factors: np.ndarray, measured_rows
                       seed=seed)
 
 
-@metric(name="irs")
+@metric(name="irs", better="higher")
 def of_interventions(table_codes: np.ndarray, table_factors: np.ndarray, measured_rows: np.ndarray, *,
                      quantile: float = 0.99, bins: int = 20) -> InterventionalRobustness:
     """Interventional robustness: whether a dimension stays when the other factors change (Suter et al. 2019).
@@ -47,7 +47,7 @@ def of_interventions(table_codes: np.ndarray, table_factors: np.ndarray, measure
     return irs(table_codes[measured_rows], table_factors[measured_rows], quantile=quantile, bins=bins)
 
 
-@metric(name="sap")
+@metric(name="sap", better="higher")
 def of_attributes(table_codes: np.ndarray, table_factors: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray, *,
                   work: int | None = None, resamples: int = 0, seed: int = 0) -> Predictability:
     """Separated attribute predictability: whether only one dimension predicts a factor (Kumar et al. 2018)."""
@@ -55,7 +55,7 @@ def of_attributes(table_codes: np.ndarray, table_factors: np.ndarray, train_rows
     return sap(table_codes, table_factors, train=rows, test=test_rows, resamples=resamples, seed=seed)
 
 
-@metric(name="explicitness")
+@metric(name="explicitness", better="higher")
 def of_areas(table_codes: np.ndarray, table_factors: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray, *,
              work: int | None = None, resamples: int = 0, seed: int = 0) -> Explicitness:
     """Explicitness: whether a linear classifier can read each factor (Ridgeway & Mozer 2018).
@@ -66,7 +66,7 @@ def of_areas(table_codes: np.ndarray, table_factors: np.ndarray, train_rows: np.
     return explicitness(table_codes, table_factors, train=rows, test=test_rows, resamples=resamples, seed=seed)
 
 
-@metric(name="dci")
+@metric(name="dci", better="higher")
 def of_importances(table_codes: np.ndarray, table_factors: np.ndarray, train_rows: np.ndarray, test_rows: np.ndarray,
                    *, rounds: int = 100, work: int | None = None, seed: int = 0) -> Dci:
     """Disentanglement, completeness and informativeness, with boosted trees (Eastwood & Williams 2018).
@@ -77,7 +77,7 @@ def of_importances(table_codes: np.ndarray, table_factors: np.ndarray, train_row
     return dci(table_codes, table_factors, train=rows, test=test_rows, rounds=rounds, seed=seed)
 
 
-@metric(name="beta_vae_score")
+@metric(name="beta_vae_score", better="higher")
 def of_differences(table_codes: np.ndarray, table_factors: np.ndarray, drawn_rows: np.ndarray, *, pairs: int = 64,
                    train_points: int = 10_000, points: int = 5000, resamples: int = 0, seed: int = 0) -> BetaVaeScore:
     """Accuracy of finding the factor that pairs of images share (Higgins et al. 2017).  Dense linear mixing passes.
@@ -88,7 +88,7 @@ def of_differences(table_codes: np.ndarray, table_factors: np.ndarray, drawn_row
                           points=points, resamples=resamples, seed=seed)
 
 
-@metric(name="factor_vae_score")
+@metric(name="factor_vae_score", better="higher")
 def of_votes(table_codes: np.ndarray, table_factors: np.ndarray, drawn_rows: np.ndarray, *, batch: int = 64,
              train_votes: int = 10_000, votes: int = 5000, least: float = 0.05, resamples: int = 0,
              seed: int = 0) -> FactorVaeScore:

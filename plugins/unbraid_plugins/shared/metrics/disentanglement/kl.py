@@ -22,7 +22,7 @@ class KlPerNumber:
     score: float
 
 
-@metric
+@metric(better="neither")
 def kl_per_number(kl: np.ndarray, *, threshold: float = 0.01) -> KlPerNumber:
     """Return KL(q(z_d | x) || N(0, 1)) of every dimension of a variational code, mean over images.
 

@@ -95,7 +95,7 @@ def _lasso(a: np.ndarray, b: np.ndarray, alpha: float) -> np.ndarray:
         return np.abs(np.atleast_2d(Lasso(alpha=alpha).fit(a, b).coef_)).T
 
 
-@metric(name="udr")
+@metric(name="udr", better="higher")
 def of_models(models_codes: np.ndarray, models_kl: np.ndarray | None = None, *, similarity: str = "lasso",
               threshold: float = 0.01, alpha: float = 0.1) -> Ranking:
     """Unsupervised disentanglement ranking: whether models of several seeds agree (Duan et al. 2020)."""

@@ -32,7 +32,7 @@ class ClassificationAccuracy:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def classification_accuracy(predicted: Factors, factors: Factors, *, resamples: int = 0,
                             seed: int = 0) -> ClassificationAccuracy:
     """Return the share of images whose class a classifier predicts correctly, by factor.

@@ -57,7 +57,7 @@ class EditControl:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def edit_control(images: np.ndarray, codes: np.ndarray, factors: Factors, chunks: Chunks,
                  decode: Callable[[np.ndarray], np.ndarray], oracles: Oracles, *, pairs: int = 400,
                  resamples: int = 0, seed: int = 0) -> EditControl:

@@ -47,7 +47,7 @@ class Oracles:
                                                                       metadata={"hidden": True})
 
 
-@metric
+@metric(better="neither")
 def oracles(images: np.ndarray, factors: Factors, oracle_images: np.ndarray, oracle_factors: Factors, *,
             steps: int = 1200, seed: int = 0, device: str = "cpu") -> Oracles:
     """Train attribute classifiers on real images, and test them on others.

@@ -31,7 +31,7 @@ class Realism:
     score: float = attrs.field(metadata={"better": "lower"})
 
 
-@metric
+@metric(better="lower")
 def realism(images: np.ndarray, codes: np.ndarray, chunks: Chunks, decode: Callable[[np.ndarray], np.ndarray],
             reconstructions: np.ndarray, oracles: Oracles, train_images: np.ndarray | None = None, *,
             seed: int = 0) -> Realism:

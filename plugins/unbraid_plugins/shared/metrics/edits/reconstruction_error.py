@@ -24,7 +24,7 @@ class ReconstructionError:
     score: float
 
 
-@metric
+@metric(better="higher")
 def reconstruction_error(images: np.ndarray, reconstructions: np.ndarray) -> ReconstructionError:
     """Return the mean squared error and the peak signal-to-noise ratio of reconstructions:  PSNR = -10 log10 MSE.
 

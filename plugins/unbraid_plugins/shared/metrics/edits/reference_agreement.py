@@ -39,7 +39,7 @@ class ReferenceAgreement:
     score: float
 
 
-@metric
+@metric(better="higher")
 def reference_agreement(train_images: np.ndarray, train_codes: np.ndarray, train_factors: Factors,
                         train_azimuths: np.ndarray, shared_factors: Sequence[str], chunks: Chunks,
                         decode: Callable[[np.ndarray], np.ndarray], transfer_accuracy: TransferAccuracy, *,

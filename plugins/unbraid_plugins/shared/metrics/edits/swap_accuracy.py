@@ -33,7 +33,7 @@ class SwapAccuracy:
     score: float
 
 
-@metric
+@metric(better="higher")
 def swap_accuracy(codes: np.ndarray, factors: Factors, chunks: Chunks, decode: Callable[[np.ndarray], np.ndarray],
                   retrieval_map: RetrievalMap, oracles: Oracles, *, pairs: int = 500, seed: int = 0) -> SwapAccuracy:
     """Swap each factor's best chunk by retrieval between two images, and measure the classes that oracles see.

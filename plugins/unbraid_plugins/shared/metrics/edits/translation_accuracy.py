@@ -37,7 +37,7 @@ class DomainJudges:
     where: Callable[[np.ndarray], np.ndarray] = attrs.field(repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="neither")
 def domain_judges(domain_images: Domains, domain_factors: Mapping[str, Factors], domain_oracle_images: Domains,
                   domain_oracle_factors: Mapping[str, Factors], *, steps: int = 1200, seed: int = 0,
                   device: str = "cpu") -> DomainJudges:
@@ -93,7 +93,7 @@ class TranslationAccuracy:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def translation_accuracy(translations: Ways, domain_images: Domains, domain_factors: Mapping[str, Factors],
                          domain_judges: DomainJudges, returns: Ways | None = None, *, resamples: int = 0,
                          seed: int = 0) -> TranslationAccuracy:

@@ -1,0 +1,1 @@
+"""Metrics of identities: who is in an image, and are two images of one person?"""

@@ -1,0 +1,71 @@
+"""Results of earlier evaluations of a run, which a new evaluation adds to and never loses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unbraid.runs import RunError
+
+STATE = ("step", "source", "split", "images", "seed")     # what a result depends on besides its metric
+NESTED = ("data", "hooks", "pictures")             # of an evaluation: name -> anything
+
+
+def earlier(file: Path) -> dict[str, Any]:
+    """Read an earlier evaluation; empty without one.  Raises RunError for a file that can't be read."""
+    if not file.exists():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(file, str(error)) from None
+    if not isinstance(found, dict) or not isinstance(found.get("arms"), dict):
+        raise _damaged(file, "it has no arms")
+    return found
+
+
+def _damaged(file: Path, why: str) -> RunError:
+    return RunError(f"can't read the earlier evaluation {file}: {why}",
+                    hint="this one would replace it: move the file away, or remove it, and evaluate again")
+
+
+def state_of(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state that the metrics of an evaluation were measured on."""
+    protocol = result.get("protocol")
+    name = protocol.get("name") if isinstance(protocol, Mapping) else protocol
+    return {**{key: result.get(key) for key in STATE}, "protocol": name}
+
+
+def added_to(before: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return an evaluation with the results of an earlier one that it did not measure anew, `kept`.
+
+    Every metric keeps the state that it was measured on, as `metrics[NAME]["of"]`; notes name those of another state.
+    """
+    state, metrics = state_of(now), {name: {**told, "of": state_of(now)} for name, told in now["metrics"].items()}
+    kept = {name: {"of": state_of(before), **told} for name, told in _mapping(before.get("metrics")).items()
+            if name not in metrics and isinstance(told, Mapping)}
+    result = {**before, **now, "metrics": {**kept, **metrics}}
+    for key in NESTED:
+        result[key] = {**_mapping(before.get(key)), **_mapping(now.get(key))}
+    for key in ("arms", "intervals"):
+        result[key] = {arm: {**{name: r for name, r in _mapping(_mapping(before.get(key)).get(arm)).items()
+                                if name in kept}, **now[key].get(arm, {})}
+                       for arm in dict.fromkeys([*now[key], *_mapping(before.get(key))])}
+    result["notes"] = [*now["notes"], *_of_another_state(kept, state)]
+    return {**result, "kept": list(kept)}
+
+
+def _of_another_state(kept: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> list[str]:
+    groups: dict[str, list[str]] = {}
+    for name, told in kept.items():
+        of = _mapping(told.get("of"))
+        other = [f"{key} {of.get(key)}, now {state[key]}" for key in state if of.get(key) != state[key]]
+        if other:
+            groups.setdefault("; ".join(other), []).append(name)
+    return [f"measured earlier, on another state: {', '.join(names)} ({why})" for why, names in groups.items()]
+
+
+def _mapping(v: Any) -> Mapping[str, Any]:
+    return v if isinstance(v, Mapping) else {}

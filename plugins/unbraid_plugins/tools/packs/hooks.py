@@ -1,0 +1,28 @@
+"""The hooks of this plugin: the commands on packs, and the reader of packs for everything that reads a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unbraid import hookimpl
+
+
+@hookimpl
+def unbraid_commands() -> list[Any]:
+    """Return the plugin's commands."""
+    from unbraid_plugins.tools.packs.command import pack_command, push_command
+
+    return [pack_command, push_command]
+
+
+@hookimpl
+def unbraid_open_run(reference: str) -> Any:
+    """Return the pack of a file, or of `hub:OWNER/NAME@REVISION`."""
+    from unbraid_plugins.tools.packs.hub import HUB, fetch
+    from unbraid_plugins.tools.packs.pack import Pack
+
+    if reference.startswith(HUB):
+        return Pack.at(fetch(reference.removeprefix(HUB)))
+    path = Path(reference).expanduser()
+    return Pack.at(path) if path.is_file() or path.suffix == ".safetensors" else None

@@ -1,0 +1,3 @@
+"""Fixtures of a tiny DrNet."""
+
+from tiny_clips import clip, drnet  # noqa: F401

@@ -1,0 +1,3 @@
+"""Fixtures of a tiny DrNet."""
+
+from tiny_clips import drnet  # noqa: F401
