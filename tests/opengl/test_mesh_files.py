@@ -338,12 +338,12 @@ def test_files_of_another_kind(tmp_path):
     refused(tmp_path / "none.obj", "no mesh at")
     refused(tmp_path / "mesh.stl", "no mesh format .stl", ".obj, .ply, .glb")
     (tmp_path / "folder.obj").mkdir()
-    refused(tmp_path / "folder.obj", "is no file")
+    refused(tmp_path / "folder.obj", "it is a folder, not a file")
     Image.new("RGB", (4, 4)).save(tmp_path / "picture.obj", format="PNG")
     refused(tmp_path / "picture.obj")
     with open(tmp_path / "huge.ply", "wb") as file:
         file.truncate(2**30 + 1)
-    refused(tmp_path / "huge.ply", "at most 1 GiB")
+    refused(tmp_path / "huge.ply", "it is larger than 1 GiB")
 
 
 def test_writing_says_what_it_cannot(tmp_path):

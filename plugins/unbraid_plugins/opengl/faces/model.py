@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unbraid import DataError
+from unbraid import DataError, open_file
 from unbraid_plugins.opengl.numerics.precision import precise
 from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.scene.mesh import Mesh
@@ -166,7 +166,7 @@ def _read(file: Path, changed: int, size: int) -> MorphableModel:
         marks = spread(mean, Mesh(mean[None], topology).normals()[0], kinds)
     else:
         marks = torch.from_numpy(landmarks.reshape(-1).astype(np.int64))
-    with file.open("rb") as opened:
+    with open_file(file) as opened:
         checksum = blake2b(opened.read(), digest_size=16).hexdigest()
     return MorphableModel(mean, modes[0], modes[1], tuple(map(str, names)), kinds, tuple(map(str, parts)), marks,
                           landmarks is not None, topology, checksum)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 import time
 from hashlib import blake2b
 from typing import Any, Literal, get_args
@@ -22,6 +21,7 @@ from unbraid_plugins.opengl.raster.rasterize import Backend, chosen
 from unbraid_plugins.opengl.scene.light import HarmonicLight, Light
 from unbraid_plugins.shared.metrics.cache import cache_folder, cached_tensors
 from unbraid_plugins.shared.sources.procedural import check_count
+from unbraid_registry.terminal import echo
 
 VERSION = 1                                        # of the drawings that are kept; another one draws them anew
 AT_ONCE = 8                                        # heads
@@ -282,5 +282,5 @@ def _announce(images: int, size: int, heads: int, memory: int, seconds: float) -
         kept = f"kept in {folder / 'faces'} ({shutil.disk_usage(free).free / 2**30:.0f} GiB free)"
     except RuntimeError:
         kept = "not kept: there is no home folder; set UNBRAID_CACHE"
-    print(f"morphable_faces draws {images:,} images of {size} x {size} from {heads:,} heads: {memory / 2**20:.0f} MiB, "
-          f"about {seconds:.0f} s, {kept}", file=sys.stderr, flush=True)
+    echo(f"morphable_faces draws {images:,} images of {size} x {size} from {heads:,} heads: {memory / 2**20:.0f} MiB, "
+         f"about {seconds:.0f} s, {kept}", err=True)

@@ -111,9 +111,9 @@ def _bytes_of(file: Path) -> bytes:
     try:
         data = read_whole(file, LARGEST)
     except OSError as error:
-        raise UnbraidError(f"no mesh at {file}" if isinstance(error, FileNotFoundError)
-                           else f"can't read {file}: {error.strerror}",
-                           hint="expected an .obj, .ply or .glb file") from None
+        missing = isinstance(error, FileNotFoundError)
+        raise UnbraidError(f"no mesh at {file}" if missing else f"can't read {file}: {error.strerror}",
+                           hint="" if missing else "expected an .obj, .ply or .glb file") from None
     if not data:
         raise UnbraidError(f"{file} is empty")
     return data

@@ -19,7 +19,9 @@ from unbraid.values import Code, Gaussian, Record, Value
 from unbraid_plugins.shared.metrics.cache import cached_tensors
 from unbraid_plugins.tools.encoding.fields import fields_of, needed_fields
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import read_whole
 
+MOST = 2**34                                       # bytes of a file of a run
 AT_ONCE = 64                                       # images that are encoded at once
 
 
@@ -93,8 +95,8 @@ class Encoded:
         file = checkpoint.steps(model.run.checkpoints)[model.step]
         digest = blake2b(digest_size=16)
         for part in sorted(p for p in ([file] if file.is_file() else file.rglob("*")) if p.is_file()):
-            digest.update(part.name.encode() + part.read_bytes())
-        recipe = model.run.recipe_file.read_bytes()
+            digest.update(part.name.encode() + read_whole(part, MOST))
+        recipe = read_whole(model.run.recipe_file, MOST)
         digest.update(recipe + f"{self.function} {data.images_of[name].checksum()} {torch.__version__}".encode())
         return digest.hexdigest()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from unbraid.runs import RunError
+from unbraid_registry.files import read_json
 
+LARGEST = 8 << 20                                  # bytes of an evaluation
 STATE = ("step", "source", "split", "images", "seed")     # what a result depends on besides its metric
 NESTED = ("data", "hooks", "pictures")             # of an evaluation: name -> anything
 
@@ -18,8 +19,8 @@ def earlier(file: Path) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        found = read_json(file, LARGEST)
+    except (OSError, ValueError) as error:
         raise _damaged(file, str(error)) from None
     if not isinstance(found, dict) or not isinstance(found.get("arms"), dict):
         raise _damaged(file, "it has no arms")

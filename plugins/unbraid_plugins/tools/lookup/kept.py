@@ -121,9 +121,10 @@ def _factors(words: list[str]) -> list[str]:
     """Return the factors of the run that a command line names, from its recipe's section `code:`."""
     for word in words:
         try:
-            with open(os.path.join(word, "recipe.yaml"), encoding="utf-8") as opened:
-                lines = opened.read(1 << 20).splitlines()
-        except OSError:
+            pipes_too = os.open(os.path.join(word, "recipe.yaml"), os.O_RDONLY | os.O_NONBLOCK)     # none is waited for
+            with open(pipes_too, encoding="utf-8", errors="replace") as opened:
+                lines = opened.read(1 << 18).splitlines()
+        except (OSError, ValueError):
             continue
         start = lines.index("code:") + 1 if "code:" in lines else len(lines)
         found = []
@@ -132,7 +133,8 @@ def _factors(words: list[str]) -> list[str]:
                 break
             name, _, size = line.strip().partition(":")
             count = size.strip().strip("'\"").partition(" x ")[0]
-            found += [name, *(f"{name}{i + 1}" for i in range(min(int(count), 100)))] if " x " in size else [name]
+            parts = min(int(count), 100) if " x " in size and count.isdecimal() and len(count) < 9 else 0
+            found += [name, *(f"{name}{i + 1}" for i in range(parts))] if name.isidentifier() else []
         return found
     return []
 
@@ -147,4 +149,4 @@ def _renew() -> None:
 if __name__ == "__main__":
     sys.path = [folder for folder in sys.path if os.path.abspath(folder or ".") != os.path.dirname(
         os.path.abspath(__file__))]
-    print("\n".join(answers(sys.argv[1:])))
+    print("\n".join(word for word in answers(sys.argv[1:]) if word.isprintable()))     # a terminal obeys no name

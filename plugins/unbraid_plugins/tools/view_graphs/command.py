@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from unbraid.cli import DEVICE, RUN, model_of
+from unbraid_registry.terminal import echo
 
 
 @click.command("graph")
@@ -30,5 +31,5 @@ def command(run: Path, path: Path, device: str) -> None:
     if graph is None:
         raise GraphError(f"the model of {run} has no view graph", hint="a recipe offers one by a function:  edges(): "
                          "view_graph.edges(graph)   (unbraid train view-graph --data FOLDER)")
-    click.echo(f"wrote {write_graph(graph, path)}: {len(graph.azimuths):,} nodes of {len(graph.members):,} images, "
+    echo(f"wrote {write_graph(graph, path)}: {len(graph.azimuths):,} nodes of {len(graph.members):,} images, "
                f"{len(graph.ends):,} edges")
