@@ -127,8 +127,8 @@ def ask(*words: str, folder: Path | None = None) -> list[str]:
     return done.stdout.split()
 
 
-def test_the_shell_is_answered(tmp_path: Path) -> None:
-    catalogue.catalogue()
+def test_the_shell_is_answered(tmp_path: Path, unbraid: Callable[..., Any]) -> None:
+    unbraid("list")
     run = tmp_path / "runs" / "first"
     run.mkdir(parents=True)
     (run / "run.json").write_text("{}")
@@ -141,8 +141,8 @@ def test_the_shell_is_answered(tmp_path: Path) -> None:
     assert ask("edit", "runs/first", "swap", "--factor", "", folder=tmp_path) == ["look", "chunk", "chunk1", "chunk2"]
 
 
-def test_the_shell_is_answered_at_once_and_without_torch() -> None:
-    catalogue.catalogue()
+def test_the_shell_is_answered_at_once_and_without_torch(unbraid: Callable[..., Any]) -> None:
+    unbraid("list")
     code = ("import sys, time; sys.argv = ['kept', 'train', 'm']; import runpy\n"
             f"runpy.run_path({kept.__file__!r}, run_name='__main__')\n"
             "assert not {'torch', 'numpy', 'attrs', 'click', 'unbraid_registry'} & set(sys.modules)\n"

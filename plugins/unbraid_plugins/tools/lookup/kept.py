@@ -140,7 +140,7 @@ def _factors(words: list[str]) -> list[str]:
 def _renew() -> None:
     """Make the catalogue anew, in a process that the shell does not wait for."""
     quiet = subprocess.DEVNULL
-    subprocess.Popen([sys.executable, "-P", "-m", "unbraid_plugins.tools.lookup.catalogue"], stdin=quiet, stdout=quiet,
+    subprocess.Popen([sys.executable, "-P", "-m", "unbraid", "list"], stdin=quiet, stdout=quiet,
                      stderr=quiet, start_new_session=True)
 
 
