@@ -93,7 +93,7 @@ def test_it_is_thrown_away_when_anything_changes(shelf: Shelf, change: str) -> N
 @pytest.mark.parametrize("spoil", ["[]", "{", '{"state": 1}', '{"state": [], "files": [], "entries": 3}'])
 def test_a_damaged_one_is_made_again(own_folder: Path, spoil: str, unbraid: Callable[..., Any]) -> None:
     own_folder.mkdir()
-    (own_folder / "catalogue-1.json").write_text(spoil)
+    Path(kept.place() or "").write_text(spoil)
     assert kept.read() is None
     assert "conv_encoder" in unbraid("list", "encoder").out
     assert kept.read() is not None
@@ -101,7 +101,7 @@ def test_a_damaged_one_is_made_again(own_folder: Path, spoil: str, unbraid: Call
 
 def test_one_that_others_can_write_is_not_read(own_folder: Path) -> None:
     catalogue.catalogue()
-    file = own_folder / "catalogue-1.json"
+    file = Path(kept.place() or "")
     assert file.stat().st_mode & 0o077 == 0
     file.chmod(0o666)
     assert kept.read() is None
