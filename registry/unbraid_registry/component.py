@@ -27,7 +27,7 @@ class Mark:
     sets: a component that takes whole sets, (B, n, ...).
     renamed: former names of options -> the present ones.
     formerly: former names of the component.
-    better: of a metric, which score is better: "higher", "lower" or "neither".
+    better: the better score of a metric, "higher", "lower" or "neither".
     """
 
     kind: str
@@ -59,7 +59,7 @@ class Component:
     """A marked function or attrs class, with the plugin and the distribution that it came from.
 
     absent: why it is not there, where it is the placeholder of a component that a run used.
-    better: of a metric, which score is better: "higher", "lower" or "neither".
+    better: the better score of a metric, "higher", "lower" or "neither".
     """
 
     kind: str
@@ -175,7 +175,7 @@ def marked(kind: str) -> Decorator:
     sets: it takes whole sets, (B, n, ...).
     renamed: options that had other names, as {{"hidden": "units"}}: old recipes and runs still load.
     formerly: names that the component had, which old recipes and runs may still use.
-    better: of a metric, which score is better: "higher", "lower" or "neither".
+    better: the better score of a metric, "higher", "lower" or "neither".
 
     >>> from unbraid import {kind}
     >>> @{kind}

@@ -20,8 +20,8 @@ FACE = [
     "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "operation", "picture_size", "read_picture",
     "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
 ]
-SUITES = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite", "PluginSuite",
-          "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
+SUITES = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite",
+          "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_doctor", "unbraid_evaluate",
          "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes", "unbraid_run_end",
          "unbraid_run_start", "unbraid_step_end", "unbraid_views"]

@@ -11,11 +11,12 @@ The docstring of each suite lists what can be set. The same suites test the bund
 
 from __future__ import annotations
 
+from unbraid.testing.component import ComponentSuite
 from unbraid.testing.functions import LossSuite, OperationSuite
 from unbraid.testing.networks import CriticSuite, EncoderSuite, GeneratorSuite, NetworkSuite, RendererSuite
 from unbraid.testing.plugin import PluginSuite
 from unbraid.testing.samples import noise, numbers, small_context
 from unbraid.testing.source import SourceSuite
 
-__all__ = ["CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite", "OperationSuite",
-           "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
+__all__ = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite",
+           "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

@@ -22,8 +22,8 @@ from unbraid_registry.plugin_checks import check_hooks, check_level, collect_com
 class PluginSuite:
     """The suite of a plugin: set `module = "acme_tv"` or `file = Path("my_loss.py")`.
 
-    name: the name of its entry point; if given, the plugin must be installed and load under it.
-    source: a source, as "{type: sprites, size: 32}"; if given, every recipe's networks are built for its images.
+    name: the name of its entry point, if it must be installed and load under it.
+    source: a source in YAML, for whose images every recipe's networks are built.
     """
 
     module: ClassVar[str] = ""

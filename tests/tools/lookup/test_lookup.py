@@ -93,7 +93,7 @@ def test_it_is_thrown_away_when_anything_changes(shelf: Shelf, change: str) -> N
 @pytest.mark.parametrize("spoil", ["[]", "{", '{"state": 1}', '{"state": [], "files": [], "entries": 3}'])
 def test_a_damaged_one_is_made_again(own_folder: Path, spoil: str, unbraid: Callable[..., Any]) -> None:
     own_folder.mkdir()
-    (own_folder / "catalogue-1.json").write_text(spoil)
+    Path(kept.place() or "").write_text(spoil)
     assert kept.read() is None
     assert "conv_encoder" in unbraid("list", "encoder").out
     assert kept.read() is not None
@@ -101,7 +101,7 @@ def test_a_damaged_one_is_made_again(own_folder: Path, spoil: str, unbraid: Call
 
 def test_one_that_others_can_write_is_not_read(own_folder: Path) -> None:
     catalogue.catalogue()
-    file = own_folder / "catalogue-1.json"
+    file = Path(kept.place() or "")
     assert file.stat().st_mode & 0o077 == 0
     file.chmod(0o666)
     assert kept.read() is None
@@ -127,8 +127,8 @@ def ask(*words: str, folder: Path | None = None) -> list[str]:
     return done.stdout.split()
 
 
-def test_the_shell_is_answered(tmp_path: Path) -> None:
-    catalogue.catalogue()
+def test_the_shell_is_answered(tmp_path: Path, unbraid: Callable[..., Any]) -> None:
+    unbraid("list")
     run = tmp_path / "runs" / "first"
     run.mkdir(parents=True)
     (run / "run.json").write_text("{}")
@@ -141,8 +141,8 @@ def test_the_shell_is_answered(tmp_path: Path) -> None:
     assert ask("edit", "runs/first", "swap", "--factor", "", folder=tmp_path) == ["look", "chunk", "chunk1", "chunk2"]
 
 
-def test_the_shell_is_answered_at_once_and_without_torch() -> None:
-    catalogue.catalogue()
+def test_the_shell_is_answered_at_once_and_without_torch(unbraid: Callable[..., Any]) -> None:
+    unbraid("list")
     code = ("import sys, time; sys.argv = ['kept', 'train', 'm']; import runpy\n"
             f"runpy.run_path({kept.__file__!r}, run_name='__main__')\n"
             "assert not {'torch', 'numpy', 'attrs', 'click', 'unbraid_registry'} & set(sys.modules)\n"

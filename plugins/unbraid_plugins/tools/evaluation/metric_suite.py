@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unbraid.testing.component import ComponentSuite
+from unbraid.testing import ComponentSuite
 from unbraid_plugins.tools.evaluation.evidence import EVIDENCE, Evidence
 from unbraid_plugins.tools.evaluation.metric_runner import result_json
 from unbraid_registry import inputs_of

@@ -69,14 +69,13 @@ def files_of(loaded: Registry) -> set[str]:
 
 def commands(loaded: Registry) -> dict[str, list[str]]:
     """Return every command with its options."""
-    from unbraid.cli.program import program
-
-    context = click.Context(program, info_name="unbraid")
-    found = {}
-    for name in program.list_commands(context):
-        command = program.get_command(context, name)
-        found[name] = [option for p in (command.params if command else ()) for option in (*p.opts, *p.secondary_opts)
-                       if isinstance(p, click.Option)]
+    context, found = click.get_current_context(silent=True), dict[str, list[str]]()
+    root = context.find_root() if context else None
+    if root is not None and isinstance(root.command, click.Group):
+        for name in root.command.list_commands(root):
+            own = root.command.get_command(root, name)
+            found[name] = [option for p in (own.params if own else ()) for option in (*p.opts, *p.secondary_opts)
+                           if isinstance(p, click.Option)]
     for others in loaded.call_by_plugin("unbraid_commands").values():
         for command in others:
             found.setdefault(str(command.name), [o for p in command.params for o in p.opts])
@@ -143,7 +142,3 @@ def _name(annotation: Any) -> str:
         return annotation
     return annotation.__name__ if inspect.isclass(annotation) and not attrs.has(annotation) and not getattr(
         annotation, "__args__", None) else getattr(annotation, "__name__", str(annotation))
-
-
-if __name__ == "__main__":                         # the shell's completion asks for it
-    catalogue()

@@ -13,6 +13,7 @@ import os
 import stat
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,7 +30,8 @@ def place() -> str | None:
     shared = os.environ.get("XDG_CACHE_HOME", "")
     folder = os.path.expanduser(own) if own else os.path.join(
         shared if os.path.isabs(shared) else os.path.expanduser("~/.cache"), "unbraid")
-    return os.path.join(folder, f"catalogue-{FORMAT}.json") if os.path.isabs(folder) else None
+    own_to = zlib.crc32(f"{sys.executable} {os.environ.get('PYTHONPATH', '')}".encode())     # one for each environment
+    return os.path.join(folder, f"catalogue-{FORMAT}-{own_to:08x}.json") if os.path.isabs(folder) else None
 
 
 def state() -> list[Any]:
@@ -142,7 +144,7 @@ def _factors(words: list[str]) -> list[str]:
 def _renew() -> None:
     """Make the catalogue anew, in a process that the shell does not wait for."""
     quiet = subprocess.DEVNULL
-    subprocess.Popen([sys.executable, "-P", "-m", "unbraid_plugins.tools.lookup.catalogue"], stdin=quiet, stdout=quiet,
+    subprocess.Popen([sys.executable, "-P", "-m", "unbraid", "list"], stdin=quiet, stdout=quiet,
                      stderr=quiet, start_new_session=True)
 
 
