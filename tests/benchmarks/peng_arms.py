@@ -136,7 +136,7 @@ def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
 
         def g(identity: np.ndarray, other: np.ndarray) -> np.ndarray:
             with torch.no_grad():
-                return nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)).numpy()
+                return np.asarray(nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)))
 
         given = {"e": e.numpy(), "i": i.numpy(), "n": n.numpy(), "g": g}
         if "landmark_head" in nets:
