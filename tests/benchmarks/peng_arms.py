@@ -10,7 +10,8 @@ do not differ in the first stage continue from one checkpoint of it, to the same
 rank-1: `rank_1_identification` by the identity features, over all yaws but the frontal one, and of the two outermost.
 pose in i, identity in n: accuracy of a logistic regression. Of the pose it is fitted on training persons; of the
 identity on a random half of the images of the persons that are asked for. cross: |g(i_2, n_1) - e_1|^2 over pairs of a
-person's images of different yaw, relative to the variance of e.
+person's images of different yaw, relative to the variance of e. yaw moves i: of `leak_matrix`, how far i goes when the
+yaw alone changes, 1: as far as to another image at random.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from unbraid import Images, load_recipe, train
 from unbraid.data import open_data
 from unbraid_plugins.opengl.faces import MorphableFaces
 from unbraid_plugins.opengl.faces.source import LAMPS
-from unbraid_plugins.shared.metrics import linear_probe, rank_1_identification
+from unbraid_plugins.shared.metrics import leak_matrix, linear_probe, rank_1_identification
 from unbraid_plugins.tools.evaluation.baselines import untrained
 
 EXCHANGED = ("players.recogniser.minimizes.cross=cross * (mse(rebuild(i2, n1), detach(e2)) + "
@@ -52,8 +53,8 @@ ARMS: dict[str, tuple[str, ...]] = {
 }
 PLACED = ("view", "landmarks", "visible")
 SAME_FIRST_STAGE = ("multi-task", "self", "whole", "exchanged", "free targets")
-COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "identity in n", "cross", "variance",
-           "yaw error", "landmark error", "visibility error")
+COLUMNS = ("rank-1 side", "rank-1", "pose in i", "pose in n", "yaw moves i", "yaw moves n",
+           "identity in n", "cross", "variance", "yaw error", "landmark error", "visibility error")
 
 
 @attrs.frozen(eq=False)
@@ -92,6 +93,11 @@ def measured(features: Callable[[np.ndarray], dict[str, Any]], seen: Faces, aske
     if "n" in found:
         result |= {"pose in i": probed("i", "yaw"), "pose in n": probed("n", "yaw"),
                    "identity in n": probed("n", "identity"), "identity in i": probed("i", "identity")}
+        size = found["i"].shape[1]
+        leak = leak_matrix(np.concatenate([found["i"], found["n"]], 1), own,
+                           {"i": (0, size), "n": (size, size + found["n"].shape[1])})
+        result |= {f"{factor} moves {part}": float(leak.moved[k, j]) for k, factor in enumerate(leak.factors)
+                   for j, part in enumerate(leak.parts)}
         if asked.placed and "view" in found:
             result |= errors(found, asked.placed)
         first_, second = pairs(own)
@@ -130,7 +136,7 @@ def of_model(model: unbraid.Model) -> Callable[[np.ndarray], dict[str, Any]]:
 
         def g(identity: np.ndarray, other: np.ndarray) -> np.ndarray:
             with torch.no_grad():
-                return nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)).numpy()
+                return np.asarray(nets["rebuild"](torch.as_tensor(identity), torch.as_tensor(other)))
 
         given = {"e": e.numpy(), "i": i.numpy(), "n": n.numpy(), "g": g}
         if "landmark_head" in nets:
