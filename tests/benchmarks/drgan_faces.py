@@ -33,7 +33,7 @@ from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 from unbraid_plugins.tools.display import Row, write_rows
 
 POSE, IDENTITY = "players.generator.minimizes.pose", "players.generator.minimizes.identity"
-UNTOLD = ("functions.with_pose(f, pose)=join(f, as_factor(0 * one_hot(pose), name='yaw'), "
+UNTOLD = ("functions.with_pose(face, pose)=join(face, as_factor(0 * one_hot(pose), name='yaw'), "
           "as_factor(noise, name='noise'))")
 ARMS: dict[str, tuple[str, ...]] = {
     "drgan": ("drgan-faces-small",),
