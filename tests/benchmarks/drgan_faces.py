@@ -1,13 +1,13 @@
 """DR-GAN on rendered faces: does it turn faces, who is recognised, and what breaks it.
 
     python tests/benchmarks/drgan_faces.py train ARM FOLDER [a.b=c ...]     # resumes a run in FOLDER
-    python tests/benchmarks/drgan_faces.py measure FOLDER ... [--unseen FILE.npz]
+    python tests/benchmarks/drgan_faces.py measure FOLDER ... [--unseen a.b=c ...]
     python tests/benchmarks/drgan_faces.py draw FOLDER ... --out FILE.png
 
 Training: the recipes that the arms name, with the overrides of the command line. Measured on the test split, whose
 people are in no training: pose control of `rotate` by an oracle that is trained on real training images; rank-1
 identification by yaw; the yaw as a linear probe reads it off f(x); and for sets, fused features beside single ones.
-`--unseen` measures identification and pose control on another file of the same form, too.
+`--unseen` measures identification and pose control on other data, too, with these changes of the recipe: other people.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from unbraid_plugins.shared.metrics.edits.oracles import Oracles
 from unbraid_plugins.tools.display import Row, write_rows
 
 POSE, IDENTITY = "players.generator.minimizes.pose", "players.generator.minimizes.identity"
-UNTOLD = ("functions.with_pose(f, pose)=join(f, as_factor(0 * one_hot(pose), name='yaw'), "
+UNTOLD = ("functions.with_pose(face, pose)=join(face, as_factor(0 * one_hot(pose), name='yaw'), "
           "as_factor(noise, name='noise'))")
 ARMS: dict[str, tuple[str, ...]] = {
     "drgan": ("drgan-faces-small",),
@@ -118,7 +118,7 @@ def fused(model: Model, faces: Faces, sets: int = 400) -> dict[str, Any]:
             "confidence by yaw": [round(float(w[yaw == k].mean()), 3) for k in range(faces.yaws)]}
 
 
-def measure(folder: Path, unseen: Path | None) -> dict[str, Any]:
+def measure(folder: Path, unseen: list[str]) -> dict[str, Any]:
     """Everything about a run."""
     model, run = unbraid.load(folder), Run.at(folder)
     data = open_data(model.method.recipe.data)
@@ -141,9 +141,8 @@ def measure(folder: Path, unseen: Path | None) -> dict[str, Any]:
         found["frontalised"] = identified(frontal, test)["mean"]
     if "fuse" in model.functions:
         found["sets"] = fused(model, test)
-    if unseen is not None:
-        recipe = load_recipe(folder / "recipe.yaml", [f"data.source={{type: npz, path: {unseen}}}", "data.splits=null",
-                                                      "data.split_by=null"])
+    if unseen:
+        recipe = load_recipe(folder / "recipe.yaml", [*unseen, "data.splits=null", "data.split_by=null"])
         other = open_data(recipe.data)
         faces = Faces(other, np.arange(len(other.images_of[next(iter(other.images_of))])))
         found["unseen"] = identified(in_batches(features(model), faces.images), faces)
@@ -178,7 +177,7 @@ def main() -> None:
     one.add_argument("overrides", nargs="*")
     two = commands.add_parser("measure")
     two.add_argument("folders", type=Path, nargs="+")
-    two.add_argument("--unseen", type=Path)
+    two.add_argument("--unseen", nargs="+", default=[], metavar="a.b=c")
     three = commands.add_parser("draw")
     three.add_argument("folders", type=Path, nargs="+")
     three.add_argument("--out", type=Path, required=True)

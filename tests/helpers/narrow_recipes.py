@@ -23,6 +23,8 @@ INFOGAN = (*(f"networks.{name}.{option}=8" for name in ("generator", "trunk") fo
            "networks.posterior.hidden=8")
 DRGAN = ("data.source.size=16", *(f"networks.{name}={{width: 2, layers: 1}}" for name in ("encoder", "generator",
                                                                                         "critic")))
+TURNED = ("data.source.identities=12", "data.source.yaws=[-40, -30, -20, 0, 20, 30, 40]", "data.source.count=60",
+          "data.source.backend=torch")
 PENG = ("networks.features.width=2", "networks.features.features=8", "networks.rebuild.features=8",
         *(f"weights.{term}=ramp(0, 1, over=1, begin=1)" for term in ("self", "cross")))
 DRAWN = tuple(f"data.sources.faces.{option}" for option in
@@ -49,9 +51,9 @@ NARROWER = {                                       # by the beginning of a name,
     "challenges": tuple(f"networks.{name}.width=6" for name in ("encoder", "generator", "critic")),
     "mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "mathieu": tuple(f"networks.{name}.width=3" for name in ("encoder", "generator", "critic")),
-    "drgan-classifier-small": ("networks.encoder.width=2",),
-    **{f"drgan{kind}": DRGAN for kind in ("-fake-class", "-sets-small", "-sets", "-cycle-small", "-faces-small",
-                                          "-faces", "")},
+    "drgan-classifier-small": ("data.source.size=16", "networks.encoder.width=2", *TURNED),
+    **{f"drgan{kind}": (*DRGAN, *TURNED) for kind in ("-sets-small", "-cycle-small", "-faces-small", "-faces")},
+    **{f"drgan{kind}": DRGAN for kind in ("-fake-class", "-sets", "")},
     "peng-mixing": tuple(f"networks.{name}.width=4" for name in ("encoder", "generator", "critic", "classifier")),
     "peng-faces": PENG, **{f"peng{size}": (*PENG, *DRAWN) for size in ("-small", "-photos", "-turned", "")},
     "infogan-mnist": INFOGAN, "infogan": (*INFOGAN, "networks.generator.hidden=0", "networks.trunk.hidden=0"),

@@ -225,7 +225,9 @@ class Shapes:
                 given = [other.inputs[at] for other in self._calls(user.op.network) if other is not user]
                 known = [(self.known[i.index], i) for i in given if i.index in self.known]
                 if known:                          # a drawn image counts before anything else, a set last
-                    return min(known, key=lambda k: (isinstance(k[0], Set), not isinstance(k[1].op, DrawOp)))[0]
+                    found = min(known, key=lambda k: (isinstance(k[0], Set), not isinstance(k[1].op, DrawOp)))[0]
+                    takes_sets = self.networks.called[user.op.network].wants_sets
+                    return found.first() if isinstance(found, Set) and not takes_sets else found
         return None
 
     def _field(self, parameter: str, field: str, known: Value, node: Node) -> Value | None:
