@@ -28,6 +28,9 @@ PENG = ("networks.features.width=2", "networks.features.features=8", "networks.r
 DRAWN = tuple(f"data.sources.faces.{option}" for option in
               ("identities=4", "size=16", "expressions={open: {jawOpen: 1}}", "backend=torch"))
 FRONTS = tuple(f"networks.{piece}_{side}.width=4" for piece in ("front", "look") for side in "ab")
+INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
+FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
+         "data.split_by=null")
 MA_CODE = {"foreground": 56, "background": 16, "pose": 8}
 MAPPINGS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8",
             *(f"networks.map_{factor}.width=8" for factor in MA_CODE))
@@ -35,9 +38,6 @@ PERSONS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8", "networ
            *(f"networks.{name}.width=2" for name in ("stem", "part_encoder", "background_encoder", "generator",
                                                      "critic")),
            *(f"networks.{name}.width=8" for name in ("pose_encoder", "pose_decoder")))
-INTRINSIC = tuple(f"networks.{name}.width=8" for name in ("encoder", "paint", "relief", "behind", "cutout", "critic"))
-FACES = ("data.source.identities=3", "data.source.size=16", "data.source.count=40", "data.source.backend=torch",
-         "data.split_by=null")
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),

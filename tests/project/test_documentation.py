@@ -95,10 +95,10 @@ def place(tmp_path_factory) -> Path:
                  *(f"people/{who}/{i}.png" for who in ("anna", "berta") for i in range(8))):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(dice.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(folder / name)
-    people(folder)
     np.savez(folder / "people.npz", images=dice.integers(0, 256, (60, 16, 16, 3), dtype=np.uint8),
              identity=np.arange(60) // 3, yaw=np.arange(60) % 3)
     write_face_model(folder / "faces.npz")
+    people(folder)
     recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.source.count=40", "data.batch=4",
                                             "train.tensorboard=false"])
     train(recipe, folder / "runs/sprites")

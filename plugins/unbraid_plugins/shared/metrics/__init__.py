@@ -1,7 +1,7 @@
 """Metrics of representations, images and shapes: how much codes know, and whether their chunks are the factors.
 
-A metric is a plain function of NumPy arrays. It returns an attrs result with a `score` and its parts. A higher score is
-better, unless the field's metadata say "lower". The evaluation passes to each metric the values that its parameters
+A metric is a plain function of NumPy arrays. It returns an attrs result with a `score` and its parts, and says which
+score is better. The evaluation passes to each metric the values that its parameters
 name: `unbraid_plugins.tools.evaluation.evidence` lists the names, and another metric's name stands for its result.
 
 codes: (N, D), the codes of N images.
@@ -11,11 +11,11 @@ chunks: name -> the columns [start, stop) of the code that belong to the chunk.
 The metrics of the disentanglement literature, `mig`, `modularity`, `explicitness`, `sap`, `dci`, `irs`,
 `beta_vae_score`, `factor_vae_score` and `udr`, take the factors as one table (N, K) of whole numbers, all of them
 known. `disentanglement` makes components of them, which take the evaluation's table of complete rows. `nmi` and
-`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images, `fid` and `kid`
-sets of images, `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer`
-and `silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of
-images. `rank_1_identification`, `verification` and `roc` ask who is in an image, `pose_control` whether an image shows
-the pose that it was made for.
+`clustering_accuracy` compare clusters with classes. `psnr`, `ssim` and `mask_ssim` compare images, `fid` and `kid` sets
+of images, `frechet_distance` and `kernel_distance` sets of features. `viewpoint_error`, `depth_error`, `chamfer` and
+`silhouette_iou` compare views and shapes. `normal_angle`, `albedo_error` and `relight_psnr` compare layers of images.
+`rank_1_identification`, `verification` and `roc` ask who is in an image, `pose_control` whether an image shows the pose
+that it was made for.
 """
 
 from __future__ import annotations
@@ -81,13 +81,13 @@ from unbraid_plugins.shared.metrics.shapes.viewpoint_error import viewpoint_erro
 __all__ = ["Roc", "albedo_error", "analogy_error", "azimuth_error", "beta_vae_score", "binned", "cached_tensors",
            "chamfer", "chunk_probe", "classification_accuracy", "clip_retrieval", "clustering_accuracy",
            "control_table", "dci", "depth_error", "domain_judges", "edge_precision", "edit_control", "explicitness",
-           "factor_vae_score", "features_of", "fid", "frechet_distance", "function_accuracy", "irs", "kernel_distance",
-           "kid", "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mask_ssim", "mig", "modularity",
-           "nearest_neighbour_accuracy", "nmi", "normal_angle", "number_oracles", "number_regression", "oracles",
-           "pose_control", "prediction_error", "psnr", "rank_1_identification", "realism", "reconstruction_error",
-           "reference_agreement", "relight_psnr", "retrieval_map", "roc", "sap", "silhouette_iou", "ssim",
-           "swap_accuracy", "torchvision_network", "transfer_accuracy", "translation_accuracy", "udr", "verification",
-           "viewpoint_error"]
+           "factor_vae_score", "features_of", "fid", "frechet_distance", "function_accuracy", "irs",
+           "kernel_distance", "kid", "kl_per_number", "leak_matrix", "linear_probe", "live_factors", "mask_ssim",
+           "mig", "modularity", "nearest_neighbour_accuracy", "nmi", "normal_angle", "number_oracles",
+           "number_regression", "oracles", "pose_control", "prediction_error", "psnr", "rank_1_identification",
+           "realism", "reconstruction_error", "reference_agreement", "relight_psnr", "retrieval_map", "roc", "sap",
+           "silhouette_iou", "ssim", "swap_accuracy", "torchvision_network", "transfer_accuracy",
+           "translation_accuracy", "udr", "verification", "viewpoint_error"]
 
 
 @hookimpl
@@ -95,10 +95,10 @@ def unbraid_components() -> list[Any]:
     """Return the bundled metrics."""
     return [retrieval_map, nearest_neighbour_accuracy, linear_probe, reconstruction_error, live_factors, oracles,
             swap_accuracy, transfer_accuracy, reference_agreement, edit_control, realism, classification_accuracy,
-            domain_judges, translation_accuracy, kl_per_number, of_masks,
+            domain_judges, translation_accuracy, kl_per_number,
             chunk_probe, number_regression, clip_retrieval, number_oracles, analogy_error, function_accuracy,
             prediction_error, azimuth_error, edge_precision, leak_matrix, normal_angle, albedo_error, relight_psnr,
-            pose_control, rank_1_identification, verification, *OF_TABLES, of_models]
+            pose_control, rank_1_identification, verification, of_masks, *OF_TABLES, of_models]
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unbraid.cli import DEVICE, RUN, model_of
+from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
     from unbraid.model import Model
@@ -47,9 +48,9 @@ def command(run: Path, function: str, arguments: tuple[str, ...], out: Path | No
     result = model(function, *given, seed=seed)
     written = write_result(result, out, function, scale or scale_for(model.image_shape))
     for path in written[:1] + written[1:][-1:]:
-        click.echo(f"wrote {path}" if len(written) == 1 or path == written[0] else f"  to {path}")
+        echo(f"wrote {path}" if len(written) == 1 or path == written[0] else f"  to {path}")
     if not written:
-        click.echo(json.dumps(as_numbers(result), indent=1))
+        echo(json.dumps(as_numbers(result), indent=1))
 
 
 def read_arguments(model: Model, function: str, texts: tuple[str, ...], frames: int | None) -> list[Any]:

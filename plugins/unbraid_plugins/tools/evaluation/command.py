@@ -11,7 +11,8 @@ from typing import Any
 import attrs
 import click
 
-from unbraid.cli import DEVICE, SET, Session, say
+from unbraid.cli import SET, Session, say
+from unbraid_plugins.tools.evaluation.options import EvaluationOptions, evaluation_options
 from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
 
@@ -19,17 +20,10 @@ from unbraid_registry.terminal import echo
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
 @SET
-@click.option("--protocol", default="quick", show_default=True, metavar="quick|study",
-              help="quick: a few thousand images; study: the counts of Locatello et al. 2019.")
-@click.option("--metrics", metavar="NAME,NAME", help="Only these (unbraid list metric), and what they ask for.")
-@click.option("--images", type=click.IntRange(2), help="At most so many test images (default: the protocol's).")
-@click.option("--source", metavar="NAME", help="The source that is measured on (default: the first draw's).")
-@click.option("--seed", default=0, show_default=True, help="Of what is random in the metrics.")
+@evaluation_options
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @click.option("--comparison", default="comparison.html", show_default=True, metavar="FILE",
               type=click.Path(path_type=Path, dir_okay=False), help="The report that compares several runs.")
-@click.option("--report/--no-report", default=True, show_default=True, help="Whether to write reports, as HTML.")
-@DEVICE
 @click.pass_obj
 def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: str | None, images: int | None,
             source: str | None, seed: int, as_json: bool, comparison: Path,
@@ -41,7 +35,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     """
     from unbraid.engine import device_of
     from unbraid.runs import Run
-    from unbraid_plugins.tools.evaluation import Baselines, EvaluationOptions, evaluate, protocol_of, table
+    from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
     asked = EvaluationOptions.given(click.get_current_context())
     opened, reports = [Run.at(run) for run in runs], Reports()

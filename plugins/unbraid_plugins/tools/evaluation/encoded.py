@@ -25,8 +25,8 @@ NUMBERS = 64                                       # a code of one factor with m
 def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     """Compute the evidence that depends on a model: predictions, translations, layers, codes and reconstructions.
 
-    Only those functions of the model are used that take an image (or a code) and nothing else, `encode` also where it
-    reads fields of the image that the source has; and `relight(x, light)`.  Raises ModelError.
+    Only those functions of the model are used that take an image (or a code) and nothing else, and `relight(x, light)`;
+    `encode` also where it reads fields of the image that the source has.  Raises ModelError.
     """
     said = of_classifier(model, sampled) if usable(model, "classify") else {}
     said |= of_functions(model, sampled)
