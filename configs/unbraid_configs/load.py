@@ -23,7 +23,7 @@ def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = (), *, plug
 
     overrides: `a.b.c=value`; a later one wins over an earlier one.
     plugins: the plugins with the components and recipes that can be used; by default all that are installed.
-    keep_unset: environment variables that are not set are no mistakes: the recipe's data is not needed.
+    keep_unset: allow environment variables that are not set, where the recipe's data is not needed.
 
     Raises RecipeError with every mistake.
 

@@ -1,7 +1,7 @@
 """Environment variables in a recipe's paths: kept as they are written, and replaced where a path is used.
 
 Only `${NAME}` whose name begins with UNBRAID_ is replaced, and names that the user lists in UNBRAID_ENV. So a recipe
-that somebody sent can't read other variables, and what is written and shown of a recipe never has a value of one.
+that somebody sent can't read other variables, and a recipe as it is written and shown never has a value of one.
 """
 
 from __future__ import annotations

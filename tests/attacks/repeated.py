@@ -1,8 +1,8 @@
-"""Files of one piece that is repeated and never ends: reading must take time in proportion to their length.
+"""Files of one piece, repeated without end: reading must take time in proportion to their length.
 
     python tests/attacks/repeated.py --kilobytes 200
 
-Mutations do not find what is slow, because it takes many thousand equal characters. Each kind of file is read at the
+Mutations find no slow readers, because those take many thousand equal characters. Each kind of file is read at the
 given length and at a quarter of it: four times as long may not take much more than four times as much time.
 """
 
@@ -56,7 +56,7 @@ TEXT_PIECES = (" ", ":", ",", "=", "[", "(", "'", '"', "1", "1..", "1,", "-", "a
 
 @attrs.frozen
 class Kind:
-    """A kind of file or text.  read: what reads a content; forms: contents with a place for the pieces."""
+    """A kind of file or text.  read: reads a content; forms: contents with a place for the pieces."""
 
     name: str
     read: Callable[[str], object]
@@ -65,7 +65,7 @@ class Kind:
 
 
 def kinds(folder: Path) -> list[Kind]:
-    """Everything that is read, by a run that is there."""
+    """Return every kind of text that is read."""
     run = unbraid.train(load_recipe(RECIPE, ["train.steps=1"]), folder / "run").folder
     study = Study(folder / "study")
 
@@ -132,14 +132,14 @@ def kinds(folder: Path) -> list[Kind]:
 
 
 def texts(kind: Kind, length: int) -> Iterator[tuple[str, str]]:
-    """What is repeated, and a text of this length."""
+    """Yield texts of this length, each after its form and piece."""
     for form in kind.forms:
         for piece in kind.pieces:
             yield f"{form!r} with {piece!r}", form.format(piece * (length // len(piece.encode()) + 1))
 
 
 def seconds(kind: Kind, text: str) -> float:
-    """How long reading takes.  Raises what is no error of ours."""
+    """Return the seconds of reading.  Raises errors that are not ours."""
     began = time.process_time()  # others may keep the machine busy
     with suppress(UnbraidError):
         kind.read(text)
@@ -147,7 +147,7 @@ def seconds(kind: Kind, text: str) -> float:
 
 
 def attack(chosen: list[Kind], kilobytes: int) -> tuple[list[str], int, float]:
-    """What was wrong, how many texts were read, and the most seconds a kilobyte."""
+    """Return the faults, the number of texts, and the most seconds a kilobyte."""
     found, count, slowest = [], 0, 0.0
     for kind in chosen:
         with suppress(UnbraidError):

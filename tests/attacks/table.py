@@ -79,6 +79,33 @@ ATTACKS = (
            "an audit hook watches good files of every kind, and files that want to run code (YAML objects, calls and "
            "attributes in expressions, pickles as arrays, pictures, weights and records); the same watch must see a "
            "loader that does unpickle", "pytest tests/attacks/test_inert_loading.py"),
+    Attack("A received folder runs nothing and reaches nothing",
+           "a study, a run, recipes, data and meshes, hostile in every part, in a working folder with modules, "
+           "distributions and settings that wait to be imported: every command is called there under an audit hook "
+           "that sees programs, sockets, imports and writes elsewhere; the same hook must see calls that do so",
+           "python tests/attacks/hostile.py"),
+    Attack("Work in a received folder runs nothing of it",
+           "a study is gone on with beside a git repository whose configuration names programs, with Ghostscript, "
+           "LaTeX and ffmpeg of the sender's on the path; texts of a study that want to be options",
+           "pytest tests/attacks/test_received_folders.py"),
+    Attack("Links stay inside", "links in a run or a study that leave it, at every place that is written or read; "
+           "pipes and devices in place of files; locks, logs and scratch names that were planted",
+           "pytest tests/attacks/test_received_links.py"),
+    Attack("Secrets stay here", "environment variables in titles, papers, paths, options, requirements and bases of "
+           "received recipes and runs: their values are looked for in all that is printed and written",
+           "pytest tests/attacks/test_received_secrets.py"),
+    Attack("Text is text", "escapes, marks of direction, formulas, markup and shell text in recipes, evaluations, "
+           "records and file names, on a pseudo terminal, in pages, figures, tables and hints",
+           "pytest tests/attacks/test_received_texts.py"),
+    Attack("Reading takes time in proportion", "pieces that are repeated and never end, in every kind of file and "
+           "text: four times as long may not take much more than four times as much time",
+           "python tests/attacks/repeated.py --kilobytes", (16, 4)),
+    Attack("What is claimed is counted first", "instances and accessors of meshes, sizes of codes and IDX files, rows "
+           "of pictures, long logs, evaluations and probes of other forms, numbers of 401 digits",
+           "pytest tests/attacks/test_bounds.py"),
+    Attack("What says that it is whole is written last", "evaluations stopped before each of their files, two at once, "
+           "two writers of one picture, sweeps that were killed before their reports",
+           "pytest tests/attacks/test_order_on_disk.py"),
     Attack("The language is not Python",
            "generated expressions, Python's syntax and noise: each is a tree of ours or an error in its place, within "
            "bounds; trees written out are read back equal",

@@ -1,4 +1,4 @@
-"""What is received takes time in proportion to its length, and little memory, whatever its numbers claim."""
+"""Received files take time in proportion to their length, and little memory, whatever their numbers claim."""
 
 from __future__ import annotations
 

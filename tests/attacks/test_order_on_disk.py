@@ -1,4 +1,4 @@
-"""What says that an evaluation is whole is written last: a kill between its files is seen, and mended."""
+"""evaluation.json says that an evaluation is whole, and is written last: a kill before it is seen, and mended."""
 
 from __future__ import annotations
 

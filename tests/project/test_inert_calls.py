@@ -1,4 +1,4 @@
-"""Calls that could run a program, or read and write files in ways of their own, stand where they are meant to."""
+"""Calls that could run a program, or open files and print in other ways, stand where they are meant to."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -13,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from unbraid.flow import ReferenceOp, below
 from unbraid.model import Method, shapes_of
 from unbraid.values import Value
+from unbraid_registry.files import own_cache
 
 FORMS = 8                                          # compiled versions of a network: sizes, with and without gradients
 
@@ -29,11 +33,20 @@ def compile_networks(method: Method, where: device, *, graphs: bool = False) -> 
     terms = [t.node for graph in method.player_graphs.values() for t in graph.terms]
     eager = {n.op.network for n in below(*terms) if isinstance(n.op, ReferenceOp)}
     own: dict[str, Any] = {"options": {"fallback_random": True}}                # dropout as without compiling
+    _keep_in_own_folder()
     how = {"mode": "reduce-overhead"} if graphs else own
     for name, module in method.modules.items():
         if name not in eager and worth_compiling(module, method.called_with[name], where):
             module.compile(dynamic=False, **how)   # with symbolic sizes it can take an hour
             torch._dynamo.config.recompile_limit += FORMS      # all networks of a class share the limit
+
+
+def _keep_in_own_folder() -> None:
+    """Have torch keep compiled code in the user's cache: by default it is in /tmp, by a name that others can guess."""
+    default = os.path.join(tempfile.gettempdir(), "torchinductor_")
+    if os.environ.get("TORCHINDUCTOR_CACHE_DIR", default).startswith(default):
+        with suppress(RuntimeError):               # there is no home folder
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(own_cache() / "inductor")
 
 
 def worth_compiling(network: nn.Module, inputs: tuple[Value, ...], where: device) -> bool:

@@ -1,4 +1,4 @@
-"""Forms of JSON files that may be anything: a field that is something else is told by its path."""
+"""Forms of JSON files that may be anything: an error names the field that has another form, by its path."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 import attrs
 
 DEEPEST = 20                                       # of what has no form
+LARGEST = 1e100                                    # of numbers that are measured
 LONGEST_NAME = 300                                 # characters of a key
 
 
 @attrs.frozen
 class Each:
-    """A map of names to values of one form, with at most so many entries."""
+    """A map from names to values of one form, with a largest number of entries."""
 
     form: Form
     most: int = 10_000
@@ -22,7 +23,7 @@ class Each:
 
 @attrs.frozen
 class Listed:
-    """A list of values of one form, with at most so many entries."""
+    """A list of values of one form, with a largest number of entries."""
 
     form: Form
     most: int = 100_000
@@ -81,6 +82,8 @@ def check(value: Any, form: Form, path: str = "") -> None:
         _expect_shallow(value, path)
     elif form is float:
         _expect(isinstance(value, int | float) and not isinstance(value, bool), value, _NAMES[float], path)
+        if math.isfinite(value) and abs(value) > LARGEST:
+            raise ValueError(f"{path} is {value:.0e}, which nothing measures")
     elif form is int:
         _expect(isinstance(value, int) and not isinstance(value, bool), value, _NAMES[int], path)
     else:

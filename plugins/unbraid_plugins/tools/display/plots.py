@@ -15,6 +15,7 @@ from unittest import mock
 
 from unbraid.runs import write_whole
 from unbraid_registry import UnbraidError
+from unbraid_registry.terminal import shown
 
 INK, FAINT = "#22262b", "#8b929b"
 COLOURS = ("#2f6690", "#d1495b", "#e09f3e", "#3a7d44", "#7b5ea7", "#8d6a4f", "#1b9aaa", "#4a4e69")
@@ -40,6 +41,7 @@ with _without_settings_here():
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
     from matplotlib.path import Path as Outline
     from matplotlib.style import context
+    from matplotlib.text import Text
     from matplotlib.textpath import text_to_path
 
 __all__ = ["COLOURS", "FAINT", "INK", "STYLE", "FancyArrowPatch", "FancyBboxPatch", "Figure", "FigureCanvasAgg",
@@ -59,6 +61,9 @@ def save_figure(figure: Figure, path: Path, dots: int | None = None) -> Path:
 
     dots: dots per inch of a PNG (None: the figure's).
     """
+    for text in figure.findobj(Text):              # names may be of a file
+        text.set_text(shown(text.get_text()))
+
     def draw(scratch: Path) -> None:
         if path.suffix == ".svg":
             FigureCanvasSVG(figure).print_figure(scratch, format="svg", metadata={"Date": None})

@@ -37,7 +37,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     from unbraid.runs import Run
     from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
-    asked = EvaluationOptions.given(click.get_current_context())
+    given = EvaluationOptions.given(click.get_current_context()).options
     opened, reports = [Run.at(run) for run in runs], Reports()
     place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
@@ -45,7 +45,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
         session.run = run.folder
         echo(f"evaluating {run.folder} ...", err=True)
         result = evaluate(run, protocol=chosen, metrics=names, images=images, source=source, seed=seed, device=place,
-                          baselines=baselines, overrides=session.overrides, options=asked.options,
+                          baselines=baselines, overrides=session.overrides, options=given,
                           before=partial(reports.write, run.folder) if report else lambda result: None)
         results.append((str(run.folder), result))
     if as_json:

@@ -61,7 +61,7 @@ class EvaluationOptions:
 
     @classmethod
     def given(cls, context: click.Context) -> EvaluationOptions:
-        """Return the options that a command line gave."""
+        """Return the options that a command line gave, of those that a study may hold."""
         return cls(**{name: value for name, value in context.params.items() if name in OPTIONS
                       and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE})
 

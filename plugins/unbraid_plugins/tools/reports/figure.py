@@ -37,7 +37,7 @@ def figure_image(svg: str) -> FigureImage | None:
 
 
 def _parted(text: str, begin: str, end: str) -> tuple[str, str, str]:
-    """Return what stands before the first part between two marks, the whole part, and what is between the marks.
+    """Return the text before the first part between two marks, the part with its marks, and its inside.
 
     A regular expression would look for the end from every beginning.
     """

@@ -16,13 +16,14 @@ from unbraid_plugins.tools.studies.scores import Row, baselines_of, metrics_of
 from unbraid_plugins.tools.studies.statistics import FEWEST, rank_correlation
 
 COLUMNS = 4                                        # panels side by side
+MOST = 80                                          # metrics that are plotted
 SHIFT = 0.5                                        # part of the distance between values over which colours spread
 FAR = 0.35                                         # a baseline further off than this part of the range is no line
 
 
 def write_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Write all plots that the rows allow, as SVG and PNG; return the PNG files.  Raises UnbraidError."""
-    metrics = metrics_of(rows)
+    metrics = metrics_of(rows)[:MOST]
     written = []
     with style():
         paths: list[str | None] = [p for p in columns_of(rows) if any(p in dict(row.setting) for row in rows)]
