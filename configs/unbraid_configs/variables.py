@@ -14,7 +14,7 @@ from typing import Any
 
 VARIABLE = re.compile(r"(\$?)\$\{([^{}]*)\}")
 ALLOWED = "UNBRAID_ENV"
-PLACES = ("path", "labels", "root", "folder", "file", "weights", "from")    # keys whose texts are paths
+PLACES = ("path", "labels", "root", "folder", "file", "run", "weights", "from")    # keys whose texts are paths
 
 
 class PathText(str):

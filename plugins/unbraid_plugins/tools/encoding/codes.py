@@ -86,7 +86,7 @@ class Encoded:
 
         like = {n: torch.empty(count, *t.shape[1:]) for n, t in encoded(np.arange(1)).items()}
         found = cached_tensors("codes", self._key(model, data, name), like, all_codes)
-        said = f"codes of step {model.step} of {self.run}" + (f", computed in {seconds:.0f} s" if seconds else "")
+        said = f"codes of step {model.step}" + (f", computed in {seconds:.0f} s" if seconds else "")
         return {n: found[n] for n in like}, [said]
 
     def _key(self, model: Model, data: Data, name: str) -> str:
