@@ -42,7 +42,8 @@ def compared(true: np.ndarray, made: np.ndarray) -> dict[str, float]:
     order = random.permutation(len(true))[:len(true) // 2 * 2].reshape(2, -1)
     half, n = true[order[0]], order.shape[1]
     full = random.multivariate_normal(np.zeros(true.shape[1]), np.cov(true.T), n)
-    return {"samples": sliced(half, made[:n]), "Gaussian, variances": sliced(half, true.std(0) * random.normal(size=half.shape)),
+    alone = true.std(0) * random.normal(size=half.shape)
+    return {"samples": sliced(half, made[:n]), "Gaussian, variances": sliced(half, alone),
             "Gaussian, covariance": sliced(half, full), "the other half": sliced(half, true[order[1]])}
 
 

@@ -48,7 +48,7 @@ def data(options: argparse.Namespace, seed: int) -> tuple[Tensor, np.ndarray]:
     if options.objects is None:
         opened = TexturedBoxes(count=options.boxes, size=options.size, seed=seed).open()
         return torch.from_numpy(opened.read(np.arange(len(opened)))).float() / 255, opened.fields["azimuth"].values
-    only = {} if options.category is None else {"category": options.category}
+    only = {name: v for name in ("category", "elevation") if (v := getattr(options, name)) is not None}
     opened = Npz(path=str(options.objects), size=options.size, only=only).open()
     rows = np.sort(np.random.default_rng(seed).permutation(len(opened))[:int(0.9 * len(opened))])
     azimuth = opened.fields["azimuth"]
@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("--boxes", type=int, default=300)
     parser.add_argument("--objects", type=Path, help="objects_multiview.npz, instead of boxes")
     parser.add_argument("--category", type=int, default=3, help="of the objects; 3 are cars, -1 all")
+    parser.add_argument("--elevation", type=int, help="of the objects; 0, 1, 2 are 10, 25, 40 degrees")
     parser.add_argument("--size", type=int, default=48)
     parser.add_argument("--cell", type=int, default=8)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])

@@ -38,6 +38,10 @@ PERSONS = ("code.foreground=7 x 8", "code.background=16", "code.pose=8", "networ
            *(f"networks.{name}.width=2" for name in ("stem", "part_encoder", "background_encoder", "generator",
                                                      "critic")),
            *(f"networks.{name}.width=8" for name in ("pose_encoder", "pose_decoder")))
+DRNET = (*(f"networks.{name}.width=4" for name in ("content", "pose", "generator")), "networks.predictor.hidden=8",
+         "data.draw.film.frames=3", "data.source.size=16", "players.critic.until_step=2",
+         "players.autoencoder.until_step=2", "players.predictor.from_step=2")
+MOVING = ("data.source.contents=3", "data.source.paths=3", "data.source.frames=4", *DRNET)
 NARROWER = {                                       # by the beginning of a name, the first that fits
     "unit-adaptation": ("code.content=32", *FRONTS),
     "unit-mixing": ("code.chunk=4 x 4", "networks.classifier.width=4", *FRONTS),
@@ -60,6 +64,8 @@ NARROWER = {                                       # by the beginning of a name,
         f"flow.{name}=map_{name}(normal(size={size}, std=0.2))" for name, size in MA_CODE.items())),
     "ma-persons-small": PERSONS, "ma-persons": (*PERSONS, "data.source.size=[32, 16]"),
     "ma": (*PERSONS, "data.source.path=${UNBRAID_PERSONS}", "data.source.size=[32, 16]"),
+    "drnet-pairs": ("networks.critic.width=6", *MOVING), "drnet-sprites": MOVING, "drnet-variational": MOVING,
+    **{name: DRNET for name in ("drnet-lpc-small", "drnet-lpc", "drnet-skips", "drnet")},
     **{f"shape3d{data}{size}": SHAPES for data in ("-objects", "-faces", "") for size in ("-small", "")}}
 
 
@@ -76,6 +82,11 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     np.savez(folder / "lpc.npz", images=colour, factors=np.stack([labels, labels % 2, *[labels // 2] * 5], 1),
              factor_names=np.array(["skin", "direction", "gender", "hair_style", "hair_colour", "torso", "legs"]),
              values__direction=np.array(["down", "up"]), values__torso=np.array(["leather", "plate"]))
+    np.savez(folder / "clips.npz", images=colour.reshape(4, 6, 64, 64, 3), factors=np.arange(4)[:, None] % 2,
+             factor_names=np.array(["skin"]))
+    for i, frame in enumerate(colour):
+        (folder / f"clips/{i // 6}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(folder / f"clips/{i // 6}/{i}.png")
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
     np.savez(folder / "people.npz", images=colour, identity=labels, yaw=np.arange(24) % 9)
     np.savez(folder / "faces.npz", images=colour, mesh=labels, category=labels, identity=labels, yaw=np.arange(24) % 7)
@@ -91,7 +102,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "faces.npz",
              "UNBRAID_PEOPLE": "people.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
-             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": "persons"}
+             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": "persons",
+             "UNBRAID_CLIPS": "clips", "UNBRAID_LPC_CLIPS": "clips.npz"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
     with pytest.MonkeyPatch.context() as patch:    # stage one of Ma et al., for stage two
         undrawn(patch)

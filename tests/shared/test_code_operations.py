@@ -79,8 +79,10 @@ def test_vectors_and_labels_become_factors(codes, layout):
     assert torch.equal(as_factor(torch.ones(2, 3), name="chunk2", layout=layout).tensor, torch.ones(2, 3))
     with pytest.raises(ValueError, match="no factor 'colour'; it has chunk, chunk1, chunk2, pose"):
         as_factor(torch.ones(2, 3), name="colour", layout=layout)
-    with pytest.raises(ValueError, match=r"the factor 'pose' has 4 numbers; this is \(2, 7\)"):
+    with pytest.raises(ValueError, match="factor 'pose' 4 numbers: write  pose: 7 classes"):
         as_factor(Label(torch.tensor([2, 1]), 7), name="pose", layout=layout)
+    with pytest.raises(ValueError, match=r"the factor 'pose' has 4 numbers; this is \(2, 3\)"):
+        as_factor(torch.ones(2, 3), name="pose", layout=layout)
 
 
 def test_the_most_likely_class_is_a_label():

@@ -169,7 +169,8 @@ def test_a_full_disk_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pyte
 def test_the_card_is_one(packed: Path) -> None:
     import yaml
 
-    text = card(Pack.at(packed))
+    found = Pack.at(packed)
+    text = card("first.safetensors", found.about, found.data)
     _, front, rest = text.split("---\n", 2)
     metadata = yaml.safe_load(front)
     assert (metadata["library_name"], metadata["license"], metadata["pipeline_tag"]) == ("unbraid", "cc-by-4.0",

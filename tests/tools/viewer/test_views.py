@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from unbraid import Gaussian, Label, Record, Set, hookimpl
+from unbraid import Gaussian, Label, Record, Set, hookimpl, load
 from unbraid.values import Code, Layout
 from unbraid_configs import Factor
 from unbraid_plugins.tools.viewer import View, ViewError, controls, outputs
 from unbraid_plugins.tools.viewer.code_views import plane
-from unbraid_plugins.tools.viewer.command import listen
+from unbraid_plugins.tools.viewer.command import DEMO, listen
 from unbraid_plugins.tools.viewer.function_views import shown
+from unbraid_plugins.tools.viewer.scene import Scene
 from unbraid_plugins.tools.viewer.session import Viewing
 from unbraid_registry import UnbraidError, registry
 
@@ -141,3 +142,14 @@ def test_a_blend_is_an_edit(unbraid: Any, run: Path, tmp_path: Path) -> None:
     assert "did you mean" in unbraid("edit", run, "blend", "A.png", "B.png", "--by", "chnk=0.25").err
     assert unbraid("edit", run, "blend", "A.png", "B.png", "--by", "chunk=2").code == 2
     assert unbraid("edit", run, "blend", "A.png", "B.png").code == 2
+
+
+def test_the_demo_is_there_after_the_installation() -> None:
+    assert DEMO.stat().st_size < 900_000
+    viewing = Viewing.of(Scene.of(load(DEMO), "demo"))
+    assert viewing.scene.carries["chunk2"] == "shirt"
+    labels = [c["label"] for c in viewing.described()["views"][0]["controls"]]
+    assert "chunk7: pose" in labels
+    model, gallery = viewing.scene.model, viewing.scene.gallery
+    images = torch.cat([gallery.image(name) for name in gallery.names()])
+    assert (model.reconstruct(images) - images).square().mean() < 0.01

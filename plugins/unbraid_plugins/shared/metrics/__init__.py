@@ -1,7 +1,7 @@
 """Metrics of representations, images and shapes: how much codes know, and whether their chunks are the factors.
 
-A metric is a plain function of NumPy arrays. It returns an attrs result with a `score` and its parts. A higher score is
-better, unless the field's metadata say "lower". The evaluation passes to each metric the values that its parameters
+A metric is a plain function of NumPy arrays. It returns an attrs result with a `score` and its parts, and says which
+score is better. The evaluation passes to each metric the values that its parameters
 name: `unbraid_plugins.tools.evaluation.evidence` lists the names, and another metric's name stands for its result.
 
 codes: (N, D), the codes of N images.

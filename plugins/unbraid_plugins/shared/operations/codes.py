@@ -66,8 +66,11 @@ def as_factor(v: Value, *, name: str, layout: Layout) -> Code:
     """
     if name not in layout:
         raise ValueError(f"the code has no factor {name!r}; it has {', '.join(layout.all_names) or 'none'}")
-    tensor = v.one_hot() if isinstance(v, Label) else v
     part = layout.select([name])
+    if isinstance(v, Label) and v.classes != part.size:
+        raise ValueError(f"the label has {v.classes} classes, the code's factor {name!r} {part.size} numbers: write  "
+                         f"{name}: {v.classes} classes  in `code`")
+    tensor = v.one_hot() if isinstance(v, Label) else v
     if not isinstance(tensor, Tensor) or tensor.ndim < 2 or tensor.shape[1] != part.size:
         found = tuple(tensor.shape) if isinstance(tensor, Tensor) else type(v).__name__.lower()
         raise ValueError(f"the factor {name!r} has {part.size} numbers; this is {found}")

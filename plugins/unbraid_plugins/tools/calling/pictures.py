@@ -51,9 +51,9 @@ def _of_images(model: Model, data: Data, function: ImageFunction) -> Tensor | No
     if len(function.kinds) == 1:
         made = model(function.name, images[:SHOWN])
         return grid([images[:SHOWN].cpu(), made.cpu()], scale=scale) if is_pictures(made) else None
-    rows, columns = images[:len(images) // 2], images[len(images) // 2:]
-    page = [torch.cat([torch.ones_like(rows[:1]), columns]).cpu()]
-    for x in rows:
+    first, columns = images[:len(images) // 2], images[len(images) // 2:]
+    page = [torch.cat([torch.ones_like(first[:1]), columns]).cpu()]
+    for x in first:
         made = model(function.name, x.expand_as(columns), columns)
         if not is_pictures(made):
             return None

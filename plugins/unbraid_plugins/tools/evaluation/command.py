@@ -11,27 +11,19 @@ from typing import Any
 import attrs
 import click
 
-from unbraid.cli import DEVICE, SET, Session, say
+from unbraid.cli import SET, Session, say
+from unbraid_plugins.tools.evaluation.options import EvaluationOptions, evaluation_options
 from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
-
-OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report")     # that a study may hold
 
 
 @click.command("evaluate")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN [RUN ...]", type=click.Path(path_type=Path))
 @SET
-@click.option("--protocol", default="quick", show_default=True, metavar="quick|study",
-              help="quick: a few thousand images; study: the counts of Locatello et al. 2019.")
-@click.option("--metrics", metavar="NAME,NAME", help="Only these (unbraid list metric), and what they ask for.")
-@click.option("--images", type=click.IntRange(2), help="At most so many test images (default: the protocol's).")
-@click.option("--source", metavar="NAME", help="The source that is measured on (default: the first draw's).")
-@click.option("--seed", default=0, show_default=True, help="Of what is random in the metrics.")
+@evaluation_options
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @click.option("--comparison", default="comparison.html", show_default=True, metavar="FILE",
               type=click.Path(path_type=Path, dir_okay=False), help="The report that compares several runs.")
-@click.option("--report/--no-report", default=True, show_default=True, help="Whether to write reports, as HTML.")
-@DEVICE
 @click.pass_obj
 def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: str | None, images: int | None,
             source: str | None, seed: int, as_json: bool, comparison: Path,
@@ -45,7 +37,8 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     from unbraid.runs import Run
     from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
-    opened, reports, given = [Run.at(run) for run in runs], Reports(), given_options(click.get_current_context())
+    given = EvaluationOptions.given(click.get_current_context()).options
+    opened, reports = [Run.at(run) for run in runs], Reports()
     place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:
@@ -67,15 +60,6 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     if report:
         reports.compare([run.folder for run in opened], comparison)
         reports.tell(quiet=as_json)
-
-
-def given_options(context: click.Context) -> list[str]:
-    """Return the options that a command line gave, of those that a study may hold, as texts for another one."""
-    given = {name: value for name, value in context.params.items() if name in OPTIONS
-             and context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE}
-    report = given.pop("report", None)
-    flags = [] if report is None else ["--report" if report else "--no-report"]
-    return [*(f"--{name}={value}" for name, value in given.items()), *flags]
 
 
 @attrs.define

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
-
-from unbraid_plugins.tools.packs.pack import Pack
 
 TASKS = {"generate": "unconditional-image-generation", "decode": "image-to-image"}
 
 
-def in_words(pack: Pack) -> str:
-    """Return a pack's card for the terminal."""
-    about = pack.about
+def in_words(about: Mapping[str, Any]) -> str:
+    """Return a pack's card for the terminal.  about: what its header tells."""
     shown = [("title", about["title"]), ("paper", about["paper"]), ("step", f"{about['step']:,}"),
              ("image", " x ".join(map(str, about.get("image", [])))),
              ("code", ", ".join(f"{n} ({s})" for n, s in about.get("code", {}).items())),
@@ -27,9 +25,14 @@ def in_words(pack: Pack) -> str:
     return "\n".join(lines)
 
 
-def card(pack: Pack) -> str:
-    """Return a model card: Markdown with the metadata that hubs read."""
-    about, title = pack.about, pack.about["title"] or pack.folder.stem
+def card(name: str, about: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Return a model card: Markdown with the metadata that hubs read.
+
+    name: the name to load the pack by.
+    about: what its header tells.
+    data: the facts about its data.
+    """
+    title = about["title"] or name
     task = next((t for f, t in TASKS.items() if f in about.get("functions", {})), "image-feature-extraction")
     results = [{"type": name, "value": told["score"], "name": name} for name, told in about["scores"].items()]
     metadata: dict[str, Any] = {"library_name": "unbraid", "pipeline_tag": task, "tags": ["disentanglement", "unbraid"]}
@@ -37,7 +40,7 @@ def card(pack: Pack) -> str:
         metadata["license"] = about["licence"]["weights"].lower()
     if results:
         metadata["model-index"] = [{"name": title, "results": [{
-            "task": {"type": task}, "dataset": {"type": "custom", "name": _dataset(pack)}, "metrics": results}]}]
+            "task": {"type": task}, "dataset": {"type": "custom", "name": _dataset(data)}, "metrics": results}]}]
     scores = "\n".join(f"| {name} | {told['score']:.4g} | {_interval(told)} | {_baselines(told)} | {told['better']} |"
                        for name, told in about["scores"].items())
     heading = "| metric | model | 95 % interval | baselines | better |\n|---|---|---|---|---|"
@@ -53,7 +56,7 @@ def card(pack: Pack) -> str:
 ```python
 import unbraid
 
-model = unbraid.load("{pack.folder.name}")
+model = unbraid.load("{name}")
 ```
 
 ## Functions
@@ -68,12 +71,12 @@ Weights: {about["licence"].get("weights") or "not stated"}. Data: {about["licenc
 
 ## Limits
 
-The model knows images like those that it was trained on: {_dataset(pack)}.
+The model knows images like those that it was trained on: {_dataset(data)}.
 """
 
 
-def _dataset(pack: Pack) -> str:
-    sources = pack.data.get("sources", {})
+def _dataset(data: Mapping[str, Any]) -> str:
+    sources = data.get("sources", {})
     return ", ".join(f"{s.get('images', '?')} images of the source {s.get('type', '?')!r}" for s in sources.values())
 
 

@@ -47,7 +47,8 @@ def pack_command(run: Path, to: Path | None, licence: str, data_licence: str, st
     if not licence:
         echo("  no licence is stated; --licence says what others may do with the weights")
     if with_card:
-        echo(f"wrote {write_whole(done.path.with_suffix('.md'), card(Pack.at(done.path)))}")
+        found = Pack.at(done.path)
+        echo(f"wrote {write_whole(done.path.with_suffix('.md'), card(done.path.name, found.about, found.data))}")
 
 
 @click.command("push")
@@ -72,5 +73,6 @@ def push_command(run: Path, name: str, licence: str, data_licence: str, private:
         if not isinstance(found, Pack):
             done = write_pack(run, Path(folder) / "model.safetensors", licence=licence, data_licence=data_licence)
             found = Pack.at(done.path)
-        echo(f"pushed: {push(found, name, card(found), private=private)}")
-    echo(f"  load it with: unbraid.load(\"hub:{name}\")")
+        hub = f"hub:{name}"
+        echo(f"pushed: {push(found, name, card(hub, found.about, found.data), private=private)}")
+    echo(f"  load it with: unbraid.load(\"{hub}\")")

@@ -103,7 +103,7 @@ class Pack(Run):
     def __str__(self) -> str:
         from unbraid_plugins.tools.packs.card import in_words
 
-        return in_words(self)
+        return in_words(self.about)
 
 
 def header(path: Path) -> dict[str, str]:

@@ -33,7 +33,7 @@ class ChunkProbe:
     score: float
 
 
-@metric
+@metric(better="higher")
 def chunk_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, train_factors: Factors, chunks: Chunks, *,
                 iterations: int = 200) -> ChunkProbe:
     """Fit a logistic regression of each factor on each chunk of the training images, and judge it on others.

@@ -24,7 +24,7 @@ class ClipRetrieval:
     score: float
 
 
-@metric
+@metric(better="higher")
 def clip_retrieval(codes: np.ndarray, clips: np.ndarray, chunks: Chunks | None = None) -> ClipRetrieval:
     """Return how well each chunk finds the other frames of a clip among frames of all clips (`retrieval_map`).
 

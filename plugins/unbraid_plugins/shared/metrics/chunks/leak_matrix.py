@@ -36,7 +36,7 @@ class LeakMatrix:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def leak_matrix(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *, pairs: int = 400,
                 resamples: int = 0, seed: int = 0) -> LeakMatrix:
     """Measure which factor of the image moves which part of the code, of any method (after Shu et al. 2017, section 5).

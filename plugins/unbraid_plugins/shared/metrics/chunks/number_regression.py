@@ -36,7 +36,7 @@ class NumberRegression:
     score: float
 
 
-@metric
+@metric(better="higher")
 def number_regression(codes: np.ndarray, numbers: Numbers, train_codes: np.ndarray, train_numbers: Numbers,
                       chunks: Chunks | None = None) -> NumberRegression:
     """Read numbers from each chunk of a code, by ridge regression and by the mean of the nearest images.

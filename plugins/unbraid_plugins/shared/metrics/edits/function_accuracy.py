@@ -30,7 +30,7 @@ class FunctionAccuracy:
     score: float
 
 
-@metric
+@metric(better="higher")
 def function_accuracy(functions: ImageFunctions, images: np.ndarray, factors: Factors, oracles: Oracles,
                       numbers: Numbers | None = None, number_oracles: NumberOracles | None = None, *, pairs: int = 500,
                       seed: int = 0) -> FunctionAccuracy:

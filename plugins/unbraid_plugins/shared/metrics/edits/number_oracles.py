@@ -32,7 +32,7 @@ class NumberOracles:
     see: Callable[[np.ndarray], dict[str, np.ndarray]] = attrs.field(repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="neither")
 def number_oracles(images: np.ndarray, numbers: Numbers, oracle_images: np.ndarray, oracle_numbers: Numbers, *,
                    steps: int = 1200, seed: int = 0, device: str = "cpu") -> NumberOracles:
     """Train a convolutional network to read numbers from real images, and test it on others.

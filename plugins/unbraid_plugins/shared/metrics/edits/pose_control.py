@@ -33,7 +33,7 @@ class PoseControl:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def pose_control(codes: np.ndarray, categories: Chunks, decode: Callable[[np.ndarray], np.ndarray], oracles: Oracles, *,
                  most: int = 100, resamples: int = 0, seed: int = 0) -> PoseControl | None:
     """Return how often an oracle sees the pose that an image is made for (Tran et al. 2017: rotation to a chosen pose).

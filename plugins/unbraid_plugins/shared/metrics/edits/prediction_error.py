@@ -36,7 +36,7 @@ class PredictionError:
     score: float
 
 
-@metric
+@metric(better="higher")
 def prediction_error(film_functions: ImageFunctions, films: np.ndarray, film_factors: Factors | None = None,
                      oracles: Oracles | None = None) -> PredictionError:
     """Compare a function's forecast of a clip with the clip's true frames (Denton, Birodkar 2017, section 4.3).

@@ -38,7 +38,7 @@ class Rank1Identification:
     resampled: np.ndarray = attrs.field(default=NONE, repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def rank_1_identification(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *,
                           identity: str = "identity", pose: str = "", gallery: int | None = None, draws: int = 10,
                           resamples: int = 0, seed: int = 0) -> Rank1Identification | None:

@@ -39,7 +39,7 @@ class Verification:
     curve: Roc = attrs.field(repr=False, metadata={"hidden": True})
 
 
-@metric
+@metric(better="higher")
 def verification(codes: np.ndarray, factors: Factors, chunks: Chunks | None = None, *, identity: str = "identity",
                  pose: str = "", frontal: int | None = None, most: int = 2000, seed: int = 0) -> Verification | None:
     """Return how well the cosine of two images' features tells whether they are of one person.

@@ -47,7 +47,7 @@ def mask_ssim(images: np.ndarray, others: np.ndarray, masks: np.ndarray, *, wind
     return MaskedLikeness(whole.by_image, whole.score, inside, data_range)
 
 
-@metric(name="mask_ssim")
+@metric(name="mask_ssim", better="higher")
 def of_masks(images: np.ndarray, reconstructions: np.ndarray, masks: np.ndarray) -> MaskedLikeness:
     """Structural similarity of reconstructions under the true masks of persons or things, for pixels in [0, 1]."""
     return mask_ssim(reconstructions, images, masks)

@@ -29,7 +29,7 @@ class RelightPsnr:
     score: float
 
 
-@metric
+@metric(better="higher")
 def relight_psnr(relit: np.ndarray, relit_truth: np.ndarray, relit_before: np.ndarray, relit_mean: np.ndarray,
                  relit_mask: np.ndarray | None = None, relit_photo: np.ndarray | None = None) -> RelightPsnr:
     """Return how near an image with the light of another one comes to the true image under that light:

@@ -65,7 +65,7 @@ class EdgePrecision:
     score: float
 
 
-@metric
+@metric(better="higher")
 def edge_precision(view_graph: Mapping[str, np.ndarray], graph_azimuths: np.ndarray) -> EdgePrecision:
     """Share of edges whose small rotation is right within half a step.  The true one is that of the nodes' means.
 
