@@ -79,8 +79,9 @@ def _instances(nodes: list[dict[str, Any]], own: list[int]) -> tuple[int, int]:
             below = [c for c in children if type(c) is int and 0 <= c < len(nodes)]
             if left:
                 mesh = node.get("mesh")
-                size = own[mesh] if isinstance(mesh, int) and 0 <= mesh < len(own) else 0
-                totals[i] = (bool(size) + sum(totals[c][0] for c in below), size + sum(totals[c][1] for c in below))
+                faces = own[mesh] if type(mesh) is int and 0 <= mesh < len(own) else None
+                totals[i] = (sum((totals[c][0] for c in below), int(faces is not None)),
+                             sum((totals[c][1] for c in below), faces or 0))
                 open_.discard(i)
             elif i in open_:
                 raise ValueError("its nodes go round in a circle")
