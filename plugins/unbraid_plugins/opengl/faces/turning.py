@@ -42,7 +42,6 @@ def turned(model: MorphableModel, image: Tensor, coefficients: Tensor, view: Ten
 
     Returns images (B, 3, H, W) in [0, 1], and masks of the face (B, 1, H, W). There are gradients to the image.
     """
-    coefficients, view, to = (v.to(image) for v in (coefficients, view, to))
     shape = model.shape(coefficients)
     to = to.reshape(len(to), -1)
     there = torch.cat([to, view[:, 1:].to(to)], 1) if to.shape[1] == 1 else to
