@@ -28,6 +28,11 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
     """Open a regular file to read its bytes; a pipe or a device is refused at once, and not waited for.
 
     Raises OSError.
+
+    >>> _ = Path("four.bin").write_bytes(b"four")
+    >>> with open_file(Path("four.bin")) as file:
+    ...     file.read()
+    b'four'
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:

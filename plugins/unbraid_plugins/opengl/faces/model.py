@@ -109,13 +109,16 @@ def posed(vertices: Tensor, view: Tensor) -> Tensor:
     return torch.stack([cosine * x + sine * z, y, cosine * z - sine * x], -1)
 
 
-def camera(zoom: float = 1.0, *, aspect: float = 1.0) -> Camera:
-    """Return the camera in front of all heads.  zoom: how much larger than whole heads they appear."""
+def camera(zoom: float = 1.0, *, aspect: float = 1.0, like: Tensor | None = None) -> Camera:
+    """Return the camera in front of all heads, as numbers of the type and device of `like`, or in single precision.
+
+    zoom: how much larger than whole heads they appear.
+    """
     angle = 2 * math.atan(math.tan(math.radians(FIELD_OF_VIEW) / 2) / zoom)
-    still = torch.zeros(1, dtype=torch.float32)
+    still = torch.zeros(1, dtype=torch.float32) if like is None else like.new_zeros(1)
     projection = perspective(torch.tensor(angle, dtype=torch.float32), aspect=aspect, near=DISTANCE / 40,
                              far=DISTANCE * 10)
-    return Camera(orbiting(still, still, DISTANCE), projection)
+    return Camera(orbiting(still, still, DISTANCE), projection.to(still))
 
 
 def read_model(path: str) -> MorphableModel:

@@ -46,7 +46,7 @@ def turned(model: MorphableModel, image: Tensor, coefficients: Tensor, view: Ten
     to = to.reshape(len(to), -1)
     there = torch.cat([to, view[:, 1:].to(to)], 1) if to.shape[1] == 1 else to
     height, width = image.shape[2:]
-    seen_by = camera(zoom, aspect=width / height)
+    seen_by = camera(zoom, aspect=width / height, like=shape)
     before = Mesh(posed(shape, view), model.topology)
     colours, known = colours_of(before, image, zoom, backend)
     mirror = model.mirror
@@ -66,7 +66,8 @@ def colours_of(mesh: Mesh, image: Tensor, zoom: float, backend: Backend = "auto"
     A vertex is seen where it belongs to a face that is seen at a finer size, and not at a grazing angle.
     """
     batch, _, height, width = image.shape
-    seen_by, faces = camera(zoom, aspect=width / height), mesh.topology.to(image.device).faces
+    seen_by = camera(zoom, aspect=width / height, like=mesh.vertices)
+    faces = mesh.topology.to(image.device).faces
     clip = seen_by.projected(mesh.vertices)
     place = clip[..., :2] / clip[..., 3:] * clip.new_tensor([1.0, -1.0])
     colours = functional.grid_sample(image, place[:, :, None].to(image), padding_mode="border",

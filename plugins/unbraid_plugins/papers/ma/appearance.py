@@ -9,7 +9,6 @@ import attrs
 import torch
 from attrs.validators import ge
 from torch import Tensor, nn
-from torchvision.ops import roi_align
 
 from unbraid import Context, UnbraidError, encoder, network
 from unbraid_plugins.papers.ma.blocks import ResidualPair, conv, first_weights, levels, pyramid
@@ -60,6 +59,8 @@ class Parts(nn.Module):
 
     def forward(self, features: Tensor, boxes: Tensor, visible: Tensor | None = None) -> Tensor:
         """Features (B, C, H, W), boxes (B, P, 4), visibility (B, P) -> (B, P * d); 0 for a part that is not seen."""
+        from torchvision.ops import roi_align  # imports torch's compiler
+
         batch, count = boxes.shape[:2]
         number = torch.arange(batch, device=boxes.device, dtype=boxes.dtype).repeat_interleave(count)
         rows = torch.cat([number[:, None], boxes.flatten(0, 1)], 1).to(features.dtype)          # (B P, 5)
