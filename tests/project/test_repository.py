@@ -48,7 +48,7 @@ def test_pictures_are_small():
 def test_no_data_sets_and_no_models():
     golden = [f for f in tracked() if named(f).startswith("tests/engine/golden/")]          # tiny runs, of every format
     assert sum(f.stat().st_size for f in golden) < 64_000
-    small = {"plugins/unbraid_plugins/tools/viewer/demo.safetensors": 900_000,           # what `unbraid view demo` shows
+    small = {"plugins/unbraid_plugins/tools/viewer/demo.safetensors": 900_000,           # of `unbraid view demo`
              "tests/tools/packs/golden-format-1.safetensors": 64_000}
     assert all(f.stat().st_size < small[named(f)] for f in tracked() if named(f) in small)
     kept = [named(f) for f in tracked() if f.suffix.lower() in DATA and f not in golden and named(f) not in small]

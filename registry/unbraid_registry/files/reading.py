@@ -29,8 +29,10 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises OSError.
 
+    >>> from pathlib import Path
     >>> _ = Path("four.bin").write_bytes(b"four")
-    >>> with open_file(Path("four.bin")) as file:
+    >>> import unbraid
+    >>> with unbraid.open_file(Path("four.bin")) as file:
     ...     file.read()
     b'four'
     """
