@@ -49,7 +49,12 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """Read a regular file of at most `most` bytes.  Raises OSError, also where it is larger or no regular file."""
+    """Read a regular file of at most `most` bytes.  Raises OSError, also where it is larger or no regular file.
+
+    >>> _ = Path("four.bin").write_bytes(b"four")
+    >>> read_whole(Path("four.bin"), 1 << 20)
+    b'four'
+    """
     with open_file(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
