@@ -75,6 +75,7 @@ NARROWER = {                                       # by the beginning of a name,
 def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Small data in place of what the recipes' environment variables stand for."""
     folder, random_ = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    beside = tmp_path_factory.mktemp("beside")     # more pictures, which are none of the folder's
     colour = random_.integers(0, 255, (24, 64, 64, 3), dtype=np.uint8)
     labels = np.arange(24) % 4
     for i, label in enumerate(labels):
@@ -87,8 +88,8 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     np.savez(folder / "clips.npz", images=colour.reshape(4, 6, 64, 64, 3), factors=np.arange(4)[:, None] % 2,
              factor_names=np.array(["skin"]))
     for i, frame in enumerate(colour):
-        (folder / f"clips/{i // 6}").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(frame).save(folder / f"clips/{i // 6}/{i}.png")
+        (beside / f"clips/{i // 6}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(frame).save(beside / f"clips/{i // 6}/{i}.png")
     np.savez(folder / "objects.npz", images=colour, mesh=labels, category=labels)
     np.savez(folder / "people.npz", images=colour, identity=labels, yaw=np.arange(24) % 9)
     np.savez(folder / "faces.npz", images=colour, mesh=labels, category=labels, identity=labels, yaw=np.arange(24) % 7)
@@ -104,13 +105,13 @@ def own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
              "UNBRAID_DSPRITES": "dsprites.npz", "UNBRAID_OBJECTS": "objects.npz", "UNBRAID_FACES": "faces.npz",
              "UNBRAID_PEOPLE": "people.npz",
              "UNBRAID_OMNIGLOT": "omniglot.npz", "UNBRAID_DATA": "", "UNBRAID_DATA_A": "kind 0",
-             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": "persons",
-             "UNBRAID_CLIPS": "clips", "UNBRAID_LPC_CLIPS": "clips.npz"}
+             "UNBRAID_DATA_B": "kind 1", "UNBRAID_PERSONS": people(folder).name, "UNBRAID_RUN": beside / "persons",
+             "UNBRAID_CLIPS": beside / "clips", "UNBRAID_LPC_CLIPS": "clips.npz"}
     os.environ |= {variable: str(folder / name) for variable, name in files.items()}
     with pytest.MonkeyPatch.context() as patch:    # stage one of Ma et al., for stage two
         undrawn(patch)
         # its first weights, which are the same on every machine
-        train(narrow("ma-persons-small", "train.steps=1", "train.optimizer.lr=1.0e-30"), folder / "persons")
+        train(narrow("ma-persons-small", "train.steps=1", "train.optimizer.lr=1.0e-30"), beside / "persons")
 
 
 def undrawn(patch: pytest.MonkeyPatch) -> None:

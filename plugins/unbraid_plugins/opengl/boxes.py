@@ -59,8 +59,9 @@ class TexturedBoxes:
         vertices = torch.from_numpy(CORNERS[np.asarray(FACES).reshape(-1)]) * halves[:, None]
         mesh = Mesh.of(vertices, faces, uv=_places(), texture=textures)
         view = orbiting(azimuths, torch.full_like(azimuths, math.radians(self.elevation)), 3.2)
-        seen = draw(mesh, Camera(view, perspective(math.radians(self.field_of_view))), (self.size, self.size),
-                    background=torch.ones(1, 3), cull=True, geometry=False, mipmaps=True, backend="torch").colour
+        lens = perspective(math.radians(self.field_of_view)).to(view)
+        seen = draw(mesh, Camera(view, lens), (self.size, self.size),
+                    background=torch.ones(1, 3, dtype=torch.float32), cull=True, geometry=False, mipmaps=True, backend="torch").colour
         return (seen.clamp(0, 1) * 255).round().to(torch.uint8)
 
 
@@ -99,4 +100,5 @@ def _places() -> Tensor:
     """Return the texture coordinates of the faces' corners, (1, 24, 2), half a texel inside of their tiles."""
     inside = 0.5 / TILE
     square = [(inside, inside), (1 - inside, inside), (1 - inside, 1 - inside), (inside, 1 - inside)]
-    return torch.tensor([[((f % 3 + u) / 3, (f // 3 + v) / 2) for f in range(6) for u, v in square]])
+    return torch.tensor([[((f % 3 + u) / 3, (f // 3 + v) / 2) for f in range(6) for u, v in square]],
+                        dtype=torch.float32)

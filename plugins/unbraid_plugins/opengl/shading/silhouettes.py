@@ -64,7 +64,7 @@ def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> C
             first, last = _beyond(start, stop, behind)
             after = after ^ behind.any(0)
         owner, line = _passed(first, last, torch.where(steep, height, width))
-        t = (line + 0.5 - start.index_select(0, owner)) / (stop - start).index_select(0, owner)
+        t = (line.to(start) + 0.5 - start.index_select(0, owner)) / (stop - start).index_select(0, owner)
         place, depth = (e.index_select(0, owner).lerp(f.index_select(0, owner), t) for e, f in ((a, b), (p[2], q[2])))
         before = (place - 0.5).floor()
         room = torch.where(steep, width - 1, height - 1).index_select(0, owner)
