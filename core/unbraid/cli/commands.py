@@ -25,7 +25,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "view": ("viewer", "Look at a trained model in the browser."),
         "pack": ("packs", "Write a trained model as one file to pass on."),
         "push": ("packs", "Put a run or a pack on the Hugging Face hub."),
-        "edit": ("editing", "Reconstruct, swap, mix or interpolate images."),
+        "edit": ("editing", "Reconstruct, swap, mix, interpolate or blend images."),
         "call": ("calling", "Call any function that the recipe declares."),
         "translate": ("editing", "Translate images from one domain to another."),
         "sample": ("editing", "Make new images, of factors that are chosen or drawn."),

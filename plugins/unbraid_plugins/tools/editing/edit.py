@@ -35,7 +35,7 @@ ACTIONS = ("reconstruct", "swap", "mix", "interpolate", "blend")
 @DEVICE
 def command(run: Path, action: str, images: tuple[Path, ...], factors: tuple[str, ...], shares: tuple[str, ...],
             steps: int, seed: int, out: Path | None, device: str) -> None:
-    """Reconstruct, swap, mix or interpolate images.
+    """Reconstruct, swap, mix, interpolate or blend images.
 
     \b
     reconstruct A ...   the images above their reconstructions
