@@ -66,7 +66,8 @@ def find_recipe(name: str, plugins: Plugins, *, beside: Path | None = None, plac
     try:
         plugins.catalog.find(name.replace(":", "."))
     except UnbraidError as error:
-        if getattr(error, "plugin", "") and not (getattr(error, "closest", "") or closest(name, known)):
+        near = closest(name, [k for k in known if "." in k or "." not in name.replace(":", ".")])
+        if getattr(error, "plugin", "") and not (getattr(error, "closest", "") or near):
             message, hint = error.message, error.hint
     raise RecipeError([Mistake(place or Place(name), path, message, hint)])
 

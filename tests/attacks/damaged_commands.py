@@ -143,7 +143,8 @@ def put_back(folder: Path, runs: tuple[Path, ...]) -> None:
 
 def listing(folder: Path) -> set[tuple[str, bytes]]:
     """All files with what is in them, and all folders."""
-    return {(str(p.relative_to(folder)), p.read_bytes() if p.is_file() else b"") for p in folder.rglob("*")}
+    return {(str(p.relative_to(folder)), p.read_bytes() if p.is_file() else b"") for p in folder.rglob("*")
+            if p.name != ".evaluating"}            # the lock of an evaluation, which stays as a training's does
 
 
 def main() -> int:

@@ -278,7 +278,8 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(
     ]
     lines = str(caught.value).splitlines()
     assert len(lines) == 5
-    assert lines[4] == ("recipe.yaml:27:16  train.steps: expected a whole number, got the text 'ten'")
+    assert lines[4] == ("recipe.yaml:27:16  train.steps: expected a whole number or the name of a weight, "
+                        "got the text 'ten'")
 
 
 def test_a_wrong_key_a_parenthesis_and_an_unknown_name_are_told_at_once(tmp_path: Path) -> None:

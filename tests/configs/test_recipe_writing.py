@@ -16,8 +16,9 @@ from recipe_standins import Plugins, typed_catalog
 from unbraid_configs import Node, RecipeError, dump_recipe, make_recipe, recipe_schema, show_recipe
 from unbraid_configs.reading import write_expression, write_number, write_scalar
 from unbraid_configs.reading.yaml_reader import read_yaml
+from unbraid_registry.terminal import shown
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30) | st.text(
+TEXT = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda c: shown(c) == c), max_size=30) | st.text(
     "ab:#-? {}[],'\"\\\n|>&*!%@`${}0.e_1", max_size=12
 )
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT

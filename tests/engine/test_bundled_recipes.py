@@ -28,7 +28,10 @@ def run(name: str, out: Path, steps: int, *, resume: bool = False, every: int = 
     return train(recipe, out, resume=resume)
 
 
-@pytest.mark.parametrize("name", bundled_recipes())
+TRAINED = [name for name in bundled_recipes() if not name.startswith("view-graph")]      # fitted, before step 0
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_two_and_two_steps_are_four(name: str, tmp_path: Path) -> None:
     whole = run(name, tmp_path / "whole", 4)
     with pytest.MonkeyPatch.context() as cutting:

@@ -25,7 +25,7 @@ __all__ = ["own_data"]
 STEPS = 2
 Numbers = dict[str, torch.Tensor]
 OF_THE_BATCH = {"total_correlation", "index_code_information", "dimension_wise_kl", "dip", "permute_dims",
-                "annealed_kl"}                     # no means over samples
+                "annealed_kl", "white_shading"}    # no means over samples
 
 
 def small(name: str) -> Recipe:

@@ -248,9 +248,9 @@ def test_a_function_that_wants_more_than_an_image_stops_no_training(tmp_path: Pa
     functions = {"encode(x)": "mix(encoder(x), encoder(x), one_hot(x.pose))", "decode(f)": "generator(f)"}
     wants_poses = {**RECIPE, "data": {**RECIPE["data"], "draw": draws}, "functions": functions,
                    "code": {"chunk": "5 x 4"}}     # as many chunks as poses
-    with pytest.warns(UserWarning, match=r"no pictures: .*x\.pose"):
-        run = train(make_recipe(wants_poses, ["train.steps=2"]), tmp_path / "run")
+    run = train(make_recipe(wants_poses, ["train.steps=2"]), tmp_path / "run")      # it gets the images' poses
     assert run.last_checkpoint() is not None
+    assert [p for p in run.pictures.iterdir() if p.name.startswith("reconstructions")]
 
 
 def test_a_plugin_cannot_change_a_checkpoint(tmp_path: Path) -> None:

@@ -60,8 +60,9 @@ class TexturedBoxes:
         mesh = Mesh.of(vertices, faces, uv=_places(), texture=textures)
         view = orbiting(azimuths, torch.full_like(azimuths, math.radians(self.elevation)), 3.2)
         lens = perspective(math.radians(self.field_of_view)).to(view)
-        seen = draw(mesh, Camera(view, lens), (self.size, self.size),
-                    background=torch.ones(1, 3, dtype=torch.float32), cull=True, geometry=False, mipmaps=True, backend="torch").colour
+        white = torch.ones(1, 3, dtype=torch.float32)
+        seen = draw(mesh, Camera(view, lens), (self.size, self.size), background=white, cull=True, geometry=False,
+                    mipmaps=True, backend="torch").colour
         return (seen.clamp(0, 1) * 255).round().to(torch.uint8)
 
 

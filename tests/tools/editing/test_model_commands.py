@@ -124,7 +124,7 @@ def test_demo_trains_its_arms_and_tells_what_to_do_next(unbraid, tmp_path: Path)
     assert said.code == 0, said.err
     assert "without mixing" in said.out
     assert "untrained" in said.out
-    assert "Next:  unbraid edit" in said.out
+    assert "Next:  unbraid view" in said.out
     assert "too slow" not in said.out
     for path in ("mixing/run.json", "without-mixing/run.json", "pictures/swaps.png", "evaluation.json", "A.png"):
         assert (tmp_path / "demo" / path).is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def run(trained: Path, tmp_path: Path, shelf: Shelf) -> Run:
     folder.mkdir()
     for file in ("run.json", "recipe.yaml"):
         (folder / file).write_bytes((trained / file).read_bytes())
-    (folder / "checkpoints").symlink_to(trained / "checkpoints")
+    shutil.copytree(trained / "checkpoints", folder / "checkpoints")
     return Run(folder)
 
 

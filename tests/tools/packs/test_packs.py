@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from packed_recipe import packed_recipe
 from safetensors.torch import load_file, save_file
 
 from unbraid import load, make_recipe, train
@@ -104,9 +105,7 @@ def test_it_is_read_where_a_run_is(unbraid: Any, packed: Path, tmp_path: Path) -
 
 
 def test_networks_come_from_packs(packed: Path, tmp_path: Path) -> None:
-    from conftest import recipe
-
-    tree = recipe(tmp_path / "faces.npz")
+    tree = packed_recipe(tmp_path / "faces.npz")
     np.savez(tmp_path / "faces.npz", images=np.zeros((20, 16, 16, 3), np.uint8))
     tree["networks"] = {**tree["networks"], "encoder": {"from": f"{packed}#encoder", "freeze": True}}
     tree["players"]["autoencoder"]["trains"] = ["generator"]

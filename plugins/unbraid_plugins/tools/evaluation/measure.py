@@ -116,7 +116,7 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     key = identity(sampled.evidence), tuple(sorted(wanted)), repr(sorted(options.items()))
     models = {"model": model, **(others or {}), **({"untrained": untrained(model)} if baselines is not None else {})}
     evidence = {name: of_model(m, sampled, seed) for name, m in models.items()}
-    judges = _judges(known, wanted - set(metrics or ()), sampled.evidence, evidence.values())
+    judges = _judges(known, wanted, metrics or (), sampled.evidence, evidence.values())
     shared = kept.measured((*key, *sorted(judges)), lambda: images_only.done(wanted - judges))
     of_data = {name: r for name, r in shared.results.items() if r is not None}
 
@@ -153,12 +153,15 @@ def _asked_for(known: Sequence[Component], metrics: Sequence[str] | None) -> set
     return Measuring(known, {}).asked_for([name_of(m) for m in known] if metrics is None else metrics)
 
 
-def _judges(known: Sequence[Component], wanted: set[str], of_data: Evidence, own: Iterable[Evidence]) -> set[str]:
+def _judges(known: Sequence[Component], wanted: set[str], named: Sequence[str], of_data: Evidence,
+            own: Iterable[Evidence]) -> set[str]:
     """Return the wanted metrics that only serve others, and that none of those needs that can be measured.
+
+    named: the metrics that somebody asked for by name, which are measured in any case.
 
     Training the oracles takes longer than everything else: a model without `decode` has nothing for them to judge.
     """
-    serving = {name_of(m) for m in known if m.better == "neither" and name_of(m) in wanted}
+    serving = {name_of(m) for m in known if m.better == "neither" and name_of(m) in wanted} - set(named)
     others = wanted - serving
     needed = {name for e in own for name in Measuring(known, {**of_data, **e}).possible(others)}
     idle = serving - needed

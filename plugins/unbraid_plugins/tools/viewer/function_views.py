@@ -10,7 +10,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from unbraid.values import Code, Gaussian, Label, Record, Set, Value, plain
+from unbraid.values import Code, Gaussian, Label, Record, Set, Value, plain, tensors
 from unbraid_plugins.tools.viewer import outputs
 from unbraid_plugins.tools.viewer.controls import Choice, Control, Picture, PictureSet, Seed, Slider, Values
 from unbraid_plugins.tools.viewer.outputs import MOST_FRAMES, Film, Mesh, Output, Strip, Text
@@ -101,6 +101,8 @@ def shown(v: Value) -> dict[str, Output]:
         return {f"{name} {inner}".strip(): o for name, part in v.parts.items() for inner, o in shown(part).items()}
     if isinstance(v, tuple):
         return {f"{i + 1} {inner}".strip(): o for i, part in enumerate(v) for inner, o in shown(part).items()}
+    if any(not len(t) for t in tensors(v) if t.ndim):
+        return {"": Text("nothing")}
     if hasattr(v, "surface"):
         return {"": solid(v)}
     if isinstance(v, Set) and _is_image(v.folded):
