@@ -1,0 +1,43 @@
+"""The source of a data set by its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from unbraid import DataError, Images, UnbraidError, source
+
+
+@source
+@attrs.frozen(kw_only=True)
+class Named:
+    """A data set that `unbraid data get NAME` laid here, as `unbraid data list` names it; nothing is fetched.
+
+    name: the set.
+    path: the folder of its files, where they lie elsewhere.
+    size: scale its images to this; default: as its reader does.
+    options: other options of its reader, {"camera": "both"}.
+    """
+
+    name: str
+    path: str = ""
+    size: int | tuple[int, int] | None = None
+    options: dict[str, Any] = attrs.Factory(dict)
+
+    def open(self) -> Images:
+        """Return the set's images and their fields.  Raises DataError, with the command that fetches what is missing."""
+        from pathlib import Path
+
+        from unbraid_plugins.tools.datasets.catalogue import find_set, folder_of, missing_files, open_set
+
+        try:
+            entry = find_set(self.name)
+            folder = Path(self.path).expanduser() if self.path else folder_of(entry)
+        except UnbraidError as error:
+            raise DataError(error.message, hint=error.hint) from None
+        if not folder.is_dir() or (missing := missing_files(entry, folder)):
+            what = "it has never been fetched" if not folder.is_dir() else f"no whole {missing[0].name} in {folder}"
+            raise DataError(f"the data set {self.name!r} is not here: {what}", hint=f"unbraid data get {self.name}")
+        options = {**self.options, **({} if self.size is None else {"size": self.size})}
+        return open_set(entry, folder, options)
