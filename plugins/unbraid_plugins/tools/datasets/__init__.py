@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         folder_of as folder_of,
         open_set as open_set,
     )
-    from unbraid_plugins.tools.datasets.download import DownloadError as DownloadError, download as download
+    from unbraid_plugins.tools.datasets.downloading import DownloadError as DownloadError, download as download
     from unbraid_plugins.tools.datasets.entry import (
         DataFile as DataFile,
         DataSet as DataSet,

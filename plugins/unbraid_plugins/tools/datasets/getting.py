@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unbraid_plugins.tools.datasets.catalogue import data_folder, folder_of, missing_files, note_folder
-from unbraid_plugins.tools.datasets.download import Told, download, quiet
+from unbraid_plugins.tools.datasets.downloading import Told, download, quiet
 from unbraid_plugins.tools.datasets.entry import DataFile, DataSet, EntryError
 from unbraid_registry.files import FileError, open_file, read_json, write_whole
 

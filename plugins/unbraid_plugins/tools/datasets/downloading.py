@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,10 +92,10 @@ class _Download:
 
     def _from(self, address: str) -> str:
         """Fetch the file from one address, in as many attempts as bring bytes."""
-        failed = 0
+        failed, most = 0, -1                       # most: the bytes that were ever here
         while True:
             self._take_up(address)
-            before = self.have
+            before, most = self.have, max(most, self.have)
             try:
                 if not (self.file.bytes and self.have == self.file.bytes):
                     self._stream(address)
@@ -108,7 +108,7 @@ class _Download:
             except FileError:
                 raise
             except BROKEN as error:
-                failed = 0 if self.have > before else failed + 1
+                failed = 0 if self.have > most else failed + 1
                 problem = str(error) or type(error).__name__
             if failed >= ATTEMPTS:
                 raise DownloadError(f"{problem}, {failed} times in a row")
@@ -124,7 +124,7 @@ class _Download:
         with suppress(FileNotFoundError):
             size = self.part.lstat().st_size
             same = self._noted().get("address") == address and self._noted().get("version")
-            if (self.whole and size > self.whole) or not (self.file.hash[1] or same):
+            if self.part.is_symlink() or (self.whole and size > self.whole) or not (self.file.hash[1] or same):
                 self._drop()
                 return
             with open_file(self.part) as part:
@@ -214,7 +214,11 @@ class _Download:
     def _append(self, response: Any) -> None:
         """Append what arrives to the part.  Raises Refused, ConnectionError, FileError."""
         begins = self.have == 0
-        with open_to_write(self.part, append=True) as part:
+        with ExitStack() as held:
+            try:
+                part = held.enter_context(open_to_write(self.part, append=True))
+            except OSError as error:
+                raise FileError(f"can't write {self.part}: {reason(error)}", hint=remedy(error)) from None
             while block := response.read(AT_ONCE):
                 if begins and (block[:512].lstrip().lower().startswith((b"<!doctype html", b"<html"))):
                     raise Refused(A_PAGE)
