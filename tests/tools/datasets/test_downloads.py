@@ -169,7 +169,7 @@ def test_a_full_disk_keeps_what_arrived(tmp_path: Path, monkeypatch: pytest.Monk
     with serving(Site(DATA, cuts=[1_000_000, *[0] * 9])) as address:
         refused(tmp_path, address)
     with monkeypatch.context() as patch, serving(Site(DATA)) as address:
-        patch.setattr(module, "open_to_write", lambda path, append: open("/dev/full", "ab", buffering=0))
+        patch.setattr(module, "open_to_write", lambda path, append: open("/dev/full", "ab", buffering=0))  # noqa: SIM115
         with pytest.raises(FileError, match="No space left on device"):
             fetch(tmp_path, address)
     assert (tmp_path / "file.bin.part").stat().st_size == 1_000_000

@@ -23,7 +23,7 @@ MOST_MEMBERS = 100_000
 @source
 @attrs.frozen(kw_only=True)
 class Cars3d:
-    """The file nips2015-analogy-data.tar.gz; its cars are read by their names in it, and nothing is unpacked; RGB.
+    """Cars of Reed et al. 2015, in nips2015-analogy-data.tar.gz: read by their names in it, nothing is unpacked; RGB.
 
     The cars are in the order of their names, which other code may number otherwise. Fields: elevation, azimuth (steps
     of 15 degrees), car.

@@ -20,7 +20,7 @@ IDENTITIES, LANDMARKS = "identity_CelebA.txt", "list_landmarks_align_celeba.txt"
 @source
 @attrs.frozen(kw_only=True)
 class Celeba:
-    """CelebA's img_align_celeba.zip and its tables, as they were published, in a folder; RGB.
+    """CelebA (Liu et al. 2015): img_align_celeba.zip and its tables, as they were published, in a folder; RGB.
 
     The pictures (178 x 218) stay in the archive and are decoded when they are read. Fields, as far as their tables are
     there: the 40 attributes (no, yes) by their names in small letters, `identity`, and `landmarks`, (N, 10) pixels of

@@ -43,7 +43,7 @@ class PackedImages:
 @source
 @attrs.frozen(kw_only=True)
 class Dsprites:
-    """The file of dSprites, .npz or .hdf5 (extra `data`), 64 x 64 grey.
+    """DSprites (Matthey et al. 2017), its file .npz or .hdf5 (extra `data`), 64 x 64 grey.
 
     Fields: color (it has one value), shape, scale, orientation, pos_x, pos_y. The images are kept as bits, 380 MB, and
     unpacked when they are read. Of the .npz, the pickled `metadata` is not loaded.

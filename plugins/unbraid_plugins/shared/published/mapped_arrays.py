@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import attrs
 import numpy as np
 
 from unbraid import DataError, write_whole
-from unbraid_plugins.shared.metrics.cache import cache_folder
+from unbraid_plugins.shared.metrics.cache import ABANDONED, cache_folder
 
 
 @attrs.define(eq=False)
@@ -53,6 +55,8 @@ def mapped(path: Path, shape: tuple[int, ...], fill: Callable[[np.ndarray], None
     except RuntimeError as error:
         raise DataError(f"{path} can't be unpacked: {error}", hint="set UNBRAID_CACHE to a folder with room") from None
     if not _is_whole(there, shape):
+        _remove_abandoned(there)
+
         def write(scratch: Path) -> None:
             array = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape)
             fill(array)
@@ -61,6 +65,14 @@ def mapped(path: Path, shape: tuple[int, ...], fill: Callable[[np.ndarray], None
         write_whole(there, write, error=DataError, what="the unpacked images",
                     hint=f"{np.prod(shape, dtype=np.int64):,} bytes are needed: set UNBRAID_CACHE to a folder with room")
     return MappedImages(there)
+
+
+def _remove_abandoned(there: Path) -> None:
+    """Remove what processes that were killed left of the same images."""
+    for scratch in there.parent.glob(f".{there.stem[:100]}.*"):
+        with suppress(OSError):
+            if time.time() - scratch.stat().st_mtime > ABANDONED:
+                scratch.unlink()
 
 
 def _is_whole(path: Path, shape: tuple[int, ...]) -> bool:

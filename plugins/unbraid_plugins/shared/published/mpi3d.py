@@ -27,7 +27,7 @@ AT_ONCE = 1 << 22                                  # bytes
 @source
 @attrs.frozen(kw_only=True)
 class Mpi3d:
-    """An .npz file of MPI3D, of any of its sets, 64 x 64 RGB.
+    """MPI3D (Gondal et al. 2019), the .npz file of any of its sets, 64 x 64 RGB.
 
     The file holds no factors: they follow from the order of the images, as its authors say. Fields: object_color,
     object_shape, object_size, camera_height, background_color, horizontal_axis, vertical_axis. The images are unpacked

@@ -18,9 +18,9 @@ NAME = re.compile(r"images_\w+/([^/]+)/(character\d+)/\d+_(\d+)\.png", re.ASCII)
 @source
 @attrs.frozen(kw_only=True)
 class Omniglot:
-    """The archives images_background.zip and images_evaluation.zip in a folder; grey, dark strokes on white.
+    """Omniglot (Lake et al. 2015), its two archives in a folder; grey, dark strokes on white.
 
-    They are decoded when they are opened, and are the splits train and test, with different alphabets. Fields:
+    images_background.zip and images_evaluation.zip are decoded when they are opened, and are the splits train and test, with different alphabets. Fields:
     alphabet, character (with its alphabet), drawer (0 ... 19 of each character).
     """
 

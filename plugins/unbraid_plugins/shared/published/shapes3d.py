@@ -19,7 +19,7 @@ MOST = 32 << 30                                    # bytes of unpacked images
 @source
 @attrs.frozen(kw_only=True)
 class Shapes3d:
-    """The file 3dshapes.h5 (extra `data`), 64 x 64 RGB.
+    """3D Shapes (Burgess and Kim 2018), its file 3dshapes.h5 (extra `data`), 64 x 64 RGB.
 
     Fields: floor_hue, wall_hue, object_hue, scale, shape, orientation, whose classes are the values in the file by
     size. The images are unpacked once into the cache, 5.9 GB, and mapped from there.

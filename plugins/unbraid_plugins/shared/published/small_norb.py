@@ -63,7 +63,7 @@ def _matrix(path: Path, file: BinaryIO, most: int) -> np.ndarray:
 @source
 @attrs.frozen(kw_only=True)
 class SmallNorb:
-    """The six files of small NORB, .mat or .mat.gz, in a folder; 96 x 96 grey.
+    """Small NORB (LeCun et al. 2004), its six files, .mat or .mat.gz, in a folder; 96 x 96 grey.
 
     Its splits `train` and `test` have different toys, so not all combinations of factors are there. Fields: category,
     instance (0 ... 9 in each category), elevation (30 to 70 degrees in steps of 5), azimuth (steps of 20 degrees),

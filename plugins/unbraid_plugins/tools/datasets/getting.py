@@ -111,7 +111,8 @@ def _fault(file: DataFile, path: Path, before: Any) -> str | None:
     if file.bytes and size != file.bytes:
         return f"it has {size:,} bytes, expected {file.bytes:,}"
     expected = expected or (before.get("sha256", "") if isinstance(before, dict) else "")
-    return f"its {kind} is {digest.hexdigest()}, expected {expected}" if expected not in ("", digest.hexdigest()) else ""
+    wrong = expected not in ("", digest.hexdigest())
+    return f"its {kind} is {digest.hexdigest()}, expected {expected}" if wrong else ""
 
 
 def _receipt(folder: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from unbraid import DataError, Images, UnbraidError, source
 @source
 @attrs.frozen(kw_only=True)
 class Named:
-    """A data set that `unbraid data get NAME` laid here, as `unbraid data list` names it; nothing is fetched.
+    """A data set that `unbraid data get NAME` laid here; a training fetches nothing.
 
     name: the set.
     path: the folder of its files, where they lie elsewhere.
@@ -26,7 +26,7 @@ class Named:
     options: dict[str, Any] = attrs.Factory(dict)
 
     def open(self) -> Images:
-        """Return the set's images and their fields.  Raises DataError, with the command that fetches what is missing."""
+        """Return the set's images and their fields.  Raises DataError, with the command that fetches it."""
         from pathlib import Path
 
         from unbraid_plugins.tools.datasets.catalogue import find_set, folder_of, missing_files, open_set

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from unbraid_registry import UnbraidError
 
-A_PAGE = ("it sends a web page instead of the file, as hosts do where one must log in, agree to something, or come back "
-          "when a quota is not used up")
+A_PAGE = ("it sends a web page instead of the file, as hosts do where one must log in, agree to something, or where a "
+          "quota is used up")
 
 
 class DownloadError(UnbraidError):
