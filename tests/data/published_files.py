@@ -17,12 +17,12 @@ from PIL import Image
 RNG = np.random.default_rng(0)
 DSPRITES = np.array(list(itertools.product([0], [0, 1, 2], [0, 1], [0], [0, 1], [0, 1])))
 DSPRITES_IMAGES = RNG.integers(0, 2, (len(DSPRITES), 64, 64), dtype=np.uint8)
-SHAPES3D = np.array(list(itertools.product([0.0, 0.1], [0.0], [0.0, 0.5], [0.75, 1.25], [0.0, 1.0, 2.0], [-30.0, 30.0])))
+SHAPES3D = np.array(list(itertools.product([0, 0.1], [0], [0, 0.5], [0.75, 1.25], [0, 1, 2], [-30, 30.0])))
 SHAPES3D_IMAGES = RNG.integers(0, 256, (len(SHAPES3D), 64, 64, 3), dtype=np.uint8)
 MPI3D_SIZES = (2, 1, 2, 1, 1, 3, 2)
 MPI3D_IMAGES = RNG.integers(0, 256, (24, 64, 64, 3), dtype=np.uint8)
 NORB = {"smallnorb-5x46789x9x18x6x2x96x96-training": 6, "smallnorb-5x01235x9x18x6x2x96x96-testing": 4}
-CAR_IMAGES = {name: RNG.integers(0, 256, (16, 16, 3, 3, 2), dtype=np.uint8) for name in ("car_020_mesh", "car_003_mesh")}
+CAR_IMAGES = {f"car_{n}_mesh": RNG.integers(0, 256, (16, 16, 3, 3, 2), dtype=np.uint8) for n in ("020", "003")}
 
 
 def dsprites_npz(folder: Path) -> Path:
@@ -108,9 +108,10 @@ def celeba(folder: Path) -> Path:
         for i in (3, 1, 2, 6, 5, 4):
             archive.writestr(f"img_align_celeba/{i:06}.jpg", picture(i, "JPEG", (178, 218)))
     rows = [f"{n}  {1 if i % 2 else -1} -1" for i, n in enumerate(names)]
-    (folder / "list_attr_celeba.txt").write_text("\n".join(["6", "Bald 5_o_Clock_Shadow ".replace("5", "Five"), *rows, ""]))
+    (folder / "list_attr_celeba.txt").write_text("\n".join(["6", "5_o_Clock_Shadow Bald ", *rows, ""]))
     (folder / "list_eval_partition.txt").write_text("\n".join(f"{n} {i // 2}" for i, n in enumerate(names)) + "\n")
-    (folder / "identity_CelebA.txt").write_text("\n".join(f"{n} {[2880, 7, 7, 90, 2880, 1][i]}" for i, n in enumerate(names)))
+    people = (2880, 7, 7, 90, 2880, 1)
+    (folder / "identity_CelebA.txt").write_text("\n".join(f"{n} {p}" for n, p in zip(names, people, strict=True)))
     return folder
 
 

@@ -13,7 +13,7 @@ import attrs
 
 @attrs.define
 class Site:
-    """What a server sends.  cuts: bytes after which each answer in turn ends, None for all of it."""
+    """The file of a server, and its lies.  cuts: bytes after which each answer in turn ends, None for all of it."""
 
     content: bytes
     etag: str = '"first"'

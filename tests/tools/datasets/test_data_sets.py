@@ -1,4 +1,4 @@
-"""Data sets by name: entries are checked, get lays files and opens them, the source finds them, training fetches nothing."""
+"""Data sets by name: entries are checked, get lays files, the source opens them, and training fetches nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads arrive whole or not at all, whatever a server does, and go on where they ended."""
+"""Downloads arrive whole or not at all, whatever a server does, and resume."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Celeba:
     there: the 40 attributes (no, yes) by their names in small letters, `identity`, and `landmarks`, (N, 10) pixels of
     the whole picture. Splits train, validation and test are those of list_eval_partition.txt.
 
-    crop: what is kept around the middle, in pixels; 0 for all.
+    crop: side of the middle that is kept, in pixels; 0 for all.
     """
 
     path: str
@@ -46,7 +46,7 @@ class Celeba:
             columns, values = read_table(folder / ATTRIBUTES, bare, titled=True)
             if not np.isin(values, (-1, 1)).all():
                 raise DataError(f"{folder / ATTRIBUTES}: attributes must be -1 or 1")
-            fields |= {c.lower(): Field((v > 0).astype(np.int64), 2, ("no", "yes")) for c, v in zip(columns, values.T,
+            fields |= {_name(c): Field((v > 0).astype(np.int64), 2, ("no", "yes")) for c, v in zip(columns, values.T,
                                                                                                     strict=True)}
         if (folder / IDENTITIES).is_file():
             _, values = read_table(folder / IDENTITIES, bare)
@@ -61,6 +61,11 @@ class Celeba:
         images = ZippedPictures(folder / "img_align_celeba.zip", names, self.size, crop=self.crop, formats=("JPEG",))
         absent = [t for t in (ATTRIBUTES, PARTITION, IDENTITIES, LANDMARKS) if not (folder / t).is_file()]
         return Images(images, fields, splits, [f"without {', '.join(absent)}"] if absent else [])
+
+
+def _name(title: str) -> str:
+    """Return an attribute's title as the name of a field: five_o_clock_shadow for 5_o_Clock_Shadow."""
+    return title.lower().replace("5_o", "five_o")
 
 
 def read_table(path: Path, names: list[str], *, titled: bool = False) -> tuple[list[str], np.ndarray]:

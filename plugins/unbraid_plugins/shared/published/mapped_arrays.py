@@ -17,7 +17,7 @@ from unbraid_plugins.shared.metrics.cache import ABANDONED, cache_folder
 
 @attrs.define(eq=False)
 class MappedImages:
-    """Lazy images in a .npy file of bytes (N, H, W, C), of which only what is read is in memory."""
+    """Lazy images in a .npy file of bytes (N, H, W, C), of which only the rows that are read are in memory."""
 
     path: Path
     array: np.ndarray = attrs.field(init=False, repr=False)
@@ -63,7 +63,7 @@ def mapped(path: Path, shape: tuple[int, ...], fill: Callable[[np.ndarray], None
             array.flush()
 
         write_whole(there, write, error=DataError, what="the unpacked images",
-                    hint=f"{np.prod(shape, dtype=np.int64):,} bytes are needed: set UNBRAID_CACHE to a folder with room")
+                    hint=f"or set UNBRAID_CACHE to a folder with {np.prod(shape, dtype=np.int64):,} bytes of room")
     return MappedImages(there)
 
 

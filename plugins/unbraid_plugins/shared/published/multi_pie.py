@@ -20,8 +20,9 @@ FACTORS = ("identity", "session", "recording", "camera", "light")
 class MultiPie:
     """Multi-PIE (Gross et al. 2010), a folder of its pictures, as they are on its disks or cropped.
 
-    Their names keep the form SUBJECT_SESSION_RECORDING_CAMERA_LIGHT.png, as 001_01_01_051_07.png. Fields: identity, session, recording (which tells the expression), camera (05_1 for 051), light. Pictures with
-    other names are left out, counted and named.
+    Their names keep the form SUBJECT_SESSION_RECORDING_CAMERA_LIGHT.png, as 001_01_01_051_07.png. Fields: identity,
+    session, recording (which tells the expression), camera (05_1 for 051), light. Pictures with other names are left
+    out, counted and named.
     """
 
     path: str

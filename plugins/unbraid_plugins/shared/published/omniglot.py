@@ -20,8 +20,8 @@ NAME = re.compile(r"images_\w+/([^/]+)/(character\d+)/\d+_(\d+)\.png", re.ASCII)
 class Omniglot:
     """Omniglot (Lake et al. 2015), its two archives in a folder; grey, dark strokes on white.
 
-    images_background.zip and images_evaluation.zip are decoded when they are opened, and are the splits train and test, with different alphabets. Fields:
-    alphabet, character (with its alphabet), drawer (0 ... 19 of each character).
+    images_background.zip and images_evaluation.zip are decoded when they are opened, and are the splits train and test,
+    with different alphabets. Fields: alphabet, character (with its alphabet), drawer (0 ... 19 of each character).
     """
 
     path: str

@@ -82,7 +82,7 @@ class SmallNorb:
         cameras = CAMERAS[self.camera]
         images, tables, splits, begin = [], [], {}, 0
         for split, name in FILES.items():
-            pairs, category, info = (read_matrix(_find(folder, f"{name}-{part}.mat")) for part in ("dat", "cat", "info"))
+            pairs, category, info = (read_matrix(_find(folder, f"{name}-{p}.mat")) for p in ("dat", "cat", "info"))
             if pairs.dtype != np.uint8 or pairs.ndim != 4 or pairs.shape[1] != 2 or (
                     category.shape != pairs.shape[:1]) or info.shape != (len(pairs), len(INFO)):
                 raise DataError(f"{folder}: {name} has images {pairs.shape}, categories {category.shape} and info "

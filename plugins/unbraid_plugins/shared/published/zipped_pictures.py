@@ -29,7 +29,7 @@ class ZippedPictures:
     """Lazy images: members of a zip archive, cut to their middle, scaled, and cut to a size.
 
     names: of the members, in the order of the images.
-    crop: what is kept around the middle before they are scaled, in pixels; 0 for all.
+    crop: side of the middle that is kept before they are scaled, in pixels; 0 for all.
     """
 
     path: Path

@@ -1,6 +1,6 @@
-"""Data sets by name: what each is and asks for, how its files get here whole, and the source that opens them.
+"""Data sets by name: facts and licences of each, a downloader of whole files, and the source that opens them.
 
-`unbraid data get NAME` fetches; `source: {type: named, name: NAME}` opens what is here. Training never downloads.
+`unbraid data get NAME` fetches; `source: {type: named, name: NAME}` opens a set that is here. Training never downloads.
 """
 
 from typing import TYPE_CHECKING

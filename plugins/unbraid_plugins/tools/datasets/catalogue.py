@@ -10,7 +10,7 @@ from typing import Any
 
 from unbraid.data import DataError, Images
 from unbraid_plugins.tools.datasets.entry import DataFile, DataSet, EntryError, read_entries
-from unbraid_registry import UnbraidError, closest, option_value, registry
+from unbraid_registry import UnbraidError, closest, registry
 from unbraid_registry.files import read_json, write_whole
 
 PLACES = "places.json"                             # name -> folder, of sets that lie elsewhere
@@ -105,14 +105,14 @@ def open_set(entry: DataSet, folder: Path, options: Mapping[str, Any]) -> Images
             raise DataError(f"the data set {entry.name!r} has no option {unknown[0]!r}",
                             hint=f"its reader {component.name} has {', '.join(sorted(known - {'path'}))}")
         given = {**entry.reader.options, **options, "path": str(path)}
-        source = component.target(**{n: option_value(component, n, _in_tuples(v)) for n, v in given.items()})
+        found = component.target(**{name: _in_tuples(value) for name, value in given.items()}).open()
     except DataError:
         raise
-    except (UnbraidError, ValueError, TypeError) as error:
-        message = error.message if isinstance(error, UnbraidError) else str(error)
-        raise DataError(f"the data set {entry.name!r}: {message}",
-                        hint=error.hint if isinstance(error, UnbraidError) else "") from None
-    found = source.open()
+    except UnbraidError as error:
+        raise DataError(f"the data set {entry.name!r}: {error.message}", hint=error.hint) from None
+    except (ValueError, TypeError) as error:
+        raise DataError(f"the data set {entry.name!r} is not read with {dict(options) or 'its options'}: {error}",
+                        hint=f"unbraid list {component.full_name}") from error
     assert isinstance(found, Images)
     return found
 

@@ -22,9 +22,9 @@ EVERY = 5.0                                        # seconds between two lines o
 NAME = click.argument("name", metavar="NAME")
 
 
-@click.group("data", short_help="List data sets by name, fetch them, and check what is here.")
+@click.group("data", short_help="List data sets by name, fetch them, and check those that are here.")
 def data_command() -> None:
-    """List data sets by name, fetch them, and check what is here.
+    """List data sets by name, fetch them, and check those that are here.
 
     In a recipe: source: {type: named, name: NAME}. Training never downloads.
     """
@@ -83,7 +83,7 @@ def show_command(name: str, as_json: bool) -> None:
 def get_command(name: str, to: Path | None, own: Path | None, accept_licence: bool) -> None:
     """Fetch a data set, check it, and open it once.
 
-    What has arrived is kept: called again, it goes on where it ended.
+    What has arrived is kept: called again, it resumes.
     """
     from unbraid_plugins.tools.datasets.catalogue import find_set, open_set
     from unbraid_plugins.tools.datasets.getting import get

@@ -1,7 +1,7 @@
 """Downloads that arrive whole: resumed, from several addresses, checked by size and hash while they stream.
 
-The part that has arrived is kept as NAME.part, beside a note of the address and version that it is of. A download goes
-on where it ended: with `If-Range` at the same address, and at another one where a hash tells whether the parts fit.
+The part that has arrived is kept as NAME.part, beside a note of the address and version that it is of. A download
+resumes: with `If-Range` at the same address, and at another one where a hash tells whether the parts fit.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class _Download:
             if failed:
                 time.sleep(PAUSE * 2 ** (failed - 1))
 
-    # -- what is here already ---------------------------------------------------------------------------------------
+    # -- the part that is here ---------------------------------------------------------------------------------------
 
     def _take_up(self, address: str) -> None:
         """Hash the part that is here; begin anew where it can't be of this file."""
@@ -151,7 +151,7 @@ class _Download:
     # -- what arrives -----------------------------------------------------------------------------------------------
 
     def _stream(self, address: str) -> None:
-        """Ask for what is missing, and append it to the part.  Raises Refused, Gone, OSError, HTTPException."""
+        """Ask for the missing bytes, and append them to the part.  Raises Refused, Gone, OSError, HTTPException."""
         headers = {"User-Agent": "unbraid", "Accept-Encoding": "identity"}
         if self.have:
             headers["Range"] = f"bytes={self.have}-"

@@ -1,4 +1,4 @@
-"""Entries of data sets: what a set is, its files with sizes and hashes, what it asks for, and which source reads it."""
+"""Entries of data sets: facts, files with their sizes and hashes, licences and access, and the source that reads it."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def _is_plain(instance: Any, attribute: attrs.Attribute[Any], name: str) -> None
 class DataFile:
     """A file of a data set.
 
-    addresses: where it is, the first that answers is taken; none for a file that one fetches by hand.
+    addresses: mirrors, tried in this order; empty for a file that one fetches by hand.
     bytes: its size, 0 where it isn't published.
-    sha256, md5: hexadecimal hashes, empty where none is published.
-    hint: for a file by hand, where it is to be found.
+    sha256, md5: hexadecimal hashes, empty where they are not published.
+    hint: the place of a file that one fetches by hand.
     optional: whether the set opens without it.
     """
 
@@ -65,7 +65,7 @@ class DataFile:
 
     @property
     def hash(self) -> tuple[str, str]:
-        """The kind of its published hash, and the hash; sha256 and an empty text where there is none."""
+        """The kind of its published hash, and the hash; sha256 and an empty text where it has no hash."""
         return ("md5", self.md5) if self.md5 and not self.sha256 else ("sha256", self.sha256)
 
 
@@ -87,12 +87,14 @@ class Reader:
 class DataSet:
     """A data set by name.
 
-    images: their number.  image: one's shape, `64 x 64 RGB`.
-    factors: their names, or what is known of each image, in words.
-    licence: an SPDX identifier, or a sentence.  accept: whether one must accept it before a download.
+    images: their number.
+    image: the shape of one, `64 x 64 RGB`.
+    factors: their names, or other knowledge of each image, in words.
+    licence: an SPDX identifier, or a sentence.
+    accept: whether one must accept it before a download.
     access: open; by hand, where a browser fetches it; account; or purchase.
-    how: for what is not open, how one gets it.
-    checked: the day on which these facts were last compared with where they are from.
+    how: the way to a set that is not open.
+    checked: the day on which these facts were last compared with their origin; addresses are not tried.
     """
 
     name: str = attrs.field(validator=_checked("small letters, digits, - and _", NAME.pattern))

@@ -28,7 +28,8 @@ def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, told
 
     to: the folder for them.
     own: a folder with one's own copy; it is checked and remembered, and nothing is fetched or copied.
-    told: as of `download`.  say: gets a line for each file.
+    told: as of `download`.
+    say: gets a line for each file.
 
     Raises SetError, DownloadError, FileError.
     """
@@ -43,7 +44,7 @@ def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, told
     if not entry.files or entry.access != "open" or by_hand:
         if entry.files and not missing:
             return _noted(entry, folder)
-        raise SetError(_how(entry, by_hand or missing, folder), hint=f"then: unbraid data get {entry.name} --from FOLDER")
+        raise SetError(_how(entry, by_hand or missing), hint=f"then: unbraid data get {entry.name} --from FOLDER")
     for file in missing:
         say(f"{file.name} from {', '.join(file.addresses[:1])}")
         receipt = download(file, folder, told)
@@ -59,10 +60,11 @@ def _noted(entry: DataSet, folder: Path) -> Path:
     return folder
 
 
-def _how(entry: DataSet, files: list[DataFile], folder: Path) -> str:
-    lines = [f"the data set {entry.name!r} is to be got {entry.access}: {entry.how}" if entry.access == "by hand" else
-             f"the data set {entry.name!r} needs {'an account' if entry.access == 'account' else 'a purchase'}: {entry.how}"]
-    lines += [f"  {f.name}" + (f"  {f.bytes:,} bytes" if f.bytes else "") + (f"  {f.hint}" if f.hint else "") for f in files]
+def _how(entry: DataSet, files: list[DataFile]) -> str:
+    needs = {"account": "needs an account", "purchase": "needs a purchase"}.get(entry.access, "is fetched by hand")
+    lines = [f"the data set {entry.name!r} {needs}: {entry.how or entry.homepage}"]
+    lines += ["  ".join(["", f.name, *([f"{f.bytes:,} bytes"] if f.bytes else []), *([f.hint] if f.hint else [])])
+              for f in files]
     return "\n".join(lines)
 
 

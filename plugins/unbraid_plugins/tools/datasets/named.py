@@ -16,7 +16,7 @@ class Named:
 
     name: the set.
     path: the folder of its files, where they lie elsewhere.
-    size: scale its images to this; default: as its reader does.
+    size: scale its images to this.
     options: other options of its reader, {"camera": "both"}.
     """
 
