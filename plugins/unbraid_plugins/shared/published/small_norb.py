@@ -7,7 +7,7 @@ import math
 import os
 import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import attrs
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from unbraid import DataError, Field, Images, open_file, source
 from unbraid_plugins.shared.sources.sizes import check_size, existing, resized
 
-KINDS = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4"), 0x1E3D4C56: np.dtype("<i2"),
-         0x1E3D4C51: np.dtype("<f4"), 0x1E3D4C53: np.dtype("<f8")}
+KINDS: dict[int, np.dtype[Any]] = {0x1E3D4C55: np.dtype("u1"), 0x1E3D4C54: np.dtype("<i4"),
+                                   0x1E3D4C56: np.dtype("<i2"), 0x1E3D4C51: np.dtype("<f4"),
+                                   0x1E3D4C53: np.dtype("<f8")}
 FILES = {"train": "smallnorb-5x46789x9x18x6x2x96x96-training", "test": "smallnorb-5x01235x9x18x6x2x96x96-testing"}
 CATEGORIES = ("animal", "human", "airplane", "truck", "car")
 INFO = (("instance", 10, 1), ("elevation", 9, 1), ("azimuth", 18, 2), ("lighting", 6, 1))   # values, and their step

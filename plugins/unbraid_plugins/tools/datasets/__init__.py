@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         folder_of as folder_of,
         open_set as open_set,
     )
-    from unbraid_plugins.tools.datasets.downloading import DownloadError as DownloadError, download as download
+    from unbraid_plugins.tools.datasets.downloading import download as download
     from unbraid_plugins.tools.datasets.entry import (
         DataFile as DataFile,
         DataSet as DataSet,
@@ -24,5 +24,6 @@ if TYPE_CHECKING:
         read_entries as read_entries,
     )
     from unbraid_plugins.tools.datasets.getting import get as get, verify as verify
+    from unbraid_plugins.tools.datasets.web import DownloadError as DownloadError
 else:
     __getattr__, __dir__ = door(__name__)
