@@ -70,7 +70,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, int, int, np.ndarray]:
     if missing := [name for name in ("imgs", "latents_classes") if name not in file]:
         raise DataError(f"{path}: it has no array {missing[0]!r}; there is {', '.join(file.headers) or 'none'}")
     images = file.read("imgs")
-    if images.ndim != 3 or images.dtype.kind not in "bu":
+    if images.ndim != 3 or images.dtype.kind not in "ub":
         raise DataError(f"{path}: its images are {images.dtype} {images.shape}, expected bytes (N, H, W)")
     bits = np.concatenate([_bits(path, images[i:i + AT_ONCE]) for i in range(0, len(images), AT_ONCE)])
     return bits, images.shape[1], images.shape[2], file.read("latents_classes")
@@ -78,7 +78,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, int, int, np.ndarray]:
 
 def _read_hdf5(path: Path) -> tuple[np.ndarray, int, int, np.ndarray]:
     with opened_hdf5(path) as opened:
-        images, classes = dataset(opened, "imgs", "bu", 3), dataset(opened, "latents/classes", "iu", 2)
+        images, classes = dataset(opened, "imgs", "ub", 3), dataset(opened, "latents/classes", "iu", 2)
         count, height, width = images.shape
         if height * width > 2 ** 20 or count * height * width > 8 * MOST or classes.shape != (count, len(FACTORS)):
             raise ValueError(f"its images are {images.shape}, its classes {classes.shape}")
