@@ -109,7 +109,7 @@ class _Download:
                 raise
             except BROKEN as error:
                 failed = 0 if self.have > most else failed + 1
-                problem = str(error) or type(error).__name__
+                problem = str(getattr(error, "reason", error)) or type(error).__name__
             if failed >= ATTEMPTS:
                 raise DownloadError(f"{problem}, {failed} times in a row")
             if failed:
@@ -163,7 +163,7 @@ class _Download:
         except urllib.error.HTTPError as error:
             with error:
                 self._refuse(error)
-            raise
+            raise ConnectionError(f"it answers {error.code} {error.reason}") from None
         with response:
             if self.have and response.status != 206:          # it sends all of it: no ranges, or another version
                 self._drop()
