@@ -247,6 +247,7 @@ def test_the_commands_with_a_set_of_a_plugin(tmp_path: Path, content: bytes) -> 
         done = unbraid("get", "tiny", "--accept-licence")
         assert done.returncode == 0, done.stderr
     assert "tiny is here: 4 images of 1 x 8 x 8, label" in done.stdout
+    assert "the whole set has" not in done.stdout
     listed = {entry["name"]: entry for entry in json.loads(unbraid("list", "--json").stdout)}
     assert listed["tiny"]["state"] == "here"
     assert listed["dsprites"]["state"] == "to get"

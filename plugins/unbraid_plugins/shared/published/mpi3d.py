@@ -31,7 +31,7 @@ class Mpi3d:
 
     The file holds no factors: they follow from the order of the images, as its authors say. Fields: object_color,
     object_shape, object_size, camera_height, background_color, horizontal_axis, vertical_axis. The images are unpacked
-    once into the cache, 12.7 GB, and mapped from there; no more than 4 MB of them are in memory meanwhile.
+    once into the cache, 12.7 GB, a few megabytes at a time, and mapped from there.
 
     sizes: the numbers of values of the seven factors, where they don't follow from the number of images.
     """

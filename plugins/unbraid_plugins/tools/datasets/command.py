@@ -98,6 +98,8 @@ def get_command(name: str, to: Path | None, own: Path | None, accept_licence: bo
     images = open_set(entry, folder, {})
     echo(f"{entry.name} is here: {len(images):,} images of {' x '.join(map(str, images.shape))}, "
          f"{', '.join(images.fields) or 'no fields'}, in {folder}")
+    if len(images) != entry.images:
+        echo(f"  the whole set has {entry.images:,} images", fg="yellow")
     for line in images.notes:
         echo(f"  {line}")
     echo(f"  in a recipe: source: {{type: named, name: {entry.name}}}")

@@ -1,12 +1,16 @@
-"""The source of a data set by its name."""
+"""The source of a data set by its name. Its file imports no arrays: the command of this plugin begins at once."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from unbraid import DataError, Images, UnbraidError, source
+from unbraid import UnbraidError, source
+
+if TYPE_CHECKING:
+    from unbraid import Images
 
 
 @source
@@ -27,8 +31,7 @@ class Named:
 
     def open(self) -> Images:
         """Return the set's images and their fields.  Raises DataError, with the command that fetches it."""
-        from pathlib import Path
-
+        from unbraid import DataError
         from unbraid_plugins.tools.datasets.catalogue import find_set, folder_of, missing_files, open_set
 
         try:
