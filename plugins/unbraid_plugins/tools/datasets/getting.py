@@ -35,8 +35,7 @@ def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, told
     """
     if own is not None:
         if wrong := faults(entry, own.expanduser(), noted=False):
-            raise SetError(f"{own} does not hold the data set {entry.name!r}:" + "".join(f"\n  {line}" for line in wrong),
-                           hint=entry.how)
+            raise SetError("\n  ".join([f"{own} does not hold the data set {entry.name!r}:", *wrong]), hint=entry.how)
         note_folder(entry, own.expanduser())
         return own.expanduser()
     folder = to.expanduser() if to is not None else folder_of(entry)
