@@ -121,6 +121,8 @@ class DataSet:
             raise ValueError("two of its files have one name")
         if self.reader.file and self.reader.file not in names:
             raise ValueError(f"its reader opens {self.reader.file!r}, which is none of its files")
+        if self.reader.type in ("named", "datasets.named"):
+            raise ValueError("its reader is the source `named`, which asks for a reader in turn")
         if self.access == "open" and (alone := [f.name for f in self.files if not f.addresses]):
             raise ValueError(f"it is open, but {alone[0]} has no address")
 
