@@ -107,7 +107,8 @@ def test_the_sets_that_the_field_uses_are_there() -> None:
     ("images = 4", "images = 0", "images"), ('"tiny.npz", addr', '"../tiny.npz", addr', "plain name"),
     ("https://example.org/tiny.npz", "file:///tiny.npz", "must begin with https"),
     ("sha256 = ", "sha256 = 'ab' # ", "64 hexadecimal digits"), ('file = "tiny.npz"', 'file = "other"', "none of its"),
-    ('["label"]', '"label"', "a list of texts"), ('"sources.npz"', '"named"', "asks for a reader in turn"), ("[tiny]", "[tiny", "can't read")])
+    ('["label"]', '"label"', "a list of texts"), ('"sources.npz"', '"named"', "asks for a reader in turn"),
+    ("[tiny]", "[tiny", "can't read")])
 def test_what_is_wrong_with_an_entry_is_told(tmp_path: Path, old: str, new: str, told: str) -> None:
     path = written(tmp_path, b"x")
     text = path.read_text()
