@@ -94,7 +94,7 @@ class DataSet:
     accept: whether one must accept it before a download.
     access: open; by hand, where a browser fetches it; account; or purchase.
     how: the way to a set that is not open.
-    checked: the day on which these facts were last compared with their origin; addresses are not tried.
+    checked: the day on which sizes and hashes were last compared with the lists that they are from.
     """
 
     name: str = attrs.field(validator=_checked("small letters, digits, - and _", NAME.pattern))
