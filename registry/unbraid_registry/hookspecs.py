@@ -99,3 +99,11 @@ def unbraid_views(scene: Any) -> list[Any]:  # type: ignore[empty-body]
 @hookspec
 def unbraid_open_run(reference: str) -> Any:
     """Return a `Run` for a name that is no folder, such as a pack's file; None where the plugin does not know it."""
+
+
+@hookspec
+def unbraid_data() -> list[Any] | str | Path:  # type: ignore[empty-body]
+    """Return data sets for `unbraid data` and `type: named`: the path of a TOML file with a table for each.
+
+    Or a list of `DataSet`s of `unbraid_plugins.tools.datasets`.
+    """

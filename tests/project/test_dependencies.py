@@ -21,7 +21,7 @@ def name_of(requirement: str) -> str:
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    groups = (optional[group] for group in ("cuda", "export", "hub", "video", "view"))
+    groups = (optional[group] for group in ("cuda", "data", "export", "hub", "video", "view"))
     return {name_of(r) for requirements in (project["dependencies"], *groups) for r in requirements}
 
 

@@ -31,6 +31,7 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.opengl.faces": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.opengl.viewing": {"numerics", "scene", "raster", "shading"},
     "unbraid_plugins.tools.display": set(),
+    "unbraid_plugins.tools.datasets": set(),
     "unbraid_plugins.tools.encoding": set(),
     "unbraid_plugins.tools.editing": {"display", "encoding"},
     "unbraid_plugins.tools.calling": {"display"},

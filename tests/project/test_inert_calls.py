@@ -135,6 +135,12 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "lookup/catalogue.py": "the user's own catalogue, in the cache",
     "lookup/kept.py": "the same, and a run's recipe without waiting for a pipe: completion imports nothing of ours",
     "keypoints/persons.py": "a source that opens another",
+    "datasets/catalogue.py": "the same",
+    "datasets/downloading.py": "an address of the web",
+    "published/mpi3d.py": "an archive in an open file",
+    "published/small_norb.py": "the same",
+    "published/cars3d.py": "the same",
+    "published/zipped_pictures.py": "the same, and a picture in memory",
     "viewer/server.py": "the page of this package",
 }
 

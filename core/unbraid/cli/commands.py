@@ -15,6 +15,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
         "show": ("lookup", "Show a recipe as it is resolved, with the origin of every value; or what a pack is."),
         "check": ("", "Check a recipe on its data without training."),
         "draw": ("figure", "Draw a method's figure."),
+        "data": ("datasets", "List data sets by name, fetch them, and check those that are here."),
     },
     "Training": {
         "train": ("", "Train a recipe."),
