@@ -34,7 +34,7 @@ def picture_size(path: Path) -> tuple[int, int]:
         return image.size[1], image.size[0]
 
 
-def read_picture(path: Path, size: tuple[int, int], channels: int, white: float | None = None,
+def read_picture(path: Path | Image.Image, size: tuple[int, int], channels: int, white: float | None = None,
                  black: float = 0) -> np.ndarray:
     """Read a picture upright, scaled to fill (height, width) and cut around its middle, uint8 (channels, H, W).
 
@@ -47,18 +47,19 @@ def read_picture(path: Path, size: tuple[int, int], channels: int, white: float 
     """
     height, width = size
     try:
-        with open_picture(path) as image:
-            raw = str([tile[3] for tile in image.tile])              # "RGB;16B": Pillow halves colours of 16 bits
+        with open_picture(path) if isinstance(path, Path) else path.copy() as image:
+            raw = str([tile[3] for tile in getattr(image, "tile", ())])      # "RGB;16B": Pillow drops low bytes
             if not _transparent(image):
                 image.draft("L" if channels == 1 else "RGB", (2 * max(height, width), 2 * max(height, width)))
             image.load()
             flat = _eight_bits(image, white, black) if image.mode[0] in "IF" else image
             if ";16" in raw and flat is image and white != 65535:
-                _refuse_dark(256 * max(high for _, high in image.getextrema()[:3]) + 255)
+                colours = [image.getchannel(band) for band in image.getbands() if band != "A"]
+                _refuse_dark(256 * float(np.max([colour.getextrema() for colour in colours])) + 255)
             flat = _on_white(flat) if _transparent(flat) else flat
             flat = flat.convert("L" if channels == 1 else "RGB")
             with contextlib.suppress(Exception):                     # a broken EXIF says nothing about the pixels
-                flat = flat.transpose(TURNS[image.getexif()[0x0112]])
+                flat = flat.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
             fitted = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
     except BadPicture:
         raise
@@ -120,10 +121,12 @@ class PictureError(UnbraidError):
     """The error for an image file that can't be read or written."""
 
 
-def read_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Read an image file as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
+def read_image(path: Path | Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Read a file or PIL's image as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
     try:
-        return read_picture(path.expanduser(), size, channels)
+        return read_picture(path.expanduser() if isinstance(path, Path) else path, size, channels)
     except BadPicture as error:
+        if not isinstance(path, Path):
+            raise PictureError(f"can't use the image: {error}") from None
         missing = not path.expanduser().exists()
         raise PictureError(f"no image at {path}" if missing else f"can't read the image {path}: {error}") from None

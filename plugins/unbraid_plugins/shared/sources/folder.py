@@ -9,10 +9,18 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from unbraid import BadPicture, DataError, Field, Images, picture_size, read_picture, source
-from unbraid.data import open_picture
+from unbraid import BadPicture, DataError, Field, Images, open_picture, picture_size, read_picture, source
 from unbraid_plugins.shared.sources.picture_search import find_pictures
-from unbraid_plugins.shared.sources.sizes import ENDINGS, Size, check_size, check_white, existing, natural, sides, skipped
+from unbraid_plugins.shared.sources.sizes import (
+    ENDINGS,
+    Size,
+    check_size,
+    check_white,
+    existing,
+    natural,
+    sides,
+    skipped,
+)
 
 DECODE_AT_ONCE = 2 ** 28                           # bytes; up to this size, pictures are decoded when opened
 

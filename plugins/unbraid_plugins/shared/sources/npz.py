@@ -180,9 +180,10 @@ def _table(file: NpzFile, table: str, names: str, count: int, notes: list[str]) 
     sizes = next((file.read(k).reshape(-1) for k in (f"{table}_sizes", "latents_sizes", "latents_sizes_full")
                   if k in file and file.headers[k].shape == (len(columns),)), None)
     fields = {}
-    whole = meaning(table, values.reshape(-1), True, notes).reshape(values.shape) if values.dtype.kind == "f" else values
+    if values.dtype.kind == "f":
+        values = meaning(table, values.reshape(-1), True, notes).reshape(values.shape)
     for i, name in enumerate(columns):
-        field = _field(file, name, whole[:, i], None, int(sizes[i]) if sizes is not None else 0, True, notes)
+        field = _field(file, name, values[:, i], None, int(sizes[i]) if sizes is not None else 0, True, notes)
         if field is not None:
             fields[name] = field
     return fields
@@ -190,7 +191,7 @@ def _table(file: NpzFile, table: str, names: str, count: int, notes: list[str]) 
 
 def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, least: int, label: bool,
            notes: list[str], written: str = "") -> Field | None:
-    """Return the field of an array with a row per image; None if it can't be a field.  written: its name in the file."""
+    """Return the field of an array with a row per image; None if it can't be one.  written: its name in the file."""
     if frames is not None and values.ndim > 1 and values.shape[1] == frames:
         values = values.reshape(-1, *values.shape[2:])
     if values.dtype.kind == "U" and values.ndim == 1:
