@@ -18,7 +18,7 @@ FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
     "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load",
     "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "open_picture", "operation", "picture_size",
-    "read_picture",    "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
+    "read_picture", "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
 ]
 SUITES = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite",
           "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]

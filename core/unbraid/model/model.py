@@ -110,8 +110,10 @@ class Model:
         try:
             value, = evaluate(environment, body.result)
         except EvaluationError as error:
-            raise ModelError(f"{function}({', '.join(names)}): {error.message}", hint=error.hint or
-                             f"it is trained on images {' x '.join(map(str, self.image_shape))}") from error.__cause__
+            other = [tuple(v.shape[1:]) for v in given.values() if isinstance(v, Tensor) and v.ndim == 4]
+            told = f"; images of {self.image_shape} are expected" * any(shape != self.image_shape for shape in other)
+            raise ModelError(f"{function}({', '.join(names)}): {error.message}{told}",
+                             hint=error.hint) from error.__cause__
         return value
 
     def _body(self, name: str) -> FunctionGraph:
