@@ -1,4 +1,4 @@
-"""What files mean: the range of pictures, labels, splits; and that what is guessed or left out is told."""
+"""Meaning of files: the range of pictures, labels, splits; notes on each guess and on files left out."""
 
 from __future__ import annotations
 
@@ -165,3 +165,20 @@ def test_the_remedy_for_a_range_works(tmp_path, images, remedy):
     assert all(str(value) in str(refused.value.hint) for value in remedy.values())
     read = Npz(path=str(tmp_path / "a.npz"), **remedy).open().images
     assert np.array_equal(read, PIXELS.transpose(0, 3, 1, 2))
+
+
+def test_npy_files_are_read_alone_or_in_a_folder(tmp_path):
+    np.save(tmp_path / "images.npy", PIXELS)
+    np.save(tmp_path / "labels.npy", K)
+    alone = Npz(path=str(tmp_path / "images.npy")).open()
+    both = Npz(path=str(tmp_path)).open()
+    assert np.array_equal(alone.images, PIXELS.transpose(0, 3, 1, 2))
+    assert np.array_equal(both.images, alone.images)
+    assert both.fields["label"].values.tolist() == K.tolist()
+    np.save(tmp_path / "names.npy", np.array([None] * 12), allow_pickle=True)
+    assert "never loaded: names" in Npz(path=str(tmp_path)).open().notes[-1]
+    (tmp_path / "labels.npy").write_bytes((tmp_path / "labels.npy").read_bytes()[:-5])
+    with pytest.raises(DataError, match="labels"):
+        Npz(path=str(tmp_path)).open()
+    with pytest.raises(DataError, match=r"no \.npy files"):
+        Npz(path=str(tmp_path.parent)).open()

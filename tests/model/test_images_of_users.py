@@ -1,4 +1,4 @@
-"""Images that users give to a model: what is read, and what is refused in words."""
+"""Images that users give to a model: the forms that it reads, and those that it refuses in words."""
 
 from __future__ import annotations
 

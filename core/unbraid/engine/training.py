@@ -21,7 +21,7 @@ from unbraid.engine.optimizers import update_ema
 from unbraid.engine.pictures import pictures_from_plugins
 from unbraid.engine.players import Mark, Players
 from unbraid.engine.progress import duration
-from unbraid.engine.resume import Accept, Difference, Resumption, data_changes, resume_notes
+from unbraid.engine.resume import Accept, Resumption, data_changes, resume_notes
 from unbraid.engine.state import checkpoint_of, remembering, restore
 from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained

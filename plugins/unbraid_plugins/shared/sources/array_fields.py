@@ -1,4 +1,4 @@
-"""The meaning of arrays beside images: classes, numbers, names; each guess is told in a note."""
+"""The meaning of arrays beside images: classes, numbers, names; a note tells each guess."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MANY = 10_000                                     # class numbers beyond this a
 
 
 def texts(array: np.ndarray) -> np.ndarray:
-    """Return text, also of bytes (as h5py writes them); what is no UTF-8 is escaped."""
+    """Return text, also of bytes (as h5py writes them); bytes that are no UTF-8 are escaped."""
     if array.dtype.kind != "S":
         return array.astype(str)
     return np.asarray([b.decode("utf-8", "backslashreplace") for b in array.reshape(-1)], str).reshape(array.shape)

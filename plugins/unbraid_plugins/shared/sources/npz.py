@@ -9,7 +9,7 @@ from unbraid import DataError, Field, Images, source
 from unbraid_plugins.shared.sources.array_fields import classes, meaning, splits_of, texts, usable_name
 from unbraid_plugins.shared.sources.array_layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.shared.sources.filters import chosen
-from unbraid_plugins.shared.sources.npz_file import NpzFile
+from unbraid_plugins.shared.sources.npz_file import NpyFiles, NpzFile
 from unbraid_plugins.shared.sources.sizes import check_size, check_white, cropped, existing, resized
 
 IMAGE_KEYS = ("images", "images_packed", "imgs", "video", "videos", "x", "data")
@@ -23,7 +23,7 @@ DSPRITES = ("color", "shape", "scale", "orientation", "pos_x", "pos_y")
 @source
 @attrs.frozen(kw_only=True)
 class Npz:
-    """An .npz file; never unpickled.
+    """An .npz file, a folder of .npy files (`images.npy`, `labels.npy`), or the .npy file of images; never unpickled.
 
     Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), `video` (N,T,H,W), or dSprites'
     bits in `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
@@ -57,8 +57,9 @@ class Npz:
 
     def open(self) -> Images:
         """Return the images and their fields."""
-        path = existing(self.path, folder=False)
-        file = NpzFile(path, int(self.limit * 2 ** 30))
+        path = existing(self.path)
+        kind = NpyFiles if path.is_dir() or path.suffix.lower() == ".npy" else NpzFile
+        file = kind(path, int(self.limit * 2 ** 30))
         try:
             return self._open(file)
         except DataError as error:

@@ -1,4 +1,4 @@
-"""The search for pictures in a folder and the folders in it: what is found, and what is left out."""
+"""The search for pictures in a folder and the folders in it: those found, and notes on files left out."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def find_pictures(root: Path) -> Found:
 
 @attrs.define
 class _Search:
-    """Files found so far, and links to folders that are still to be followed."""
+    """Files found until now, and links to folders that are still to be followed."""
 
     paths: list[Path] = attrs.Factory(list)
     others: Counter[str] = attrs.Factory(Counter)
