@@ -27,6 +27,7 @@ from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
 from unbraid_configs import Recipe, dump_recipe
+from unbraid_configs.writing import Difference
 from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up

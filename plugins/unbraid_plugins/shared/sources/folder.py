@@ -64,8 +64,8 @@ class Folder:
 
     They are turned upright, scaled to fill size x size (or [height, width]) and cut around the middle. The name of a
     picture's folder is its class in the field `folder`. Links to folders are followed. Folders `train` and `test`
-    (and `val`) are the splits. Files that are left out are counted and named. Large folders are decoded during the training;
-    then only headers are checked at first, unless `check` is "all".
+    (and `val`) are the splits. Files that are left out are counted and named. Large folders are decoded during the
+    training; then only headers are checked at first, unless `check` is "all".
 
     black, white: the ends of the range of grey pictures with more than 8 bits; by default 16 bits, or floats in [0, 1].
     split_folders: whether folders `train` and `test` are the splits.
