@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         DataError as DataError,
         Field as Field,
         Images as Images,
+        open_picture as open_picture,
         picture_size as picture_size,
         read_picture as read_picture,
     )

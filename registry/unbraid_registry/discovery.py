@@ -66,7 +66,10 @@ def installed(path: Sequence[str] | None = None) -> tuple[list[Candidate], list[
 def _distributions(path: Sequence[str] | None) -> list[metadata.Distribution]:
     where: dict[str, Any] = {} if path is None else {"path": list(path)}
     names = {normalized(d.name) for d in metadata.distributions(**where) if _lists_plugins(d)}
-    return [_first(metadata.distributions(name=name, **where)) for name in sorted(names)]
+    found = {name: list(metadata.distributions(name=name, **where)) for name in sorted(names)}
+    # a folder that isn't named after its metadata: Python finds it by neither
+    odd = [d for d in metadata.distributions(**where) if _lists_plugins(d) and not found[normalized(d.name)]]
+    return [_first(same) for same in found.values() if same] + odd
 
 
 def _lists_plugins(distribution: metadata.Distribution) -> bool:

@@ -18,6 +18,7 @@ from typing import Literal
 
 import attrs
 
+from unbraid_registry.ambient import defaults_kept
 from unbraid_registry.catalog import Catalog
 from unbraid_registry.discovery import Candidate, installed, name_fault, single_file, suggested_name
 from unbraid_registry.errors import UnbraidError, nearest, one_line
@@ -161,7 +162,8 @@ def _load(registry: Registry, candidate: Candidate) -> None:
             raise UnbraidError(fault, hint=f"Rename its entry point: {suggested_name(candidate.name)}")
         with waiting_for(candidate):
             stage = "import"
-            plugin = candidate.load()
+            with defaults_kept(candidate.name):
+                plugin = candidate.load()
             stage = "api"
             check_level(plugin)
             stage = "hooks"

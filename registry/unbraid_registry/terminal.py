@@ -9,6 +9,7 @@ Everything that is printed goes through `echo`.
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any, SupportsIndex
 
 # Controls but line feed and tab; marks that change the direction of text, or end a line; halves of characters
@@ -64,4 +65,6 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True, **styles: Any
     """Print a text, without what a terminal would obey; styles as of `style`."""
     import click
 
-    click.echo(style(text, **styles) if styles else shown(text), err=err, nl=nl)
+    printed = str.__str__(style(text, **styles) if styles else shown(text))
+    encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+    click.echo(printed.encode(encoding, "backslashreplace").decode(encoding), err=err, nl=nl)    # escape what it lacks

@@ -112,7 +112,7 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "unbraid_registry/discovery.py": "metadata of installed packages",
     "unbraid_registry/made_with.py": "a plugin's file, which was loaded",
     "unbraid_registry/suggestions.py": "a file of this package",
-    "runs/origin.py": "metadata of installed packages",
+    "unbraid_registry/origin.py": "metadata of installed packages",
     "reports/page.py": "templates of this package",
     "new_plugin/command.py": "templates of this package",
     "cli/errors.py": "a traceback, as a temporary file with a random name",

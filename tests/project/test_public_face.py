@@ -17,8 +17,8 @@ from unbraid_registry import hookspecs as hooks
 FACE = [
     "BadPicture", "Code", "Context", "DataError", "Field", "Gaussian", "Images", "Label", "Layout", "Model", "Random",
     "Recipe", "Record", "Set", "UnbraidError", "Value", "critic", "encoder", "generator", "hookimpl", "load",
-    "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "operation", "picture_size", "read_picture",
-    "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
+    "load_recipe", "loss", "make_recipe", "metric", "network", "open_file", "open_picture", "operation", "picture_size",
+    "read_picture", "read_whole", "renderer", "source", "static", "train", "value", "write_whole",
 ]
 SUITES = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite",
           "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
@@ -50,7 +50,7 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid.engine": """
         Accept Culprits Estimate GATE_CLOSED Interpreter Mark NOT_FINITE Needs OneModel Players Progress
         RankError StepReport Stopped Terminated Training TrainingError Turn TurnGradients TurnResult UPDATE
-        UPDATED Updates device_of distributed duration forwards gradients_reach laid_out on_signals planned
+        UPDATED Updates data_notes device_of distributed duration forwards gradients_reach laid_out on_signals planned
         run_loop terminable train without_bfloat16""",
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError

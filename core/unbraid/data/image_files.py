@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from unbraid_registry.files import open_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes these itself; EPS runs a program
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # from EXIF's orientation to Pillow's transposition
 
 ImageFile.LOAD_TRUNCATED_IMAGES = False            # a truncated picture counts as corrupt
 
@@ -32,10 +34,12 @@ def picture_size(path: Path) -> tuple[int, int]:
         return image.size[1], image.size[0]
 
 
-def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
+def read_picture(path: Path | Image.Image, size: tuple[int, int], channels: int, white: float | None = None,
+                 black: float = 0) -> np.ndarray:
     """Read a picture upright, scaled to fill (height, width) and cut around its middle, uint8 (channels, H, W).
 
-    Transparency becomes white; an animation gives its first frame.  Raises BadPicture.
+    Transparency becomes white; an animation gives its first frame. `black` and `white` are the ends of the range in
+    grey pictures of more than 8 bits; without `white`, 16 bits and floats in [0, 1] are read.  Raises BadPicture.
 
     >>> Image.new("RGB", (30, 20), "red").save("red.png")
     >>> read_picture(Path("red.png"), (8, 8), 3)[:, 0, 0]
@@ -43,15 +47,23 @@ def read_picture(path: Path, size: tuple[int, int], channels: int) -> np.ndarray
     """
     height, width = size
     try:
-        with open_picture(path) as image:
+        with open_picture(path) if isinstance(path, Path) else path.copy() as image:
+            raw = str([tile[3] for tile in getattr(image, "tile", ())])      # "RGB;16B": Pillow drops low bytes
             if not _transparent(image):
                 image.draft("L" if channels == 1 else "RGB", (2 * max(height, width), 2 * max(height, width)))
             image.load()
-            upright = ImageOps.exif_transpose(image)
-            flat = _on_white(upright) if _transparent(upright) else _eight_bits(upright)
+            flat = _eight_bits(image, white, black) if image.mode[0] in "IF" else image
+            if ";16" in raw and flat is image and white != 65535:
+                colours = [image.getchannel(band) for band in image.getbands() if band != "A"]
+                _refuse_dark(256 * float(np.max([colour.getextrema() for colour in colours])) + 255)
+            flat = _on_white(flat) if _transparent(flat) else flat
             flat = flat.convert("L" if channels == 1 else "RGB")
+            with contextlib.suppress(Exception):                     # a broken EXIF says nothing about the pixels
+                flat = flat.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
             fitted = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
-    except (OSError, SyntaxError, ValueError, EOFError, ZeroDivisionError, MemoryError) as error:
+    except BadPicture:
+        raise
+    except Exception as error:                     # decoders raise anything
         raise BadPicture(str(error) or type(error).__name__) from error
     pixels = np.asarray(fitted, np.uint8)
     return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
@@ -67,8 +79,8 @@ def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
         raise BadPicture("far too many pixels (a decompression bomb?)") from error
     except UnidentifiedImageError as error:
         raise BadPicture(f"no picture that can be read ({', '.join(formats)})") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise BadPicture(str(error)) from error
+    except Exception as error:
+        raise BadPicture(str(error) or type(error).__name__) from error
     if image.size[0] * image.size[1] > LARGEST:
         image.close()
         raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")
@@ -84,21 +96,37 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Convert 16-bit grey to 8-bit grey: Pillow would cut it off instead of scaling it."""
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image, np.int64).clip(0, 65535) >> 8).astype(np.uint8))
-    return image
+def _eight_bits(image: Image.Image, white: float | None, black: float) -> Image.Image:
+    """Scale grey of more than 8 bits, which Pillow would cut off; its transparent value becomes white."""
+    values = np.asarray(image, np.float64)
+    low, high = float(values.min()), float(values.max())
+    if white is None and (image.mode.startswith("I;16") or image.format in ("PNG", "PPM")):
+        _refuse_dark(high)
+        white = 65535
+    elif white is None and image.mode == "F" and low >= 0 and high <= 1:
+        white = 1
+    if white is None or not black <= low <= high <= white:
+        raise BadPicture(f"its values go from {low:g} to {high:g}; set `black` and `white` to the ends of their range")
+    grey = ((values - black) * (255 / (white - black)) + 0.5).astype(np.uint8)
+    return Image.fromarray(np.where(values == image.info.get("transparency"), np.uint8(255), grey))
+
+
+def _refuse_dark(high: float) -> None:
+    if 255 < high < 2 ** 14:
+        raise BadPicture(f"its 16 bits end at {high:g}: maybe it has 10, 12 or 14 bits; set `white`, to 65535 if it is "
+                         "dark")
 
 
 class PictureError(UnbraidError):
     """The error for an image file that can't be read or written."""
 
 
-def read_image(path: Path, size: tuple[int, int], channels: int) -> np.ndarray:
-    """Read an image file as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
+def read_image(path: Path | Image.Image, size: tuple[int, int], channels: int) -> np.ndarray:
+    """Read a file or PIL's image as uint8 (C, H, W), as a source of images would read it.  Raises PictureError."""
     try:
-        return read_picture(path.expanduser(), size, channels)
+        return read_picture(path.expanduser() if isinstance(path, Path) else path, size, channels)
     except BadPicture as error:
+        if not isinstance(path, Path):
+            raise PictureError(f"can't use the image: {error}") from None
         missing = not path.expanduser().exists()
         raise PictureError(f"no image at {path}" if missing else f"can't read the image {path}: {error}") from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from unbraid.engine.plan import Needs as Needs, Turn as Turn
     from unbraid.engine.players import UPDATE as UPDATE, Mark as Mark, Players as Players
     from unbraid.engine.progress import Progress as Progress, duration as duration
-    from unbraid.engine.resume import Accept as Accept
+    from unbraid.engine.resume import Accept as Accept, data_notes as data_notes
     from unbraid.engine.signals import Terminated as Terminated, on_signals as on_signals, terminable as terminable
     from unbraid.engine.training import Estimate as Estimate, Training as Training, TrainingError as TrainingError
     from unbraid.engine.turns import (

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+import torch
 
 from unbraid.engine import distributed
 from unbraid.engine.devices import device_of
@@ -172,7 +173,7 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     >>> train(recipe, "runs/first").last_checkpoint().name
     'step-00000001'
     """
-    with distributed.together(), ExitStack() as held:
+    with torch.inference_mode(False), torch.enable_grad(), distributed.together(), ExitStack() as held:
         device = distributed.own(device_of(recipe.train.device))
         run = Run(new_folder(name) if out is None else Path(out).expanduser())
         if distributed.rank() == 0:                # the others write nothing

@@ -61,8 +61,7 @@ class Progress:
             self._last = now
             left = (self.total - step) / max(speed, 1e-9)
             what = f"step {step}/{self.total}" if self.unit == "steps" else f"{step}/{self.total} {self.unit}"
-            print(f"{what}  {speed:.1f} {self.unit.split()[0]}/s  {duration(left)} left  {_losses(numbers)}".rstrip(),
-                  file=self.out, flush=True)
+            self._print(f"{what}  {speed:.1f} {self.unit.split()[0]}/s  {duration(left)} left  {_losses(numbers)}")
 
     def say(self, line: str) -> None:
         """Print a separate line, above the bar."""
@@ -71,7 +70,13 @@ class Progress:
         if self._bar is not None:
             self._bar.console.print(shown(line), highlight=False, markup=False)
         else:
-            print(shown(line), file=self.out, flush=True)
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        try:
+            print(shown(line.rstrip()), file=self.out, flush=True)
+        except OSError:                            # who read it is gone: the work goes on
+            self.shown = False
 
 
 def _losses(numbers: Mapping[str, float]) -> str:

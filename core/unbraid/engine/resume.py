@@ -140,6 +140,16 @@ def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
     return found
 
 
+def data_notes(now: Data, run: Run) -> list[str]:
+    """Return notes, which are warnings too, on sources that hold other images than when the run was trained."""
+    changes = data_changes(now, run.record()) if run.record_file.is_file() else []
+    notes = [f"{d.path} changed after the training: {d.here}, was {d.there}; images to test with may have been "
+             "trained on" for d in changes]
+    for note in notes:
+        warnings.warn(note, stacklevel=3)
+    return notes
+
+
 def resume_notes(resumption: Resumption, session: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a session's notes on its resumption: changes by path, and surroundings that changed.
 

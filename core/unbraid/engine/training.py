@@ -27,6 +27,7 @@ from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
 from unbraid_configs import Recipe, dump_recipe
+from unbraid_configs.writing import Difference
 from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
@@ -120,7 +121,11 @@ class Training:
             state = restore(self.method, self.ema, self.players.optimizers, path, resumption)
             self._restored, self.step, best = True, state.step, state.facts.get("best")
             self._record |= {"best": best} if isinstance(best, Mapping) else {}
-        resumption.confirm(self.step, data_changes(self.data, self._record), accept_changes)
+        changes = data_changes(self.data, self._record)
+        reached = max((int(s.get("to_step", 0)) for s in self._record.get("sessions", ())), default=0)
+        if path is None and reached:               # without a word it would begin at 0 and cut the log
+            changes.insert(0, Difference("the checkpoints", "none", f"up to step {reached}"))
+        resumption.confirm(self.step, changes, accept_changes)
         self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
 
     def fit(self, *, show: bool = False) -> bool:

@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 import torch
+from PIL.Image import Image
 from torch import Tensor, nn
 
 from unbraid.data import DataFacts, read_image
 from unbraid.flow import FunctionGraph
+from unbraid.model.arrays import ModelError, in_range, numbers
 from unbraid.model.compute import Environment, EvaluationError, evaluate
 from unbraid.model.method import Method, build_method
 from unbraid.runs import Run, load_weights
@@ -32,22 +34,17 @@ from unbraid.values import (
     plain,
     tensors,
 )
-from unbraid_registry import UnbraidError
 
-Picture: TypeAlias = "Tensor | np.ndarray | str | Path | Sequence[str | Path]"
-
-
-class ModelError(UnbraidError):
-    """Raised where a model can't do what a caller asks."""
+Picture: TypeAlias = "Tensor | np.ndarray | Image | str | Path | Sequence[Tensor | np.ndarray | Image | str | Path]"
 
 
 @attrs.define(eq=False)
 class Model:
     """A method with weights.  Call its functions by name: `model.encode(images)`, `model("translate", x)`.
 
-    Images are tensors or arrays (B, C, H, W) or (C, H, W), floats in [0, 1] or uint8, or paths of image files; clips
-    are (B, T, C, H, W) or (T, C, H, W). Codes are `Code` values or tensors of their size. Results are values on the
-    model's device.
+    Images are tensors or arrays (B, C, H, W) or (C, H, W), also with the channels last, floats in [0, 1] or whole
+    numbers 0 ... 255; or PIL's, paths of image files, lists of these. Clips are (B, T, C, H, W) or (T, C, H, W). Codes
+    are `Code` values or tensors of their size. Results are values on the model's device.
     """
 
     method: Method
@@ -113,7 +110,10 @@ class Model:
         try:
             value, = evaluate(environment, body.result)
         except EvaluationError as error:
-            raise ModelError(f"{function}({', '.join(names)}): {error.message}", hint=error.hint) from error.__cause__
+            other = [tuple(v.shape[1:]) for v in given.values() if isinstance(v, Tensor) and v.ndim == 4]
+            told = f"; images of {self.image_shape} are expected" * any(shape != self.image_shape for shape in other)
+            raise ModelError(f"{function}({', '.join(names)}): {error.message}{told}",
+                             hint=error.hint) from error.__cause__
         return value
 
     def _body(self, name: str) -> FunctionGraph:
@@ -132,37 +132,46 @@ class Model:
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
         if isinstance(known, Set) and not isinstance(v, Set):
             return self.clips(v)
-        is_picture = isinstance(known, Tensor) and known.ndim == 4
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
-                is_picture and isinstance(v, Tensor | np.ndarray)):
+                isinstance(known, Tensor) and known.ndim == 4 and isinstance(
+                    v, Tensor | np.ndarray | Image | list | tuple)):
             return self.images(v)
         if isinstance(v, np.ndarray):
             v = torch.as_tensor(v)
         return map_tensors(lambda t: t.to(self.device), v)
 
     def images(self, pictures: Picture) -> Tensor:
-        """Convert pictures to floats (B, C, H, W) in [0, 1]; files are resized.  Raises ModelError, PictureError."""
-        if isinstance(pictures, str | Path):
-            pictures = [pictures]
+        """Convert pictures to floats (B, C, H, W) in [0, 1]; files and PIL's are resized.
+
+        Raises ModelError, PictureError.
+        """
+        channels, height, width = self.image_shape
+        if isinstance(pictures, list | tuple):
+            found = [self.images(picture) for picture in pictures]
+            if len({image.shape[1:] for image in found}) != 1:
+                raise ModelError("expected a list of images of one size, got " + (
+                    ", ".join(sorted({str(tuple(image.shape[1:])) for image in found})) or "an empty one"))
+            pictures = torch.cat(found)
+        elif isinstance(pictures, str | Path | Image):
+            file = pictures if isinstance(pictures, Image) else Path(pictures)
+            pictures = read_image(file, (height, width), channels)
         if not isinstance(pictures, Tensor | np.ndarray):
-            channels, height, width = self.image_shape
-            pictures = np.stack([read_image(Path(p), (height, width), channels) for p in pictures])
-        images = torch.as_tensor(pictures, device=self.device)
-        if images.dtype == torch.uint8:
-            images = images.to(torch.get_default_dtype()) / 255
-        images = images.to(torch.get_default_dtype())
+            raise ModelError(f"expected images, got {type(pictures).__name__}")
+        images = numbers(pictures).to(self.device)
         if images.ndim == 3:
             images = images.unsqueeze(0)
-        if images.ndim != 4:
-            raise ModelError(f"expected images (B, C, H, W), got {tuple(images.shape)}")
-        return images
+        if images.ndim == 4 and images.shape[1] != channels and images.shape[-1] == channels:
+            images = images.movedim(-1, 1)
+        if images.ndim != 4 or images.shape[1] not in {d.image[0] for d in self.method.facts.draws.values()}:
+            raise ModelError(f"expected images (B, {channels}, {height}, {width}), got {tuple(images.shape)}")
+        return in_range(images)
 
     def clips(self, frames: Picture) -> Set:
         """Convert clips (B, T, C, H, W) or (T, C, H, W), or the files of one clip's frames, to a set of images.
 
         Raises ModelError, PictureError.
         """
-        found = torch.as_tensor(frames) if isinstance(frames, Tensor | np.ndarray) else self.images(frames)
+        found = numbers(frames) if isinstance(frames, Tensor | np.ndarray) else self.images(frames)
         found = found.unsqueeze(0) if found.ndim == 4 else found
         if found.ndim != 5:
             raise ModelError(f"expected clips (B, T, C, H, W), got {tuple(found.shape)}")

@@ -8,10 +8,15 @@ if TYPE_CHECKING:
     from unbraid.runs import checkpoint as checkpoint
     from unbraid.runs.checkpoint import CheckpointError as CheckpointError, load_weights as load_weights
     from unbraid.runs.images import write_image as write_image
-    from unbraid.runs.lock import is_free as is_free, locked as locked
     from unbraid.runs.logbook import Logbook as Logbook, Mesh as Mesh, Picture as Picture
-    from unbraid.runs.origin import provenance as provenance
     from unbraid.runs.run import Run as Run, RunError as RunError, new_folder as new_folder
-    from unbraid_registry.files import reason as reason, remedy as remedy, write_whole as write_whole
+    from unbraid_registry.files import (
+        is_free as is_free,
+        locked as locked,
+        reason as reason,
+        remedy as remedy,
+        write_whole as write_whole,
+    )
+    from unbraid_registry.origin import provenance as provenance
 else:
     __getattr__, __dir__ = door(__name__)

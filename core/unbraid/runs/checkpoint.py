@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -48,7 +49,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
             for name, tensors in checkpoint.groups.items():
                 own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
                 save_file(own, scratch / f"{name}.safetensors")
-                (scratch / f"{name}.safetensors").chmod(folder.stat().st_mode & 0o666)   # permissions as its folder's
+                with suppress(OSError):            # permissions as its folder's, where the disk knows permissions
+                    (scratch / f"{name}.safetensors").chmod(folder.stat().st_mode & 0o666)
                 _flush(scratch / f"{name}.safetensors")
             state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
                      "facts": checkpoint.facts}
@@ -165,6 +167,9 @@ def _flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS):
+            raise                                  # else the disk has no fsync, of folders at least
     finally:
         os.close(descriptor)
 

@@ -12,10 +12,9 @@ import attrs
 from torch import Tensor
 
 from unbraid.runs import checkpoint
-from unbraid.runs.lock import locked
 from unbraid_configs import Mistake, Place, Recipe, RecipeError, load_recipe
 from unbraid_registry import FormerPlugins, plugins_of, registry
-from unbraid_registry.files import FileError, parse_json, read_json, read_lines, refuse_foreign, write_whole
+from unbraid_registry.files import FileError, locked, parse_json, read_json, read_lines, refuse_foreign, write_whole
 
 FORMAT = 1
 MAX_RECORD = 16 << 20                              # bytes

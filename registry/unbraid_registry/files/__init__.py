@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         check as check,
     )
     from unbraid_registry.files.links import followed_links as followed_links, refuse_foreign as refuse_foreign
+    from unbraid_registry.files.lock import is_free as is_free, locked as locked
     from unbraid_registry.files.own_folders import own_cache as own_cache
     from unbraid_registry.files.reading import (
         open_file as open_file,

@@ -63,7 +63,7 @@ def scratch_for(path: Path) -> Iterator[Path]:
     scratch = Path(name)
     try:
         yield scratch
-        scratch.chmod(path.parent.stat().st_mode & 0o666)       # permissions as its folder's
+        _allow(scratch, path.parent, 0o666)
         os.replace(scratch, path)
     except BaseException:
         scratch.unlink(missing_ok=True)
@@ -79,7 +79,7 @@ def scratch_folder_for(path: Path, prefix: str = "") -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix=prefix or f".{path.name[:100]}.", dir=path.parent))
     try:
         yield scratch
-        scratch.chmod(path.parent.stat().st_mode & 0o777)       # permissions as its folder's
+        _allow(scratch, path.parent, 0o777)
         if path.is_symlink() or path.exists():
             old = path.with_name(f"{scratch.name}.old")
             os.replace(path, old)
@@ -143,6 +143,12 @@ def remedy(error: Exception) -> str:
     if number in GONE:
         return "put back the folder, which was moved or removed"
     return "look after the disk"
+
+
+def _allow(scratch: Path, folder: Path, mask: int) -> None:
+    """Give a file the permissions of its folder, where the disk knows permissions."""
+    with suppress(OSError):
+        scratch.chmod(folder.stat().st_mode & mask)
 
 
 def _number(error: Exception) -> int | None:

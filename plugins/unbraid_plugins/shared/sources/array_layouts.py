@@ -22,10 +22,12 @@ def guess_layout(shape: tuple[int, ...]) -> str:
                     hint=f"set the option `layout` to one of {', '.join(LAYOUTS[1:])}; T are the frames of a clip")
 
 
-def to_images(array: np.ndarray, layout: str, white: float | None) -> tuple[np.ndarray, int | None]:
+def to_images(array: np.ndarray, layout: str, white: float | None,
+              black: float = 0) -> tuple[np.ndarray, int | None]:
     """Return uint8 (N, C, H, W), clips frame after frame, and the number of frames of a clip (None: no clips).
 
-    white: the value that becomes 255 (None: found from the type and the largest value).  Raises DataError.
+    white: the value that becomes 255 (None: found from the type and the largest value).  black: that becomes 0.
+    Raises DataError.
     """
     if layout == "auto":
         layout = guess_layout(array.shape)
@@ -41,14 +43,14 @@ def to_images(array: np.ndarray, layout: str, white: float | None) -> tuple[np.n
     if array.shape[1] not in (1, 3, 4):
         raise DataError(f"images have 1, 3 or 4 channels; found {array.shape[1]} (read as {layout})",
                         hint="set the option `layout`")
-    pixels = to_bytes(array, white)
+    pixels = to_bytes(array, white, black)
     if pixels.shape[1] == 4:                                         # transparency becomes white
         alpha = pixels[:, 3:].astype(np.uint16)
         pixels = ((pixels[:, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
     return np.ascontiguousarray(pixels), frames
 
 
-def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
+def to_bytes(array: np.ndarray, white: float | None, black: float = 0) -> np.ndarray:
     """Scale values to 0 ... 255.  Raises DataError where the range is not clear."""
     if array.dtype.kind not in "buif":
         raise DataError(f"images must be numbers; found {array.dtype}")
@@ -66,14 +68,21 @@ def to_bytes(array: np.ndarray, white: float | None) -> np.ndarray:
             return array
         else:
             white = 255 if array.dtype.kind in "ui" and high <= 255 else math.nan
-    if not (low >= 0 and high <= white):
-        expected = 255 if math.isnan(white) else white
-        raise DataError(f"images have values from {low:g} to {high:g}, expected 0 ... {expected:g}",
-                        hint="set the option `white` to the value that means white")
+    if not black <= low <= high <= white:
+        expected = f"{black:g} ... {255 if math.isnan(white) else white:g}"
+        raise DataError(f"images have values from {low:g} to {high:g}, expected {expected}", hint=_range_of(low, high))
     out = np.empty(array.shape, np.uint8)
     for begin in range(0, len(array), 4096):
-        out[begin:begin + 4096] = array[begin:begin + 4096].astype(np.float32) * (255 / white) + 0.5
+        out[begin:begin + 4096] = (array[begin:begin + 4096].astype(np.float32) - black) * (255 / (white - black)) + 0.5
     return out
+
+
+def _range_of(low: float, high: float) -> str:
+    if -1 <= low < 0 and high <= 1:
+        return "set the options `black: -1` and `white: 1`"
+    if low >= 0:
+        return f"set the option `white` to the value that means white, maybe {255 if high <= 255 else 65535}"
+    return "set the options `black` and `white` to the values that mean black and white"
 
 
 def unpack_bits(packed: np.ndarray) -> np.ndarray:

@@ -9,8 +9,18 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from unbraid import BadPicture, DataError, Field, Images, picture_size, read_picture, source
-from unbraid_plugins.shared.sources.sizes import ENDINGS, Size, check_size, existing, natural, sides, skipped
+from unbraid import BadPicture, DataError, Field, Images, open_picture, picture_size, read_picture, source
+from unbraid_plugins.shared.sources.picture_search import find_pictures
+from unbraid_plugins.shared.sources.sizes import (
+    ENDINGS,
+    Size,
+    check_size,
+    check_white,
+    existing,
+    natural,
+    sides,
+    skipped,
+)
 
 DECODE_AT_ONCE = 2 ** 28                           # bytes; up to this size, pictures are decoded when opened
 
@@ -22,6 +32,8 @@ class PictureFiles:
     paths: list[Path]
     size: Size
     channels: int
+    white: float | None = None
+    black: float = 0
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -33,7 +45,7 @@ class PictureFiles:
         images = np.empty((len(rows), *self.shape[1:]), np.uint8)
         for i, row in enumerate(rows):
             try:
-                images[i] = read_picture(self.paths[row], sides(self.size), self.channels)
+                images[i] = read_picture(self.paths[row], sides(self.size), self.channels, self.white, self.black)
             except BadPicture as error:
                 raise self._gone_or_bad(self.paths[row], error) from error
         return images
@@ -51,29 +63,40 @@ class Folder:
     """All pictures in a folder and the folders in it: png, jpg, webp, bmp, gif, tif, of any size.
 
     They are turned upright, scaled to fill size x size (or [height, width]) and cut around the middle. The name of a
-    picture's folder is its class in the field `folder`. Corrupt files are skipped, counted and named. Large folders
-    are decoded during the training; then only headers are checked at first, unless `check` is "all".
+    picture's folder is its class in the field `folder`. Links to folders are followed. Folders `train` and `test`
+    (and `val`) are the splits. Files that are left out are counted and named. Large folders are decoded during the
+    training; then only headers are checked at first, unless `check` is "all".
+
+    black, white: the ends of the range of grey pictures with more than 8 bits; by default 16 bits, or floats in [0, 1].
+    split_folders: whether folders `train` and `test` are the splits.
     """
 
     path: str
     size: int | tuple[int, int] = attrs.field(default=64, validator=check_size)
     channels: int = attrs.field(default=3, validator=attrs.validators.in_((1, 3)))
     check: str = attrs.field(default="auto", validator=attrs.validators.in_(("auto", "all", "headers")))
+    black: float = 0.0
+    white: float | None = attrs.field(default=None, validator=check_white)
+    split_folders: bool = True
 
     def open(self) -> Images:
         """Return the pictures, with the names of their folders as a field."""
         root = existing(self.path, folder=True)
-        paths = find_pictures(root)
+        found = find_pictures(root)
+        paths = found.paths
         if not paths:
-            raise DataError(f"there are no pictures in {root}", hint=f"it reads {', '.join(ENDINGS)}")
-        images, good, notes = open_pictures(paths, self.size, self.channels, self.check)
-        folders = [paths[i].parent.relative_to(root).as_posix() for i in good]
+            raise DataError(f"there are no pictures in {root}" + "".join(f"; {note}" for note in found.notes),
+                            hint=f"it reads {', '.join(ENDINGS)}")
+        images, good, notes = open_pictures(paths, self.size, self.channels, self.check, self.white, self.black)
+        splits = found.splits(good) if self.split_folders else None
+        below = [paths[i].parent.relative_to(root).parts[splits is not None:] for i in good]
+        folders = ["/".join(parts) or "." for parts in below]
         names = sorted(set(folders))
         fields = {}
         if len(names) > 1:
             number = {name: i for i, name in enumerate(names)}
             fields["folder"] = Field(np.asarray([number[f] for f in folders]), len(names), tuple(names))
-        return Images(images, fields, notes=notes)
+        return Images(images, fields, splits, notes + found.notes)
 
 
 @source
@@ -93,7 +116,9 @@ class Clips:
     def open(self) -> Images:
         """Return the frames of all clips."""
         root = existing(self.path, folder=True)
-        paths = [p for p in find_pictures(root) if p.parent != root]
+        found = find_pictures(root)
+        paths = [p for p in found.paths if p.parent != root]
+        found.left_out("pictures outside the folders of frames", len(found.paths) - len(paths))
         if not paths:
             raise DataError(f"there are no folders of frames in {root}",
                             hint="every clip is a folder of pictures; for single pictures use `type: folder`")
@@ -108,35 +133,30 @@ class Clips:
         if len(parents) > 1:
             of_clip = np.asarray([parents.index(c.parent.relative_to(root).as_posix()) for c in clips])
             fields["folder"] = Field(of_clip[clip[good]], len(parents), tuple(parents))
-        return Images(images, fields, notes=notes)
+        return Images(images, fields, notes=notes + found.notes)
 
 
-def find_pictures(root: Path) -> list[Path]:
-    """Return all pictures below a folder, sorted by folder and then by name, without hidden files and folders."""
-    found = []
-    for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [Path(folder, f) for f in files if not f.startswith(".") and f.lower().endswith(ENDINGS)]
-    return sorted(found, key=lambda p: (natural(p.parent), natural(Path(p.name))))
-
-
-def open_pictures(paths: list[Path], size: Size, channels: int,
-                  check: str) -> tuple[np.ndarray | PictureFiles, np.ndarray, list[str]]:
+def open_pictures(paths: list[Path], size: Size, channels: int, check: str, white: float | None = None,
+                  black: float = 0) -> tuple[np.ndarray | PictureFiles, np.ndarray, list[str]]:
     """Return pictures (decoded, or lazy), the indices of their files, and notes on other files.  Raises DataError."""
-    lazy = PictureFiles(paths, size, channels)
+    lazy = PictureFiles(paths, size, channels, white, black)
     small = int(np.prod(lazy.shape)) <= DECODE_AT_ONCE and check != "headers"
     decoded = np.empty(lazy.shape, np.uint8) if small else None
+    several = np.zeros(len(paths), bool)
 
     def look(i: int) -> str:
         if not paths[i].is_file():
             return "it is no file"                 # reading a pipe would block
         try:
             if decoded is not None:
-                decoded[i] = read_picture(paths[i], sides(size), channels)
+                decoded[i] = read_picture(paths[i], sides(size), channels, white, black)
             elif check == "all":
-                read_picture(paths[i], sides(size), channels)
+                read_picture(paths[i], sides(size), channels, white, black)
             else:
                 picture_size(paths[i])
+            if paths[i].suffix.lower() not in (".jpg", ".jpeg", ".bmp"):
+                with open_picture(paths[i]) as image:
+                    several[i] = getattr(image, "is_animated", False)
         except BadPicture as error:
             return str(error)
         return ""
@@ -147,6 +167,10 @@ def open_pictures(paths: list[Path], size: Size, channels: int,
     good = np.asarray([i for i, fault in enumerate(faults) if not fault], np.int64)
     if not len(good):
         raise DataError(f"none of the {len(paths)} pictures can be read: {bad[0][0]}: {bad[0][1]}")
+    notes = skipped(bad)
+    if animated := [paths[i].name for i in np.flatnonzero(several)]:
+        notes.append(f"only the first frame or page is used of {', '.join(animated[:3])}"
+                     + f" and {len(animated) - 3} more" * (len(animated) > 3))
     if decoded is not None:
-        return decoded if len(good) == len(paths) else decoded[good], good, skipped(bad)
-    return PictureFiles([paths[i] for i in good], size, channels), good, skipped(bad)
+        return decoded if len(good) == len(paths) else decoded[good], good, notes
+    return PictureFiles([paths[i] for i in good], size, channels, white, black), good, notes

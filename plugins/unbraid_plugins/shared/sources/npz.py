@@ -6,10 +6,11 @@ import attrs
 import numpy as np
 
 from unbraid import DataError, Field, Images, source
+from unbraid_plugins.shared.sources.array_fields import classes, meaning, splits_of, texts, usable_name
 from unbraid_plugins.shared.sources.array_layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.shared.sources.filters import chosen
-from unbraid_plugins.shared.sources.npz_file import NpzFile
-from unbraid_plugins.shared.sources.sizes import check_size, cropped, existing, resized
+from unbraid_plugins.shared.sources.npz_file import NpyFiles, NpzFile
+from unbraid_plugins.shared.sources.sizes import check_size, check_white, cropped, existing, resized
 
 IMAGE_KEYS = ("images", "images_packed", "imgs", "video", "videos", "x", "data")
 VIDEO_KEYS = ("video", "videos")                   # four axes of these are clips of grey frames
@@ -17,13 +18,12 @@ FACTOR_KEYS = ("factors", "latents_classes")
 NAME_KEYS = {"factors": "factor_names", "latents_classes": "latents_names"}
 LABEL_KEYS = ("labels", "label", "y", "targets")
 DSPRITES = ("color", "shape", "scale", "orientation", "pos_x", "pos_y")
-_MANY = 10_000                                     # class numbers beyond this are renumbered
 
 
 @source
 @attrs.frozen(kw_only=True)
 class Npz:
-    """An .npz file; never unpickled.
+    """An .npz file, a folder of .npy files (`images.npy`, `labels.npy`), or the .npy file of images; never unpickled.
 
     Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), `video` (N,T,H,W), or dSprites'
     bits in `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
@@ -36,7 +36,7 @@ class Npz:
     fields: use only these fields.
     layout: the meaning of the axes, where it is not clear.
     only: use only images whose fields have these values, {"direction": "down"}.
-    white: the value of white.
+    black, white: the values of black and white; -1 and 1 for floats in [-1, 1].
     crop: keep this much around the middle of images and pictures.
     size: then scale them and cut them to this.
     limit: largest size, in GiB.
@@ -49,15 +49,17 @@ class Npz:
     fields: tuple[str, ...] | None = None
     only: dict[str, str | int] = attrs.Factory(dict)
     layout: str = attrs.field(default="auto", validator=attrs.validators.in_(LAYOUTS))
-    white: float | None = None
+    black: float = 0.0
+    white: float | None = attrs.field(default=None, validator=check_white)
     crop: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
     size: int | tuple[int, int] | None = attrs.field(default=None, validator=check_size)
     limit: float = attrs.field(default=4.0, validator=attrs.validators.gt(0))
 
     def open(self) -> Images:
         """Return the images and their fields."""
-        path = existing(self.path, folder=False)
-        file = NpzFile(path, int(self.limit * 2 ** 30))
+        path = existing(self.path)
+        kind = NpyFiles if path.is_dir() or path.suffix.lower() == ".npy" else NpzFile
+        file = kind(path, int(self.limit * 2 ** 30))
         try:
             return self._open(file)
         except DataError as error:
@@ -73,7 +75,7 @@ class Npz:
         count = len(array) if array.ndim else 0
         packed = array.ndim == 2 and "packed" in key
         layout = "NTHW" if self.layout == "auto" and key in VIDEO_KEYS and array.ndim == 4 else self.layout
-        pixels, frames = to_images(unpack_bits(array) if packed else array, layout, self.white)
+        pixels, frames = to_images(unpack_bits(array) if packed else array, layout, self.white, self.black)
         fields, splits, notes = self._fields(file, key, count, frames)
         for fitted, size in ((cropped, self.crop), (resized, self.size)):
             if size is not None:
@@ -90,13 +92,13 @@ class Npz:
 
     def _fields(self, file: NpzFile, images: str, count: int, frames: int | None) -> tuple[
             dict[str, Field], dict[str, np.ndarray] | None, list[str]]:
-        used, unused = {images, "split"}, []
+        used, unused, notes = {images, "split", "split_names", "values__split"}, list[str](), list[str]()
         fields: dict[str, Field] = {}
         table = self._key(file, self.factors, FACTOR_KEYS, "factors")
         if table is not None:
             names = NAME_KEYS.get(table, f"{table}_names")
             used |= {table, names}
-            fields |= _table(file, table, names, count)
+            fields |= _table(file, table, names, count, notes)
         for name, header in file.headers.items():
             if name in used or name.startswith("values__") or name in fields:
                 continue
@@ -105,20 +107,29 @@ class Npz:
                 if header.shape and not name.endswith("_names"):
                     unused.append(name)
                 continue
-            values = file.read(name)
-            if name in LABEL_KEYS and values.ndim == 2 and values.dtype.kind in "ui" and values.shape[1] != frames:
-                fields |= {f"label{i + 1}": Field(own.astype(np.int64), int(own.max(initial=0)) + 1)
-                           for i, own in enumerate(values.T)}
+            label = name in LABEL_KEYS
+            values = meaning(name, file.read(name), label, notes)
+            if label and values.ndim == 2 and values.dtype.kind in "ui" and values.shape[1] != frames:
+                fields |= {f"label{i + 1}": field for i, own in enumerate(values.T)
+                           if (field := _field(file, f"label{i + 1}", own, None, 0, True, notes))}
                 continue
-            field = _field(file, "label" if name in LABEL_KEYS else name, values, frames)
-            if field is not None:
-                fields["label" if name in LABEL_KEYS else name] = field
+            called = usable_name("label" if label else name)
+            field = _field(file, called, values, frames, 0, label, notes, name)
+            if field is None:
+                notes.append(f"the array {name} is not used: it holds {header.dtype} of shape {header.shape}")
+                continue
+            if called in fields:
+                raise DataError(f"the arrays give two fields the name {called!r}", hint=f"rename the array {name!r}")
+            if called != name and not label:
+                notes.append(f"the array {name} is the field {called}: an expression can use this name")
+            fields[called] = field
         if self.fields is not None:
             for name in self.fields:
                 if name not in fields:
                     raise DataError(f"no field {name!r}; there is {', '.join(fields) or 'none'}")
             fields = {name: fields[name] for name in self.fields}
-        notes = [f"arrays without a row per image are not used: {', '.join(unused)}"] if unused else []
+        if unused:
+            notes.append(f"arrays without a row per image are not used: {', '.join(unused)}")
         return fields, _splits(file, count), notes
 
     def _key(self, file: NpzFile, chosen: str | None, known: tuple[str, ...], option: str) -> str | None:
@@ -152,12 +163,15 @@ def _no_images(file: NpzFile) -> DataError:
                      hint="set the option `images` to the array that holds them")
 
 
-def _table(file: NpzFile, table: str, names: str, count: int) -> dict[str, Field]:
+def _table(file: NpzFile, table: str, names: str, count: int, notes: list[str]) -> dict[str, Field]:
     values = file.read(table)
     if values.ndim != 2 or len(values) != count:
         raise DataError(f"the array {table!r} must be ({count}, number of factors); found {values.shape}")
     if names in file:
-        columns = [str(n) for n in file.read(names).reshape(-1)]
+        written = [str(n) for n in texts(file.read(names)).reshape(-1)]
+        columns = [usable_name(n) for n in written]
+        if changed := [c for c, n in zip(columns, written, strict=True) if c != n]:
+            notes.append(f"names of factors that no expression could use are written {', '.join(changed)}")
     elif table == "latents_classes" and values.shape[1] <= len(DSPRITES):
         columns = list(DSPRITES[-values.shape[1]:])
     else:
@@ -167,24 +181,32 @@ def _table(file: NpzFile, table: str, names: str, count: int) -> dict[str, Field
     sizes = next((file.read(k).reshape(-1) for k in (f"{table}_sizes", "latents_sizes", "latents_sizes_full")
                   if k in file and file.headers[k].shape == (len(columns),)), None)
     fields = {}
+    if values.dtype.kind == "f":
+        values = meaning(table, values.reshape(-1), True, notes).reshape(values.shape)
     for i, name in enumerate(columns):
-        field = _field(file, name, values[:, i], None, int(sizes[i]) if sizes is not None else 0)
+        field = _field(file, name, values[:, i], None, int(sizes[i]) if sizes is not None else 0, True, notes)
         if field is not None:
             fields[name] = field
     return fields
 
 
-def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, least: int = 0) -> Field | None:
-    """Return the field of an array with a row per image; None if it can't be a field."""
+def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, least: int, label: bool,
+           notes: list[str], written: str = "") -> Field | None:
+    """Return the field of an array with a row per image; None if it can't be one.  written: its name in the file."""
     if frames is not None and values.ndim > 1 and values.shape[1] == frames:
         values = values.reshape(-1, *values.shape[2:])
-    if values.dtype.kind in "US" and values.ndim == 1:
+    if values.dtype.kind == "U" and values.ndim == 1:
         names, index = np.unique(values, return_inverse=True)
         return Field(index.reshape(-1), len(names), tuple(str(n) for n in names))
     if values.dtype.kind not in "buif":
         return None
-    if values.ndim == 1 and values.dtype.kind in "bui" and values.min(initial=0) >= -1:
-        return _classes(file, name, values.astype(np.int64), least)
+    if values.ndim == 1 and values.dtype.kind in "bui":
+        keys = [key for n in (name, written or name) for key in (f"values__{n}", f"{n}_names")]
+        key = next((k for k in keys if k in file and len(file.headers[k].shape) == 1
+                    and file.headers[k].dtype.kind in "US"), None)
+        named = None if key is None else tuple(str(n) for n in texts(file.read(key)))
+        if (field := classes(name, values, label, named, least, notes)) is not None:
+            return field
     if values.ndim == 3 and min(values.shape[1:]) >= 8:              # a mask or a depth map for every image
         values = values[:, None]
     elif values.ndim == 4 and values.shape[-1] in (1, 3) and values.shape[1] not in (1, 3):
@@ -192,24 +214,11 @@ def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, lea
     return Field(values if values.dtype == np.uint8 and values.ndim == 4 else values.astype(np.float32))
 
 
-def _classes(file: NpzFile, name: str, values: np.ndarray, least: int) -> Field:
-    key = next((k for k in (f"values__{name}", f"{name}_names") if k in file and len(file.headers[k].shape) == 1), None)
-    highest = int(values.max(initial=0))
-    names = None
-    if key is not None and file.headers[key].dtype.kind in "US" and file.headers[key].shape[0] > highest:
-        names = tuple(str(n) for n in file.read(key))
-    if names is None and highest > max(_MANY, 2 * len(values)):
-        kept = np.unique(values[values >= 0])
-        numbers = np.where(values >= 0, np.searchsorted(kept, values), -1)
-        return Field(numbers, len(kept), tuple(str(k) for k in kept))
-    return Field(values, len(names) if names else max(highest + 1, least), names)
-
-
 def _splits(file: NpzFile, count: int) -> dict[str, np.ndarray] | None:
-    if "split" not in file or file.headers["split"].shape != (count,) or file.headers["split"].dtype.kind not in "US":
+    if "split" not in file:
         return None
-    split = file.read("split").astype(str)
-    return {name: np.flatnonzero(split == name) for name in dict.fromkeys(split.tolist())}
+    named = next((file.read(key) for key in ("split_names", "values__split") if key in file), None)
+    return splits_of(file.read("split"), count, named)
 
 
 def _in_clips(fields: dict[str, Field], count: int, frames: int) -> dict[str, Field]:

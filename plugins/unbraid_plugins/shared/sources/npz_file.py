@@ -1,8 +1,9 @@
-"""Safe reading of .npz files from anywhere: headers first, never pickled, never more bytes than they claim."""
+"""Safe reading of .npz and .npy files from anywhere: headers first, never pickled, never more bytes than they claim."""
 
 from __future__ import annotations
 
 import math
+import os
 import struct
 import zipfile
 import zlib
@@ -46,7 +47,7 @@ class NpzFile:
             for info in archive.infolist():
                 if info.filename.endswith(".npy"):
                     with archive.open(info) as member:
-                        self._note(info, *_header(member))
+                        self._add(info.filename.removesuffix(".npy"), info.file_size, *_header(member))
 
     def __contains__(self, name: str) -> bool:
         return name in self.headers
@@ -59,6 +60,9 @@ class NpzFile:
             raise DataError(f"{self.path}: its arrays claim {self.read_bytes / 2 ** 30:.1f} GiB, more than "
                             f"{self.limit / 2 ** 30:.1f} GiB ({name}: {header.shape} {header.dtype})",
                             hint="raise the option `limit` (in GiB) if that is right")
+        return self._array(name)
+
+    def _array(self, name: str) -> np.ndarray:
         with (self._reading(name), open_file(self.path) as file, zipfile.ZipFile(file) as archive,
               archive.open(f"{name}.npy") as member):
             array = np.lib.format.read_array(member, allow_pickle=False)
@@ -66,14 +70,13 @@ class NpzFile:
                 raise ValueError("there is more in it than its header says")
         return array
 
-    def _note(self, info: zipfile.ZipInfo, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        name = info.filename.removesuffix(".npy")
+    def _add(self, name: str, size: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
         if dtype.hasobject:
             self.objects.append(name)
         else:
             self.headers[name] = Header(shape, dtype)
-            if self.headers[name].bytes > info.file_size:
-                raise ValueError(f"the array {name!r} claims {shape} {dtype}, but has only {info.file_size:,} bytes")
+            if self.headers[name].bytes > size:
+                raise ValueError(f"the array {name!r} claims {shape} {dtype}, but has only {size:,} bytes")
 
     @contextmanager
     def _reading(self, name: str = "") -> Iterator[None]:
@@ -84,8 +87,30 @@ class NpzFile:
             raise
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, SyntaxError, TokenError, TypeError,
                 KeyError, OverflowError, struct.error, NotImplementedError, RuntimeError, MemoryError) as error:
-            raise DataError(f"{of}: not a whole .npz file: {error}",
+            raise DataError(f"{of}: not a whole {'.npz' if self.path.suffix == '.npz' else 'NumPy'} file: {error}",
                             hint="fetch it again, or write it with numpy.savez_compressed") from error
+
+
+class NpyFiles(NpzFile):
+    """The arrays of a folder of .npy files, under their names; or one file, as `images`.  Raises DataError."""
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self.path, self.limit, self.read_bytes = path, limit, 0
+        self.headers, self.objects = {}, []
+        self.files = {f.stem: f for f in sorted(path.glob("*.npy"))} if path.is_dir() else {"images": path}
+        if not self.files:
+            raise DataError(f"there are no .npy files in {path}", hint="for a folder of pictures use `type: folder`")
+        if len(self.files) > MOST_ARRAYS:
+            raise DataError(f"{path} has {len(self.files):,} .npy files, more than {MOST_ARRAYS:,}",
+                            hint="put the images into one array")
+        for name, found in self.files.items():
+            with self._reading(name), open_file(found) as file:
+                self._add(name, os.fstat(file.fileno()).st_size, *_header(file))
+
+    def _array(self, name: str) -> np.ndarray:
+        with self._reading(name), open_file(self.files[name]) as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+        return array
 
 
 def _header(member: Any) -> tuple[tuple[int, ...], np.dtype]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 
 from unbraid import DataError
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".apng", ".dib", ".jfif",
+           ".jpe", ".pbm", ".pnm")
 
 Size = int | tuple[int, int]
 
@@ -22,6 +24,14 @@ def check_size(instance: Any, attribute: attrs.Attribute[Any], size: Size | None
     """Check a size: one side length or (height, width), 4 ... 4096 pixels.  Raises ValueError."""
     if size is not None and not all(isinstance(s, int) and 4 <= s <= 4096 for s in sides(size)):
         raise ValueError(f"{attribute.name} must be 4 ... 4096 pixels, or [height, width]; found {size}")
+
+
+def check_white(instance: Any, attribute: attrs.Attribute[Any], white: float | None) -> None:
+    """Check that white is above black, and that both are finite.  Raises ValueError."""
+    if not math.isfinite(instance.black) or (white is not None and not instance.black < white < math.inf):
+        raise ValueError(f"white must be above black; found black {instance.black:g}, white {white}")
+    if white is None and instance.black:
+        raise ValueError("with `black`, set `white` too")
 
 
 def sides(size: Size) -> tuple[int, int]:
@@ -72,7 +82,7 @@ def existing(path: str, option: str = "path", *, folder: bool | None = None) -> 
 
 def natural(path: Path) -> list[tuple[int, str]]:
     """Return a key that sorts frame2 before frame10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", path.as_posix())]
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", path.as_posix())]
 
 
 def skipped(files: Sequence[tuple[Path, str]], what: str = "corrupt") -> list[str]:

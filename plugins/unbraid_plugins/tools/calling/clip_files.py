@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unbraid.data import BadPicture, PictureError, open_picture
 from unbraid.model import Model
-from unbraid_plugins.shared.sources.folder import find_pictures
+from unbraid_plugins.shared.sources.picture_search import find_pictures
 
 MOST_FRAMES = 1000                                 # of a clip that is read
 
@@ -26,7 +26,7 @@ def read_clip(model: Model, path: Path, frames: int | None = None) -> Tensor:
     """
     most = min(frames or MOST_FRAMES, MOST_FRAMES)
     if path.is_dir():
-        files = [p for p in find_pictures(path) if p.parent == path][:most]
+        files = [p for p in find_pictures(path).paths if p.parent == path][:most]
         if not files:
             raise PictureError(f"there are no pictures in {path}", hint="a clip is a folder of frames, or one "
                                "animated file")

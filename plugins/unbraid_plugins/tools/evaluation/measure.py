@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from unbraid.data import Data, open_data
+from unbraid.engine import data_notes
 from unbraid.model import Model, load
 from unbraid.runs import Run, RunError, locked, write_whole
 from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
@@ -60,11 +61,13 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
         model = load(run.folder, device=device, overrides=overrides)
         recipe = model.method.recipe
         data = open_data(recipe.data, seed=recipe.train.seed)
+        changed = data_notes(data, run)
         try:
             result = evaluate_model(model, data, protocol=protocol, metrics=metrics, images=images, source=source,
                                     seed=seed, pictures=run.pictures, baselines=baselines or Baselines())
         finally:
             data.close()
+        result["notes"] = [*changed, *result.get("notes", [])]
         from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
         now = {"format": FORMAT, "title": recipe.title, "step": model.step, "options": list(options), **result,
                "hooks": as_json(from_hooks)}

@@ -22,7 +22,8 @@ PARAMETERS: tuple[Callable[[Any], Any], ...] = (
     click.option("--metrics", metavar="NAME,NAME", help="Only these (unbraid list metric), and what they ask for."),
     click.option("--images", type=click.IntRange(2), help="At most so many test images (default: the protocol's)."),
     click.option("--source", metavar="NAME", help="The source that is measured on (default: the first draw's)."),
-    click.option("--seed", default=0, show_default=True, help="Of what is random in the metrics."),
+    click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2 ** 32 - 1),
+                 help="Of what is random in the metrics."),
     click.option("--report/--no-report", default=True, show_default=True, help="Whether to write reports, as HTML."),
     DEVICE,
 )

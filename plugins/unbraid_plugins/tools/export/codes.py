@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 
 from unbraid.data import Data, open_data
+from unbraid.engine import data_notes
 from unbraid.model import Model
 from unbraid_plugins.tools.export.exportable import formula
 from unbraid_plugins.tools.export.formats import TABLES, ExportError, format_of, need
@@ -66,6 +67,7 @@ def export_codes(model: Model, path: str | Path, *, data: Data | None = None, fu
             raise ExportError("the model has no run, and so no images", hint="give data=open_data(recipe.data)")
         recipe = model.method.recipe
         data = open_data(recipe.data, seed=recipe.train.seed)
+        data_notes(data, model.run)
     try:
         limit = MOST if images is None and chosen == "projector" else images
         table = table_of(model, wanted, data, source=source, split=split, images=limit, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import attrs
@@ -44,7 +45,8 @@ def parts_of(layout: Layout) -> list[dict[str, Any]]:
 
 def as_text(facts: dict[str, Any]) -> str:
     """Return metadata as JSON."""
-    return json.dumps(facts, indent=1, ensure_ascii=False, default=str)
+    text = json.dumps(facts, indent=1, ensure_ascii=False, default=str)
+    return re.sub("[\ud800-\udfff]", lambda half: ascii(half[0])[1:-1], text)     # of names that are no UTF-8
 
 
 def _port(port: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from unbraid_registry.terminal import echo
               help="At most so many test images.")
 @click.option("--supervised", is_flag=True,
               help="Also train small networks on the same labels, from pixels: an upper bound, in minutes.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0),
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2 ** 32 - 1),
               help="Of the choice of images and labels.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON instead of a table.")
 @click.option("--report/--no-report", default=True, show_default=True, help="Whether to write the report, as HTML.")

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from unbraid.data import Data, open_data
+from unbraid.engine import data_notes
 from unbraid.model import Model, load
 from unbraid.runs import Run, write_whole
 from unbraid_plugins.tools.evaluation import source_of
@@ -54,6 +55,7 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
     model = load(found.folder, device=device, overrides=overrides)
     recipe = model.method.recipe
     data = open_data(recipe.data, seed=recipe.train.seed)
+    data_notes(data, found)
     try:
         result = probe_model(model, data, settings, fit_on=fit_on, judge_on=judge_on)
         usual = source_of(data, None)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from unbraid_registry.files import FileError, open_file, open_to_write, reason, refuse_foreign
+from unbraid_registry.files.links import refuse_foreign
+from unbraid_registry.files.reading import open_file
+from unbraid_registry.files.writing import FileError, open_to_write, reason
 
 NAME = ".lock"
+HELD = (errno.EAGAIN, errno.EACCES)                # another process has the lock; other errors say nothing of it
 
 
 @contextmanager
@@ -30,8 +35,11 @@ def locked(folder: Path, busy: FileError, name: str = NAME) -> Iterator[None]:
             raise type(busy)(f"can't write into {folder}: {reason(error)}", hint="choose another --out") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise busy from None
+        except OSError as error:
+            if error.errno in HELD:
+                raise busy from None
+            warnings.warn(f"{folder} can't be locked ({reason(error)}): let no other process write into it",
+                          stacklevel=3)            # some network disks know no locks
         try:
             yield
         finally:
@@ -50,6 +58,6 @@ def is_free(folder: Path, name: str = NAME) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno not in HELD
     return True
