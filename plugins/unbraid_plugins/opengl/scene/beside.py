@@ -38,5 +38,6 @@ class Beside:
             except OSError as error:
                 raise UnbraidError(f"{name!r:.120}, which it names, can't be read: {error.strerror}",
                                    hint=INSTEAD) from None
-        raise UnbraidError(f"{name!r:.120}, which it names, {'lies outside of its folder' if outside else 'is not there'}",
+        why = "lies outside of its folder" if outside else "is not there"
+        raise UnbraidError(f"{name!r:.120}, which it names, {why}",
                            hint=f"put it into the mesh's folder, or {INSTEAD}")

@@ -19,8 +19,10 @@ def part_of(points: np.ndarray, corner: np.ndarray, sizes: np.ndarray, notes: li
     corner: (C,) vertices of the polygons' corners, one polygon after the other.
     sizes: (P,) numbers of the polygons' corners.
     colours: (V, 3), or of the corners, (C, 3), in [0, 1].
-    uv: (C, 2); texture: (3, h, w).
-    normals: (C, 3), which make creases; or creases: (C,) whole numbers.
+    uv: (C, 2).
+    texture: (3, h, w).
+    normals: (C, 3), which make creases.
+    creases: (C,) whole numbers, in place of normals.
 
     Raises UnbraidError where the texture repeats too often.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -100,6 +102,7 @@ def _apart(part: Part, behind: np.ndarray) -> Part:
     faces = part.faces.copy()
     faces[behind] = len(part.vertices) + vertex.reshape(-1, 3)
     creases = np.zeros(len(part.vertices), np.int64) if part.creases is None else part.creases
-    arrays = {name: None if a is None else np.concatenate([a, a[used]])
-              for name, a in (("vertices", part.vertices), ("colours", part.colours), ("uv", part.uv))}
-    return attrs.evolve(part, faces=faces, creases=np.concatenate([creases, creases[used] + creases.max() + 1]), **arrays)
+    more: dict[str, Any] = {name: np.concatenate([a, a[used]])
+                            for name in ("vertices", "colours", "uv") if (a := getattr(part, name)) is not None}
+    creases = np.concatenate([creases, creases[used] - creases.min() + creases.max() + 1])
+    return attrs.evolve(part, faces=faces, creases=creases, **more)

@@ -1,4 +1,4 @@
-"""Materials of a .glb: base colour, its texture with sampler and transform, alpha modes; what is left out is noted."""
+"""Materials of a .glb: base colour, its texture with sampler and transform, alpha modes; the rest is noted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Paint:
     """A material's base colour: a linear factor (3,), and a texture with the factor in it, or None.
 
     coordinates: the number of the set of texture coordinates.
-    transform: (2, 3), what is done to them.
+    transform: (2, 3), of the coordinates.
     """
 
     factor: np.ndarray
@@ -88,7 +88,7 @@ def _texture(tree: Tree, index: Any, place: str, *, opaque: bool) -> tuple[np.nd
                                hint=f"expected one of {', '.join(map(str, WRAPS))}")
         wrap = (WRAPS[modes[0]], WRAPS[modes[1]])
         if sampler.get("magFilter") == NEAREST:
-            tree.notes.append(f"samplers[{texture['sampler']}]: texels are interpolated, not taken as they are (NEAREST)")
+            tree.notes.append(f"samplers[{texture['sampler']}] is NEAREST, and its texels are interpolated")
     return pixels(data, f"images[{source}]", opaque=opaque), wrap
 
 

@@ -17,7 +17,8 @@ from unbraid_plugins.opengl.scene.gltf_tree import Tree
 class Placed:
     """A mesh at a place of the scene.
 
-    mesh: its index; matrices: (4, 4) float64, or those of a skin's joints, (J, 4, 4).
+    mesh: its index.
+    matrices: (4, 4) float64, or those of a skin's joints, (J, 4, 4).
     weights: of its morph targets, or None for the mesh's own.
     """
 

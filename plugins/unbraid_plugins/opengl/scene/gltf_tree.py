@@ -34,7 +34,7 @@ class Tree:
     notes: list[str]
 
     def at(self, key: str, index: Any, place: str) -> dict[str, Any]:
-        """Return an entry of a list of the file.  Raises UnbraidError where there is none."""
+        """Return an entry of a list of the file.  Raises UnbraidError where it is missing."""
         entries = self.root.get(key, [])
         if type(index) is not int or not isinstance(entries, list) or not 0 <= index < len(entries):
             count = len(entries) if isinstance(entries, list) else 0

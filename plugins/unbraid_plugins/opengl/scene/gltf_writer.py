@@ -19,9 +19,11 @@ def packed(vertices: np.ndarray, faces: np.ndarray, *, colours: np.ndarray | Non
            picture: Any, origin: tuple[float, ...]) -> bytes:
     """Return the bytes of a .glb.
 
-    vertices: (V, 3); faces: (F, 3).
+    vertices: (V, 3).
+    faces: (F, 3).
     colours: (V, 3), sRGB in [0, 1], or None.
-    uv: (V, 2), (0, 0) at the lower left, or None; picture: of Pillow, or None.
+    uv: (V, 2), (0, 0) at the lower left, or None.
+    picture: of Pillow, or None.
     origin: where the mesh stands in the scene.
     """
     binary = bytearray()

@@ -45,9 +45,9 @@ def read_mesh(file: Path | str, *, materials: bool = True, normals: Normals = "f
     materials: False leaves out colours and textures, so that no other file is read.
     normals: `file`, `smooth`, `flat`, or the largest angle in degrees between faces that share a normal.
 
-    What is left out is a warning, one for each file.  Raises UnbraidError where the file is missing, broken, too large
-    or no mesh, requires what is not read here, and where its material or its texture is missing or lies outside of its
-    folder.
+    One warning names everything that is left out.  Raises UnbraidError where the file is missing, broken, too large or no
+    mesh, where it requires an extension that is not read here, and where its material or its texture is missing or lies
+    outside of its folder.
     """
     file = Path(file).expanduser()
     kind = _format_of(file)
@@ -107,7 +107,8 @@ def write_mesh(file: Path | str, mesh: Mesh, index: int = 0) -> Path:
     vertices, faces = _numbers(mesh.vertices, index), mesh.topology.faces.cpu().numpy()
     colours = None if mesh.colours is None else _three(_numbers(mesh.colours, index))
     name = re.sub(r"\s+", "_", file.stem)
-    uv, visual = None, None
+    uv: np.ndarray | None = None
+    visual: Any = None
     if mesh.texture is not None and mesh.uv is not None:
         split = mesh.topology.texture_faces
         corners = faces if split is None else split.cpu().numpy()

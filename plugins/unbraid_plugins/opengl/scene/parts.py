@@ -18,7 +18,7 @@ class Part:
     colours: (V, 3) in [0, 1], None where white.
     uv: (V, 2), (0, 0) at the lower left of the texture, None without a texture.
     texture: (3, h, w) in [0, 1], or None.
-    creases: (V,) whole numbers, or None: vertices at one place whose numbers differ have separate normals.
+    creases: (V,) whole numbers, or None; vertices at one place have one normal where their numbers are equal.
     polygons: (F,) the polygon that each face was cut from, or None where the faces are the file's own.
     """
 

@@ -64,7 +64,8 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
                            hint="they count from 0")
     number[~there] = -1
     if (number < 0).any():
-        notes.append(f"{int((number < 0).sum()):,} of {len(sizes):,} faces have no texture coordinates, and are drawn without")
+        notes.append(f"{int((number < 0).sum()):,} of {len(sizes):,} faces have no texture coordinates, and are drawn "
+                     "without")
     for which in np.unique(number):
         mine = number == which
         at = mine.repeat(sizes)

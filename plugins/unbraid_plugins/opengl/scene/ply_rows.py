@@ -95,12 +95,14 @@ def rows_of(data: bytes) -> tuple[dict[str, Rows], list[str], list[str]]:
         try:
             source, at = np.array(data[start:].split(), np.float64), 0
         except ValueError as error:
-            raise UnbraidError(f"a row has a word that is no number: {str(error)[:60]}", hint="expected numbers") from None
+            raise UnbraidError(f"a row has a word that is no number: {str(error)[:60]}",
+                               hint="expected numbers") from None
     found = {}
     for element in elements:
         found[element.name], at = _rows(element, source, at, order)
     rest = len(source) - at
-    return found, comments, [f"{rest:,} {'bytes' if order else 'numbers'} after its last row are left out"] if rest else []
+    unit = "bytes" if order else "numbers"
+    return found, comments, [f"{rest:,} {unit} after its last row are left out"] if rest else []
 
 
 def _rows(element: Element, source: Any, at: int, order: str) -> tuple[Rows, int]:

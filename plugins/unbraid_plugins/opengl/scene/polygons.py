@@ -108,7 +108,7 @@ def _fan(size: int) -> np.ndarray:
 
 
 def _inside(points: np.ndarray, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> bool:
-    """Return whether a point lies in a triangle and is none of its corners."""
+    """Return whether a point, but no corner of it, lies in a triangle."""
     if not len(points):
         return False
     within = np.ones(len(points), bool)

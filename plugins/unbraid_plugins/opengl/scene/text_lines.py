@@ -12,7 +12,7 @@ CONTINUED = re.compile(r"\\[ \t]*\n")
 
 
 def lines_of(data: bytes) -> Iterator[tuple[int, str]]:
-    r"""Yield the lines with their numbers, from 1; a line that ends in a backslash goes on in the next.
+    r"""Yield the lines with their numbers, from 1; a backslash at a line's end joins the next one to it.
 
     Text without a mark is UTF-8, or Latin-1 where it is no UTF-8.  Raises UnicodeDecodeError where a mark is wrong.
 

@@ -57,8 +57,8 @@ class Topology:
         if self.faces.device == device:
             return self
         if device not in self._moved:
-            others = (self.texture_faces, self.welded, self.smoothed)
-            self._moved[device] = Topology(self.faces.to(device), *(None if t is None else t.to(device) for t in others))
+            others = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded, self.smoothed))
+            self._moved[device] = Topology(self.faces.to(device), *others)
         return self._moved[device]
 
     def expect(self, vertices: int, spots: int | None) -> None:

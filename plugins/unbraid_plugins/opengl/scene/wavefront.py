@@ -19,11 +19,12 @@ FREE_FORM = {"vp", "cstype", "deg", "bmat", "step", "curv", "curv2", "surf", "pa
 
 @attrs.frozen(eq=False)
 class Polygons:
-    """What an .obj has.
+    """The tables and the faces of an .obj.
 
-    points: (V, 3) float64; colours: (V, 3) in [0, 1] or None.
-    uv: (T, 2); normals: (N, 3).
-    corners: (C, 3), the vertex, texture coordinate and normal of every corner from 0, -1 where it has none.
+    points: (V, 3) float64.
+    colours: (V, 3) in [0, 1], or None.
+    uv, normals: (T, 2) and (N, 3).
+    corners: (C, 3), the vertex, texture coordinate and normal of every corner from 0, -1 where it has no such part.
     sizes, smoothing, material: (P,) of every polygon, the last ones as places in `names`, -1 for none; smoothing is 0
     where it is off, -1 where the file says nothing.
     """
@@ -44,7 +45,7 @@ def polygons_of(data: bytes, notes: list[str]) -> Polygons:
     """Read an .obj.  Raises UnbraidError with the line that is wrong."""
     rows: dict[str, list[tuple[int, list[str]]]] = {"v": [], "vt": [], "vn": []}
     words: list[str] = []
-    faces: list[tuple[int, int, int, int, int, int, int]] = []     # line, corners, counts until here, smoothing, material
+    faces: list[tuple[int, ...]] = []              # line, corners, counts until here, smoothing, material
     names: dict[str, int] = {}
     libraries: list[str] = []
     left_out: Counter[str] = Counter()
@@ -81,7 +82,8 @@ def polygons_of(data: bytes, notes: list[str]) -> Polygons:
     points, colours = _vertices(v, notes)
     uv, normals = _numbers(vt, 2, (1, 2, 3)), _numbers(vn, 3, (3,))
     corners = _corners(words, table, (len(points), len(uv), len(normals)))
-    return Polygons(points, colours, uv, normals, corners, table[:, 1], table[:, 5], table[:, 6], list(names), libraries)
+    sizes, smooth, of = table[:, [1, 5, 6]].T
+    return Polygons(points, colours, uv, normals, corners, sizes, smooth, of, list(names), libraries)
 
 
 def _vertices(rows: list[tuple[int, list[str]]], notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
@@ -123,7 +125,7 @@ def _numbers(rows: list[tuple[int, list[str]]], width: int, lengths: tuple[int, 
 
 
 def _corners(words: list[str], faces: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
-    """Return the corners as indices from 0, (C, 3), -1 where there is none.  Raises UnbraidError."""
+    """Return the corners as indices from 0, (C, 3), -1 where a corner has no such part.  Raises UnbraidError."""
     lines, sizes = faces[:, 0], faces[:, 1]
     forms: dict[str, tuple[int, int, int]] = {}
     none = -2**62
@@ -151,8 +153,8 @@ def _corners(words: list[str], faces: np.ndarray, counts: tuple[int, int, int]) 
             face = int(np.searchsorted(np.cumsum(sizes), at, "right"))
             number, place = int(lines[face]), int(corners[at, kind])
             if told == "names":
-                raise UnbraidError(f"line {number}: a face names the {KINDS[kind]} {place}, and there are {counts[kind]}",
-                                   hint="they count from 1")
+                raise UnbraidError(f"line {number}: a face names the {KINDS[kind]} {place}, and there are "
+                                   f"{counts[kind]}", hint="they count from 1")
             first = int(sizes[:face].sum())
             text = " ".join(["f", *words[first:first + int(sizes[face])]])
             raise UnbraidError(f"line {number}, {text!r:.80}: there is no {words[at]}",

@@ -26,7 +26,7 @@ MAPS = {"map_d": "transparency by a map", "map_ke": "emission", "map_bump": "bum
 
 @attrs.frozen(eq=False)
 class Material:
-    """What a material does to a surface: a colour (3,), or a texture (3, h, w) in its place."""
+    """The diffuse part of a material: a colour (3,), or a texture (3, h, w) in its place."""
 
     colour: np.ndarray
     texture: np.ndarray | None = None
@@ -78,8 +78,8 @@ def _material(name: str, statements: Mapping[str, tuple[int, str, str]], beside:
         number, file, rest = statements["map_kd"]
         picture = IDLE.sub("", rest, count=1)
         if OPTION.match(picture):
-            raise UnbraidError(f"{file}, line {number}, {f'map_Kd {rest}'!r}: this option of a texture is not read here",
-                               hint=f"bake it into the picture, or {INSTEAD}")
+            raise UnbraidError(f"{file}, line {number}, {f'map_Kd {rest}'!r}: this option of a texture is not read "
+                               f"here", hint=f"bake it into the picture, or {INSTEAD}")
         try:
             data, picture = beside(picture), picture
         except UnbraidError:

@@ -1,4 +1,4 @@
-"""Textures beyond their borders: repeated, mirrored, or with their border going on."""
+"""Textures beyond their borders: repeated, mirrored, or with their border continued."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def wrapped(uv: np.ndarray, faces: np.ndarray, texture: np.ndarray,
             wrap: tuple[Wrap, Wrap] = REPEAT) -> tuple[np.ndarray, np.ndarray]:
     """Bring texture coordinates into [0, 1], and extend the texture by the part of its surroundings that is used.
 
-    uv: (V, 2); faces: (F, 3); texture: (3, h, w); wrap: along u and along v.
+    uv: (V, 2).
+    faces: (F, 3).
+    texture: (3, h, w).
+    wrap: along u and along v.
 
     Raises UnbraidError where it repeats too often.
     """
