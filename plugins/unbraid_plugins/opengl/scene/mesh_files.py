@@ -45,9 +45,9 @@ def read_mesh(file: Path | str, *, materials: bool = True, normals: Normals = "f
     materials: False leaves out colours and textures, so that no other file is read.
     normals: `file`, `smooth`, `flat`, or the largest angle in degrees between faces that share a normal.
 
-    One warning names everything that is left out.  Raises UnbraidError where the file is missing, broken, too large or no
-    mesh, where it requires an extension that is not read here, and where its material or its texture is missing or lies
-    outside of its folder.
+    One warning names everything that is left out.  Raises UnbraidError where the file is missing, broken, too large or
+    no mesh, where it requires an extension that is not read here, and where its material or its texture is missing or
+    lies outside of its folder.
     """
     file = Path(file).expanduser()
     kind = _format_of(file)

@@ -43,6 +43,7 @@ def materials_of(names: list[str], libraries: list[str], beside: Callable[[str],
     for file in files:
         for name, statements in _blocks(beside(file), file):
             known.setdefault(name, statements)
+            known.setdefault(" ".join(_bare(name).split()), statements)
     found = {}
     for name in names:
         key = next((k for k in (" ".join(name.split()), " ".join(_bare(name).split())) if k in known), None)
