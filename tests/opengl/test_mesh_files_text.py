@@ -112,6 +112,9 @@ def test_polygons_twice_in_opposite_orders_whatever_comes_first(tmp_path):
     assert mesh.topology.oriented
     outwards = (mesh.vertices[0][mesh.faces].mean(1) - 0.5) * mesh.face_normals()[0]
     assert (outwards.sum(1) > 0.4).all()
+    (tmp_path / "a.obj").write_text(f"{SQUARE}v 5 0 0\nv 6 0 0\nv 5 1 0\nf 1 2 3\nf 3 2 1\nf 1 4 3\nf 5 6 7\n")
+    mesh = noted(tmp_path / "a.obj", "1 of them in the opposite order")      # f 1 4 3 goes against f 1 2 3
+    assert len(mesh.faces) == 3
 
 
 def test_opposite_faces_of_two_colours_keep_their_normals(folder):

@@ -88,6 +88,8 @@ def _against(corners: np.ndarray) -> np.ndarray:
     _, piece = connected_components(links, directed=False)
     for start in np.unique(piece, return_index=True)[1]:
         visited, above = breadth_first_order(links, start, directed=False)
+        if len(visited) < 2:
+            continue
         weights = np.asarray(links[above[visited[1:]], visited[1:]]).reshape(-1)
         for face, against in zip(visited[1:], weights == 2, strict=True):
             turn[face] = turn[above[face]] ^ against

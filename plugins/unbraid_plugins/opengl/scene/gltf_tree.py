@@ -99,7 +99,10 @@ def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mater
         start += 8 + size
     if b"JSON" not in chunks:
         raise ValueError("no scene")
-    root = parse_json(chunks[b"JSON"])
+    try:
+        root = parse_json(chunks[b"JSON"])
+    except ValueError as error:
+        raise UnbraidError(f"its first chunk is no JSON: {str(error)[:100]}", hint="the file is damaged") from None
     if not isinstance(root, dict):
         raise ValueError("no scene")
     tree = Tree(root, chunks.get(b"BIN\0"), beside, notes)
