@@ -134,6 +134,10 @@ def test_units_and_far_places(tmp_path, unit):
     mesh = fitted(read_mesh(tmp_path / "a.obj"))
     assert area(mesh) == pytest.approx(2, rel=1e-3)
     torch.testing.assert_close(mesh.normals()[0, :, 2], torch.ones(4))
+    for suffix in (".obj", ".ply", ".glb"):
+        whole = read_mesh(tmp_path / "a.obj")
+        back = read_mesh(write_mesh(tmp_path / f"b{suffix}", whole))
+        assert (back.vertices / unit - whole.vertices / unit).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize("suffix", [".obj", ".glb"])
@@ -145,6 +149,14 @@ def test_a_far_mesh_is_written_where_it_was(tmp_path, suffix):
     torch.testing.assert_close(mesh.vertices[0].double() + torch.tensor(mesh.origin), torch.tensor(points))
     back = noted(write_mesh(tmp_path / f"b{suffix}", mesh), "far from 0")
     torch.testing.assert_close(back.vertices[0].double() + torch.tensor(back.origin), torch.tensor(points))
+
+
+def test_a_far_ply_says_where_it_counts_from(tmp_path):
+    (tmp_path / "a.obj").write_text("v 500000 0 0\nv 500001 0 0\nv 500000 1 0\nf 1 2 3\n")
+    mesh = noted(tmp_path / "a.obj", "far from 0")
+    with pytest.warns(UserWarning, match="coordinates count from"):
+        write_mesh(tmp_path / "b.ply", mesh)
+    assert area(read_mesh(tmp_path / "b.ply")) == 0.5
 
 
 # -- .ply -------------------------------------------------------------------------------------------------------------

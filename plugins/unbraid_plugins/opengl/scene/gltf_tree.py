@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,6 @@ from urllib.parse import unquote
 import attrs
 
 from unbraid import UnbraidError
-from unbraid_registry.files import parse_json
 
 READ = {"KHR_mesh_quantization", "KHR_texture_transform", "EXT_mesh_gpu_instancing", "EXT_texture_webp",
         "KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit", "KHR_materials_variants"}
@@ -100,9 +100,11 @@ def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mater
     if b"JSON" not in chunks:
         raise ValueError("no scene")
     try:
-        root = parse_json(chunks[b"JSON"])
+        root = json.loads(chunks[b"JSON"])
     except ValueError as error:
         raise UnbraidError(f"its first chunk is no JSON: {str(error)[:100]}", hint="the file is damaged") from None
+    except RecursionError:
+        raise UnbraidError("its first chunk is nested too deeply", hint="the file is damaged") from None
     if not isinstance(root, dict):
         raise ValueError("no scene")
     tree = Tree(root, chunks.get(b"BIN\0"), beside, notes)

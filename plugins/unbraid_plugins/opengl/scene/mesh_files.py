@@ -126,7 +126,12 @@ def write_mesh(file: Path | str, mesh: Mesh, index: int = 0) -> Path:
         visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
     elif colours is not None:
         visual = trimesh.visual.ColorVisuals(vertex_colors=_eight_bits(colours))
-    solid = trimesh.Trimesh(vertices.astype(np.float64) + mesh.origin, faces, visual=visual, process=False)
+    if kind == "obj":
+        vertices = vertices.astype(np.float64) + mesh.origin
+    elif any(mesh.origin):
+        warnings.warn(f"{file}: coordinates count from {mesh.origin}: a .ply is written with 32 bits",
+                      stacklevel=2)
+    solid = trimesh.Trimesh(vertices, faces, visual=visual, process=False)
     for other, content in _files(solid, kind, file.name, f"{name}.mtl").items():
         write_whole(file.with_name(other), content, error=UnbraidError, hint="")
     return file
@@ -206,7 +211,18 @@ def _files(solid: Any, kind: str, name: str, materials: str) -> dict[str, bytes]
         return {name: solid.export(file_type=kind, **({"include_attributes": False} if kind == "ply" else {}))}
     text, beside = solid.export(file_type="obj", return_texture=True, digits=9, mtl_name=materials, header=None,
                                 include_normals=False)
-    return {**beside, name: text.encode()}
+    return {**beside, name: _with_digits(text, solid.vertices).encode()}
+
+
+def _with_digits(text: str, vertices: np.ndarray) -> str:
+    """Return an .obj with 12 digits for each coordinate, however small or large; trimesh writes fixed decimals."""
+    lines, place = text.split("\n"), 0
+    for i, line in enumerate(lines):
+        if line.startswith("v "):
+            x, y, z = vertices[place]
+            lines[i] = " ".join(["v", f"{x:.12g}", f"{y:.12g}", f"{z:.12g}", *line.split()[4:]])
+            place += 1
+    return "\n".join(lines)
 
 
 def _numbers(t: Tensor, index: int) -> np.ndarray:

@@ -55,6 +55,8 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
         yield part_of(points, corner, sizes, notes, normals=normals, colours=colours)
         return
     uv, there = _coordinates(vertex, faces, corner, sizes)
+    if not np.isfinite(uv).all():
+        raise UnbraidError("some texture coordinates are not finite numbers", hint="the file is damaged")
     number = np.zeros(len(sizes), np.int64)
     if faces is not None and "texnumber" in faces.scalars:
         number = faces.scalars["texnumber"].astype(np.int64)
@@ -115,7 +117,7 @@ def _coordinates(vertex: Rows, faces: Rows | None, corner: np.ndarray,
         there = lengths > 0
         uv = np.zeros((len(corner), 2))
         uv[there.repeat(sizes)] = values.reshape(-1, 2)
-        return uv, there & np.isfinite(uv).all(1).reshape(-1)[(np.cumsum(sizes) - 1).clip(0)]
+        return uv, there
     for names in COORDINATES:
         if (found := _columns(vertex, names)) is not None:
             return found[corner], np.ones(len(sizes), bool)
