@@ -212,7 +212,8 @@ def test_plys_with_several_textures_face_colours_and_strips(folder):
     ("3 0 2 3", "3 0 2 9", "face 1 names the vertex 9, and there are 4"), ("int vertex", "long vertex", "line 9"),
     ("6 0 0 1 1 0 1", "4 0 0 1 1", "face 1 has 3 corners and 4 numbers of texcoord"),
     ("1 1 0\n-1", "1 x 0\n-1", "no number"), ("end_header", "the_end", "'the_end'"),
-    ("picture.png", "lost.png", "'lost.png', which it names, is not there"), ("ascii", "text", "line 2")])
+    ("picture.png", "lost.png", "'lost.png', which it names, is not there"), ("ascii", "text", "line 2"),
+    ("float y", "float x", "declares 'x' twice")])
 def test_a_ply_is_refused_by_its_place(folder, old, new, told):
     text = HEAD.format("ascii 1.0") + ROWS + "3 0 1 2 6 0 0 1 0 1 1\n3 0 2 3 6 0 0 1 1 0 1\n"
     assert old in text

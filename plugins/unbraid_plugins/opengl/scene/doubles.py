@@ -33,7 +33,7 @@ def without_doubles(part: Part, notes: list[str]) -> Part:
     kept = ~same[polygon]
     faces = part.faces[kept]
     if same.any():
-        notes.append(f"{int(same.sum()):,} faces that are there twice are left out, "
+        notes.append(f"faces that are there twice: {int(same.sum()):,} are left out, "
                      f"{int((same & turned).sum()):,} of them in the opposite order")
         if (same & turned).any():
             faces = np.where(_against(place[faces])[:, None], faces[:, ::-1], faces)

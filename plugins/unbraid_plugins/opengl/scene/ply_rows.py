@@ -80,6 +80,9 @@ def header_of(data: bytes) -> tuple[str, list[Element], list[str], int]:
         except (ValueError, KeyError, IndexError):
             raise UnbraidError(f"line {number}, {line!r:.80}: no line of a header that is read here",
                                hint="expected format, comment, element or property, and its types") from None
+    for names in ([e.name for e in elements], *([p.name for p in e.properties] for e in elements)):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UnbraidError(f"its header declares {twice[0]!r:.40} twice", hint="the file is damaged")
     if order is None:
         raise UnbraidError("no line format in its header", hint="the file is damaged")
     return order, elements, comments, start
