@@ -19,6 +19,7 @@ class Mesh:
     colours: (B or 1, V, C) in [0, 1], interpolated over the faces.
     uv: (B or 1, U, 2), texture coordinates in [0, 1], (0, 0) at the lower left of the texture.
     texture: (B or 1, C, h, w) in [0, 1], row 0 on top.
+    origin: the place in its file's coordinates that vertices count from; files that are written count from it again.
 
     With a texture and colours, their product is the albedo; without both, the surface is white.
     """
@@ -28,6 +29,7 @@ class Mesh:
     colours: Tensor | None = None
     uv: Tensor | None = None
     texture: Tensor | None = None
+    origin: tuple[float, ...] = static(default=(0.0, 0.0, 0.0))
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.vertices, Tensor):
@@ -57,19 +59,20 @@ class Mesh:
     def normals(self) -> Tensor:
         """Return unit normals of the vertices, (B, V, 3): the mean over the faces around, weighted by their areas.
 
-        A vertex without a face has 0. Vertices that are welded share their normal.
+        A vertex without a face has 0. Vertices that are welded share their normal, except at creases.
         """
         topology = self.topology.to(self.vertices.device)
-        corners = topology.corners
         batch, count, _ = self.vertices.shape
         flat = self.vertices.reshape(batch * count, 3)
         first = count * torch.arange(batch, device=flat.device)[:, None]
         across = self._across()
         total = flat.new_zeros(flat.shape)
+        shared = topology.normals_of
+        corners = topology.faces if shared is None else shared[topology.faces]
         for i in range(3):
             total = total.index_add(0, (first + corners[:, i]).flatten(), across)
-        if topology.welded is not None:
-            total = rows(total, (first + topology.welded).flatten())
+        if shared is not None:
+            total = rows(total, (first + shared).flatten())
         return _unit(total).reshape(batch, count, 3)
 
     def face_normals(self) -> Tensor:

@@ -19,13 +19,15 @@ class Topology:
     faces: (F, 3) indices of vertices, counter-clockwise seen from outside.
     texture_faces: (F, 3) indices of texture coordinates, or None where they are the faces themselves.
     welded: (V,) the first vertex at the same place for every vertex, or None.
+    smoothed: (V,) the first vertex with the same normal for every vertex, or None where welded ones share theirs.
 
-    With welding, a seam that the texture needs is no border of the surface.
+    With welding, a seam that the texture needs is no border of the surface; neither is a crease.
     """
 
     faces: Tensor
     texture_faces: Tensor | None = None
     welded: Tensor | None = None
+    smoothed: Tensor | None = None
     _moved: dict[torch.device, Topology] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -39,17 +41,24 @@ class Topology:
                                hint="every face has three texture coordinates")
 
     @staticmethod
-    def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None) -> Topology:
-        """Return the topology of faces (F, 3), with vertices (V, 3), where given, welded at equal places."""
-        return Topology(faces, texture_faces, None if vertices is None else welding(vertices))
+    def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None,
+           creases: Tensor | None = None) -> Topology:
+        """Return the topology of faces (F, 3), with vertices (V, 3), where given, welded at equal places.
+
+        creases: (V,) numbers, or None; vertices at one place have one normal where their numbers are equal.
+        """
+        if vertices is None:
+            return Topology(faces, texture_faces)
+        smoothed = None if creases is None else welding(torch.cat([vertices.double(), creases[:, None].double()], 1))
+        return Topology(faces, texture_faces, welding(vertices), smoothed)
 
     def to(self, device: torch.device) -> Topology:
         """Return the same topology on a device; the result is remembered."""
         if self.faces.device == device:
             return self
         if device not in self._moved:
-            texture_faces, welded = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded))
-            self._moved[device] = Topology(self.faces.to(device), texture_faces, welded)
+            others = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded, self.smoothed))
+            self._moved[device] = Topology(self.faces.to(device), *others)
         return self._moved[device]
 
     def expect(self, vertices: int, spots: int | None) -> None:
@@ -67,6 +76,11 @@ class Topology:
     def corners(self) -> Tensor:
         """The faces as indices of places: those of welded vertices, (F, 3)."""
         return self.faces if self.welded is None else self.welded[self.faces]
+
+    @property
+    def normals_of(self) -> Tensor | None:
+        """The first vertex with the same normal for every vertex, (V,), None where every vertex has its own."""
+        return self.welded if self.smoothed is None else self.smoothed
 
     @cached_property
     def rows_by_face(self) -> tuple[Tensor, Tensor, Tensor]:

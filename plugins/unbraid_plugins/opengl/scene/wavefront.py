@@ -1,114 +1,174 @@
-"""Simplified Wavefront .obj and .mtl for trimesh: corners count from the front, and unused materials are left out."""
+"""Lines of a Wavefront .obj as arrays: every statement is read, refused by its line, or noted."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+
+import attrs
+import numpy as np
 
 from unbraid import UnbraidError
+from unbraid_plugins.opengl.scene.text_lines import lines_of
 
-INSTEAD = "read it without its materials (--shape-alone; in Python materials=False)"
-
-ASIDE = re.compile(r"^(?:[ \t]+(?:#[^\n]*)?|#[^\n]*)", re.MULTILINE)               # indents and comments
-NEITHER = re.compile(rb"^f\b[^\n]*[\s/](-|0[\s/\n])", re.MULTILINE)
-USE = re.compile(r"^usemtl ([^\n]*)", re.MULTILINE)
-LIBRARY = re.compile(r"^mtllib[ \t]+([^\n]*)", re.MULTILINE)
-LIBRARIES = re.compile(r"\S.*?\.mtl(?!\S)|\S.*", re.IGNORECASE)                     # names may have spaces
-NEW = re.compile(r"^[ \t]*newmtl[ \t]+", re.MULTILINE | re.IGNORECASE)
-TEXTURE = re.compile(r"^[ \t]*map_Kd[ \t]+([^\n]*)", re.MULTILINE | re.IGNORECASE)
-OPTION = re.compile(r"-(?:blend[uv]|bm|boost|cc|clamp|imfchan|mm|[ost]|texres|type)\s", re.IGNORECASE)
-IDLE = re.compile(r"""(?: -(?: s(?:\s+1(?:\.0*)?){3} | s(?:\s+1(?:\.0*)?){1,2}(?!\s+[-+.\d]+\s)
-                  | [ot](?:\s+-?0(?:\.0*)?){3} | [ot](?:\s+-?0(?:\.0*)?){1,2}(?!\s+[-+.\d]+\s)
-                  | mm\s+0(?:\.0*)?\s+1(?:\.0*)? | clamp\s+off
-                  | (?:blend[uv]|bm|boost|cc|imfchan|texres|type)\s+\S+ )\s+ )*""",
-                  re.IGNORECASE | re.VERBOSE)      # options that leave a picture as it is
+KINDS = ("vertex", "texture coordinate", "normal")
+SILENT = {"g", "o", "mg", "lod", "bevel", "c_interp", "d_interp", "shadow_obj", "trace_obj"}   # change no triangle
+OTHERS = {"l": "lines", "p": "points"}
+FREE_FORM = {"vp", "cstype", "deg", "bmat", "step", "curv", "curv2", "surf", "parm", "trim", "hole", "scrv", "sp",
+             "end", "con", "stech", "ctech", "call", "csh", "usemap", "maplib"}
 
 
-def plain(data: bytes) -> bytes:
-    """Return a mesh in UTF-8, without comments and indents, with corners counted from the first vertex.
+@attrs.frozen(eq=False)
+class Polygons:
+    """The tables and the faces of an .obj.
 
-    Raises UnbraidError.
+    points: (V, 3) float64.
+    colours: (V, 3) in [0, 1], or None.
+    uv, normals: (T, 2) and (N, 3).
+    corners: (C, 3), the vertex, texture coordinate and normal of every corner from 0, -1 where it has no such part.
+    sizes, smoothing, material: (P,) of every polygon, the last ones as places in `names`, -1 for none; smoothing is 0
+    where it is off, -1 where the file says nothing.
     """
-    return _absolute(ASIDE.sub("", _text(data)).encode())
+
+    points: np.ndarray
+    colours: np.ndarray | None
+    uv: np.ndarray
+    normals: np.ndarray
+    corners: np.ndarray
+    sizes: np.ndarray
+    smoothing: np.ndarray
+    material: np.ndarray
+    names: list[str]
+    libraries: list[str]
 
 
-def materials_of(data: bytes) -> tuple[list[str], list[str]]:
-    """Return the materials of a plain mesh's faces, and the files named for them; no files without materials."""
-    text = data.decode()
-    _, *rest = USE.split(text)
-    used = {name.strip(): None for name, faces in zip(rest[::2], rest[1::2], strict=True) if "\nf" in faces}
-    used.pop("", None)
-    files = [name.strip() for line in LIBRARY.findall(text) for name in LIBRARIES.findall(line)]
-    return list(used), list(dict.fromkeys(files)) if used else []
+def polygons_of(data: bytes, notes: list[str]) -> Polygons:
+    """Read an .obj.  Raises UnbraidError with the line that is wrong."""
+    rows: dict[str, list[tuple[int, list[str]]]] = {"v": [], "vt": [], "vn": []}
+    words: list[str] = []
+    faces: list[tuple[int, ...]] = []              # line, corners, counts until here, smoothing, material
+    names: dict[str, int] = {}
+    libraries: list[str] = []
+    left_out: Counter[str] = Counter()
+    smoothing = material = -1
+    v, vt, vn = rows.values()
+    for number, line in lines_of(data):
+        parts = line.split()
+        if not parts or parts[0][0] == "#":
+            continue
+        keyword = parts[0]
+        if keyword == "usemtl":
+            name = line.strip()[6:].strip()
+            material = names.setdefault(name, len(names)) if name else -1
+            continue
+        if keyword == "mtllib":
+            libraries.append(line.strip()[6:].strip())
+            continue
+        if "#" in line:
+            parts = line.split("#", 1)[0].split()
+        if keyword in rows:
+            rows[keyword].append((number, parts))
+        elif keyword in ("f", "fo"):
+            words += parts[1:]
+            faces.append((number, len(parts) - 1, len(v), len(vt), len(vn), smoothing, material))
+        elif keyword == "s":
+            smoothing = _group(parts, number)
+        elif keyword not in SILENT:
+            left_out[OTHERS.get(keyword, "free-form curves and surfaces" if keyword in FREE_FORM else
+                                f"{keyword[:20]!r}")] += 1
+    if left_out:
+        told = ", ".join(f"{what} ({count:,})" for what, count in left_out.most_common(6))
+        notes.append(f"statements that are left out: {told}")
+    table = np.array(faces, np.int64).reshape(-1, 7)
+    points, colours = _vertices(v, notes)
+    uv, normals = _numbers(vt, 2, (1, 2, 3)), _numbers(vn, 3, (3,))
+    corners = _corners(words, table, (len(points), len(uv), len(normals)))
+    sizes, smooth, of = table[:, [1, 5, 6]].T
+    return Polygons(points, colours, uv, normals, corners, sizes, smooth, of, list(names), libraries)
 
 
-def expect_corners(data: bytes) -> None:
-    """Raise UnbraidError where a face of a plain mesh names a vertex or a texture coordinate that is not there."""
-    lines = data.decode().split("\n")
-    kinds = {"v ": "vertex", "vt ": "texture coordinate"}
-    counts = [sum(line.startswith(kind) for line in lines) for kind in kinds]
-    for number, line in enumerate(lines, 1):
-        for corner in line.split()[1:] if line.startswith("f ") else ():
-            for place, kind, count in zip(corner.split("/"), kinds.values(), counts, strict=False):
-                if place.isdecimal() and int(place) > count:
-                    raise UnbraidError(f"line {number}: a face names the {kind} {place}, and there are {count}",
-                                       hint="they count from 1")
+def _vertices(rows: list[tuple[int, list[str]]], notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return points (V, 3) and colours (V, 3) or None: x y z, then w, or red green blue, or both."""
+    values = _numbers(rows, 7, (3, 4, 6, 7))
+    lengths = np.array([len(parts) - 1 for _, parts in rows])
+    if (lengths == 4).any() and (values[lengths == 4, 3] != 1).any():
+        notes.append("a fourth coordinate of vertices is left out: polygons have no weights")
+    if not (lengths >= 6).any():
+        return values[:, :3], None
+    colours = np.ones((len(values), 3))
+    colours[lengths >= 6] = values[lengths >= 6, 3:6]
+    if colours.max() > 1 and colours.min() >= 0 and colours.max() <= 255:
+        notes.append("colours of vertices are read as 0 to 255")
+        colours[lengths >= 6] /= 255
+    if not ((colours >= 0) & (colours <= 1)).all():
+        row = int(np.flatnonzero(~((colours >= 0) & (colours <= 1)).all(1))[0])
+        raise UnbraidError(f"line {rows[row][0]}: a colour that is not in [0, 1]", hint="expected x y z red green blue")
+    return values[:, :3], colours
 
 
-def chosen_materials(libraries: Mapping[str, bytes], names: Sequence[str]) -> bytes:
-    """Return the materials of these names alone, their textures without options.  Raises UnbraidError."""
-    known = {}
-    for data in libraries.values():
-        for material in NEW.split(_text(data))[1:]:
-            name, _, about = material.partition("\n")
-            known[" ".join(name.split())] = about
-    where = f"which is not in {', '.join(libraries)}" if libraries else "and no line mtllib names a file that has it"
-    for name in names:
-        if name not in known:
-            raise UnbraidError(f"its faces name a material {name!r}, {where}", hint=f"add the material, or {INSTEAD}")
-    return "\n".join(f"newmtl {name}\n{TEXTURE.sub(_by_name, known[name])}" for name in names).encode()
-
-
-def _by_name(line: re.Match[str]) -> str:
-    name = IDLE.sub("", line[1].strip(), count=1)
-    if OPTION.match(name):
-        raise UnbraidError(f"{line[0].strip()!r}: this option of a texture is not read here",
-                           hint=f"bake it into the picture, or {INSTEAD}")
-    return f"map_Kd {name}"
-
-
-def _text(data: bytes) -> str:
+def _numbers(rows: list[tuple[int, list[str]]], width: int, lengths: tuple[int, ...]) -> np.ndarray:
+    """Return the first numbers of lines, (N, width), 0 where a line has fewer.  Raises UnbraidError."""
+    for number, parts in rows:
+        if len(parts) - 1 not in lengths:
+            raise UnbraidError(f"line {number}, {' '.join(parts)!r:.60}: {len(parts) - 1} numbers",
+                               hint=f"{parts[0]} has {' or '.join(map(str, lengths))}")
+    filled = [(parts[1:] + ["0"] * width)[:width] for _, parts in rows]
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text.replace("\r\n", "\n")
+        return np.array(filled, np.float64).reshape(-1, width)
+    except ValueError:
+        for (number, parts), row in zip(rows, filled, strict=True):
+            try:
+                list(map(float, row))
+            except ValueError:
+                raise UnbraidError(f"line {number}, {' '.join(parts)!r:.60}: no number",
+                                   hint="numbers have a point, as in 0.5") from None
+        raise
 
 
-def _absolute(text: bytes) -> bytes:
-    """Return a Wavefront file with its corners counted from the first vertex: -1 is the last one before the face.
+def _corners(words: list[str], faces: np.ndarray, counts: tuple[int, int, int]) -> np.ndarray:
+    """Return the corners as indices from 0, (C, 3), -1 where a corner has no such part.  Raises UnbraidError."""
+    lines, sizes = faces[:, 0], faces[:, 1]
+    forms: dict[str, tuple[int, int, int]] = {}
+    none = -2**62
+    for word in dict.fromkeys(words):
+        places = word.split("/")
+        try:
+            if len(places) > 3:
+                raise ValueError
+            filled = [int(p) if p or not i else none for i, p in enumerate(places)] + [none, none]
+            forms[word] = (filled[0], filled[1], filled[2])
+            if max(map(abs, (p for p in filled if p != none))) >= 2**31:
+                raise ValueError
+        except ValueError:
+            line = int(lines.repeat(sizes)[words.index(word)])
+            raise UnbraidError(f"line {line}: a face has the corner {word!r:.40}",
+                               hint="expected whole numbers: vertex, vertex/texture coordinate/normal") from None
+    corners = np.array([forms[word] for word in words], np.int64).reshape(-1, 3)
+    so_far = faces[:, 2:5].repeat(sizes, 0)
+    found = np.where(corners > 0, corners - 1, corners + so_far)
+    missing = corners == none
+    for wrong, told in ((((corners == 0) | (found < 0)) & ~missing, "there is no"),
+                        ((found >= np.array(counts)) & ~missing, "names")):
+        if wrong.any():
+            at, kind = (int(i) for i in np.argwhere(wrong)[0])
+            face = int(np.searchsorted(np.cumsum(sizes), at, "right"))
+            number, place = int(lines[face]), int(corners[at, kind])
+            if told == "names":
+                raise UnbraidError(f"line {number}: a face names the {KINDS[kind]} {place}, and there are "
+                                   f"{counts[kind]}", hint="they count from 1")
+            first = int(sizes[:face].sum())
+            text = " ".join(["f", *words[first:first + int(sizes[face])]])
+            raise UnbraidError(f"line {number}, {text!r:.80}: there is no {words[at]}",
+                               hint="vertices count from 1, or backwards from -1")
+    return np.where(missing, -1, found)
 
-    Raises UnbraidError where one is 0.
-    """
-    if not NEITHER.search(text):
-        return text
-    counts = {b"v": 0, b"vt": 0, b"vn": 0}
-    lines = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.split()
-        if words and words[0] in counts:
-            counts[words[0]] += 1
-        elif words and words[0] == b"f":
-            corners = []
-            for corner in words[1:]:
-                places = [int(p) if p else None for p in corner.split(b"/")]
-                places = [p and (p if p > 0 else p + 1 + count or -1)
-                          for p, count in zip(places, counts.values(), strict=False)]
-                if any(p is not None and p <= 0 for p in places):
-                    raise UnbraidError(f"line {number}, {line.decode(errors='replace')!r}: there is no "
-                                       f"{corner.decode(errors='replace')}",
-                                       hint="vertices count from 1, or backwards from -1")
-                corners.append(b"/".join(b"" if p is None else str(p).encode() for p in places))
-            line = b"f " + b" ".join(corners)
-        lines.append(line)
-    return b"\n".join(lines)
+
+def _group(parts: list[str], number: int) -> int:
+    if len(parts) < 2 or parts[1].lower() in ("off", "null"):
+        return 0
+    if parts[1].lower() == "on":
+        return 1
+    try:
+        return max(int(parts[1]), 0)
+    except ValueError:
+        raise UnbraidError(f"line {number}, {' '.join(parts)!r:.60}: no smoothing group",
+                           hint="expected a whole number or off") from None

@@ -53,8 +53,9 @@ class Look:
 def fitted(mesh: Mesh) -> Mesh:
     """Return the mesh in the unit ball: the middle of its box at the origin, its farthest vertex at distance 1."""
     used = mesh.vertices[:, mesh.faces.unique()]
-    middle = (used.amax(1, keepdim=True) + used.amin(1, keepdim=True)) / 2
-    radius = (used - middle).norm(dim=2).amax(1)[:, None, None].clamp_min(1e-30)
+    middle = used.amax(1, keepdim=True) / 2 + used.amin(1, keepdim=True) / 2
+    width = (used - middle).abs().amax((1, 2))[:, None, None].clamp_min(1e-30)      # squares of 1e20 are infinite
+    radius = width * ((used - middle) / width).norm(dim=2).amax(1)[:, None, None].clamp_min(1e-30)
     return Mesh((mesh.vertices - middle) / radius, mesh.topology, mesh.colours, mesh.uv, mesh.texture)
 
 

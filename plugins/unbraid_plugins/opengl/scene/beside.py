@@ -1,0 +1,43 @@
+"""Files that a mesh names, from its own folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+
+from unbraid import UnbraidError, read_whole
+
+INSTEAD = "read it without its materials (--shape-alone; in Python materials=False)"
+
+
+@attrs.frozen
+class Beside:
+    """Files of one folder and the folders below it.  most: bytes of a file."""
+
+    folder: Path
+    most: int
+
+    def __call__(self, name: str) -> bytes:
+        """Return the content of a file, found by its path or by its name alone.
+
+        Raises UnbraidError where it is not there, or lies outside of the folder.
+        """
+        name = name.strip()
+        path = name.replace("\\", "/")
+        outside = False
+        for candidate in dict.fromkeys((path, path.rsplit("/", 1)[-1])):
+            if not candidate or "\0" in candidate:
+                continue
+            file = self.folder / candidate
+            try:
+                if not file.resolve().is_relative_to(self.folder.resolve()):
+                    outside = True
+                elif file.is_file():
+                    return read_whole(file, self.most)
+            except OSError as error:
+                raise UnbraidError(f"{name!r:.120}, which it names, can't be read: {error.strerror}",
+                                   hint=INSTEAD) from None
+        why = "lies outside of its folder" if outside else "is not there"
+        raise UnbraidError(f"{name!r:.120}, which it names, {why}",
+                           hint=f"put it into the mesh's folder, or {INSTEAD}")
