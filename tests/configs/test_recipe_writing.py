@@ -21,6 +21,7 @@ from unbraid_registry.terminal import shown
 TEXT = st.text(st.characters(exclude_categories=["Cs"]).filter(lambda c: shown(c) == c), max_size=30) | st.text(
     "ab:#-? {}[],'\"\\\n|>&*!%@`${}0.e_1", max_size=12
 )
+LINE = TEXT.filter(lambda text: not any(ord(c) < 32 for c in text))
 SCALAR = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 PLUGINS = Plugins()
 
@@ -59,12 +60,12 @@ def test_escaped_text_is_not_expanded(text: str) -> None:
 
 
 @given(
-    title=TEXT.filter(lambda text: "\n" not in text),
+    title=LINE,
     lr=st.floats(1e-12, 1e12),
     width=st.integers(1, 10**9),
-    rename=st.dictionaries(TEXT, TEXT, max_size=3),
+    rename=st.dictionaries(LINE, TEXT, max_size=3),
     terms=st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), TEXT.filter(str.strip), min_size=1, max_size=4),
-    where=st.dictionaries(TEXT, st.lists(SCALAR, max_size=3) | SCALAR, max_size=3),
+    where=st.dictionaries(LINE, st.lists(SCALAR, max_size=3) | SCALAR, max_size=3),
 )
 @settings(max_examples=60, deadline=None)
 def test_recipes_read_back(

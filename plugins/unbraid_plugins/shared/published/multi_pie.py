@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from unbraid import DataError, Field, Images, source
-from unbraid_plugins.shared.sources.folder import find_pictures, open_pictures
+from unbraid_plugins.shared.sources.folder import open_pictures
+from unbraid_plugins.shared.sources.picture_search import find_pictures
 from unbraid_plugins.shared.sources.sizes import check_size, existing, skipped
 
 NAME = re.compile(r"(\d{3})_(\d\d)_(\d\d)_(\d\d)(\d)_(\d\d)", re.ASCII)
@@ -32,8 +33,8 @@ class MultiPie:
     def open(self) -> Images:
         """Return the pictures and what their names say."""
         root = existing(self.path, folder=True)
-        every = find_pictures(root)
-        named = [(p, found) for p in every if (found := NAME.match(p.stem))]
+        seen = find_pictures(root)
+        named = [(p, found) for p in seen.paths if (found := NAME.match(p.stem))]
         if not named:
             raise DataError(f"{root} has no pictures with names such as 001_01_01_051_07.png",
                             hint="set `path` to your copy of Multi-PIE")
@@ -44,5 +45,5 @@ class MultiPie:
             names, index = np.unique(column, return_inverse=True)
             fields[factor] = Field(index.reshape(-1), len(names), tuple(map(str, names)))
         taken = {p for p, _ in named}
-        others = [(p, "its name tells no factors") for p in every if p not in taken]
-        return Images(images, fields, notes=[*notes, *skipped(others, "other")])
+        others = [(p, "its name tells no factors") for p in seen.paths if p not in taken]
+        return Images(images, fields, notes=[*seen.notes, *notes, *skipped(others, "other")])
