@@ -225,7 +225,7 @@ def test_instances_of_meshes_are_counted_first(tmp_path: Path) -> None:
 
     file = tmp_path / "a.glb"
     file.write_bytes(glb(triangle(50, 3), numbers(50)))
-    assert read_mesh(file).topology.faces.shape[0] == 3
+    assert read_mesh(file).topology.faces.shape[0] == 1         # three in one place are one
     began = time.process_time()
     for tree in (triangle(50_000, 20_000), triangle(3, 20_000)):
         file.write_bytes(glb(tree, numbers(tree["accessors"][0]["count"])))
@@ -251,7 +251,7 @@ def test_accessors_without_data_are_refused(tmp_path: Path, accessor: dict[str, 
     tree["accessors"][0] = accessor
     (tmp_path / "a.glb").write_bytes(glb(tree, numbers(3)))
     began = time.process_time()
-    with pytest.raises(library.UnbraidError, match=r"no data|numbers"):
+    with pytest.raises(library.UnbraidError, match=r"no data|numbers|count is"):
         read_mesh(tmp_path / "a.glb")
     assert time.process_time() - began < 2
 

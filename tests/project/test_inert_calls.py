@@ -118,6 +118,7 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "cli/errors.py": "a traceback, as a temporary file with a random name",
     "cli/session.py": "/dev/null",
     "figure/files.py": "a picture in memory",
+    "scene/pictures.py": "a picture in memory",
     "data/image_files.py": "Pillow, after the file was found to be one",
     "sources/npz_file.py": "an archive in an open file",
     "sources/idx.py": "an archive in an open file",

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import io
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import torch
 from PIL import Image
 from tiny_autoencoder import tiny_autoencoder
 
-from unbraid import UnbraidError, train
+from unbraid import train
 from unbraid.data import open_data
 from unbraid.engine import Progress, data_notes
 from unbraid.runs import RunError, checkpoint, is_free, locked, write_whole
@@ -92,16 +91,6 @@ def test_a_distribution_whose_folder_has_another_name_is_found(tmp_path: Path) -
     (folder / "entry_points.txt").write_text("[unbraid]\nmine = mine\n")
     candidates, _ = installed([str(tmp_path)])
     assert [c.name for c in candidates] == ["mine"]
-
-
-def test_a_run_whose_checkpoints_are_gone_asks_before_it_begins_anew(tmp_path: Path) -> None:
-    run = train(tiny_autoencoder(), tmp_path / "r")
-    log = run.metrics_file.read_bytes()
-    shutil.rmtree(run.checkpoints)
-    with pytest.raises(UnbraidError, match=r"(?s)the checkpoints: up to step 6 -> none"):
-        train(tiny_autoencoder("train.steps=9"), run.folder, resume=True)
-    assert run.metrics_file.read_bytes() == log
-    assert train(tiny_autoencoder("train.steps=9"), run.folder, resume=True, accept_changes=True).last_checkpoint()
 
 
 def test_data_that_changed_after_the_training_is_noted(tmp_path: Path) -> None:

@@ -70,7 +70,12 @@ def read_picture(path: Path | Image.Image, size: tuple[int, int], channels: int,
 
 
 def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
-    """Open a picture of one of these formats; read its header but not its pixels.  Raises BadPicture."""
+    """Open a picture of one of these formats; read its header but not its pixels.  Raises BadPicture.
+
+    >>> Image.new("RGB", (30, 20)).save("header.png")
+    >>> open_picture(Path("header.png")).size
+    (30, 20)
+    """
     try:
         with warnings.catch_warnings(), open_file(path):       # refuses a pipe before Pillow waits for it
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

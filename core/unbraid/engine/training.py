@@ -27,7 +27,6 @@ from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
 from unbraid_configs import Recipe, dump_recipe
-from unbraid_configs.writing import Difference
 from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
@@ -122,9 +121,6 @@ class Training:
             self._restored, self.step, best = True, state.step, state.facts.get("best")
             self._record |= {"best": best} if isinstance(best, Mapping) else {}
         changes = data_changes(self.data, self._record)
-        reached = max((int(s.get("to_step", 0)) for s in self._record.get("sessions", ())), default=0)
-        if path is None and reached:               # without a word it would begin at 0 and cut the log
-            changes.insert(0, Difference("the checkpoints", "none", f"up to step {reached}"))
         resumption.confirm(self.step, changes, accept_changes)
         self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)
 

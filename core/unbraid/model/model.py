@@ -132,9 +132,10 @@ class Model:
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
         if isinstance(known, Set) and not isinstance(v, Set):
             return self.clips(v)
+        sizes = {d.image for d in self.method.facts.draws.values()}
+        is_picture = isinstance(known, Tensor) and known.shape[1:] in sizes
         if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
-                isinstance(known, Tensor) and known.ndim == 4 and isinstance(
-                    v, Tensor | np.ndarray | Image | list | tuple)):
+                is_picture and isinstance(v, Tensor | np.ndarray | Image | list | tuple)):
             return self.images(v)
         if isinstance(v, np.ndarray):
             v = torch.as_tensor(v)

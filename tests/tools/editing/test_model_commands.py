@@ -126,6 +126,6 @@ def test_demo_trains_its_arms_and_tells_what_to_do_next(unbraid, tmp_path: Path)
     assert "untrained" in said.out
     assert "Next:  unbraid view" in said.out
     assert "too slow" not in said.out
-    for path in ("mixing/run.json", "without-mixing/run.json", "pictures/swaps.png", "evaluation.json", "A.png"):
+    for path in ("mixing/run.json", "without-mixing/run.json", "pictures/swaps.png", "mixing/evaluation.json", "A.png"):
         assert (tmp_path / "demo" / path).is_file()
     assert "is not empty" in unbraid("demo", "--out", "demo").err

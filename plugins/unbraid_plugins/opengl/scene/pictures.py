@@ -25,7 +25,7 @@ def pixels(data: bytes, name: str, *, opaque: bool = False) -> np.ndarray:
     if not data:
         raise UnbraidError(f"its texture {name} is empty, no picture", hint="expected a PNG or JPEG")
     try:
-        picture = Image.open(BytesIO(data))
+        picture = Image.open(BytesIO(data), formats=PICTURES)
     except UnidentifiedImageError:
         raise UnbraidError(f"its texture {name} is no picture", hint="expected a PNG or JPEG") from None
     except Image.DecompressionBombError as error:

