@@ -47,6 +47,13 @@ class Run:
         refuse_foreign(run.folder, RunError)
         return run
 
+    def in_folder(self) -> Run:
+        """Return this run, whose folder is written into or compared.  Raises RunError for a run in one file, a pack."""
+        if not self.folder.is_dir():
+            raise RunError(f"{self.folder} is a pack, not a run's folder", hint="a pack keeps the scores of its run: "
+                           f"unbraid show {self.folder}")
+        return self
+
     @property
     def recipe_file(self) -> Path:
         """The file of the resolved recipe."""

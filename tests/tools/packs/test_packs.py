@@ -104,6 +104,14 @@ def test_it_is_read_where_a_run_is(unbraid: Any, packed: Path, tmp_path: Path) -
         assert text in said.out
 
 
+@pytest.mark.parametrize("command", ["evaluate", "probe", "compare"])
+def test_what_needs_a_folder_says_so(unbraid: Any, packed: Path, command: str) -> None:
+    said = unbraid(command, packed)
+    assert said.code == 2
+    assert "is a pack, not a run's folder" in said.err
+    assert "unbraid show" in said.err
+
+
 def test_networks_come_from_packs(packed: Path, tmp_path: Path) -> None:
     tree = packed_recipe(tmp_path / "faces.npz")
     np.savez(tmp_path / "faces.npz", images=np.zeros((20, 16, 16, 3), np.uint8))

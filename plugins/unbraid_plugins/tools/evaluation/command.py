@@ -38,7 +38,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
     from unbraid_plugins.tools.evaluation import Baselines, evaluate, protocol_of, table
 
     given = EvaluationOptions.given(click.get_current_context()).options
-    opened, reports = [Run.at(run) for run in runs], Reports()
+    opened, reports = [Run.at(run).in_folder() for run in runs], Reports()
     place, results, baselines = str(device_of(device)), [], Baselines()
     chosen, names = protocol_of(protocol), None if metrics is None else [n.strip() for n in metrics.split(",")]
     for run in opened:

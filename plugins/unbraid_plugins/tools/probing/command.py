@@ -46,7 +46,7 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
     from unbraid_plugins.tools.probing import probe, table
     from unbraid_plugins.tools.reports import write_report
 
-    opened = [Run.at(run) for run in runs]
+    opened = [Run.at(run).in_folder() for run in runs]
     place, results = str(device_of(device)), []
     for run in opened:
         session.run = run.folder

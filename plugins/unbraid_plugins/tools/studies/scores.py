@@ -156,7 +156,7 @@ def rows_of(places: Iterable[Path]) -> tuple[list[Row], list[str]]:
         elif (place / "runs").is_dir() and not (place / "run.json").is_file():
             raise StudyError(f"{place} is neither a study nor a run: it has no study.yaml and no run.json")
         else:
-            runs.append(Run.at(place))
+            runs.append(Run.at(place).in_folder())
     return rows_of_runs(runs)
 
 
