@@ -272,7 +272,7 @@ def test_textures_that_are_no_pictures(folder):
     picture.write_bytes(quarters(folder / "other.png").read_bytes()[:60])
     refused(folder / "square.obj")
     Image.new("RGB", (4, 4)).save(picture, format="EPS")                 # Pillow decodes it by another program
-    refused(folder / "square.obj", "a EPS, which is not read here")
+    refused(folder / "square.obj", "no picture of a format that is read here")
     Image.new("1", (9000, 9000)).save(picture)
     refused(folder / "square.obj", "9000 x 9000 pixels")
     picture.write_bytes(b"no picture")

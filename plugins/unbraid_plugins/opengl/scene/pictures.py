@@ -27,12 +27,10 @@ def pixels(data: bytes, name: str, *, opaque: bool = False) -> np.ndarray:
     try:
         picture = Image.open(BytesIO(data), formats=PICTURES)
     except UnidentifiedImageError:
-        raise UnbraidError(f"its texture {name} is no picture", hint="expected a PNG or JPEG") from None
+        raise UnbraidError(f"its texture {name} is no picture of a format that is read here",
+                           hint=f"expected {', '.join(PICTURES[:-1])} or {PICTURES[-1]}") from None
     except Image.DecompressionBombError as error:
         raise UnbraidError(f"its texture {name}: {error}", hint="make it smaller") from None
-    if picture.format not in PICTURES:
-        raise UnbraidError(f"its texture {name} is a {picture.format or 'picture'}, which is not read here",
-                           hint="expected a PNG or JPEG")
     width, height = picture.size
     if width * height > LARGEST:
         raise UnbraidError(f"its texture {name} is {width} x {height} pixels large, too many", hint="make it smaller")
