@@ -39,6 +39,7 @@ BELOW = {                                          # rooms, and the rooms whose 
     "unbraid_plugins.tools.new_plugin": set(),
     "unbraid_plugins.tools.profiling": set(),
     "unbraid_plugins.tools.tensorboard": set(),
+    "unbraid_plugins.tools.adversaries": set(),
     "unbraid_plugins.tools.figure": {"display"},
     "unbraid_plugins.tools.reports": {"display"},
     "unbraid_plugins.tools.evaluation": {"calling", "display", "editing", "encoding", "reports"},
