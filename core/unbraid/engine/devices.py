@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
+import sys
+from contextlib import suppress
 
 import torch
 
@@ -25,10 +26,14 @@ def device_of(name: str) -> torch.device:
 
 
 def peak_memory() -> int:
-    """Return this process's peak memory in bytes; with CUDA, its peak on the device."""
+    """Return this process's peak memory in bytes; with CUDA, its peak on the device; 0 where no one knows (Windows)."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return torch.cuda.max_memory_reserved()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 0
 
 
 def without_bfloat16(device: torch.device) -> str:
@@ -52,7 +57,7 @@ def keep_freed_memory() -> None:
     By default glibc returns it to the system after nearly every step, and the next step waits for every page again: up
     to a tenth of the time. Other C libraries, and a user's MALLOC_TRIM_THRESHOLD_ or GLIBC_TUNABLES, stay as they are.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None and not {"MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
         mallopt(TRIM, KEPT)
         mallopt(MAP, MAPPED)                       # the most that glibc accepts: it returns larger pieces at once

@@ -164,6 +164,8 @@ def nested(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 
 def _flush(path: Path) -> None:
     """Make sure that a file or folder is on the disk."""
+    if os.name == "nt":                            # which flushes no folders, and files only while they are written
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from unbraid_registry.files.links import refuse_foreign
 from unbraid_registry.files.reading import open_file
 from unbraid_registry.files.writing import FileError, open_to_write, reason
 
 NAME = ".lock"
-HELD = (errno.EAGAIN, errno.EACCES)                # another process has the lock; other errors say nothing of it
 
 
 @contextmanager
@@ -34,10 +33,9 @@ def locked(folder: Path, busy: FileError, name: str = NAME) -> Iterator[None]:
         except OSError as error:
             raise type(busy)(f"can't write into {folder}: {reason(error)}", hint="choose another --out") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not lock_descriptor(handle.fileno(), blocking=False):
+                raise busy
         except OSError as error:
-            if error.errno in HELD:
-                raise busy from None
             warnings.warn(f"{folder} can't be locked ({reason(error)}): let no other process write into it",
                           stacklevel=3)            # some network disks know no locks
         try:
@@ -55,9 +53,6 @@ def is_free(folder: Path, name: str = NAME) -> bool:
     """Whether no process holds the folder's lock."""
     try:
         with open_file(folder / name) as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
+            return lock_descriptor(handle.fileno(), blocking=False)
+    except OSError:                                # no lock yet, or a disk that knows none
         return True
-    except OSError as error:
-        return error.errno not in HELD
-    return True

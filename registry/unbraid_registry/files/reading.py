@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)             # for the other end of a pipe; Windows has no such files
 LARGEST_NUMBER = 1 << 63                           # of the whole numbers in JSON
 LONGEST_LINE = 1 << 20                             # bytes
 
@@ -36,7 +37,7 @@ def open_file(path: Path) -> Iterator[BinaryIO]:
     ...     file.read()
     b'four'
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
     try:
         if kind := kind_of(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, f"it is a {kind}, not a file", str(path))

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from unbraid_registry.errors import UnbraidError
-from unbraid_registry.files.reading import kind_of
+from unbraid_registry.files.reading import NO_WAIT, kind_of
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)            # Windows has none of these flags
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
@@ -99,7 +100,7 @@ def open_to_write(path: Path, *, append: bool = False) -> Iterator[BinaryIO]:
     """
     flags = os.O_WRONLY | os.O_APPEND if append else os.O_RDWR
     try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(path, flags | os.O_CREAT | NO_LINK | NO_WAIT, 0o666)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise OSError(errno.EINVAL, f"it is a {'link' if error.errno == errno.ELOOP else 'pipe'}, not a file",

@@ -50,6 +50,8 @@ def free(path: Path, *, force: bool = False, folder_with: str = "") -> None:
 
 def _flush(scratch: Path) -> None:
     """Flush the written files to the disk."""
+    if os.name == "nt":                            # which flushes no folders, and files only while they are written
+        return
     for file in sorted(scratch.rglob("*")) if scratch.is_dir() else [scratch]:
         descriptor = os.open(file, os.O_RDONLY)
         try:

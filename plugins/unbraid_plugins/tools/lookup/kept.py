@@ -19,6 +19,7 @@ from typing import Any
 
 FORMAT = 1
 LARGEST = 32 << 20                                 # bytes
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)             # for the other end of a pipe; Windows has no such files
 SETTINGS = ("UNBRAID_PLUGINS", "UNBRAID_PLUGINS_BLOCK", "UNBRAID_PLUGINS_STRICT")
 RUNS = ("edit", "translate", "sample", "traverse", "evaluate", "probe", "export", "compare", "call", "view", "pack")
 RECIPES = ("train", "check", "show", "draw", "train-seeds", "sweep", "profile", "compare")
@@ -69,7 +70,8 @@ def read() -> dict[str, Any] | None:
     try:
         with open(file or "", encoding="utf-8") as opened:
             facts = os.fstat(opened.fileno())
-            if facts.st_uid != os.getuid() or facts.st_mode & 0o022 or facts.st_size > LARGEST:
+            others = os.name == "posix" and (facts.st_uid != os.getuid() or facts.st_mode & 0o022)
+            if others or facts.st_size > LARGEST:
                 return None
             kept = json.load(opened)
         fresh = kept["state"] == state() and kept["files"] == stamps(file for file, *_ in kept["files"])
@@ -123,7 +125,7 @@ def _factors(words: list[str]) -> list[str]:
     """Return the factors of the run that a command line names, from its recipe's section `code:`."""
     for word in words:
         try:
-            pipes_too = os.open(os.path.join(word, "recipe.yaml"), os.O_RDONLY | os.O_NONBLOCK)     # none is waited for
+            pipes_too = os.open(os.path.join(word, "recipe.yaml"), os.O_RDONLY | NO_WAIT)
             with open(pipes_too, encoding="utf-8", errors="replace") as opened:
                 lines = opened.read(1 << 18).splitlines()
         except (OSError, ValueError):

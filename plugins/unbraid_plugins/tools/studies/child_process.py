@@ -1,9 +1,9 @@
 """A child process of a sweep, which runs commands of `unbraid` one after the other while the sweep lives.
 
-    python -P -m unbraid_plugins.tools.studies.child_process DESCRIPTOR '[["train", ...], ["evaluate", ...]]'
+    python -P -m unbraid_plugins.tools.studies.child_process '[["train", ...], ["evaluate", ...]]'
 
-The descriptor is the reading end of a pipe; the sweep holds its writing end. When the sweep ends for any reason, the
-pipe closes and the child stops as after a SIGTERM: a training finishes its step and writes a checkpoint.
+Its stdin is a pipe whose other end the sweep holds. When the sweep ends for any reason, the pipe closes and the child
+stops as after a SIGTERM: a training finishes its step and writes a checkpoint.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     """Run the commands until one fails; return its exit code, or 0."""
     from unbraid.cli import main as unbraid
 
-    descriptor, commands = int(arguments[0]), json.loads(arguments[1])
-    threading.Thread(target=_watch, args=(descriptor,), daemon=True).start()
-    for command in commands:
+    threading.Thread(target=_watch, args=(os.dup(0),), daemon=True).start()
+    with open(os.devnull, "rb") as nothing:        # the commands read nothing
+        os.dup2(nothing.fileno(), 0)
+    for command in json.loads(arguments[0]):
         sys.argv = ["unbraid", *command]           # the run's record shows this command
         code = unbraid(command)
         if code:

@@ -140,24 +140,22 @@ class Sweep:
 
     def _child(self, job: Job, commands: list[list[str]], slot: int) -> int:
         """Run commands in a child process that ends with this process; return its exit code."""
-        reading, writing = os.pipe()
         try:
             with open_to_write(self.study.log(job.points[0]), append=True) as log, self._lock:
                 if self.stopped_by:
                     return 0
                 child = subprocess.Popen(
-                    [sys.executable, "-P", "-m", child_process.__name__, str(reading), json.dumps(commands)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[reading], start_new_session=True,
+                    [sys.executable, "-P", "-m", child_process.__name__, json.dumps(commands)],
+                    stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True,
                     env=self.machine.environment(slot))
                 self._alive[job] = child
                 if self.stopped_by:                # the signal came during the start
                     child.terminate()
-            return child.wait()
+            with child:                            # which closes its stdin when it has ended
+                return child.wait()
         finally:
             with self._lock:
                 self._alive.pop(job, None)
-            os.close(reading)
-            os.close(writing)
 
     def _whereabouts(self) -> Iterator[str]:
         """Yield the name and the step of every running job."""
@@ -177,7 +175,7 @@ class Sweep:
             again, self.stopped_by = bool(self.stopped_by), self.stopped_by or signal.Signals(number).name
             for child in list(self._alive.values()):
                 with suppress(ProcessLookupError):
-                    if again and number == signal.SIGINT:
+                    if again and number == signal.SIGINT and hasattr(os, "killpg"):
                         os.killpg(child.pid, signal.SIGKILL)
                     else:
                         child.terminate()
