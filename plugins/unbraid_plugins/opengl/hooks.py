@@ -23,11 +23,10 @@ def unbraid_components() -> list[Any]:
 @hookimpl
 def unbraid_doctor() -> list[tuple[str, str, bool]]:
     """Report whether OpenGL draws here without a window, and on which device."""
-    try:
-        import moderngl
+    from unbraid_plugins.opengl.raster.gl_context import new_context
 
-        options: Any = {"backend": "egl"}
-        context = moderngl.create_context(standalone=True, **options)
+    try:
+        context = new_context()
     except Exception as error:                     # whatever a driver raises
         reason = " ".join(str(error).split()) or type(error).__name__
         return [("opengl", f"no context without a window (EGL): {reason[:120]}; drawing falls back to torch", False)]

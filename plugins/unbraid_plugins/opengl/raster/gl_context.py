@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -168,7 +170,7 @@ def _remembered() -> tuple[dict[torch.device, Screen], dict[torch.device, str]]:
 
 def _open() -> Screen:
     try:
-        made = _screen(_context())
+        made = _screen(new_context())
     except Exception as error:                     # moderngl raises plain Exceptions
         raise UnbraidError(f"no OpenGL context without a window: {error}",
                            hint="install EGL (Debian: apt install libegl1 libgl1-mesa-dri), or say  backend: torch  "
@@ -181,7 +183,7 @@ def _open() -> Screen:
 
 def _sharing(device: torch.device) -> Screen | None:
     try:
-        made = _screen(context_for(device, lambda number: _context(device_index=number)), device)
+        made = _screen(context_for(device, lambda number: new_context(device_index=number)), device)
     except NoSharing as error:
         LOG.info("OpenGL shares no memory with %s, pictures go through main memory: %s", device, error)
         return None
@@ -189,9 +191,16 @@ def _sharing(device: torch.device) -> Screen | None:
     return made
 
 
-def _context(**options: Any) -> Any:
+def new_context(**options: Any) -> Any:
+    """Open a context without a window, at least OpenGL 3.3.  Raises what moderngl raises.
+
+    Triton comes first. Since 3.7 its library exports the LLVM that it is built with, and imported after a software
+    driver has loaded another LLVM it ends the process; torch imports it late, for the first optimizer or operator.
+    """
     import moderngl
 
+    with suppress(Exception):                      # it is not there, or does not work here
+        importlib.import_module("triton")
     egl: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
     made = moderngl.create_standalone_context(require=330, **egl, **options)
     _users.add(os.getpid())

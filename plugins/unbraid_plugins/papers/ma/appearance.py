@@ -14,6 +14,7 @@ from unbraid import Context, UnbraidError, encoder, network
 from unbraid_plugins.papers.ma.blocks import ResidualPair, conv, first_weights, levels, pyramid
 from unbraid_plugins.shared.convnets.inputs import image_shape
 from unbraid_plugins.shared.convnets.wrappers import Signed
+from unbraid_plugins.shared.torchvision_pair import torchvision_part
 
 
 @network
@@ -56,6 +57,7 @@ class Parts(nn.Module):
     def __init__(self, crop: int, body: nn.Module) -> None:
         super().__init__()
         self.crop, self.body = crop, body
+        torchvision_part("ops")                    # or an error that says why it does not work
 
     def forward(self, features: Tensor, boxes: Tensor, visible: Tensor | None = None) -> Tensor:
         """Features (B, C, H, W), boxes (B, P, 4), visibility (B, P) -> (B, P * d); 0 for a part that is not seen."""

@@ -18,3 +18,16 @@ from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnis
 def unbraid_components() -> list[Any]:
     """Return the bundled sources."""
     return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes, MovingSprites]
+
+
+@hookimpl
+def unbraid_doctor() -> list[tuple[str, str, bool]]:
+    """Report whether torchvision, for digits and features, is built for the installed torch."""
+    from unbraid import UnbraidError
+    from unbraid_plugins.shared.torchvision_pair import torchvision_part
+
+    try:
+        torchvision_part("ops")
+    except UnbraidError as error:
+        return [("torchvision", f"{error.message}; {error.hint}", False)]
+    return [("torchvision", "built for this torch", True)]

@@ -11,6 +11,7 @@ import numpy as np
 from unbraid import DataError, Field, Images, source
 from unbraid_plugins.shared.sources.idx import idx_folder
 from unbraid_plugins.shared.sources.sizes import check_size, resized
+from unbraid_plugins.shared.torchvision_pair import torchvision_part
 
 _CLOTHES = ("t_shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 
@@ -46,8 +47,7 @@ class TorchvisionSet:
 
     def _sets(self, name: str, pixels: str, labels: str, **splits: dict[str, Any]) -> Images:
         """Read a set through torchvision, which does not unpickle it.  splits: the arguments for each."""
-        from torchvision import datasets
-
+        datasets = torchvision_part("datasets")
         images, classes, rows, begin = [], [], {}, 0
         for split, arguments in splits.items():
             try:
@@ -67,8 +67,7 @@ class TorchvisionSet:
 
 
 def _fetch(name: str, root: Path) -> None:
-    from torchvision import datasets
-
+    datasets = torchvision_part("datasets")
     try:
         getattr(datasets, name)(root, download=True)
     except (RuntimeError, OSError) as error:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from unbraid import open_file
+from unbraid_plugins.shared.torchvision_pair import torchvision_part
 
 Network: TypeAlias = "Callable[[np.ndarray], np.ndarray] | nn.Module"
 """Images (n, C, H, W) float32 in [0, 1] -> features (n, D): of arrays, or a module of tensors."""
@@ -63,8 +64,8 @@ def torchvision_network(name: str, weights: str | Path) -> nn.Module:
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
-    from torchvision import models
 
+    models = torchvision_part("models")
     known = models.list_models(module=models)
     if name not in known:
         raise ValueError(f"torchvision has no classifier {name!r}; it has {', '.join(known)}")
