@@ -1,6 +1,6 @@
 """Check what is in a wheel: the four packages as the repository has them, and nothing else.
 
-    python .ci/check_wheel.py dist/unbraid-0.1.0-py3-none-any.whl
+    python .ci/check_wheel.py dist/unbraid-0.2.0-py3-none-any.whl
 """
 
 from __future__ import annotations
