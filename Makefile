@@ -19,7 +19,7 @@ PLUGIN_TESTS = $(or $(wildcard tests/papers/$(PLUGIN) tests/tools/$(PLUGIN) test
 	$(if $(wildcard plugins/unbraid_plugins/shared/$(PLUGIN)),tests/shared),$(filter tests/opengl,tests/$(PLUGIN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check test-room test-plugin new-paper house lint docs bench clean
+.PHONY: help install demo test fast check test-room test-plugin new-paper house lint docs bench clean
 
 help:            ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,9 @@ test: $(STAMP)      ## the whole test suite (PYTEST_ARGS='-k name' for a part)
 
 check: lint          ## before a commit, in two minutes: style, types, borders and the fast tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) $(FAST)
+
+fast:
+	@echo $(FAST)
 
 test-room: $(STAMP)  ## the tests of one room: ROOM=engine, ROOM=tools/export
 	@test -d "tests/$(ROOM)" || { echo "make test-room ROOM=engine (or $$(cd tests && ls -d */ | tr -d / | xargs))"; exit 2; }

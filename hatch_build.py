@@ -2,8 +2,7 @@
 
 An index page shows neither pictures nor links that are relative to the repository. Here they become absolute, at the
 address that the repository itself knows: UNBRAID_REPOSITORY, else what the unpacked source distribution says, else the
-remote `origin` of git if it is on the web. Where nothing tells an address, pictures and links are left out; the texts of
-links stay.
+remote `origin` of git if it is on the web. Where nothing tells an address, pictures are left out, and links are texts.
 """
 
 from __future__ import annotations
