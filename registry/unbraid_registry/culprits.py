@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import traceback
-from pathlib import Path
-
-import attrs
-
 from unbraid_registry.component import Component
 from unbraid_registry.default import loaded_so_far
 from unbraid_registry.errors import UnbraidError
-from unbraid_registry.problems import PluginInfo
+from unbraid_registry.frames import Owner, failed_in
 
 MOST = 1000                                        # characters of an exception's message that are shown
-
-
-@attrs.frozen
-class _Owner:
-    """The place of a plugin's code: a file, or a folder that ends in a separator."""
-
-    place: str
-    info: PluginInfo
-
-    @property
-    def title(self) -> str:
-        """Its name in messages."""
-        return f"the plugin {self.info.name!r}" + (f" ({self.info.origin})" if not self.info.bundled else "")
-
-    def has(self, file: str) -> bool:
-        """Whether a file is its code."""
-        return file == self.place or (self.place.endswith(os.sep) and file.startswith(self.place))
 
 
 def culprit(error: BaseException) -> str:
@@ -68,38 +44,6 @@ def fault_of(error: BaseException, component: Component | None = None) -> str:
     return f"{said}{at}" + (f", of {owner.title}" if owner and foreign else "")
 
 
-def _found(error: BaseException) -> tuple[_Owner | None, str]:
-    """Return the plugin whose code failed, and the line: the innermost frame of a plugin or of Unbraid decides."""
-    owners = _owners()
-    own = tuple(str(Path(sys.modules[name].__file__ or "").parent) + os.sep
-                for name in ("unbraid", "unbraid_registry", "unbraid_configs") if name in sys.modules)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        owner = next((o for o in owners if o.has(frame.filename)), None)
-        if owner is not None:
-            return owner, f"{_short(frame.filename)}:{frame.lineno} in {frame.name}"
-        if frame.filename.startswith(own):
-            break
-    return None, ""
-
-
-def _short(file: str) -> str:
-    """Return a path as one would type it here: relative where it lies below the working folder."""
-    relative = os.path.relpath(file)
-    return file if relative.startswith(os.pardir) else relative
-
-
-def _owners() -> list[_Owner]:
-    """Return the places of all loaded plugins, longest paths first."""
-    loaded, found = loaded_so_far(), []
-    for info in loaded.plugins if loaded else ():
-        if info.status == "loaded" and info.path:
-            path = Path(info.path)
-            folder = path.parent
-            if not info.bundled and (folder / "__init__.py").is_file():     # a plugin's code is its whole package
-                while (folder.parent / "__init__.py").is_file():
-                    folder = folder.parent
-                found.append(_Owner(str(folder) + os.sep, info))
-            else:
-                found.append(_Owner(str(folder) + os.sep if path.name in ("__init__.py", "hooks.py") else str(path),
-                                    info))
-    return sorted(found, key=lambda o: -len(o.place))
+def _found(error: BaseException) -> tuple[Owner | None, str]:
+    loaded = loaded_so_far()
+    return failed_in(error, loaded.plugins if loaded else ())

@@ -11,7 +11,8 @@ import attrs
 import pluggy
 
 from unbraid_registry.catalog import Catalog
-from unbraid_registry.errors import one_line
+from unbraid_registry.errors import UnbraidError, one_line
+from unbraid_registry.frames import failed_in
 from unbraid_registry.problems import PluginError, PluginInfo, PluginProblem, traceback_text
 
 LOG = logging.getLogger("unbraid.plugins")
@@ -82,9 +83,10 @@ class Registry:
         if not self.strict and any(p.message.startswith(start) for p in earlier):
             return                                 # a hook that fails at every step is one problem
         info = next((p for p in self.plugins if p.name == plugin), None)
+        line = failed_in(error, [info])[1] if info and not isinstance(error, UnbraidError) else ""
         problem = PluginProblem(
             plugin=plugin, distribution=info.distribution if info else "", version=info.version if info else "",
-            stage="run", message=start + one_line(error), traceback=traceback_text(error),
+            stage="run", message=start + one_line(error) + f", at {line}" * bool(line), traceback=traceback_text(error),
             remedy=f"The run goes on without it.  Leave the plugin out: UNBRAID_PLUGINS_BLOCK={plugin}")
         self.report(problem, error, loudly=not earlier)
 

@@ -42,7 +42,8 @@ def test_others_are_called_all_the_same(site: Site, caplog: pytest.LogCaptureFix
     import middle_bad
     assert middle_bad.calls == [0, 1, 2, 9]
     assert len(caplog.records) == 1                                            # once for each plugin
-    assert "plugin 'bad': its hook unbraid_step_end failed: ValueError: no gradient" in caplog.text
+    assert "plugin 'bad': its hook unbraid_step_end failed: ValueError: no gradient, at " in caplog.text
+    assert "middle_bad.py:10 in unbraid_step_end" in caplog.text                # the line of the author's code
     assert [(p.plugin, p.distribution, p.version, p.stage) for p in r.problems] == [("bad", "middle", "0.4", "run")] * 2
     assert "no gradient" in r.problems[0].traceback
     assert "unbraid_evaluate" in r.problems[1].message

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from unbraid import Code, Field, Images, Set, encoder, loss, network, operation, source, value
 from unbraid.testing import EncoderSuite, LossSuite, NetworkSuite, OperationSuite, SourceSuite, numbers
+from unbraid_plugins.shared.convnets.dcgan import ConvEncoder
 
 
 class _Mean(nn.Module):
@@ -210,5 +211,28 @@ def test_a_recipe_with_a_variable_is_checked_on_the_suites_data(plugin: Path) ->
     Suite().test_recipes_are_valid()
     text = plugin.with_name("mine.yaml")
     text.write_text(text.read_text().replace("mse(generator(encoder(x)), x)", "mse(encoder(x), x)"))
-    with pytest.raises(Exception, match="mse compares values of one shape"):
+    with pytest.raises(pytest.fail.Exception, match="mse compares values of one shape"):
         Suite().test_recipes_are_valid()
+
+
+def test_a_fault_in_the_plugins_own_code_is_told_with_its_line(plugin: Path) -> None:
+    from unbraid.testing import PluginSuite
+
+    plugin.write_text(plugin.read_text() + "\nimport attrs\nfrom unbraid import encoder\n\n@encoder\n@attrs.frozen\n"
+                      "class Broken:\n    '''An encoder.'''\n    def build(self, context, image):\n"
+                      "        return {}[3]\n\n@hookimpl\ndef unbraid_components():\n    return [Broken]\n")
+    text = plugin.with_name("mine.yaml")
+    text.write_text(text.read_text().replace("mlp_encoder", "filmy.broken"))
+
+    class Suite(PluginSuite):
+        file = plugin
+        source = "{type: sprites, size: 8, count: 20}"
+
+    with pytest.raises(pytest.fail.Exception, match=r"KeyError: 3; called with \(B, 3, 8, 8\)\n.*filmy.py:16 in build"):
+        Suite().test_recipes_are_valid()
+
+
+class TestBundledSkips(EncoderSuite):
+    component = ConvEncoder
+    options = {"skips": True, "width": 4}  # noqa: RUF012
+    extras = ("skips",)

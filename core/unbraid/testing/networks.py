@@ -150,7 +150,8 @@ def _weighted_sum(v: Value) -> Tensor:
 class EncoderSuite(NetworkSuite):
     """The suite of an encoder: images (B, C, H, W) in [0, 1] -> a code, a Gaussian over it, or a Record of several.
 
-    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`. A record of one's own has it as a field.
+    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`. A record of one's own has it as a field; in a
+    Record, a part is a factor's, or a Code or Gaussian of the whole.
     extras: names in the record that are no factors, such as skips.
     """
 
@@ -165,13 +166,13 @@ class EncoderSuite(NetworkSuite):
             result = next((v for v in fields if isinstance(v, Code | Gaussian)), None)
             assert result is not None, "no field of its record is a Code or a Gaussian"
         if isinstance(result, Record):
-            names = self.context().code.all_names
+            layout, names = self.context().code, self.context().code.all_names
             parts = {name: part for name, part in result.parts.items() if name not in self.extras}
-            strange = [name for name in parts if name not in names]
+            strange = [name for name in parts if name not in names and not isinstance(parts[name], Code | Gaussian)]
             assert not strange, (f"the code has no factor {strange[0]!r}; it has {', '.join(names)}. If it is none, "
                                  f"name it in the suite: extras = ({strange[0]!r},)")
             for name, part in parts.items():
-                self._check_code(part, self.context().code.select([name]).size, name)
+                self._check_code(part, (layout.select([name]) if name in names else layout).size, name)
             return
         self._check_code(result, self.context().code.size, "the code")
 

@@ -6,6 +6,7 @@ import importlib
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,9 +14,10 @@ import pytest
 
 from unbraid.data import open_data
 from unbraid.model import build_method
-from unbraid_configs import load_recipe
-from unbraid_registry import Component, load_registry
+from unbraid_configs import RecipeError, load_recipe
+from unbraid_registry import Component, PluginInfo, load_registry
 from unbraid_registry.discovery import Candidate, name_fault, single_file
+from unbraid_registry.frames import failed_in
 from unbraid_registry.plugin_checks import check_hooks, check_level, collect_components, collect_recipes
 
 
@@ -75,19 +77,23 @@ class PluginSuite:
 
         An environment variable in a path, `${FILMS}`, need not be set.
         """
-        _, components, recipes = self.staged()
+        plugin, components, recipes = self.staged()
         if not recipes:
             pytest.skip("it brings no recipes")
         registry = load_registry(strict=False, environ={})
         installed = {c.full_name for c in registry.catalog.all()}
         registry.catalog.add(*(c for c in components if c.full_name not in installed))
+        info = PluginInfo(name=self.candidate().name, status="loaded", path=plugin.__file__)
         for path in recipes.values():
-            recipe = load_recipe(path, [f"data.source={self.source}"] if self.source else (), plugins=registry,
-                                 keep_unset=True)
-            if self.source:
-                data = open_data(recipe.data)
-                build_method(recipe, data.facts, catalog=registry.catalog)
-                data.close()
+            try:
+                recipe = load_recipe(path, [f"data.source={self.source}"] if self.source else (), plugins=registry,
+                                     keep_unset=True)
+                if self.source:
+                    with closing(open_data(recipe.data)) as data:
+                        build_method(recipe, data.facts, catalog=registry.catalog)
+            except RecipeError as error:           # a screen with the place and the line, not 90 lines of frames
+                line = failed_in(error.__cause__, [info])[1] if error.__cause__ else ""
+                raise pytest.fail.Exception(f"{error}" + f"\n  {line}" * bool(line), pytrace=False) from None
 
     def test_changes_nothing_of_unbraid(self) -> None:
         """Check that its import, in a separate process, replaces no function, class or method of ours."""

@@ -12,5 +12,6 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.viewer import controls as controls, outputs as outputs
     from unbraid_plugins.tools.viewer.scene import Scene as Scene
     from unbraid_plugins.tools.viewer.view import View as View, ViewError as ViewError
+    from unbraid_plugins.tools.viewer.view_suite import ViewSuite as ViewSuite
 else:
     __getattr__, __dir__ = door(__name__)

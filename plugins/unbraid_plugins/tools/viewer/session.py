@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+from torch import Tensor
 
 from unbraid_plugins.tools.viewer.controls import ControlError, Picture, PictureSet, values_of
 from unbraid_plugins.tools.viewer.outputs import OutputError, encoded
 from unbraid_plugins.tools.viewer.scene import Scene
 from unbraid_plugins.tools.viewer.view import View
-from unbraid_registry import UnbraidError, culprit, one_line, registry
+from unbraid_registry import UnbraidError, fault_of, registry
 
 MOST_TABS = 1000                                   # browser tabs whose latest request is remembered
 
@@ -41,7 +42,7 @@ class Viewing:
         """Ask all plugins for their views of a scene; a plugin that fails costs one message."""
         known = registry()
         before = len(known.problems)
-        found = known.call_by_plugin("unbraid_views", check=_checked, scene=scene)
+        found = known.call_by_plugin("unbraid_views", check=checked, scene=scene)
         own = sorted(found.items(), key=lambda item: item[0] != "viewer")           # ours come first
         problems = [problem.message for problem in known.problems[before:]]
         return cls(scene, [(plugin, view) for plugin, views in own for view in views], problems)
@@ -83,13 +84,12 @@ class Viewing:
                 files = {**values, **{name: f"{name}.png" for name in values.names}}
                 command = None if view.command is None else view.command(files)
                 return encoded(outputs, {"request": request, "command": command})
-            except OutputError as error:
-                raise UnbraidError(f"the view {view.title!r} of the plugin {plugin}: {error.message}") from None
-            except UnbraidError:
-                raise
             except Exception as error:
-                raise UnbraidError(f"the view {view.title!r} failed; this is a fault of {culprit(error)}: "
-                                   f"{type(error).__name__}: {one_line(error)}") from error
+                if isinstance(error, UnbraidError) and not isinstance(error, OutputError):
+                    raise
+                said = f"failed: {fault_of(error)}" if not isinstance(error, OutputError) else f"is wrong: {error.message}"
+                raise UnbraidError(f"the view {view.title!r} of the plugin {plugin!r} {said}; drawn with "
+                                   f"{_told(values)}") from error
 
     def give(self, content: bytes, number: int, control: str) -> str:
         """Take a picture file for a control of a view, and return the picture's name.  Raises ControlError."""
@@ -108,8 +108,15 @@ class Viewing:
                 del self._latest[next(iter(self._latest))]
 
 
-def _checked(views: Any) -> Sequence[View]:
+def checked(views: Any) -> Sequence[View]:
+    """Return what a plugin gives as views: one, or a sequence.  Raises UnbraidError for anything else."""
     views = [views] if isinstance(views, View) else views
     if not isinstance(views, Sequence) or not all(isinstance(v, View) for v in views):
         raise UnbraidError("it returned something else than a list of `View`s")
     return list(views)
+
+
+def _told(values: Mapping[str, Any]) -> str:
+    """Return the values of controls as messages show them: `A (1, 3, 32, 32), by 0.5`."""
+    shown = (f"{name} {tuple(v.shape) if isinstance(v, Tensor) else v}" for name, v in values.items())
+    return ", ".join(shown) or "no controls"
