@@ -9,11 +9,15 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import torch
 from plugin_life import Shelf
 
 import unbraid
+from unbraid import load
+from unbraid.cli.commands import INDEX
+from unbraid.cli.program import program
 from unbraid.engine import train
 from unbraid.engine.resume import ChangedError
 from unbraid.runs import Run
@@ -278,11 +282,27 @@ def test_resume_of_a_run_that_no_longer_fits(run: Run, shelf: Shelf, unbraid: An
     assert "units: 8" in run.recipe_file.read_text()
 
 
-def test_commands_take_set(run: Run, shelf: Shelf, unbraid: Any) -> None:
+def test_commands_take_set(run: Run, shelf: Shelf, unbraid: Any, tmp_path: Path) -> None:
     shelf.install("nets", "0.2.0", nets("units"))
     fit = ["--set", "networks.encoder.hidden=null", "--set", "networks.encoder.units=8"]
     assert "unknown option 'hidden'" in unbraid("evaluate", run.folder).err
     assert unbraid("evaluate", run.folder, *fit, "--images", 4, "--metrics", "reconstruction_error").code == 0
+    said = unbraid("render", run.folder)
+    assert "unknown option 'hidden'" in said.err
+    assert "the model has no function solid(x)" in unbraid("render", run.folder, *fit).err         # it was loaded
+    pack = tmp_path / "own.safetensors"
+    assert unbraid("pack", run.folder, "--to", pack, *fit).code == 0
+    assert edited(load(pack)) is not None                               # it has the recipe that fits
+    assert "the model has no function solid(x)" in unbraid("render", pack).err
+
+
+def test_every_command_on_a_run_takes_set() -> None:
+    context = click.Context(program)
+    for name in sorted(INDEX):
+        command = program.get_command(context, name)
+        words = {p.metavar or "" for p in command.params if isinstance(p, click.Argument)}
+        if any(word.split("|")[-1].strip().startswith("RUN") for word in words):
+            assert any("--set" in p.opts for p in command.params), name
 
 
 def test_compare_needs_no_plugin(run: Run, shelf: Shelf, unbraid: Any, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from unbraid.cli import SET
 from unbraid_plugins.opengl.viewing.choices import FRAMES, FROM_IMAGES, FROM_NOISE, LAYERS
 from unbraid_registry.terminal import echo
 
@@ -43,6 +44,7 @@ def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, fl
 
 
 @click.command("render")
+@SET
 @click.argument("scene", type=click.Path(path_type=Path), metavar="MESH|RUN")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("render.png"), show_default=True,
               metavar="FILE", help="A picture (.png .jpg .webp), a turntable (.gif .webp .apng .mp4), or a mesh (.obj "

@@ -32,10 +32,11 @@ def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], s
     if suffix not in (*STILL, *MOVING, *FORMATS):
         raise click.BadParameter(f"no format {suffix or 'without a suffix'}; there is "
                                  f"{', '.join(dict.fromkeys((*STILL, *MOVING, *FORMATS)))}", param_hint="--out")
-    if scene.is_dir():
+    if scene.is_dir() or scene.suffix == ".safetensors" or str(scene).startswith("hub:"):
         from unbraid import load
+        from unbraid.cli import overrides_given
 
-        mesh = learned_mesh(load(scene), image, function=function, seed=seed)
+        mesh = learned_mesh(load(scene, overrides=overrides_given()), image, function=function, seed=seed)
     elif not scene.exists() and scene.suffix.lower() not in FORMATS:
         raise UnbraidError(f"neither a run nor a mesh file at {scene}",
                            hint=f"a run is a folder, a mesh a file that ends in {', '.join(FORMATS)}")

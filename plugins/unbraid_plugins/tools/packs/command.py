@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from unbraid.cli import RUN
+from unbraid.cli import RUN, overrides_given
 from unbraid_registry.terminal import echo
 
 LICENCE = click.option("--licence", default="", metavar="ID", help="Of the weights: an SPDX identifier, as CC-BY-4.0.")
@@ -38,7 +38,7 @@ def pack_command(run: Path, to: Path | None, licence: str, data_licence: str, st
     from unbraid_registry.files import write_whole
 
     done = write_pack(run, to, licence=licence, data_licence=data_licence, step=step, everything=everything, half=half,
-                force=force)
+                      force=force, overrides=overrides_given())
     echo(f"wrote {done.path}: {done.size:,} bytes, {', '.join(done.networks)}")
     for line in done.left_out:
         echo(f"  left out: {line}")
@@ -71,7 +71,8 @@ def push_command(run: Path, name: str, licence: str, data_licence: str, private:
     with tempfile.TemporaryDirectory(prefix="unbraid-push-") as folder:
         found = Run.at(run)
         if not isinstance(found, Pack):
-            done = write_pack(run, Path(folder) / "model.safetensors", licence=licence, data_licence=data_licence)
+            done = write_pack(run, Path(folder) / "model.safetensors", licence=licence, data_licence=data_licence,
+                              overrides=overrides_given())
             found = Pack.at(done.path)
         hub = f"hub:{name}"
         echo(f"pushed: {push(found, name, card(hub, found.about, found.data), private=private)}")

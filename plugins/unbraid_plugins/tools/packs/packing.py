@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ class Packed:
 
 
 def write_pack(run: str | Path, to: str | Path | None = None, *, licence: str = "", data_licence: str = "",
-               step: int | None = None, everything: bool = False, half: bool = False, force: bool = False) -> Packed:
+               step: int | None = None, everything: bool = False, half: bool = False, force: bool = False,
+               overrides: Sequence[str] = ()) -> Packed:
     """Write the model of a run as a pack, whole or not at all, and load it again before it is left.
 
     to: the file; by default NAME.safetensors of the run's folder.
@@ -59,10 +60,11 @@ def write_pack(run: str | Path, to: str | Path | None = None, *, licence: str = 
     everything: the networks too that no function uses, such as critics.
     half: store weights in half precision; results differ slightly.
     force: replace a file that is there.
+    overrides: `a.b.c=value`, changes of the run's recipe where it no longer fits; the pack has the changed one.
 
     Raises PackError, RunError, RecipeError.
     """
-    model = load(run, step=step)
+    model = load(run, step=step, overrides=overrides)
     found = model.run
     assert found is not None
     path = Path(f"{found.folder.resolve().stem}{SUFFIX}" if to is None else to).expanduser()

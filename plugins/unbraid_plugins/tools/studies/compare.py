@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unbraid.cli import DEVICE, Session, columns
+from unbraid.cli import DEVICE, SET, Session, columns, overrides_given
 from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
               help="How --select compares two numbers of a code; lasso is the paper's.")
 @click.option("--images", default=1000, show_default=True, type=click.IntRange(10), help="That --select encodes.")
 @DEVICE
+@SET
 @click.option("--csv", "as_csv", is_flag=True, help="Print the groups as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.pass_obj
@@ -95,7 +96,7 @@ def chosen(places: tuple[Path, ...], rows: list[Row], by: str | None, similarity
     from unbraid_plugins.tools.studies.udr import agreement, as_json, rank
 
     ranked, notes = rank(groups_of(rows, by), images=images, similarity=similarity, device=str(device_of(device)),
-                         say=lambda name: echo(f"encoding with {name} ...", err=True))
+                         overrides=overrides_given(), say=lambda name: echo(f"encoding with {name} ...", err=True))
     for note in notes:
         echo(note, fg="yellow", err=True)
     if not ranked:

@@ -38,12 +38,14 @@ class Ranked:
 
 
 def rank(groups: Sequence[Group], *, images: int = IMAGES, similarity: str = "lasso", device: str = "cpu",
-         seed: int = 0, say: Callable[[str], None] = lambda line: None) -> tuple[list[Ranked], list[str]]:
+         seed: int = 0, overrides: Sequence[str] = (), say: Callable[[str], None] = lambda line: None
+         ) -> tuple[list[Ranked], list[str]]:
     """Rank the settings; return them best first, and notes about those that can't be ranked.
 
     images: the number of images that every model encodes.
     similarity: the similarity of two dimensions of a code, 'lasso' (the paper's choice) or 'spearman'.
     seed: the seed of the choice of images.
+    overrides: `a.b.c=value`, changes of the runs' recipes where they no longer fit.
     say: called with the name of each model before it is loaded.
 
     Raises UnbraidError.
@@ -59,7 +61,7 @@ def rank(groups: Sequence[Group], *, images: int = IMAGES, similarity: str = "la
         codes, kl = [], []
         for row in rows:
             say(row.name)
-            found = _encoded(load(row.run.folder, device=device), pictures.of(row), row)
+            found = _encoded(load(row.run.folder, device=device, overrides=overrides), pictures.of(row), row)
             codes.append(found[0])
             kl.append(found[1])
         sizes = sorted({c.shape[1] for c in codes})

@@ -87,7 +87,7 @@ class Viewing:
             except Exception as error:
                 if isinstance(error, UnbraidError) and not isinstance(error, OutputError):
                     raise
-                said = f"failed: {fault_of(error)}" if not isinstance(error, OutputError) else f"is wrong: {error.message}"
+                said = f"is wrong: {error.message}" if isinstance(error, OutputError) else f"failed: {fault_of(error)}"
                 raise UnbraidError(f"the view {view.title!r} of the plugin {plugin!r} {said}; drawn with "
                                    f"{_told(values)}") from error
 

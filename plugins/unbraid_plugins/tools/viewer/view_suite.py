@@ -89,7 +89,8 @@ class ViewSuite:
         generator = torch.get_rng_state()
         for number, (_, view) in enumerate(viewing.views):
             self._drawn(viewing, number, {c.name: _start(c, viewing) for c in view.controls})
-            assert torch.equal(generator, torch.get_rng_state()), f"the view {view.title!r} draws from torch's generator"
+            assert torch.equal(generator, torch.get_rng_state()), (
+                f"the view {view.title!r} draws from torch's generator")
             changed = [what for what, held in watched.items() if any(not _same(t, before[what][k])
                                                                      for k, t in held.items())]
             assert not changed, f"the view {view.title!r} changes {changed[0]}"
