@@ -81,6 +81,7 @@ class Data:
     batch: int = attrs.field(default=64, validator=attrs.validators.ge(1))
     splits: dict[str, float] = attrs.Factory(lambda: {"train": 0.9, "test": 0.1})
     split_by: str | None = None                    # a factor whose values are never shared between splits
+    split_at: dict[str, tuple[float, ...]] = attrs.Factory(dict)   # of a run: the places by which its splits were cut
     workers: int = attrs.field(default=2, validator=attrs.validators.ge(0))
 
 

@@ -86,7 +86,7 @@ def test_epochs_are_permutations_from_any_position(n, begin):
 def test_splits_never_mix(n, classes, by, seed, shares):
     identity = np.random.default_rng(seed).integers(0, classes, n)
     images = Images(Lazy(n), {"identity": Field(identity, classes)})
-    splits = split_rows(images, {f"part{i}": s for i, s in enumerate(shares)}, "identity" if by else None)
+    splits, _ = split_rows(images, {f"part{i}": s for i, s in enumerate(shares)}, "identity" if by else None)
     rows = np.concatenate([*splits.values()])
     assert len(np.unique(rows)) == len(rows) <= n
     groups = len(np.unique(identity)) if by else n
@@ -98,7 +98,7 @@ def test_splits_never_mix(n, classes, by, seed, shares):
 
 
 def test_splits_have_their_shares_and_hold_all(open_draws):
-    rows = split_rows(make_images(1000), {"train": 0.8, "valid": 0.1, "test": 0.1})
+    rows, _ = split_rows(make_images(1000), {"train": 0.8, "valid": 0.1, "test": 0.1})
     assert {k: len(v) for k, v in rows.items()} == {"train": 800, "valid": 100, "test": 100}
 
 

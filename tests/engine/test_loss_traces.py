@@ -26,6 +26,7 @@ __all__ = ["own_data"]
 def trace(name: str, folder: Path, *changes: str) -> list[dict[str, float]]:
     """The losses of the first steps, in float64; the second step's depend on the first one's gradients."""
     recipe = load_recipe(name, [*SMALL, *NARROWER.get(name, ()), "data.workers=0", "train.device=cpu", *changes])
+    recipe = Run.with_cuts(recipe, ())             # split by row, as when they were stored
     training = Training.start(recipe, Run(folder), torch.device("cpu"))
     try:
         return [training.players.step(step).numbers() for step in range(STEPS)]

@@ -56,11 +56,13 @@ class Merger:
                     and (old.value == new.value or self.same_type(old.value, new.value)))
 
     def _without_other_source(self, parent: Node, child: Node, path: Path) -> Node:
-        """Remove the parent's `sources:` where the child has a `source:`, and the reverse."""
+        """Remove the parent's `sources:` where the child has a `source:`, and the reverse; cuts of other splits too."""
         other = {"source": "sources", "sources": "source"}
         if path != ("data",):
             return parent
         gone = {other[key] for key in other if key in child.value}
+        if {"splits", "split_by"} & child.value.keys():
+            gone.add("split_at")
         return parent.with_value({key: node for key, node in parent.items() if key not in gone})
 
     def _entries(self, parent: Node, child: Node, path: Path) -> dict[str, Node]:

@@ -42,7 +42,7 @@ def _data(data: Data) -> Written:
         sources: Written = {"source": _spec(data.sources["source"])}
     else:
         sources = {"sources": {name: _spec(spec) for name, spec in data.sources.items()}}
-    written = _fields(data, leave_out=("sources", "draw"))
+    written = _fields(data, leave_out=("sources", "draw", "" if any(data.split_at.values()) else "split_at"))
     return {**sources, "draw": {name: _changed(draw) for name, draw in data.draw.items()}, **written}
 
 

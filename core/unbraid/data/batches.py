@@ -49,7 +49,7 @@ class Data:
         self.recipe, self.images_of, self.device = recipe, dict(images), torch.device(device)
         self.seed, self.rank, self.world = seed, rank, world
         self.plans: dict[str, DrawPlan] = plan_draws(recipe.draw, self.images_of)
-        self._rows = _split(recipe, self.images_of)
+        self._rows, self.split_at = _split(recipe, self.images_of)
         self._samplers: dict[str, Sampler] = {}
         self._recent: OrderedDict[tuple[str, int, int, str], np.ndarray] = OrderedDict()
         self._fields: dict[tuple[str, str], Tensor] = {}
@@ -213,18 +213,20 @@ def open_source(name: str, spec: Spec) -> Images:
     return opened
 
 
-def _split(recipe: DataRecipe, images: Mapping[str, Images]) -> dict[str, dict[str, np.ndarray]]:
+def _split(recipe: DataRecipe, images: Mapping[str, Images]
+           ) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, tuple[float, ...]]]:
     by = recipe.split_by
     if by is not None and not any(by in i.fields for i in images.values()):
         raise unknown_name("factor", by, dict.fromkeys(f for i in images.values() for f in i.fields),
                            "data.split_by: ")
-    rows = {}
+    rows, cuts = {}, {}
     for name, i in images.items():
         try:
-            rows[name] = split_rows(i, recipe.splits, by if by in i.fields else None)
+            rows[name], cuts[name] = split_rows(i, recipe.splits, by if by in i.fields else None,
+                                                recipe.split_at.get(name))
         except DataError as error:
             raise DataError(f"data.splits, source {name!r}: {error.message}", hint=error.hint) from error
-    return rows
+    return rows, cuts
 
 
 def _type(spec: Spec | None) -> str:

@@ -98,12 +98,14 @@ class Images:
     fields: named fields with N entries each; the fields `clip` and `frame` (classes) make it a source of clips.
     splits: the source's own row numbers by split, or None.
     notes: notes for the user ("3 corrupt files skipped").
+    keys: (N,) whole numbers that tell each picture from the others wherever it lies; splits follow them, else its row.
     """
 
     images: np.ndarray | LazyImages
     fields: dict[str, Field] = attrs.Factory(dict)
     splits: dict[str, np.ndarray] | None = None
     notes: list[str] = attrs.Factory(list)
+    keys: np.ndarray | None = None
 
     def __attrs_post_init__(self) -> None:
         if len(self.images.shape) != 4 or self.images.shape[1] not in (1, 3):
@@ -112,9 +114,9 @@ class Images:
             raise DataError(f"images must be uint8 in 0 ... 255; found {self.images.dtype}")
         if not len(self):
             raise DataError("the source has no images")
-        for name, field in self.fields.items():
-            if len(field.values) != len(self):
-                raise DataError(f"the field {name!r} has {len(field.values)} entries for {len(self)} images")
+        for name, values in {**{n: f.values for n, f in self.fields.items()}, "keys": self.keys}.items():
+            if values is not None and len(values) != len(self):
+                raise DataError(f"the field {name!r} has {len(values)} entries for {len(self)} images")
             if not name.isidentifier():
                 raise DataError(f"the field {name!r} cannot be named in an expression",
                                 hint="use letters, digits and underscores")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,29 +11,48 @@ from unbraid.data.errors import DataError
 from unbraid.data.images import Field, Images
 
 
-def split_rows(images: Images, shares: Mapping[str, float], by: str | None = None) -> dict[str, np.ndarray]:
-    """Return the rows of each split, in order.
+def split_rows(images: Images, shares: Mapping[str, float], by: str | None = None,
+               cuts: tuple[float, ...] | None = None) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
+    """Return the rows of each split, in order, and the cuts: between which places in [0, 1) each split lies.
 
-    The source's own splits win. Otherwise rows are ordered by a hash of their number and cut by the shares. With `by`
-    (for clips by default `clip`), the values of that factor are ordered and cut, so that no two splits share a value.
+    The source's own splits win. Otherwise images have places by a hash of their keys, or of their row numbers where the
+    source has no keys, and are cut by the shares. With `by` (for clips by default `clip`), the values of that factor
+    have places, so that no two splits share a value.
+    cuts: those of an earlier call, by which every picture stays in its split whatever was added or removed; () cuts
+    rows by their numbers, which have no cuts.
     Raises DataError for invalid shares, and for own splits that overlap.
     """
     if images.splits is not None:
         own = {name: np.unique(rows.astype(np.int64)) for name, rows in images.splits.items()}
         if len(np.unique(np.concatenate([*own.values()]))) < sum(len(rows) for rows in own.values()):
             raise DataError("the source's own splits have images in common")
-        return own
+        return own, ()
     if any(s < 0 for s in shares.values()) or not 0 < sum(shares.values()) <= 1 + 1e-6:
         raise DataError(f"the shares of the splits must lie in 0 ... 1 and add up to at most 1; found {dict(shares)}")
-    if by is None and images.has_clips:
-        by = "clip"
-    group = np.arange(len(images)) if by is None else _groups(images.fields[by])
+    if cuts and len(cuts) != len(shares):
+        raise DataError(f"split_at has {len(cuts)} places for {len(shares)} splits", hint="without it, they are cut anew")
+    group = np.arange(len(images))
+    if by is not None or images.has_clips:
+        group = _groups(images.fields[by or "clip"])
     count = int(group.max()) + 1
-    rank = np.empty(count, np.int64)
-    rank[np.argsort(_hash(np.arange(count)), kind="stable")] = np.arange(count)
+    places = _hash(np.arange(count) if images.keys is None or cuts == () else _keys(images, group, by))
     ends = _ends(count, list(shares.values()))
-    place = np.searchsorted(ends, rank, side="right")[group]
-    return {name: np.flatnonzero(place == i) for i, name in enumerate(shares)}
+    order = np.sort(places)
+    found = [float(order[end]) if end < count else 1.0 for end in ends]
+    place = np.searchsorted(cuts or found, places, side="right")[group]
+    rows = {name: np.flatnonzero(place == i) for i, name in enumerate(shares)}
+    return rows, () if images.keys is None or cuts == () else cuts or tuple(found)
+
+
+def _keys(images: Images, group: np.ndarray, by: str | None) -> np.ndarray:
+    """Return a number for each group: of the class's name or the factor's value; of the first image without `by`."""
+    first = np.unique(group, return_index=True)[1]
+    if by is None and images.keys is not None:
+        return images.keys[first]
+    field = images.fields[by or ""]
+    values = [field.values[i] for i in first]
+    return np.array([zlib.crc32(field.names[v].encode("utf-8", "surrogateescape") if field.names and v >= 0
+                                else v.tobytes()) for v in values], np.uint64)
 
 
 def _ends(count: int, shares: list[float]) -> np.ndarray:
@@ -53,8 +73,8 @@ def _groups(field: Field) -> np.ndarray:
 
 
 def _hash(numbers: np.ndarray) -> np.ndarray:
-    """Return Splitmix64 (Steele, Lea, Flood 2014) of whole numbers, uint64."""
+    """Return Splitmix64 (Steele, Lea, Flood 2014) of whole numbers, as floats in [0, 1)."""
     z = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return ((z ^ (z >> np.uint64(31))) >> np.uint64(11)) * 2.0 ** -53

@@ -44,7 +44,9 @@ class Resumption:
         try:
             then = run.recipe()
         except RecipeError as error:               # an option is gone, and `now` has another
-            then, outgrown = now, [str(m) for m in error.mistakes if m.path]
+            then, outgrown = run.with_cuts(now, ()), [str(m) for m in error.mistakes if m.path]
+        if (then.data.splits, then.data.split_by) == (now.data.splits, now.data.split_by):
+            now = attrs.evolve(now, data=attrs.evolve(now.data, split_at=then.data.split_at))
         found = [d for d in map(_in_effect(now, then), all_differences(now, then)) if d.here != d.there]
         self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free], outgrown)
         impossible = [self.line(d) for d in self.changes if _is_layout(d.path)]
@@ -143,8 +145,10 @@ def data_changes(now: Data, record: Mapping[str, Any]) -> list[Difference]:
 def data_notes(now: Data, run: Run) -> list[str]:
     """Return notes, which are warnings too, on sources that hold other images than when the run was trained."""
     changes = data_changes(now, run.record()) if run.record_file.is_file() else []
-    notes = [f"{d.path} changed after the training: {d.here}, was {d.there}; images to test with may have been "
-             "trained on" for d in changes]
+    follow = {f"the source {name!r}": bool(cuts) for name, cuts in now.split_at.items()}
+    notes = [f"{d.path} changed after the training: {d.here}, was {d.there}; " + (
+        "each picture stays in its split" if follow[d.path] else "images to test with may have been trained on")
+        for d in changes]
     for note in notes:
         warnings.warn(note, stacklevel=3)
     return notes

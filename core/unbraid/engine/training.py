@@ -88,12 +88,14 @@ class Training:
         recipe = with_pretrained(recipe)
         if resume:
             resumption = Resumption.of(run, recipe)
+            recipe = resumption.now
             path = run.last_checkpoint() if at is None else checkpoint.steps(run.checkpoints).get(at)
             chosen = distributed.agreed("" if path is None else path.name)
             path = run.checkpoints / chosen if chosen else None
         if data is None:
             data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(),
                              world=distributed.world())
+        recipe = attrs.evolve(recipe, data=attrs.evolve(recipe.data, split_at=data.split_at))
         method = build_method(recipe, data.facts)
         for module in method.modules.values():
             module.to(device)

@@ -118,7 +118,7 @@ class Run:
         """Load the run's recipe with overrides, `a.b.c=value`.  Raises RecipeError, which tells changed plugins too."""
         former, file = self.plugins(), self.recipe_file
         try:
-            return self._read_recipe(overrides, former)
+            return self.with_cuts(self._read_recipe(overrides, former), overrides)
         except RecipeError as error:
             told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
             if told:
@@ -128,6 +128,14 @@ class Run:
 
     def _read_recipe(self, overrides: Sequence[str], plugins: FormerPlugins) -> Recipe:
         return load_recipe(self.recipe_file, overrides, plugins=plugins, keep_unset=True)
+
+    @staticmethod
+    def with_cuts(recipe: Recipe, overrides: Sequence[str]) -> Recipe:
+        """Split by row what the run has no cuts of, as runs before there were cuts did; not with other `splits`."""
+        if any(o.startswith("data.split") for o in overrides):
+            return recipe
+        at = {**dict.fromkeys(recipe.data.sources, ()), **recipe.data.split_at}
+        return attrs.evolve(recipe, data=attrs.evolve(recipe.data, split_at=at))
 
     def weights(self, step: int | None = None, *, averaged: bool = True) -> tuple[int, dict[str, dict[str, Tensor]]]:
         """Return the step of a checkpoint (None: the last), and its weights by network.

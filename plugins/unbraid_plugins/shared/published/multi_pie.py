@@ -38,7 +38,7 @@ class MultiPie:
         if not named:
             raise DataError(f"{root} has no pictures with names such as 001_01_01_051_07.png",
                             hint="set `path` to your copy of Multi-PIE")
-        images, good, notes = open_pictures([p for p, _ in named], self.size, self.channels, "auto")
+        images, good, _, notes = open_pictures([p for p, _ in named], self.size, self.channels, "auto")
         rows = [(f[1], f[2], f[3], f"{f[4]}_{f[5]}", f[6]) for _, f in named]
         fields = {}
         for factor, column in zip(FACTORS, zip(*(rows[i] for i in good), strict=True), strict=True):

@@ -23,7 +23,8 @@ def chosen(images: Images, only: Mapping[str, str | int]) -> Images:
         raise DataError(f"only: no image has {', '.join(f'{n}: {v}' for n, v in only.items())} together")
     splits = images.splits and {split: np.flatnonzero(np.isin(rows, kept)) for split, kept in images.splits.items()}
     fields = {name: field.take(rows) for name, field in images.fields.items() if name not in only}
-    return Images(images.read(rows), fields, splits, images.notes)
+    keys = None if images.keys is None else images.keys[rows]
+    return Images(images.read(rows), fields, splits, images.notes, keys)
 
 
 def _class(field: Field, name: str, value: str | int) -> int:

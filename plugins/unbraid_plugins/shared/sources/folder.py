@@ -10,6 +10,7 @@ import attrs
 import numpy as np
 
 from unbraid import BadPicture, DataError, Field, Images, open_picture, picture_size, read_picture, source
+from unbraid_plugins.shared.sources.picture_keys import distinct, key_of_file
 from unbraid_plugins.shared.sources.picture_search import find_pictures
 from unbraid_plugins.shared.sources.sizes import (
     ENDINGS,
@@ -87,7 +88,7 @@ class Folder:
         if not paths:
             raise DataError(f"there are no pictures in {root}" + "".join(f"; {note}" for note in found.notes),
                             hint=f"it reads {', '.join(ENDINGS)}")
-        images, good, notes = open_pictures(paths, self.size, self.channels, self.check, self.white, self.black)
+        images, good, keys, notes = open_pictures(paths, self.size, self.channels, self.check, self.white, self.black)
         splits = found.splits(good) if self.split_folders else None
         below = [paths[i].parent.relative_to(root).parts[splits is not None:] for i in good]
         folders = ["/".join(parts) or "." for parts in below]
@@ -96,7 +97,7 @@ class Folder:
         if len(names) > 1:
             number = {name: i for i, name in enumerate(names)}
             fields["folder"] = Field(np.asarray([number[f] for f in folders]), len(names), tuple(names))
-        return Images(images, fields, splits, notes + found.notes)
+        return Images(images, fields, splits, notes + found.notes, keys)
 
 
 @source
@@ -126,23 +127,26 @@ class Clips:
         number = {clip: i for i, clip in enumerate(clips)}
         clip = np.asarray([number[p.parent] for p in paths])
         frame = np.arange(len(paths)) - np.searchsorted(clip, clip)
-        images, good, notes = open_pictures(paths, self.size, self.channels, self.check)
+        images, good, keys, notes = open_pictures(paths, self.size, self.channels, self.check)
         fields = {"clip": Field(clip[good], len(clips), tuple(c.relative_to(root).as_posix() for c in clips)),
                   "frame": Field(frame[good], int(frame.max()) + 1)}
         parents = sorted({c.parent.relative_to(root).as_posix() for c in clips})
         if len(parents) > 1:
             of_clip = np.asarray([parents.index(c.parent.relative_to(root).as_posix()) for c in clips])
             fields["folder"] = Field(of_clip[clip[good]], len(parents), tuple(parents))
-        return Images(images, fields, notes=notes + found.notes)
+        return Images(images, fields, notes=notes + found.notes, keys=keys)
 
 
 def open_pictures(paths: list[Path], size: Size, channels: int, check: str, white: float | None = None,
-                  black: float = 0) -> tuple[np.ndarray | PictureFiles, np.ndarray, list[str]]:
-    """Return pictures (decoded, or lazy), the indices of their files, and notes on other files.  Raises DataError."""
+                  black: float = 0) -> tuple[np.ndarray | PictureFiles, np.ndarray, np.ndarray, list[str]]:
+    """Return pictures (decoded, or lazy), the indices of their files, their keys, and notes on other files.
+
+    Raises DataError.
+    """
     lazy = PictureFiles(paths, size, channels, white, black)
     small = int(np.prod(lazy.shape)) <= DECODE_AT_ONCE and check != "headers"
     decoded = np.empty(lazy.shape, np.uint8) if small else None
-    several = np.zeros(len(paths), bool)
+    several, keys = np.zeros(len(paths), bool), np.zeros(len(paths), np.uint64)
 
     def look(i: int) -> str:
         if not paths[i].is_file():
@@ -157,6 +161,7 @@ def open_pictures(paths: list[Path], size: Size, channels: int, check: str, whit
             if paths[i].suffix.lower() not in (".jpg", ".jpeg", ".bmp"):
                 with open_picture(paths[i]) as image:
                     several[i] = getattr(image, "is_animated", False)
+            keys[i] = key_of_file(paths[i])
         except BadPicture as error:
             return str(error)
         return ""
@@ -171,6 +176,7 @@ def open_pictures(paths: list[Path], size: Size, channels: int, check: str, whit
     if animated := [paths[i].name for i in np.flatnonzero(several)]:
         notes.append(f"only the first frame or page is used of {', '.join(animated[:3])}"
                      + f" and {len(animated) - 3} more" * (len(animated) > 3))
+    keys = distinct(keys[good])
     if decoded is not None:
-        return decoded if len(good) == len(paths) else decoded[good], good, notes
-    return PictureFiles([paths[i] for i in good], size, channels, white, black), good, notes
+        return decoded if len(good) == len(paths) else decoded[good], good, keys, notes
+    return PictureFiles([paths[i] for i in good], size, channels, white, black), good, keys, notes

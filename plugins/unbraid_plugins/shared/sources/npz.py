@@ -10,6 +10,7 @@ from unbraid_plugins.shared.sources.array_fields import classes, meaning, splits
 from unbraid_plugins.shared.sources.array_layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.shared.sources.filters import chosen
 from unbraid_plugins.shared.sources.npz_file import NpyFiles, NpzFile
+from unbraid_plugins.shared.sources.picture_keys import keys_of_rows
 from unbraid_plugins.shared.sources.sizes import check_size, check_white, cropped, existing, resized
 
 IMAGE_KEYS = ("images", "images_packed", "imgs", "video", "videos", "x", "data")
@@ -87,7 +88,8 @@ class Npz:
                                  for s, rows in splits.items()}
         if file.objects:
             notes.append(f"arrays of Python objects are never loaded: {', '.join(file.objects)}")
-        images = Images(pixels, self._renamed(fields), splits, notes)
+        keys = np.repeat(keys_of_rows(array), frames or 1)
+        images = Images(pixels, self._renamed(fields), splits, notes, keys)
         return chosen(images, self.only) if self.only else images
 
     def _fields(self, file: NpzFile, images: str, count: int, frames: int | None) -> tuple[
