@@ -17,7 +17,7 @@ from unbraid_plugins.opengl.scene.background import Background, filled
 from unbraid_plugins.opengl.scene.camera import Camera
 from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, images_of, shapes
+from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, expect_numbers, images_of, shapes
 from unbraid_plugins.opengl.shading.fragments import fragments
 from unbraid_plugins.opengl.shading.margins import margin
 from unbraid_plugins.opengl.shading.surface import facing, surface
@@ -43,6 +43,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
+    expect_numbers(mesh, camera)
     clip, away = camera.projected(vertices), -camera.seen(vertices)[..., 2]
     crisp = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
     fading = margin(crisp, clip, away, topology, width, cull=cull)

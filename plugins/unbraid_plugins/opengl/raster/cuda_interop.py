@@ -130,8 +130,12 @@ class Carrier:
         while self._passing:
             self._passing.pop().release()
         if self.shares is None:
-            while self._shared:
-                self._shared.popitem()[1].release()
+            self.release()
+
+    def release(self) -> None:
+        """Give the shared memory back."""
+        while self._shared:
+            self._shared.popitem()[1].release()
 
     def _sharing(self, name: str, t: Tensor, work: Callable[[Shared], None]) -> Shared | None:
         """Return the shared memory of a name after some work with it, or None where no memory is shared.

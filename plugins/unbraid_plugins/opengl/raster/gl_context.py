@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import os
 import sys
 import threading
 from collections import OrderedDict
-from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -68,6 +68,19 @@ class Screen:
             self._programs[key] = self.context.program(vertex, fragment, fragment_outputs=places)
         return self._programs[key]
 
+    def release(self) -> None:
+        """Give the context back with all that it holds."""
+        with self.context:
+            for film in self._buffers.values():
+                for part in (*film.color_attachments, film.depth_attachment, film):
+                    part.release()
+            for program in self._programs.values():
+                program.release()
+            self.carrier.release()
+        self._buffers.clear()
+        self._programs.clear()
+        self.context.release()
+
     def table(self, name: str, numbers: Tensor) -> Any:
         """Return a table (h, w, C) for shaders, in float32."""
         height, width, channels = numbers.shape
@@ -121,6 +134,21 @@ class Screen:
                 carrier.done()
 
 
+class Screens(dict[torch.device, Screen]):
+    """The screens of a thread by device, which are given back when the thread ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process = os.getpid()
+
+    def __del__(self) -> None:
+        if self.process != os.getpid() or sys.is_finalizing():
+            return                                 # a forked process must not touch them, an ending one need not
+        for made in {id(made): made for made in self.values()}.values():
+            with contextlib.suppress(Exception):   # nothing can be mended here
+                made.release()
+
+
 _ours = threading.local()
 _users: set[int] = set()                           # processes that opened OpenGL; a forked one finds its parent here
 
@@ -164,7 +192,7 @@ def renderer_name(device: torch.device = CPU) -> str:
 def _remembered() -> tuple[dict[torch.device, Screen], dict[torch.device, str]]:
     """Return the screens of this thread and its failures.  A process that was forked has none of its parent's."""
     if getattr(_ours, "process", 0) != os.getpid():
-        _ours.process, _ours.screens, _ours.failures = os.getpid(), {}, {}
+        _ours.process, _ours.screens, _ours.failures = os.getpid(), Screens(), {}
     return _ours.screens, _ours.failures
 
 
@@ -199,7 +227,7 @@ def new_context(**options: Any) -> Any:
     """
     import moderngl
 
-    with suppress(Exception):                      # it is not there, or does not work here
+    with contextlib.suppress(Exception):                      # it is not there, or does not work here
         importlib.import_module("triton")
     egl: dict[str, Any] = {"backend": "egl"} if sys.platform.startswith("linux") else {}
     made = moderngl.create_standalone_context(require=330, **egl, **options)

@@ -6,7 +6,13 @@ from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
     from unbraid_plugins.opengl.scene.background import Background as Background, Panorama as Panorama, filled as filled
-    from unbraid_plugins.opengl.scene.camera import Camera as Camera, orbiting as orbiting, perspective as perspective
+    from unbraid_plugins.opengl.scene.camera import (
+        Camera as Camera,
+        looking as looking,
+        orbiting as orbiting,
+        orthographic as orthographic,
+        perspective as perspective,
+    )
     from unbraid_plugins.opengl.scene.light import (
         DirectionalLight as DirectionalLight,
         HarmonicLight as HarmonicLight,
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
         read_mesh as read_mesh,
         write_mesh as write_mesh,
     )
+    from unbraid_plugins.opengl.scene.opencv import opencv_camera as opencv_camera
     from unbraid_plugins.opengl.scene.texture import mipmapped as mipmapped, sampled as sampled, spots as spots
     from unbraid_plugins.opengl.scene.topology import (
         Topology as Topology,

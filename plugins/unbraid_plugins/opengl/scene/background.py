@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unbraid import UnbraidError, static, value
+from unbraid_plugins.opengl.numerics.ranges import expect_colours, expect_floats
 from unbraid_plugins.opengl.scene.camera import Camera
 
 WINDOW = math.radians(30.0)                        # the surroundings that a parallel camera sees, top to bottom
@@ -35,6 +36,7 @@ class Panorama:
         if isinstance(self.image, Tensor) and self.image.ndim != 4:
             raise UnbraidError(f"the panorama's image has the shape {tuple(self.image.shape)}",
                                hint="expected (B, C, h, w)")
+        expect_floats("the panorama's image", self.image, "divide 0 to 255 by 255")
         if not 0 < self.span <= 2 * math.pi + 1e-6:
             raise UnbraidError(f"the panorama spans {self.span:g} radians", hint="expected more than 0, at most 2 pi")
 
@@ -66,10 +68,12 @@ def filled(background: Background | None, batch: int, channels: int, size: tuple
     background: black where None, a colour (B or 1, C), images (B or 1, C, H, W), or a panorama.
     camera: the camera that looks at the panorama.
 
-    Raises UnbraidError for other shapes, and for a panorama without a camera.
+    Raises UnbraidError for other shapes, for whole numbers and others from 0 to 255, and for a panorama without a
+    camera.
     """
     if background is None:
         return like.new_zeros(batch, channels, *size)
+    expect_colours("the background", background.image if isinstance(background, Panorama) else background)
     if isinstance(background, Panorama):
         if camera is None:
             raise UnbraidError("a panorama is seen by a camera, and there is none", hint="give the camera, too")

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from unbraid import UnbraidError, value
+from unbraid_plugins.opengl.numerics.ranges import expect_floats
 
 _Y = [math.sqrt(n / (4 * math.pi)) for n in (1, 3, 15)]
 NORMS = [_Y[0], *[_Y[1]] * 3, *[_Y[2]] * 2, _Y[2] / math.sqrt(12), _Y[2], _Y[2] / 2]         # Y_lm over polynomials
@@ -126,6 +127,7 @@ def _polynomials(unit: Tensor) -> Tensor:
 def _expect(name: str, t: Tensor, form: str, ndim: int, last: int | None = None) -> None:
     if isinstance(t, Tensor) and (t.ndim != ndim or last not in (None, t.shape[-1])):
         raise UnbraidError(f"the light has {name} of shape {tuple(t.shape)}", hint=f"expected {form}")
+    expect_floats(f"the light's {name}", t)
 
 
 def _spread(name: str, t: Tensor, channels: int) -> Tensor:

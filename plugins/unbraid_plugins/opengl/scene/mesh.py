@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from unbraid import UnbraidError, static, value
+from unbraid_plugins.opengl.numerics.ranges import expect_floats
 from unbraid_plugins.opengl.numerics.rows import rows
 from unbraid_plugins.opengl.scene.texture import sampled, spots
 from unbraid_plugins.opengl.scene.topology import Topology
@@ -22,6 +23,8 @@ class Mesh:
     origin: the place in its file's coordinates that vertices count from; files that are written count from it again.
 
     With a texture and colours, their product is the albedo; without both, the surface is white.
+
+    Raises UnbraidError for other shapes and for whole numbers.
     """
 
     vertices: Tensor
@@ -35,6 +38,9 @@ class Mesh:
         if not isinstance(self.vertices, Tensor):
             return                                 # a map of tensors may put other things in their places
         _expect("vertices", self.vertices, "(B, V, 3)", 3, {2: 3})
+        for name, hint in (("vertices", "convert them: vertices.float()"), ("colours", "divide 0 to 255 by 255"),
+                           ("uv", "convert them: uv.float()"), ("texture", "divide 0 to 255 by 255")):
+            expect_floats(f"the mesh's {name}", getattr(self, name), hint)
         if self.colours is not None:
             _expect("colours", self.colours, "(B, V, C)", 3, {1: self.vertices.shape[1]})
         if self.uv is not None:
@@ -48,7 +54,7 @@ class Mesh:
     def of(vertices: Tensor, faces: Tensor, *, colours: Tensor | None = None, uv: Tensor | None = None,
            texture: Tensor | None = None, texture_faces: Tensor | None = None) -> Mesh:
         """Return a mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
-        welded = None if vertices.is_meta or not len(vertices) else vertices[0]
+        welded = None if vertices.is_meta or vertices.ndim != 3 or not len(vertices) else vertices[0]
         return Mesh(vertices, Topology.of(faces, welded, texture_faces), colours, uv, texture)
 
     @property

@@ -56,6 +56,23 @@ class _Blind(torch.autograd.Function):
         return of_texture if needed[0] else None, of_spot
 
 
+def halved(texture: Tensor) -> Tensor:
+    """Return a texture (..., w) with half as many columns, rounded up, each the mean of what it covers.
+
+    Of 2 n + 1 columns each of the n + 1 new ones covers a bit less than two, in shares that differ from place to place.
+
+    >>> halved(torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0], dtype=torch.double)).tolist()
+    [1.4, 3.0, 4.6]
+    """
+    width = texture.shape[-1]
+    half = width // 2
+    if width == 2 * half:
+        return (texture[..., 0::2] + texture[..., 1::2]) / 2
+    place = torch.arange(half + 1, dtype=texture.dtype, device=texture.device)
+    before, after = functional.pad(texture[..., 1::2], (1, 0)), functional.pad(texture[..., 1::2], (0, 1))
+    return (place * before + (half + 1) * texture[..., 0::2] + (half - place) * after) / width
+
+
 def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor) -> Tensor:
     """Return trilinear texture values (N, C), between the two best levels of a mipmap (Williams 1983).
 
@@ -66,8 +83,8 @@ def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor) -> T
     height, width = texture.shape[2:]
     texels = steps.detach() * steps.new_tensor([width / 2, height / 2])
     levels = [texture]
-    while min(levels[-1].shape[2:]) > 1:
-        levels.append(functional.avg_pool2d(levels[-1], 2, ceil_mode=True, count_include_pad=False))
+    while max(levels[-1].shape[2:]) > 1:
+        levels.append(halved(halved(levels[-1]).mT).mT)
     level = texels.square().sum(2).amax(1).clamp_min(1).log2().mul(0.5).clamp_max(len(levels) - 1)
     found = texture.new_zeros(len(spot), texture.shape[1])
     for number, table in enumerate(levels):

@@ -165,9 +165,11 @@ class Topology:
     @cached_property
     def _edges_and_sides(self) -> tuple[Tensor, Tensor]:
         corners = self.corners
-        sides = torch.stack([corners, corners.roll(-1, 1)], -1).reshape(-1, 2).sort(1).values
-        edges, edge_of_side = torch.unique(sides, dim=0, return_inverse=True)
-        return edges, edge_of_side.reshape(-1, 3)
+        others = corners.roll(-1, 1)
+        count = int(corners.max()) + 1 if len(corners) else 1
+        number = (torch.minimum(corners, others) * count + torch.maximum(corners, others)).flatten()   # one for an edge
+        edges, edge_of_side = torch.unique(number, return_inverse=True)
+        return torch.stack([edges // count, edges % count], 1), edge_of_side.reshape(-1, 3)
 
 
 def by_last_corner(faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -197,7 +199,10 @@ def welding(vertices: Tensor) -> Tensor:
     >>> welding(torch.tensor([[0., 0., 0.], [1., 0., 0.], [0., 0., 0.]]))
     tensor([0, 1, 0])
     """
-    _, place = torch.unique(vertices.detach(), dim=0, return_inverse=True)
+    place = torch.zeros(len(vertices), dtype=torch.int64, device=vertices.device)
+    for column in vertices.detach().unbind(1):     # one number for each place: unique rows take four times as long
+        values, rank = torch.unique(column + 0.0, return_inverse=True)
+        place = torch.unique(place * len(values) + rank, return_inverse=True)[1]
     first = torch.full((len(vertices),), len(vertices), device=vertices.device)
     first = first.scatter_reduce(0, place, torch.arange(len(vertices), device=vertices.device), "amin")
     return first[place]

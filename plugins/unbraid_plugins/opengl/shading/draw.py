@@ -8,6 +8,7 @@ from torch import Tensor
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
 from unbraid_plugins.opengl.numerics.precision import precise, uncompiled
+from unbraid_plugins.opengl.numerics.ranges import expect_colours
 from unbraid_plugins.opengl.raster.gl_surface import paintable
 from unbraid_plugins.opengl.raster.rasterize import Backend, chosen, rasterize
 from unbraid_plugins.opengl.scene.background import Background, filled
@@ -62,7 +63,8 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     A batch of 1 among others is repeated. Code that `torch.compile` compiles calls it uncompiled. It computes in
     float32 under autocast and for half precision, too; gradients have the types of their tensors.
 
-    Raises UnbraidError for sizes that do not fit.
+    Raises UnbraidError for sizes that do not fit, for faces with vertices that do not exist, and for numbers that would
+    give a blank picture: colours from 0 to 255, a camera that is not finite.
     """
     batch = images_of(mesh, camera, light, background)
     vertices = mesh.vertices.expand(batch, -1, -1)
@@ -73,6 +75,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
+    expect_numbers(mesh, camera)
     clip = camera.projected(vertices)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
     if not geometry and plain:
@@ -115,6 +118,18 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
         tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
         image, alpha = antialiased(image, alpha, outline, tips)
     return Rendering(image, alpha, None, None, ids)
+
+
+def expect_numbers(mesh: Mesh, camera: Camera) -> None:
+    """Raise UnbraidError where colours or the camera would give a blank picture."""
+    expect_colours("the mesh's colours", mesh.colours)
+    expect_colours("the mesh's texture", mesh.texture)
+    if not (bool(camera.view.isfinite().all()) and bool(camera.projection.isfinite().all())):
+        raise UnbraidError("the camera has numbers that are not finite", hint="expected finite angles and distances")
+    turned = torch.linalg.det(camera.view.detach()[:, :3, :3].float())
+    if bool((turned == 0).any()):
+        raise UnbraidError("the camera's view is flat: its rotation has the determinant 0",
+                           hint="make it by looking, orbiting or opencv")
 
 
 def channels_of(mesh: Mesh) -> int:
