@@ -97,8 +97,11 @@ def unbraid_views(scene: Any) -> list[Any]:  # type: ignore[empty-body]
 
 
 @hookspec
-def unbraid_open_run(reference: str) -> Any:
-    """Return a `Run` for a name that is no folder, such as a pack's file; None where the plugin does not know it."""
+def unbraid_open_run(reference: str, fetch: bool) -> Any:
+    """Return a `Run` for a name that is no folder, such as a pack's file; None where the plugin does not know it.
+
+    fetch: whether another machine may be asked; not where a file, such as a recipe, names the run.
+    """
 
 
 @hookspec

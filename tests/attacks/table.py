@@ -75,6 +75,10 @@ ATTACKS = (
     Attack("Files cannot take all memory",
            "files that unpack to, or declare, gigabytes: `.npz`, `.npy` headers, PNG, safetensors headers and tensors, "
            "records, logs", "python tests/attacks/bombs.py"),
+    Attack("A received pack is read or refused in words",
+           "headers, texts, lengths, keys and descriptions of tensors of packs, changed by seed, with the hash that "
+           "belongs to them; facts of other forms; packs and recipes that name models on a hub, or themselves",
+           "python tests/attacks/damaged_packs.py --rounds", (2_000, 100)),
     Attack("Loading is inert",
            "an audit hook watches good files of every kind, and files that want to run code (YAML objects, calls and "
            "attributes in expressions, pickles as arrays, pictures, weights and records); the same watch must see a "

@@ -203,7 +203,8 @@ def open_source(name: str, spec: Spec) -> Images:
     try:
         opened = spec.value.open() if spec.component.is_class else spec.component.target(**spec.value)
     except DataError as error:
-        raise DataError(where + as_written(error.message, *spec.options.values()), hint=error.hint) from error
+        message, hint = (as_written(text, *spec.options.values()) for text in (error.message, error.hint))
+        raise DataError(where + message, hint=hint) from error
     except OSError as error:
         named = as_written(str(error.filename or ""), *spec.options.values())
         raise DataError(f"{where}{error.strerror or error}: {named}") from error

@@ -22,7 +22,8 @@ def with_pretrained(recipe: Recipe) -> Recipe:
         try:
             networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n, layout)
         except UnbraidError as error:
-            mistakes.append(Mistake(n.place, f"networks.{name}.from", as_written(error.message, n.from_), error.hint))
+            told, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
+            mistakes.append(Mistake(n.place, f"networks.{name}.from", told, remedy))
     if mistakes:
         raise RecipeError(mistakes)
     return attrs.evolve(recipe, networks=networks)
@@ -37,8 +38,8 @@ def load_pretrained(method: Method) -> None:
                 run, network = _source(n.from_)
                 load_weights(method.modules[name], _weights(run, network), n.from_)
             except UnbraidError as error:
-                told = as_written(error.message, n.from_)
-                mistakes.append(Mistake(n.place, f"networks.{name}.from", told, error.hint))
+                told, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
+                mistakes.append(Mistake(n.place, f"networks.{name}.from", told, remedy))
     if mistakes:
         raise RecipeError(mistakes)
 
@@ -48,7 +49,7 @@ def _source(reference: str) -> tuple[Run, str]:
     folder, _, network = text.rpartition("#")
     if not folder or not network:
         raise UnbraidError(f"{reference!r} names no network", hint="RUN#network, as runs/first#encoder")
-    return Run.at(Path(folder).expanduser()), network
+    return Run.at(Path(folder).expanduser(), fetch=False), network
 
 
 def _as_there(n: Network, layout: Layout) -> Network:

@@ -35,11 +35,14 @@ class Run:
     whole: ClassVar[bool] = True
 
     @classmethod
-    def at(cls, folder: str | Path) -> Run:
-        """Return the run in a folder.  Raises RunError if the folder has none, or a link that leaves it."""
+    def at(cls, folder: str | Path, *, fetch: bool = True) -> Run:
+        """Return the run in a folder.  Raises RunError if the folder has none, or a link that leaves it.
+
+        fetch: whether it may come from another machine; not where a file names it.
+        """
         run = cls(Path(folder).expanduser())
         if not run.folder.is_dir():
-            for found in registry().hook.unbraid_open_run(reference=str(folder)):
+            for found in registry().hook.unbraid_open_run(reference=str(folder), fetch=fetch):
                 return found                       # a plugin knows it: a pack, or a model on a hub
             raise RunError(f"no run at {folder}: there is no such folder")
         if not run.record_file.is_file():

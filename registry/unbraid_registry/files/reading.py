@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)             # for the other end of a pipe; Windows has no such files
 LARGEST_NUMBER = 1 << 63                           # of the whole numbers in JSON
 LONGEST_LINE = 1 << 20                             # bytes
+AT_ONCE = 1 << 20
 
 _KINDS = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"), (stat.S_ISCHR, "device"),
           (stat.S_ISBLK, "device"))
@@ -57,7 +58,9 @@ def read_whole(path: Path, most: int) -> bytes:
     b'four'
     """
     with open_file(path) as file:
-        content = file.read(most + 1)
+        content = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)      # as much memory as it has bytes
+        while len(content) <= most and (block := file.read(min(AT_ONCE, most + 1 - len(content)))):
+            content += block                       # it has grown, or its size is not told
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
     return content

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from hashlib import blake2b
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from torch import Tensor
 from unbraid import DataError, Field, Images, source
 from unbraid.data import Data, open_data
 from unbraid.model import Model, load
-from unbraid.runs import checkpoint
+from unbraid.runs import Run, checkpoint
 from unbraid.values import Code, Gaussian, Record, Value
 from unbraid_plugins.shared.metrics.cache import cached_tensors
 from unbraid_plugins.tools.encoding.fields import fields_of, needed_fields
@@ -23,6 +26,8 @@ from unbraid_registry.files import read_whole
 
 MOST = 2**34                                       # bytes of a file of a run
 AT_ONCE = 64                                       # images that are encoded at once
+DEEPEST = 8                                        # runs of which each encodes the images of the next
+_opening: ContextVar[tuple[Path, ...]] = ContextVar("opening", default=())
 
 
 @source
@@ -33,7 +38,7 @@ class Encoded:
     So `x.pose` is the code's factor (or group of factors) named pose, (B, d). Images, other fields and splits are those
     of the run; a field with the name of a factor is left out. Codes are computed once and cached.
 
-    run: the folder of the run.
+    run: the folder of the run, or its pack.
     function: the function that makes the code; it may read fields of the image.
     step: the checkpoint's step, by default the last one.
     """
@@ -47,8 +52,10 @@ class Encoded:
         if not self.run:
             raise DataError("the option `run` is empty", hint="set `run:` to the folder of a trained model")
         try:
-            model = load(Path(self.run).expanduser(), step=self.step)
-            data = open_data(model.method.recipe.data)
+            found = Run.at(Path(self.run).expanduser(), fetch=False)
+            with _opened(found.folder):
+                model = load(found.folder, step=self.step)
+                data = open_data(model.method.recipe.data)
         except UnbraidError as error:
             raise DataError(f"run {self.run}: {error.message}", hint=error.hint) from error
         name = next(iter(data.plans.values())).source
@@ -92,13 +99,29 @@ class Encoded:
     def _key(self, model: Model, data: Data, name: str) -> str:
         """Return a hash of the weights, the images and the function that the codes depend on."""
         assert model.run is not None
-        file = checkpoint.steps(model.run.checkpoints)[model.step]
-        digest = blake2b(digest_size=16)
+        run, digest = model.run, blake2b(digest_size=16)
+        file = run.folder if run.folder.is_file() else checkpoint.steps(run.checkpoints)[model.step]     # a pack is one
         for part in sorted(p for p in ([file] if file.is_file() else file.rglob("*")) if p.is_file()):
             digest.update(part.name.encode() + read_whole(part, MOST))
-        recipe = read_whole(model.run.recipe_file, MOST)
+        recipe = b"" if file == run.folder else read_whole(run.recipe_file, MOST)
         digest.update(recipe + f"{self.function} {data.images_of[name].checksum()} {torch.__version__}".encode())
         return digest.hexdigest()
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[None]:
+    """Note that a run's data are opened.  Raises DataError for a run that encodes its own images, and for a long row.
+
+    A training can't make such a run, but whoever writes its recipe can.
+    """
+    place, before = folder.resolve(), _opening.get()
+    if place in before or len(before) == DEEPEST:
+        raise DataError(f"its images are codes of {'themselves' if place in before else 'too many runs in a row'}")
+    token = _opening.set((*before, place))
+    try:
+        yield
+    finally:
+        _opening.reset(token)
 
 
 def by_factor(made: Value, function: str) -> dict[str, Tensor]:

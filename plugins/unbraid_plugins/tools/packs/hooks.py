@@ -17,12 +17,12 @@ def unbraid_commands() -> list[Any]:
 
 
 @hookimpl
-def unbraid_open_run(reference: str) -> Any:
+def unbraid_open_run(reference: str, fetch: bool) -> Any:
     """Return the pack of a file, or of `hub:OWNER/NAME@REVISION`."""
-    from unbraid_plugins.tools.packs.hub import HUB, fetch
+    from unbraid_plugins.tools.packs import hub
     from unbraid_plugins.tools.packs.pack import Pack
 
-    if reference.startswith(HUB):
-        return Pack.at(fetch(reference.removeprefix(HUB)))
+    if reference.startswith(hub.HUB):
+        return Pack.at(hub.fetch(reference.removeprefix(hub.HUB), here=not fetch))
     path = Path(reference).expanduser()
     return Pack.at(path) if path.is_file() or path.suffix == ".safetensors" else None

@@ -16,16 +16,22 @@ FILE = "model.safetensors"
 NAME = re.compile(r"([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?:@([\w./-]{1,128}))?", re.ASCII)
 
 
-def fetch(name: str) -> Path:
+def fetch(name: str, *, here: bool = False) -> Path:
     """Return the file of a pack on the hub, from the cache where its commit is there; tell the commit.
 
-    name: OWNER/NAME or OWNER/NAME@REVISION.  Raises PackError.
+    name: OWNER/NAME or OWNER/NAME@REVISION.
+    here: ask nobody, and take what was fetched before: a file that names a model reaches no other machine.
+
+    Raises PackError.
     """
     found = NAME.fullmatch(name)
     if found is None:
         raise PackError(f"{HUB}{name} names no model", hint="hub:OWNER/NAME, or hub:OWNER/NAME@REVISION")
     client = _client()
-    path = Path(_told(lambda: client.hf_hub_download(found[1], FILE, revision=found[2]), found[1]))
+    if here:
+        path = _cached(client, found)
+    else:
+        path = Path(_told(lambda: client.hf_hub_download(found[1], FILE, revision=found[2]), found[1]))
     echo(f"{HUB}{found[1]} at commit {path.parent.name}", err=True)
     return path
 
@@ -50,6 +56,15 @@ def push(pack: Pack, name: str, card: str, *, private: bool = False) -> str:
         return api.create_commit(name, operations, commit_message=f"{pack.about['title'] or name}: a pack of Unbraid")
 
     return str(_told(commit, name).commit_url)
+
+
+def _cached(client: Any, found: re.Match[str]) -> Path:
+    """Return the file of a pack that was fetched before.  Raises PackError."""
+    path = client.try_to_load_from_cache(found[1], FILE, revision=found[2])
+    if not isinstance(path, str):
+        raise PackError(f"{HUB}{found[0]} was never fetched here, and a file that names it does not fetch it",
+                        hint=f"if you trust it: unbraid show {HUB}{found[0]}")
+    return Path(path)
 
 
 def _client() -> Any:

@@ -10,19 +10,29 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
+import cattrs
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_of
 from torch import Tensor
 
+from unbraid.data import DataFacts
 from unbraid.runs import Run, RunError, checkpoint
 from unbraid_configs import Recipe, recipe_from_text
 from unbraid_registry import FormerPlugins, plugins_of, registry
-from unbraid_registry.files import open_file, parse_json
+from unbraid_registry.files import Each, Fields, Listed, Maybe, check, open_file, parse_json
+from unbraid_registry.terminal import shown_line
 
 FORMAT = 1
 SUFFIX = ".safetensors"
 MOST_HEADER = 8 << 20                              # bytes
 MOST = 4 << 30                                     # bytes of a pack
+TEXTS = Each(Each(str, 100), 1000)
+ABOUT = Fields({"title": str, "paper": str, "step": int, "sha256": str, "versions": Each(str), "plugins": TEXTS,
+                "licence": Fields({"weights": str, "data": str}), "carries": Each(str), "image": Listed(int, 3),
+                "code": Each(int), "functions": Each(Listed(str, 100)), "networks": Listed(str, 1000),
+                "scores": Each(Fields({"score": float, "interval": Maybe(Listed(Maybe(float), 2)),
+                                       "baselines": Each(float), "better": str}, ("score", "baselines", "better")))},
+               ("title", "paper", "step", "sha256", "versions", "plugins", "licence", "scores"))
 KEYS = ("unbraid.pack", "unbraid.recipe", "unbraid.data", "unbraid.about")
 
 
@@ -48,7 +58,7 @@ class Pack(Run):
     whole: ClassVar[bool] = False
 
     @classmethod
-    def at(cls, folder: str | Path) -> Pack:
+    def at(cls, folder: str | Path, *, fetch: bool = True) -> Pack:
         """Read the header of a pack.  Raises PackError."""
         path = Path(folder).expanduser()
         texts = header(path)
@@ -61,14 +71,16 @@ class Pack(Run):
             number = int(texts["unbraid.pack"])
             data, about = parse_json(texts["unbraid.data"]), parse_json(texts["unbraid.about"])
             picture = _decoded(texts.get("unbraid.picture", ""))
+            check(about, ABOUT)
+            _expect_lines(about)
+            DataFacts.from_json(data)
+        except cattrs.BaseValidationError:
+            raise PackError(f"{path} is a damaged pack: it does not tell what its data was") from None
         except (ValueError, TypeError) as error:
             raise PackError(f"{path} is a damaged pack: {error}") from None
         if number > FORMAT:
             raise PackError(f"{path} has format {number}; this unbraid reads packs up to {FORMAT}",
                             hint="install a newer unbraid")
-        faults = _faults(data, about)
-        if faults:
-            raise PackError(f"{path} is a damaged pack: {faults[0]}")
         return cls(path, texts["unbraid.recipe"], data, about, picture)
 
     def record(self) -> dict[str, Any]:
@@ -153,11 +165,14 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _faults(data: Any, about: Any) -> list[str]:
-    """Return what is wrong with the fields of a header."""
-    if not isinstance(data, dict) or not isinstance(about, dict):
-        return ["its facts are no maps"]
-    kinds = {"title": str, "paper": str, "step": int, "sha256": str, "versions": dict, "plugins": dict, "licence": dict,
-             "scores": dict}
-    return [f"{name!r} is not what it should be" for name, kind in kinds.items()
-            if not isinstance(about.get(name), kind) or isinstance(about.get(name), bool)]
+def _expect_lines(told: Any) -> None:
+    """Check the texts of a header.  Raises ValueError where one is no single line, or has what a terminal obeys."""
+    waiting = [told]
+    while waiting:
+        match waiting.pop():
+            case str() as text if text != shown_line(text):
+                raise ValueError(f"the text '{shown_line(text)[:60]}' has control characters")
+            case dict() as held:
+                waiting += [*held, *held.values()]
+            case list() as held:
+                waiting += held

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,13 @@ from unbraid_plugins.tools.display import grid
 from unbraid_plugins.tools.editing import reconstructions, shown_images
 from unbraid_plugins.tools.evaluation import assignment
 from unbraid_plugins.tools.packs.pack import FORMAT, SUFFIX, Pack, PackError, hash_of
+from unbraid_plugins.tools.reports import read_evaluation
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import read_json, write_whole
+from unbraid_registry.files import write_whole
 
 HERE = "${UNBRAID_DATA}"                           # in place of the paths of the data
 THERE = "${UNBRAID_RUN}"                           # in place of runs that networks came from
 MOST_PICTURE = 150_000                             # bytes
-MOST_EVALUATION = 64 << 20
 
 
 @attrs.frozen
@@ -143,24 +144,28 @@ def measured(run: Run) -> dict[str, Any]:
     scores: metric -> the model's score and its interval, those of baselines, and which direction is better.
     carries: factor of the data -> the part of the code that carries it.
 
-    Raises PackError for a damaged evaluation.
+    Raises PackError, ReportError for a damaged evaluation.
     """
     if isinstance(run, Pack):
         return {name: run.about.get(name, {}) for name in ("scores", "carries")}
+    found = read_evaluation(run.folder / "evaluation.json")
+    if found is None:
+        return {"scores": {}, "carries": {}}
     try:
-        found = read_json(run.folder / "evaluation.json", MOST_EVALUATION)
-        arms, intervals = found["arms"], found.get("intervals", {}).get("model", {})
+        arms, intervals = found["arms"], found["intervals"].get("model", {})
         scores = {name: {"score": own["score"], "interval": intervals.get(name),
                          "baselines": {arm: values[name]["score"] for arm, values in arms.items()
-                                       if arm != "model" and "score" in values.get(name, {})},
-                         "better": found.get("metrics", {}).get(name, {}).get("better", "")}
-                  for name, own in arms["model"].items() if isinstance(own, dict) and "score" in own}
-        return {"scores": scores, "carries": assignment(found)}
-    except FileNotFoundError:
-        return {"scores": {}, "carries": {}}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+                                       if arm != "model" and _measured(values, name)},
+                         "better": found["metrics"].get(name, {}).get("better", "")}
+                  for name, own in arms["model"].items() if _measured(arms["model"], name)}
+        return {"scores": scores, "carries": {str(f): str(part) for f, part in assignment(found).items()}}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackError(f"can't read {run.folder / 'evaluation.json'}: {error}",
-                        hint=f"unbraid evaluate {run.folder}") from None
+                        hint=f"unbraid evaluate {shlex.quote(str(run.folder))}") from None
+
+
+def _measured(arm: Mapping[str, Any], metric: str) -> bool:
+    return arm.get(metric, {}).get("score") is not None
 
 
 def picture_of(model: Model) -> str:

@@ -66,12 +66,13 @@ class Scene:
 
 def carried(model: Model) -> dict[str, str]:
     """Return the factors that the run's evaluation assigned to parts of the code; empty without an evaluation."""
-    from unbraid_plugins.tools.packs import PackError, measured
+    from unbraid_plugins.tools.packs import measured
+    from unbraid_registry import UnbraidError
 
     found: dict[str, list[str]] = {}
     try:
         for factor, part in measured(model.run)["carries"].items() if model.run is not None else ():
             found.setdefault(str(part), []).append(str(factor))
-    except PackError:
+    except UnbraidError:
         return {}                                  # a damaged evaluation takes names from sliders, no more
     return {part: ", ".join(sorted(factors)) for part, factors in found.items()}
