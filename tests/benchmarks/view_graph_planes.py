@@ -97,7 +97,7 @@ def measured(module: FittedGraph, truth: np.ndarray) -> list[float]:
 def arms(options: argparse.Namespace, seed: int) -> dict[str, list[float]]:
     x, truth = data(options, seed)
     features = Hog(cell=options.cell).build(Context(name="features", image=tuple(x.shape[1:]), code=Layout.of({})), x)
-    graph = Graph(elevation=25, field_of_view=40)
+    graph = Graph(elevation=25, field_of_view=40, offsets=tuple(options.offsets))
     module = graph.build(Context(name="graph", image=tuple(x.shape[1:]), code=Layout.of({})), x, features(x), features)
     module.keep((part, features(part), features) for part in x.split(64))
     own, found, right = chosen(module, features, truth, seed), {}, planes.homography
@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--elevation", type=int, help="of the objects; 0, 1, 2 are 10, 25, 40 degrees")
     parser.add_argument("--size", type=int, default=48)
     parser.add_argument("--cell", type=int, default=8)
+    parser.add_argument("--offsets", type=float, nargs="+", default=[0.0], help="of the planes before the centre")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     options.category = None if options.category < 0 else options.category

@@ -15,10 +15,10 @@ from unbraid_plugins.papers.view_graph.rotations import SmallRotations
 NORMALS = hypotheses((25, 50), 8)
 
 
-def points_on(normal, count=20, seed=0):
-    """Points (count, 3) of the plane through the origin."""
+def points_on(normal, distance=0.0, count=20, seed=0):
+    """Points (count, 3) of the plane with this normal, at a distance from the origin."""
     free = np.random.default_rng(seed).uniform(-0.4, 0.4, (count, 2))
-    return np.stack([*free.T, -(free @ normal[:2]) / normal[2]], 1)
+    return np.stack([*free.T, (distance - free @ normal[:2]) / normal[2]], 1)
 
 
 def moved(h, places):
@@ -37,23 +37,27 @@ def seen(points, azimuth, elevation, distance, field_of_view):
 @pytest.mark.parametrize("normal", NORMALS[[0, 1, 3, 6, 10, 16]], ids=lambda n: str(n.numpy().round(2)))
 @pytest.mark.parametrize("azimuth", [-0.4, 0.2])
 @pytest.mark.parametrize("elevation", [0.0, 0.5])
-def test_the_map_is_what_a_camera_sees_that_goes_round(normal, azimuth, elevation):
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_the_map_is_what_a_camera_sees_that_goes_round(normal, azimuth, elevation, offset):
     """Points of the plane lie in the coordinates of the camera at azimuth 0; the renderer's camera moves."""
     upright = orbiting(*torch.tensor([[0.0], [elevation]], dtype=torch.float64))[0, :3, :3]
-    points = points_on(normal.numpy()) @ upright.numpy()                            # camera's coordinates -> world
+    before_it = offset * 3.0 * math.tan(VIEW / 2)                                   # half heights -> the world's units
+    points = points_on(normal.numpy(), before_it) @ upright.numpy()                 # camera's coordinates -> world
     before, after = (seen(points, a, elevation, 3.0, VIEW) for a in (0.0, azimuth))
-    h = homography(rotation(azimuth, elevation), normal, VIEW).numpy()
+    h = homography(rotation(azimuth, elevation), normal, VIEW, offset).numpy()
     assert np.abs(before - after).max() > 0.01
     np.testing.assert_allclose(moved(h, before), after, atol=1e-9)
     assert np.abs(moved(np.linalg.inv(h), before) - after).max() > 0.02            # the wrong way round is seen
 
 
-def test_the_affine_limit():
-    """x' = R_xy x - R_xz (n_xy . x) / n_z where the camera is far away."""
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_the_affine_limit(offset):
+    """x' = R_xy x + R_xz (offset - n_xy . x) / n_z where the camera is far away."""
     normal, r = NORMALS[4], rotation(0.3, 0.2)
-    far = homography(r, normal, 1e-6).numpy()
+    far = homography(r, normal, 1e-6, offset).numpy()
     places = np.random.default_rng(0).uniform(-1, 1, (9, 2))
-    affine = places @ r[:2, :2].numpy().T - np.outer(places @ normal[:2].numpy(), r[:2, 2].numpy()) / float(normal[2])
+    depth = (offset - places @ normal[:2].numpy()) / float(normal[2])
+    affine = places @ r[:2, :2].numpy().T + np.outer(depth, r[:2, 2].numpy())
     np.testing.assert_allclose(moved(far, places), affine, atol=1e-6)
 
 
@@ -98,3 +102,13 @@ def test_planes_that_show_hardly_anything_are_left_out():
     assert 9 <= len(every.normals) < 17
     assert len(steep.normals) == 1                                                 # the fronto-parallel one stays
     assert torch.equal(every.places(3, 0.3), every.places(3, 0.3))
+
+
+def test_every_plane_is_tried_at_every_offset():
+    through, both = (SmallRotations.of((25,), 4, 15, 2, 0, 40, (32, 32), o) for o in ((0.0,), (0.0, 0.3)))
+    before = SmallRotations.of((25,), 4, 15, 2, 0, 40, (32, 32), (0.3,))
+    assert len(both.normals) == len(through.normals) + len(before.normals)
+    assert torch.equal(both.grid(0.2), torch.cat([through.grid(0.2), before.grid(0.2)]))
+    assert not torch.allclose(through.grid(0.2)[0], before.grid(0.2)[0], atol=0.02)
+    wide = SmallRotations.of((25,), 4, 15, 2, 0, 150, (32, 32), (0.0, 0.9))         # the camera stands within 0.9
+    assert len(wide.normals) == len(SmallRotations.of((25,), 4, 15, 2, 0, 150, (32, 32)).normals)

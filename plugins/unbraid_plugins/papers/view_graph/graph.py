@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 import attrs
 import torch
-from attrs.validators import deep_iterable, ge, gt, in_, instance_of, lt, optional
+from attrs.validators import deep_iterable, ge, gt, in_, instance_of, lt, min_len, optional
 from torch import Tensor, nn
 
 from unbraid import Context, UnbraidError, network
@@ -34,6 +34,7 @@ class Graph:
     reach: the number of rotations to either side.
     tilts: degrees between the normals of plane hypotheses and the line of sight.
     directions: the number of hypotheses for each tilt.
+    offsets: how far planes lie before the object's centre, in half heights of the image; every tilt is tried at each.
     elevation: degrees by which the cameras look down, in the mean.
     field_of_view: degrees from the bottom to the top of the image.
     neighbours: how many of the nearest images measure realism.
@@ -48,6 +49,7 @@ class Graph:
     reach: int = attrs.field(default=2, validator=ge(1))
     tilts: tuple[float, ...] = attrs.field(default=(25.0, 50.0), validator=deep_iterable([gt(0), lt(90)]))
     directions: int = attrs.field(default=8, validator=ge(1))
+    offsets: tuple[float, ...] = attrs.field(default=(0.0,), validator=[min_len(1), deep_iterable([gt(-1), lt(1)])])
     elevation: float = attrs.field(default=0.0, validator=[gt(-90), lt(90)])
     field_of_view: float = attrs.field(default=40.0, validator=[gt(0), lt(180)])
     neighbours: int = attrs.field(default=10, validator=ge(1))
@@ -98,7 +100,7 @@ class FittedGraph(nn.Module):
         self.options, self.name = options, name
         self.seed = int(torch.randint(2**31, ()))                  # of random planes
         self.rotations = SmallRotations.of(o.tilts, o.directions, o.step, o.reach, o.elevation, o.field_of_view,
-                                           (image[1], image[2]))
+                                           (image[1], image[2]), o.offsets)
         buffers = {"images": torch.zeros(0, *image, dtype=torch.uint8), "looks": torch.zeros(0, size),
                    "planes": rows, "members": rows, "scores": torch.zeros(len(self.rotations.normals)),
                    "azimuths": numbers, "founders": rows, "ends": torch.zeros(0, 2, dtype=torch.long),

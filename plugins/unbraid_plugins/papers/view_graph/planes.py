@@ -36,15 +36,17 @@ def rotation(azimuth: float, elevation: float = 0.0) -> Tensor:
     return lean @ _about(1, -a) @ lean.T
 
 
-def homography(turned: Tensor, normal: Tensor, field_of_view: float) -> Tensor:
-    """Return H = K [R + (I - R) e_z n^T / n_z] K^-1, the map of the image when its plane turns with the object.
+def homography(turned: Tensor, normal: Tensor, field_of_view: float, offset: float = 0.0) -> Tensor:
+    """Return H = K [R + (I - R) e_z n^T / (n_z - delta / D)] K^-1, the map of the image when its plane turns.
 
-    The plane n^T X = 0 goes through the object's centre, whose distance drops out. With the field of view, H tends to
-    its affine limit  x' = R_xy x - R_xz (n_x x + n_y y) / n_z.
+    The plane n^T X = delta turns with the object, at whose centre the camera looks from the distance D. In units of
+    half the image's height at the centre, delta / D is offset tan(field_of_view / 2), so that D drops out. With the
+    field of view, H tends to its affine limit  x' = R_xy x + R_xz (offset - n_x x - n_y y) / n_z.
 
     turned: R (3, 3).
     normal: n (3,), n_z > 0.
     field_of_view: the camera's angle from the bottom to the top of the image, in radians, above 0.
+    offset: how far the plane lies before the centre, in half heights of the image; 0 is through the centre.
 
     Returns (3, 3), for homogeneous points (x, y, 1).
     """
@@ -52,7 +54,8 @@ def homography(turned: Tensor, normal: Tensor, field_of_view: float) -> Tensor:
     k = torch.diag(normal.new_tensor([f, f, -1.0]))
     depth = normal.new_tensor([0.0, 0.0, 1.0])
     eye = torch.eye(3, dtype=normal.dtype)
-    return k @ (turned + torch.outer((eye - turned) @ depth, normal) / normal[2]) @ torch.linalg.inv(k)
+    away = normal[2] - offset * math.tan(field_of_view / 2)
+    return k @ (turned + torch.outer((eye - turned) @ depth, normal) / away) @ torch.linalg.inv(k)
 
 
 def warping(h: Tensor, height: int, width: int) -> Tensor:

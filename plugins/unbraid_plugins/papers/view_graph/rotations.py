@@ -24,12 +24,14 @@ class SmallRotations:
     """Small rotations of the camera around an object that is one of several planes.
 
     normals: (H, 3), of the plane hypotheses.
+    offsets: (H,), how far each lies before the object's centre, in half heights of the image.
     angles: radians, symmetric around 0, which is left out.
     elevation, field_of_view: of the camera, in radians.
     size: height and width of the images.
     """
 
     normals: Tensor
+    offsets: Tensor
     angles: tuple[float, ...]
     elevation: float
     field_of_view: float
@@ -38,19 +40,22 @@ class SmallRotations:
 
     @classmethod
     def of(cls, tilts: Sequence[float], directions: int, step: float, reach: int, elevation: float,
-           field_of_view: float, size: tuple[int, int]) -> SmallRotations:
+           field_of_view: float, size: tuple[int, int], offsets: Sequence[float] = (0.0,)) -> SmallRotations:
         """Return rotations by multiples of `step` up to `reach` of them, all angles in degrees.
 
-        Planes that some rotation turns away, or of which it leaves hardly anything in sight, are left out; the
-        fronto-parallel one stays.
+        Every normal is tried at every offset. Planes that some rotation turns away, or of which it leaves hardly
+        anything in sight, are left out; the first fronto-parallel one stays.
         """
         angles = tuple(math.radians(step * i) for i in range(-reach, reach + 1) if i)
-        every = cls(hypotheses(tilts, directions), angles, math.radians(elevation), math.radians(field_of_view), size)
+        normals, view = hypotheses(tilts, directions), math.radians(field_of_view)
+        before = torch.tensor(offsets, dtype=normals.dtype).repeat_interleave(len(normals))
+        every = cls(normals.repeat(len(offsets), 1), before, angles, math.radians(elevation), view, size)
         shown = torch.stack([in_sight(every.grid(r)).float().mean((1, 2)) for r in angles]).amin(0)
         faces = torch.stack([every.normals @ rotation(r, every.elevation)[2] for r in angles]).amin(0)
-        stays = (shown >= SIGHT) & (faces >= FACING)
+        ahead = every.normals[:, 2] - before * math.tan(view / 2)          # of the camera, not behind it
+        stays = (shown >= SIGHT) & (faces >= FACING) & (ahead >= FACING)
         stays[0] = True
-        return attrs.evolve(every, normals=every.normals[stays])
+        return attrs.evolve(every, normals=every.normals[stays], offsets=every.offsets[stays])
 
     def grid(self, angle: float) -> Tensor:
         """Return the places that a rotation looks up, for every plane, (H, height, width, 2)."""
@@ -61,7 +66,8 @@ class SmallRotations:
     def places(self, plane: int, angle: float) -> Tensor:
         """Return the places that a rotation by any angle in radians looks up, for one plane, (height, width, 2)."""
         turned = rotation(angle, self.elevation)
-        return warping(homography(turned, self.normals[plane], self.field_of_view), *self.size)
+        h = homography(turned, self.normals[plane], self.field_of_view, float(self.offsets[plane]))
+        return warping(h, *self.size)
 
     def looks(self, images: Tensor, planes: Tensor, angle: float, features: Descriptor) -> Tensor:
         """Return phi(W_{h,r} x), (B, K), of images (B, C, H, W), each with its own plane h, (B,)."""
