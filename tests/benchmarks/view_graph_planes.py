@@ -9,6 +9,7 @@ frontal: the fronto-parallel plane, no 3D.
 random: any plane.
 oracle: the plane whose turned images are most like those that truly lie there.
 inverse: the method with H exchanged with its inverse.
+--offsets 0 has planes through the object's centre alone.
 
 Boxes are new for every seed; of the objects, each seed takes nine in ten images.
 
@@ -125,7 +126,7 @@ def main() -> None:
     parser.add_argument("--elevation", type=int, help="of the objects; 0, 1, 2 are 10, 25, 40 degrees")
     parser.add_argument("--size", type=int, default=48)
     parser.add_argument("--cell", type=int, default=8)
-    parser.add_argument("--offsets", type=float, nargs="+", default=[0.0], help="of the planes before the centre")
+    parser.add_argument("--offsets", type=float, nargs="+", default=[0.0, 0.3], help="of planes before the centre")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
     options.category = None if options.category < 0 else options.category
