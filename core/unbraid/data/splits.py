@@ -30,7 +30,8 @@ def split_rows(images: Images, shares: Mapping[str, float], by: str | None = Non
     if any(s < 0 for s in shares.values()) or not 0 < sum(shares.values()) <= 1 + 1e-6:
         raise DataError(f"the shares of the splits must lie in 0 ... 1 and add up to at most 1; found {dict(shares)}")
     if cuts and len(cuts) != len(shares):
-        raise DataError(f"split_at has {len(cuts)} places for {len(shares)} splits", hint="without it, they are cut anew")
+        raise DataError(f"split_at has {len(cuts)} places for {len(shares)} splits",
+                        hint="leave it out, and they are cut anew")
     group = np.arange(len(images))
     if by is not None or images.has_clips:
         group = _groups(images.fields[by or "clip"])

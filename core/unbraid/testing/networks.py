@@ -150,7 +150,7 @@ def _weighted_sum(v: Value) -> Tensor:
 class EncoderSuite(NetworkSuite):
     """The suite of an encoder: images (B, C, H, W) in [0, 1] -> a code, a Gaussian over it, or a Record of several.
 
-    A code is (B, D) or (B, D, h, w). It has the layout of `context().code`. A record of one's own has it as a field; in a
+    A code is (B, D) or (B, D, h, w), with the layout of `context().code`. A record of one's own has it as a field; in a
     Record, a part is a factor's, or a Code or Gaussian of the whole.
     extras: names in the record that are no factors, such as skips.
     """
