@@ -67,7 +67,7 @@ def perspective(field_of_view: float | Tensor, *, aspect: float = 1.0, near: flo
 
 
 def depth_row(near: float, far: float) -> tuple[float, float]:
-    """Return the numbers of a perspective projection that make z: the factor of z, and what is added.
+    """Return the numbers of a perspective projection that make z: its factor and its offset.
 
     far may be infinite.  Raises UnbraidError unless 0 < near < far.
     """

@@ -18,7 +18,7 @@ def opencv_camera(k: Tensor, r: Tensor, t: Tensor, size: tuple[int, int], *, nea
                   first: float = 0.0) -> Camera:
     """Return the camera that OpenCV describes by  s (u, v, 1) = K (R X + t), with gradients to all three.
 
-    k: (B or 1, 3, 3), in pixels of the image: focal lengths, skew, and the principal point anywhere.
+    k: (B or 1, 3, 3), the intrinsic matrix in pixels; the principal point may lie anywhere.
     r: (B or 1, 3, 3), from the world to the camera, or Rodrigues vectors (B or 1, 3).
     t: (B or 1, 3), in the world's units.
     size: (H, W) of the images that k is for; pictures of another size show the same.

@@ -1,7 +1,7 @@
 """Numbers that follow what a picture is, wherever it lies, so that splits do so too.
 
 A file is known by its size, its beginning and its end: not by its name, its folder or how it is decoded. A row of an
-array is known by its bytes. Equal ones are counted, so that each has a number of its own.
+array is known by its bytes. Equal ones are counted, so that no two share a number.
 """
 
 from __future__ import annotations

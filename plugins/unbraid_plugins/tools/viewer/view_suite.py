@@ -51,7 +51,7 @@ class ViewSuite:
         return Viewing(scene, [("tested", view) for view in suite.of(scene)])
 
     def test_gives_views(self, viewing: Viewing) -> None:
-        """Check that there are views for the scene, with different titles, that the page can be told of."""
+        """Check that there are views for the scene, with different titles, that the page can draw."""
         titles = [view.title for _, view in viewing.views]
         assert titles, "it gives no view of this model: override `scene()` with a model that it has views of"
         assert len(set(titles)) == len(titles), f"two views have the title {max(titles, key=titles.count)!r}"
@@ -114,7 +114,7 @@ class ViewSuite:
 
 
 def _start(control: Control, viewing: Viewing) -> Any:
-    """Return what the page sends for a control that nobody has touched."""
+    """Return what the page sends for an untouched control."""
     match control:
         case Slider(start=start) | Seed(start=start):
             return start
