@@ -1,4 +1,4 @@
-# Unbraid on the processor, with OpenGL without a window.  docker build -t unbraid . && docker run --rm -it -v "$PWD:/work" unbraid demo
+# Unbraid on the processor, with OpenGL without a window.  docker build -t unbraid . && docker run --rm -it -v "$PWD:/images" unbraid demo
 # torch's builds for processors are a tenth of the size: --build-arg TORCH_INDEX=... with the address that torch's site gives
 FROM python:3.13-slim
 RUN apt-get update \
@@ -8,6 +8,6 @@ ARG TORCH_INDEX=""
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision
 COPY . /src
 RUN pip install --no-cache-dir "/src[data,export,video,view]" && unbraid doctor
-ENV UNBRAID_CACHE=/work/.unbraid MPLBACKEND=Agg
-WORKDIR /work
+ENV UNBRAID_CACHE=/images/.unbraid MPLBACKEND=Agg
+WORKDIR /images
 ENTRYPOINT ["unbraid"]

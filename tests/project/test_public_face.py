@@ -58,7 +58,7 @@ DOORS = {                                          # documented doors of rooms, 
         read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
-        orbiting perspective read_mesh write_film write_mesh""",
+        looking opencv_camera orbiting orthographic perspective read_mesh write_film write_mesh""",
     "unbraid_plugins.tools": """
         draw_figure evaluate evaluate_model export_codes export_function probe probe_model profile
         reconstructions swaps train_seeds translations traversals write_comparison write_report""",
