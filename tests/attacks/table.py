@@ -84,9 +84,10 @@ ATTACKS = (
            "attributes in expressions, pickles as arrays, pictures, weights and records); the same watch must see a "
            "loader that does unpickle", "pytest tests/attacks/test_inert_loading.py"),
     Attack("A received folder runs nothing and reaches nothing",
-           "a study, a run, recipes, data and meshes, hostile in every part, in a working folder with modules, "
+           "a study, runs, packs, recipes, data and meshes, hostile in every part, in a working folder with modules, "
            "distributions and settings that wait to be imported: every command is called there under an audit hook "
-           "that sees programs, sockets, imports and writes elsewhere; the same hook must see calls that do so",
+           "that sees programs, sockets, imports and writes elsewhere (the viewer may listen on this machine, and is "
+           "looked at); the same hook must see calls that do so",
            "python tests/attacks/hostile.py"),
     Attack("Work in a received folder runs nothing of it",
            "a study is gone on with beside a git repository whose configuration names programs, with Ghostscript, "
