@@ -21,9 +21,9 @@ from unbraid_plugins.shared.metrics import (
 from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import boosted_trees
 from unbraid_plugins.shared.metrics.disentanglement.dci import completeness, disentanglement
 from unbraid_plugins.shared.metrics.disentanglement.groups import sample_rows
-from unbraid_plugins.shared.metrics.disentanglement.linear_svm import fit_machines
 from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness import area_under_roc, modularity_by_number
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import binned, mutual_information
+from unbraid_plugins.shared.metrics.disentanglement.sap import predicted
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
 ALL = [*PLAIN, dci, beta_vae_score, factor_vae_score]
@@ -169,11 +169,10 @@ class TestParts:
         random = np.random.default_rng(classes)
         x = random.normal(size=400)
         y = np.clip(np.round(x * classes / 3 + random.normal(size=400) * 0.3), 0, classes - 1).astype(int)
-        ours = fit_machines(x, y)
-        theirs = LinearSVC(C=0.01, class_weight="balanced", tol=1e-9, max_iter=100_000).fit(x[:, None], y)
-        assert ours.weight == pytest.approx(theirs.coef_[:, 0], abs=1e-6)
-        assert ours.bias == pytest.approx(theirs.intercept_, abs=1e-6)
-        assert (ours.predict(x) == theirs.predict(x[:, None])).all()
+        theirs = LinearSVC(C=0.01, class_weight="balanced", tol=1e-9, max_iter=100_000)     # the dual, to its end
+        at = np.linspace(-4, 4, 1000)
+        assert (predicted(x, y, at) == theirs.fit(x[:, None], y).predict(at[:, None])).mean() > 0.998
+        assert (predicted(x, np.full(400, 7), at) == 7).all()
 
     @pytest.mark.parametrize("classes", [2, 4])
     def test_trees(self, classes):

@@ -82,14 +82,12 @@ def rank_correlation(columns: Sequence[Sequence[float | None]]) -> tuple[list[li
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Return the correlation of the ranks, with mean ranks for ties; None as in `rank_correlation`."""
-    from scipy.stats import rankdata
+    """Return Spearman's correlation; None as in `rank_correlation`."""
+    from scipy.stats import spearmanr
 
-    if len(a) < FEWEST:
+    if len(a) < FEWEST or (a == a[0]).all() or (b == b[0]).all():
         return None
-    x, y = (rankdata(v) - (len(v) + 1) / 2 for v in (a, b))
-    scale = np.sqrt((x @ x) * (y @ y))
-    return float(np.clip(x @ y / scale, -1, 1)) if scale > 0 else None
+    return float(spearmanr(a, b).statistic)
 
 
 def _means(values: np.ndarray, stream: int) -> np.ndarray:
