@@ -41,23 +41,31 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that 
 @click.option("--no-evaluate", is_flag=True, help="Train alone.")
 @click.option("--list", "job_list", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write a shell line for every run that is left, for other machines, and start nothing.")
+@click.option("--slurm", metavar="OPTIONS", help="Write an array for Slurm over the runs that are left, with these "
+              "options for sbatch, in quotes: '--time=4:00:00 --gpus-per-task=1'. --jobs is the most tasks at once.")
+@click.option("--submit", is_flag=True, help="Hand the array of --slurm to sbatch.")
+@click.option("--watch", is_flag=True, help="Show how far every run is, of a study that is trained elsewhere.")
 @click.option("--only-table", is_flag=True, help="Start nothing; write tables and plots of the runs that are there.")
 @click.pass_obj
 def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Path, resume: bool, jobs: int | None,
             retries: int, batched: int, evaluate: str | None, no_evaluate: bool, job_list: Path | None,
-            only_table: bool) -> int:
+            slurm: str | None, submit: bool, watch: bool, only_table: bool) -> int:
     """Train and evaluate a recipe at many points and over many seeds.
 
     RECIPE is a name or a file, or several with commas. a.b=1,4,16 gives three values, seed=0..9 ten; several such axes
     give every combination. a.b:c.d=1:10,2:20 varies two paths together. A single value holds for all runs.
     """
     from unbraid_plugins.tools.studies.folder import Study
-    from unbraid_plugins.tools.studies.jobs import Machine, evaluations_of, jobs_of
+    from unbraid_plugins.tools.studies.jobs import Machine, evaluations_of, jobs_of, lines
     from unbraid_plugins.tools.studies.runner import Sweep
 
     if recipe is not None and "=" in recipe:
         axes = (recipe, *axes)
         recipe = None
+    if submit and slurm is None:
+        raise click.UsageError("--submit hands over what --slurm OPTIONS writes")
+    if watch:
+        return watched(Study.at(out))
     if recipe is None and not (resume or only_table):
         raise click.UsageError("name a recipe, for example: unbraid sweep beta-vae weights.beta=1,4,16 seed=0..4 "
                                "--out study")
@@ -72,6 +80,10 @@ def command(session: Session, recipe: str | None, axes: tuple[str, ...], out: Pa
         left = [p for p in points if states[p] != "done"]
         if job_list is not None:
             write_list(study, plan, jobs_of(study, left, batched), job_list, options_of(session))
+            return 0
+        if slurm is not None:
+            to_do = lines(study, plan, jobs_of(study, left, batched), options_of(session))
+            hand_over(study, to_do, slurm, jobs, submit)
             return 0
         code = 0
         if not only_table:
@@ -209,6 +221,34 @@ def write_list(study: Study, plan: Plan, left: list[Job], file: Path, shared: li
     echo(f"wrote {file}: {len(made)} jobs, one a line; for example: parallel --jobs 4 < {shlex.quote(str(file))}",
          err=True)
     echo(f"Then: unbraid sweep --resume --only-table --out {shlex.quote(str(study.folder))}", err=True)
+
+
+def hand_over(study: Study, lines: list[str], options: str, at_once: int | None, submit: bool) -> None:
+    """Write an array for Slurm, submit it if wanted, and print what comes next."""
+    from unbraid_plugins.tools.studies.slurm import refuse_second, write_array
+
+    folder = shlex.quote(str(study.folder))
+    if not lines:
+        echo(f"nothing is left to do\nNext:  unbraid sweep --resume --only-table --out {folder}", err=True)
+        return
+    if submit:
+        refuse_second(study)
+    array = write_array(study, lines, options, at_once)
+    echo(f"wrote {array.script}: {len(lines)} task{'s' * (len(lines) != 1)}", err=True)
+    if submit:
+        echo(f"submitted as array {array.submit()}", err=True)
+    else:
+        echo(f"Submit it:  sbatch {shlex.quote(str(array.script))}", err=True)
+    echo(f"Look on:    unbraid sweep --watch --out {folder}\n"
+         f"At its end: unbraid sweep --resume --only-table --out {folder}", err=True)
+
+
+def watched(study: Study) -> int:
+    """Show the course of a study; return the exit code."""
+    from unbraid_plugins.tools.studies.watching import watch
+
+    plan = study.plan()
+    return watch(study, plan, {p: plan.recipe(p) for p in study.points(plan)[0]})
 
 
 def options_of(session: Session) -> list[str]:
