@@ -110,3 +110,11 @@ def unbraid_data() -> list[Any] | str | Path:  # type: ignore[empty-body]
 
     Or a list of `DataSet`s of `unbraid_plugins.tools.datasets`.
     """
+
+
+@hookspec
+def unbraid_models() -> list[Any] | str | Path:  # type: ignore[empty-body]
+    """Return trained models for `unbraid models`: the path of a TOML file with a table for each.
+
+    Or a list of `TrainedModel`s of `unbraid_plugins.tools.models`.
+    """

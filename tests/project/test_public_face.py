@@ -23,7 +23,7 @@ FACE = [
 SUITES = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "LossSuite", "NetworkSuite",
           "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_data", "unbraid_doctor",
-         "unbraid_evaluate", "unbraid_log", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes",
+         "unbraid_evaluate", "unbraid_log", "unbraid_models", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes",
          "unbraid_run_end", "unbraid_run_start", "unbraid_step_end", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """

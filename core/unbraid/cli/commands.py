@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trained models": {
         "view": ("viewer", "Look at a trained model in the browser."),
+        "models": ("models", "List trained models, fetch one, or make it by one command."),
         "pack": ("packs", "Write a trained model as one file to pass on."),
         "push": ("packs", "Put a run or a pack on the Hugging Face hub."),
         "edit": ("editing", "Reconstruct, swap, mix, interpolate or blend images."),

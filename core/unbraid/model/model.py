@@ -321,7 +321,8 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     for change in former.changes:
         if change.now:
             warnings.warn(f"{change}  ({change.remedy} for the former)", stacklevel=2)
-    modules = {name: m for name, m in method.modules.items() if found.whole or name in weights}
+    modules = {name: m for name, m in method.modules.items()
+               if found.whole or name in weights or not m.state_dict()}        # a renderer has no weights
     for name, module in modules.items():
         load_weights(module, weights.get(name, {}), f"{found.folder}#{name}")
     return Model(method, modules, torch.device(device), found, reached)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
         folder_of as folder_of,
         open_set as open_set,
     )
-    from unbraid_plugins.tools.datasets.downloading import download as download
+    from unbraid_plugins.tools.datasets.command import progress as progress, size as size
+    from unbraid_plugins.tools.datasets.downloading import Told as Told, download as download, quiet as quiet
     from unbraid_plugins.tools.datasets.entry import (
         DataFile as DataFile,
         DataSet as DataSet,

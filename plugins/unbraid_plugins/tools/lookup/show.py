@@ -23,7 +23,7 @@ def command(recipe: str | None, overrides: tuple[str, ...], json_schema: bool) -
         return
     if recipe is None:
         raise click.UsageError("name a recipe  (all: unbraid list recipes), or give --json-schema")
-    if recipe.endswith(".safetensors") or recipe.startswith("hub:"):
+    if recipe.endswith(".safetensors") or recipe.startswith(("hub:", "model:")):
         from unbraid.runs import Run
 
         echo(str(Run.at(recipe)))

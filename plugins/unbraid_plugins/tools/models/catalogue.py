@@ -1,0 +1,128 @@
+"""The models of all plugins: facts, the command that makes each, and where its pack is published."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from unbraid_plugins.tools.datasets import DataFile
+from unbraid_registry import UnbraidError, closest, registry
+from unbraid_registry.files import read_text
+
+MOST = 1 << 20                                     # bytes of a file of models
+SUFFIX = ".safetensors"
+
+
+class ModelsError(UnbraidError):
+    """Raised for an entry of a model that is not as it should be, and for a model that is not here."""
+
+
+def _texts(texts: Any) -> tuple[str, ...]:
+    if not isinstance(texts, list | tuple) or not all(isinstance(t, str) for t in texts):
+        raise ValueError("expected a list of texts")
+    return tuple(texts)
+
+
+def _numbers(instance: Any, attribute: attrs.Attribute[Any], numbers: Mapping[str, Any]) -> None:
+    if not isinstance(numbers, Mapping) or not all(type(v) in (int, float) for v in numbers.values()):
+        raise ValueError(f"{attribute.name} must map names of metrics to numbers")
+
+
+def _needs(instance: Any, attribute: attrs.Attribute[Any], needs: Mapping[str, Any]) -> None:
+    if not isinstance(needs, Mapping) or not all(isinstance(v, str) for v in needs.values()):
+        raise ValueError(f"{attribute.name} must map environment variables to what they name")
+
+
+TEXT: Any = attrs.validators.instance_of(str)
+
+
+@attrs.frozen(kw_only=True)
+class TrainedModel:
+    """A model that one command makes, and that may be published as a pack.
+
+    recipe, overrides: what `make` trains.
+    metrics: what `make` measures.
+    needs: environment variable -> the data that it names; empty where all data is drawn.
+    minutes: how long the recorded training took, on one busy core.
+    licence, data_licence: of the weights and of the data, SPDX identifiers or texts.
+    scores: what the recorded evaluation found, by metric.
+    file: name, size, hash and addresses of the recorded pack; no addresses while it is not published.
+    place: where it is to be published.
+    bundled: the pack's file, for a model that comes with its plugin; in a TOML file, relative to that file.
+    """
+
+    name: str = attrs.field(validator=attrs.validators.matches_re("[a-z0-9][a-z0-9_-]{0,63}"))
+    title: str = attrs.field(validator=TEXT)
+    recipe: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])
+    overrides: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    metrics: tuple[str, ...] = attrs.field(default=(), converter=_texts)
+    needs: Mapping[str, str] = attrs.field(factory=dict, validator=_needs)
+    minutes: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    licence: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])
+    data_licence: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])
+    scores: Mapping[str, float] = attrs.field(factory=dict, validator=_numbers)
+    file: DataFile
+    place: str = attrs.field(default="", validator=TEXT)
+    bundled: Path | None = None
+
+    @property
+    def command(self) -> str:
+        """The command that makes it."""
+        return f"unbraid models make {self.name}"
+
+
+def read_models(path: Path) -> list[TrainedModel]:
+    """Read a TOML file with a table for each model.  Raises ModelsError, with the model and the field."""
+    try:
+        tables = tomllib.loads(read_text(path, MOST))
+    except (OSError, ValueError) as error:
+        raise ModelsError(f"can't read {path}: {error}") from None
+    return [_entry(path, name, table) for name, table in tables.items()]
+
+
+def _entry(path: Path, name: str, table: Any) -> TrainedModel:
+    try:
+        if not isinstance(table, dict):
+            raise ValueError(f"it is {type(table).__name__}, expected a table")
+        own = dict(table)
+        given = {key: own.pop(key) for key in ("addresses", "bytes", "sha256") if key in own}
+        file = DataFile(name=f"{name}{SUFFIX}", **{"addresses": (), **given})
+        known = [a.name for a in attrs.fields(TrainedModel) if a.name not in ("name", "file")]
+        if unknown := sorted(own.keys() - set(known)):
+            raise ValueError(f"it has an unknown field {unknown[0]!r}; there is {', '.join(known)}, addresses, bytes, "
+                             "sha256")
+        if isinstance(own.get("bundled"), str):
+            own["bundled"] = (path.parent / own["bundled"]).resolve()
+        return TrainedModel(name=name, file=file, **own)
+    except (ValueError, TypeError) as error:
+        raise ModelsError(f"{path}: the model {name!r}: {error}") from None
+
+
+def all_models() -> dict[str, TrainedModel]:
+    """Return the models of all plugins by name; of two with one name, the bundled plugin's."""
+    found: dict[str, TrainedModel] = {}
+    for own in registry().call_by_plugin("unbraid_models", check=_checked).values():
+        for entry in own:
+            found.setdefault(entry.name, entry)
+    return dict(sorted(found.items()))
+
+
+def _checked(given: Any) -> list[TrainedModel]:
+    """Return what a plugin's hook gave as entries.  Raises ModelsError."""
+    if isinstance(given, str | Path):
+        return read_models(Path(given))
+    if not isinstance(given, list) or not all(isinstance(entry, TrainedModel) for entry in given):
+        raise ModelsError("unbraid_models gave no TOML file's path and no list of TrainedModel")
+    return given
+
+
+def find_model(name: str) -> TrainedModel:
+    """Return a model by name.  Raises ModelsError with the nearest name."""
+    known = all_models()
+    if name not in known:
+        raise ModelsError(f"there is no model {name!r}", hint=closest(name, known) or "unbraid models list")
+    return known[name]
