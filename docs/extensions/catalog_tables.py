@@ -1,4 +1,4 @@
-"""Directives that ask the catalog what there is: bundled components, bundled recipes, and the variants of one."""
+"""Directives that ask the catalog what there is: bundled components, recipes, variants of one, and models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from unbraid.cli.recipes import read_recipe
 from unbraid_configs import bundled_recipes
 from unbraid_plugins.tools.evaluation import EVIDENCE
+from unbraid_plugins.tools.models import read_models
+from unbraid_plugins.tools.models.hooks import unbraid_models
 from unbraid_registry import registry
 from unbraid_registry.component import Component, Option
 
@@ -64,12 +66,25 @@ class EvidenceTable(Directive):
         return [_table(["parameter", "value"], [[_Code(name), text] for name, text in EVIDENCE.items()])]
 
 
+class Models(Directive):
+    """`{models}`: the bundled models with what was recorded of each."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        rows = [[_Code(m.name), " ".join([m.recipe, *m.overrides]), f"{m.minutes:g}" if m.minutes else "",
+                 f"{m.file.bytes:,}" if m.file.bytes else "not made yet",
+                 ", ".join(f"{metric} {score:.3g}" for metric, score in m.scores.items()), ", ".join(m.needs)]
+                for m in read_models(unbraid_models())]
+        return [_table(["model", "trains", "minutes", "bytes", "scores", "needs"], rows)]
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("components", Components)
     app.add_directive("recipes", Recipes)
     app.add_directive("variants", Variants)
     app.add_directive("evidence", EvidenceTable)
+    app.add_directive("models", Models)
     return {"parallel_read_safe": True}
 
 

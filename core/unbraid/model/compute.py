@@ -66,7 +66,7 @@ def evaluate(environment: Environment, *roots: Node) -> list[Value]:
     for node in below(*roots):
         try:
             values[node.index] = computation(node, environment)([values[i.index] for i in node.inputs])
-        except (ValueError, RuntimeError, AttributeError, TypeError) as error:
+        except (ValueError, RuntimeError, AttributeError, TypeError, LookupError) as error:
             raise EvaluationError(node, error) from error
     return [values[root.index] for root in roots]
 

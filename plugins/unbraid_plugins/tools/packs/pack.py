@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,14 +27,15 @@ FORMAT = 1
 SUFFIX = ".safetensors"
 MOST_HEADER = 8 << 20                              # bytes
 MOST = 4 << 30                                     # bytes of a pack
-TEXTS = Each(Each(str, 100), 1000)
-ABOUT = Fields({"title": str, "paper": str, "step": int, "sha256": str, "versions": Each(str), "plugins": TEXTS,
-                "licence": Fields({"weights": str, "data": str}), "carries": Each(str), "image": Listed(int, 3),
-                "code": Each(int), "functions": Each(Listed(str, 100)), "networks": Listed(str, 1000),
-                "scores": Each(Fields({"score": float, "interval": Maybe(Listed(Maybe(float), 2)),
-                                       "baselines": Each(float), "better": str}, ("score", "baselines", "better")))},
-               ("title", "paper", "step", "sha256", "versions", "plugins", "licence", "scores"))
 KEYS = ("unbraid.pack", "unbraid.recipe", "unbraid.data", "unbraid.about")
+SCORE = Fields({"score": float, "interval": Maybe(Listed(Maybe(float), 2)), "baselines": Each(float, 100),
+                "better": str}, ("score", "baselines"))
+ABOUT = Fields({"title": str, "paper": str, "step": int, "sha256": str, "versions": Each(str, 100),
+                "plugins": Each(Each(str, 100), 1000), "licence": Fields({"weights": str, "data": str}),
+                "scores": Each(SCORE, 1000), "seed": int, "functions": Each(Listed(str, 100), 1000),
+                "image": Listed(int, 4), "code": Each(int, 10_000), "carries": Each(str), "networks": Listed(str, 1000),
+                "half": bool},
+               ("title", "paper", "step", "sha256", "versions", "plugins", "licence", "scores"))
 
 
 class PackError(RunError):
@@ -67,21 +69,28 @@ class Pack(Run):
             raise PackError(f"{path} is no pack: it is a safetensors file without {missing[0]!r}"
                             + (f"; it has {', '.join(sorted(texts)[:8])}" if texts else ""),
                             hint="a pack is made by: unbraid pack RUN")
+        number = _format(path, texts["unbraid.pack"])
+        if number > FORMAT:
+            raise PackError(f"{path} has format {number}; this unbraid reads packs up to {FORMAT}",
+                            hint="install a newer unbraid")
         try:
-            number = int(texts["unbraid.pack"])
             data, about = parse_json(texts["unbraid.data"]), parse_json(texts["unbraid.about"])
             picture = _decoded(texts.get("unbraid.picture", ""))
-            check(about, ABOUT)
+            check(about, ABOUT, "unbraid.about")
             _expect_lines(about)
+            if about["step"] < 0:
+                raise ValueError(f"there is no step {about['step']}")
             DataFacts.from_json(data)
         except cattrs.BaseValidationError:
             raise PackError(f"{path} is a damaged pack: it does not tell what its data was") from None
         except (ValueError, TypeError) as error:
             raise PackError(f"{path} is a damaged pack: {error}") from None
-        if number > FORMAT:
-            raise PackError(f"{path} has format {number}; this unbraid reads packs up to {FORMAT}",
-                            hint="install a newer unbraid")
         return cls(path, texts["unbraid.recipe"], data, about, picture)
+
+    @property
+    def record_file(self) -> Path:
+        """The file that has the record: the pack itself."""
+        return self.folder
 
     def record(self) -> dict[str, Any]:
         """Return what a run's record would tell of this model."""
@@ -157,6 +166,12 @@ def hash_of(content: bytes) -> str:
     digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     digest.update(content[8 + size:])
     return digest.hexdigest()
+
+
+def _format(path: Path, text: str) -> int:
+    if not re.fullmatch("[1-9][0-9]{0,8}", text, re.ASCII):
+        raise PackError(f"{path} is a damaged pack: its format is {text[:20]!r}, expected a number")
+    return int(text)
 
 
 def _decoded(text: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -155,17 +156,19 @@ def measured(run: Run) -> dict[str, Any]:
         arms, intervals = found["arms"], found["intervals"].get("model", {})
         scores = {name: {"score": own["score"], "interval": intervals.get(name),
                          "baselines": {arm: values[name]["score"] for arm, values in arms.items()
-                                       if arm != "model" and _measured(values, name)},
+                                       if arm != "model" and _measured(values.get(name))},
                          "better": found["metrics"].get(name, {}).get("better", "")}
-                  for name, own in arms["model"].items() if _measured(arms["model"], name)}
+                  for name, own in arms["model"].items() if _measured(own)}
         return {"scores": scores, "carries": {str(f): str(part) for f, part in assignment(found).items()}}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackError(f"can't read {run.folder / 'evaluation.json'}: {error}",
                         hint=f"unbraid evaluate {shlex.quote(str(run.folder))}") from None
 
 
-def _measured(arm: Mapping[str, Any], metric: str) -> bool:
-    return arm.get(metric, {}).get("score") is not None
+def _measured(result: Any) -> bool:
+    """Whether a metric's result has a score: a finite number."""
+    found = result.get("score") if isinstance(result, dict) else None
+    return isinstance(found, int | float) and not isinstance(found, bool) and math.isfinite(found)
 
 
 def picture_of(model: Model) -> str:
