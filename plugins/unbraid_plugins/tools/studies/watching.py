@@ -26,7 +26,7 @@ TITLES = ("run", "state", "step", "last sign")
 
 @attrs.frozen
 class Seen:
-    """What the folder of a run shows.
+    """State of a run, as its folder shows it.
 
     state: waiting, training, stopped, to evaluate, evaluating, done, or damaged.
     last: seconds since its log, record or evaluation was written; None without any.
@@ -41,7 +41,7 @@ class Seen:
 
     @property
     def ago(self) -> str:
-        """How long ago the last sign was."""
+        """The time since the last sign, in words."""
         return "" if self.last is None else f"{duration(self.last)} ago"
 
 
