@@ -33,11 +33,11 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
 
     Where a margin is in front, colour = a c + (1 - a) crisp, and likewise the alpha. Gradients of outlines are those of
     a. They are exact for this image, in which surfaces are up to half a width larger on every side than in the scene.
+    All materials are opaque here.
     """
     batch = images_of(mesh, camera, light, background)
     vertices = mesh.vertices.expand(batch, -1, -1)
-    mesh, topology = (Mesh(vertices, mesh.topology, mesh.colours, mesh.uv, mesh.texture),
-                      mesh.topology.to(vertices.device))
+    mesh, topology = mesh.but(vertices=vertices), mesh.topology.to(vertices.device)
     camera, channels = Camera(camera.view.to(vertices), camera.projection.to(vertices)), channels_of(mesh)
     light = None if light is None else light.with_channels(channels)
     if vertices.is_meta:
@@ -49,7 +49,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     fading = margin(crisp, clip, away, topology, width, cull=cull)
     units = [facing(mesh, f, clip, flat=flat, both_sides=both_sides) if light is not None or geometry else None
              for f in (crisp, fading.front)]
-    colours = [surface(mesh, f, light, channels, unit).clamp(0, 1)
+    colours = [surface(mesh, f, light, channels, unit)[:, :channels].clamp(0, 1)
                for f, unit in zip((crisp, fading.front), units, strict=True)]
     behind = filled(background, batch, channels, size, vertices, camera).permute(0, 2, 3, 1).reshape(-1, channels)
     covered = crisp.rows(vertices.new_ones(len(crisp.pixel), 1))

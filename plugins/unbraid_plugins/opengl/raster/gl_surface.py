@@ -6,12 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from unbraid_plugins.opengl.numerics.pixels import covered, scattered
 from unbraid_plugins.opengl.raster.gl_context import screen
 from unbraid_plugins.opengl.raster.gl_raster import chunks, leaving, order, sizes
 from unbraid_plugins.opengl.raster.shaders import surface
 from unbraid_plugins.opengl.scene.light import DirectionalLight, Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.scene.texture import spots
+from unbraid_plugins.opengl.scene.texture import spots, texels
 
 
 def paintable(mesh: Mesh, channels: int) -> bool:
@@ -31,7 +32,8 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     some = len(clip) and min(size) and len(mesh.topology.faces)
     film = clip.new_empty if some else clip.new_zeros                       # OpenGL writes all of it
     seen = {"face": film(len(clip), *size, 1, dtype=torch.int32)}
-    if mesh.texture is not None:
+    mapped = not (mesh.texture is None and mesh.emission is None)
+    if mapped:
         seen["texel"] = film(len(clip), *size, 2)
     if mesh.colours is not None or light is not None:
         seen["colours"] = film(len(clip), *size, 4)
@@ -40,12 +42,26 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     face = seen["face"].permute(0, 3, 1, 2)
     image = alpha = face.clamp(max=1).to(clip.dtype)
     if mesh.texture is not None:
-        texture = mesh.texture.expand(len(clip), -1, -1, -1)
-        image = functional.grid_sample(texture, seen["texel"], align_corners=False, padding_mode="border").mul_(alpha)
+        image = _looked_up(mesh.texture, mesh, seen, alpha)
     if "colours" in seen:
         image = image * seen["colours"].permute(0, 3, 1, 2)[:, :channels]
+    if mesh.emission is not None:
+        image = image + _looked_up(mesh.emission, mesh, seen, alpha)
     image = image.expand(-1, channels, -1, -1).contiguous()
     return image if within else image.clamp_(0, 1), alpha, face[:, 0].to(torch.int64).sub_(1), seen.get("texel")
+
+
+def _looked_up(texture: Tensor, mesh: Mesh, seen: dict[str, Tensor], alpha: Tensor) -> Tensor:
+    """Return a texture at the places that the shaders found, (B, C, H, W), 0 where nothing is."""
+    texel, materials = seen["texel"], mesh.topology.materials
+    if materials is None:
+        texture = texture.expand(len(texel), -1, -1, -1)
+        return functional.grid_sample(texture, texel, align_corners=False, padding_mode="border").mul_(alpha)
+    ids = seen["face"][..., 0].to(torch.int64) - 1
+    pixel, sample = covered(ids)
+    face, spot = ids.flatten().index_select(0, pixel), texel.flatten(0, 2).index_select(0, pixel)
+    batch, height, width = ids.shape
+    return scattered(texels(texture, spot, sample, materials, face), pixel, (batch, height, width), sample)
 
 
 def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:
@@ -53,10 +69,10 @@ def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor
     vertex, spot, faces = mesh.topology.rows_by_face
     points, out = clip.index_select(1, vertex), leaving(clip)
     attributes = {"colour": None if mesh.colours is None else mesh.colours.index_select(1, vertex),
-                  "spot": None if mesh.texture is None or mesh.uv is None else spots(mesh.uv).index_select(1, spot),
+                  "spot": None if "texel" not in seen or mesh.uv is None else spots(mesh.uv).index_select(1, spot),
                   "normal": None if light is None else mesh.normals().index_select(1, vertex)}
     shaders = surface(*(name for name, is_so in {
-        "COLOURED": mesh.colours is not None, "TEXTURED": mesh.texture is not None, "LIT": light is not None,
+        "COLOURED": mesh.colours is not None, "TEXTURED": "texel" in seen, "LIT": light is not None,
         "DIRECTIONAL": isinstance(light, DirectionalLight), "LEAVING": out}.items() if is_so))
     table = None if light is None else _wide(light.table())
     for part in chunks(seen["face"]):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -10,13 +12,27 @@ NOTHING = 2**63 - 1
 
 
 def rasterize_torch(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool) -> Tensor:
-    """Find the faces like `rasterize`, by edge functions in homogeneous coordinates (Olano & Greer 1997).
+    """Find the faces like `rasterize`."""
+    nearest = torch.full((len(clip) * height * width,), NOTHING, device=clip.device)
+    for pixel, face, depth in hits(clip, faces, height, width, cull):
+        key = ((depth.double() + 1) * 2**30).long().clamp(0, 2**31 - 1) * 2**32 + face
+        nearest.scatter_reduce_(0, pixel, key, "amin")
+    ids = torch.where(nearest == NOTHING, -1, nearest & (2**32 - 1))
+    return ids.reshape(len(clip), height, width)
 
-    So a face that passes behind the camera needs no clipping: a pixel sees it where w is positive and z within [-w, w].
+
+def hits(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, *, once: bool = False,
+         ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Yield all pixels of all faces in parts: pixels among B * H * W, faces, and depths z / w in [-1, 1]; (N,) each.
+
+    once: a pixel on the border of two neighbours belongs to one of them only.
+
+    By edge functions in homogeneous coordinates (Olano & Greer 1997), so that a face that passes behind the camera
+    needs no clipping: a pixel sees it where w is positive and z within [-w, w].
     """
     batch, count = len(clip), len(faces)
     if not (batch * height * width * count * clip.shape[1]):
-        return torch.full((batch, height, width), -1, device=clip.device)
+        return
     of = (faces + clip.shape[1] * torch.arange(batch, device=clip.device)[:, None, None]).reshape(-1, 3).T
     points = clip.detach().reshape(-1, 4).T.contiguous()
     corners = torch.stack([torch.stack([t.index_select(0, own) for own in of.contiguous()]) for t in points])
@@ -26,7 +42,6 @@ def rasterize_torch(clip: Tensor, faces: Tensor, height: int, width: int, cull: 
     corners = torch.where(facing.index_select(0, seen) < 0, corners[:, [0, 2, 1]], corners)     # all turn one way
     column, row, across, down = _boxes(corners, height, width)
     pairs, face, first = across * down, seen % count, seen // count * (height * width)
-    nearest = torch.full((batch * height * width,), NOTHING, device=clip.device)
     last = pairs.cumsum(0)
     start = 0
     while start < len(seen):
@@ -40,14 +55,11 @@ def rasterize_torch(clip: Tensor, faces: Tensor, height: int, width: int, cull: 
         c = column.index_select(0, owner) + number - lines * wide
         r = row.index_select(0, owner) + lines
         x, y = (2 * c + 1).to(clip.dtype) / width - 1, 1 - (2 * r + 1).to(clip.dtype) / height
-        hit, depth = _inside(corners, owner, x, y)
+        hit, depth = _inside(corners, owner, x, y, once)
         owner = owner.index_select(0, hit)
         pixel = first.index_select(0, owner) + (r * width + c).index_select(0, hit)
-        key = ((depth.double() + 1) * 2**30).long().clamp(0, 2**31 - 1) * 2**32 + face.index_select(0, owner)
-        nearest.scatter_reduce_(0, pixel, key, "amin")
+        yield pixel, face.index_select(0, owner), depth
         start = stop
-    ids = torch.where(nearest == NOTHING, -1, nearest & (2**32 - 1))
-    return ids.reshape(batch, height, width)
 
 
 def _facing(corners: Tensor) -> Tensor:
@@ -58,17 +70,25 @@ def _facing(corners: Tensor) -> Tensor:
     return found.where(whole, torch.nan)
 
 
-def _inside(corners: Tensor, owner: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+def _inside(corners: Tensor, owner: Tensor, x: Tensor, y: Tensor, once: bool) -> tuple[Tensor, Tensor]:
     """Return which pixels at (x, y), (N,), see their face, (K,), and its depth z / w in [-1, 1] there.
 
-    corners: (4, 3, F), x, y, z and w; owner: (N,), the pixel's face.
+    corners: (4, 3, F), x, y, z and w.
+    owner: (N,), the pixel's face.
+    once: of two neighbours the one on the left of their border has a pixel there, or the upper one.
     """
     xs, ys, zs, ws = corners
     w = [t.index_select(0, owner) for t in ws]
     u = [t.index_select(0, owner) - x * own for t, own in zip(xs, w, strict=True)]
     v = [t.index_select(0, owner) - y * own for t, own in zip(ys, w, strict=True)]
     areas = [u[i - 2] * v[i - 1] - u[i - 1] * v[i - 2] for i in range(3)]     # exactly opposite for neighbours: no gaps
-    hit = (torch.minimum(torch.minimum(areas[0], areas[1]), areas[2]) >= 0).nonzero().squeeze(1)
+    inside = torch.minimum(torch.minimum(areas[0], areas[1]), areas[2]) >= 0
+    if once:
+        for i, area in enumerate(areas):           # the slopes of neighbours are exactly opposite, too
+            across, down = (t[i - 2] * ws[i - 1] - t[i - 1] * ws[i - 2] for t in (ys, xs))
+            taken = (across > 0) | ((across == 0) & (down < 0))
+            inside &= (area != 0) | taken.index_select(0, owner)
+    hit = inside.nonzero().squeeze(1)
     owner = owner.index_select(0, hit)
     areas = [a.index_select(0, hit) for a in areas]
     deep, far = (sum(a * t.index_select(0, owner) for a, t in zip(areas, ts, strict=True)) for ts in (zs, ws))

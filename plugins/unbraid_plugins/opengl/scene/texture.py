@@ -1,4 +1,4 @@
-"""Texture look-up."""
+"""Texture look-up: bilinear, with mipmaps, and by materials."""
 
 from __future__ import annotations
 
@@ -7,6 +7,31 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from unbraid_plugins.opengl.scene.lookup import looked_up
+from unbraid_plugins.opengl.scene.materials import Materials
+
+
+def texels(texture: Tensor, spot: Tensor, sample: Tensor, materials: Materials | None, face: Tensor, *,
+           steps: Tensor | None = None, blind: bool = False) -> Tensor:
+    """Return bilinear texture values (N, C) at spots (N, 2) of the faces (N,), in the samples (N,) of the batch.
+
+    steps: (N, 2, 2), for mipmaps.
+    blind: zeros are enough, where only the gradients are wanted.
+    """
+    if materials is None:
+        return sampled(texture, spot, sample, blind=blind) if steps is None else mipmapped(texture, spot, sample, steps)
+    which = materials.of[face]
+    if steps is None:
+        return looked_up(texture, spot, sample, materials.boxes[which], materials.wraps[which])
+    found = texture.new_zeros(len(spot), texture.shape[1])
+    for number in which.unique().tolist():
+        here = (which == number).nonzero().squeeze(1)
+        left, top, width, height = materials.boxes[number].tolist()
+        picture = texture[..., top:top + height, left:left + width]
+        found = found.index_copy(0, here, mipmapped(picture, spot[here], sample[here], steps[here],
+                                                    materials.wraps[number]))
+    return found
 
 
 def spots(uv: Tensor) -> Tensor:
@@ -73,10 +98,11 @@ def halved(texture: Tensor) -> Tensor:
     return (place * before + (half + 1) * texture[..., 0::2] + (half - place) * after) / width
 
 
-def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor) -> Tensor:
+def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor, wrap: Tensor | None = None) -> Tensor:
     """Return trilinear texture values (N, C), between the two best levels of a mipmap (Williams 1983).
 
     steps: (N, 2, 2), the change of the spots to the next column and the next row of the image.
+    wrap: (2,), how the texture continues beyond its border, as `Materials` has it; None continues the border.
 
     The longer change, in texels, decides the level. Gradients reach texture and spots, not the level.
     """
@@ -91,6 +117,12 @@ def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor) -> T
         share = 1 - (level - number).abs()
         here = (share > 0).nonzero().squeeze(1)
         if len(here):
-            values = sampled(table, spot[here], sample[here])
+            values = sampled(table, spot[here], sample[here]) if wrap is None else _wrapped(
+                table, spot[here], sample[here], wrap)
             found = found.index_add(0, here, share[here, None].to(values) * values)
     return found
+
+
+def _wrapped(texture: Tensor, spot: Tensor, sample: Tensor, wrap: Tensor) -> Tensor:
+    height, width = texture.shape[2:]
+    return looked_up(texture, spot, sample, wrap.new_tensor([[0, 0, width, height]]), wrap[None])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import attrs
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.numerics.precision import precise
+from unbraid_plugins.opengl.scene.materials import Materials
 
 
 @attrs.frozen(eq=False)
@@ -20,6 +22,7 @@ class Topology:
     texture_faces: (F, 3) indices of texture coordinates, or None where they are the faces themselves.
     welded: (V,) the first vertex at the same place for every vertex, or None.
     smoothed: (V,) the first vertex with the same normal for every vertex, or None where welded ones share theirs.
+    materials: those of the faces, or None where the texture is one picture whose border continues, and all is opaque.
 
     With welding, a seam that the texture needs is no border of the surface; neither is a crease.
     """
@@ -28,6 +31,7 @@ class Topology:
     texture_faces: Tensor | None = None
     welded: Tensor | None = None
     smoothed: Tensor | None = None
+    materials: Materials | None = None
     _moved: dict[torch.device, Topology] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -39,25 +43,30 @@ class Topology:
         if self.texture_faces is not None and self.texture_faces.shape != self.faces.shape:
             raise UnbraidError(f"{len(self.texture_faces)} texture faces for {len(self.faces)} faces",
                                hint="every face has three texture coordinates")
+        if self.materials is not None and self.materials.of.shape != self.faces.shape[:1]:
+            raise UnbraidError(f"materials of {len(self.materials.of)} faces for {len(self.faces)} faces",
+                               hint="every face has one material")
 
     @staticmethod
     def of(faces: Tensor, vertices: Tensor | None = None, texture_faces: Tensor | None = None,
-           creases: Tensor | None = None) -> Topology:
+           creases: Tensor | None = None, materials: Materials | None = None) -> Topology:
         """Return the topology of faces (F, 3), with vertices (V, 3), where given, welded at equal places.
 
         creases: (V,) numbers, or None; vertices at one place have one normal where their numbers are equal.
+        materials: those of the faces, or None.
         """
         if vertices is None:
-            return Topology(faces, texture_faces)
+            return Topology(faces, texture_faces, materials=materials)
         smoothed = None if creases is None else welding(torch.cat([vertices.double(), creases[:, None].double()], 1))
-        return Topology(faces, texture_faces, welding(vertices), smoothed)
+        return Topology(faces, texture_faces, welding(vertices), smoothed, materials)
 
     def to(self, device: torch.device) -> Topology:
         """Return the same topology on a device; the result is remembered."""
         if self.faces.device == device:
             return self
         if device not in self._moved:
-            others = (None if t is None else t.to(device) for t in (self.texture_faces, self.welded, self.smoothed))
+            others: Any = (None if t is None else t.to(device) for t in (
+                self.texture_faces, self.welded, self.smoothed, self.materials))
             self._moved[device] = Topology(self.faces.to(device), *others)
         return self._moved[device]
 
@@ -81,6 +90,19 @@ class Topology:
     def normals_of(self) -> Tensor | None:
         """The first vertex with the same normal for every vertex, (V,), None where every vertex has its own."""
         return self.welded if self.smoothed is None else self.smoothed
+
+    @property
+    def clear(self) -> Tensor | None:
+        """Whether something may be seen through each face, (F,), or None where all are opaque."""
+        return None if self.materials is None else self.materials.clear
+
+    @cached_property
+    def opaque(self) -> tuple[Topology, Tensor]:
+        """The faces that nothing is seen through, and their numbers among all."""
+        clear = self.clear
+        number = torch.arange(len(self.faces), device=self.faces.device) if clear is None else (
+            ~clear).nonzero().squeeze(1)
+        return (self if clear is None else Topology(self.faces[number], None, self.welded, self.smoothed)), number
 
     @cached_property
     def rows_by_face(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import torch
 from torch import Tensor
 
@@ -15,9 +16,11 @@ from unbraid_plugins.opengl.scene.background import Background, filled
 from unbraid_plugins.opengl.scene.camera import Camera
 from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.topology import Topology
 from unbraid_plugins.opengl.shading.antialias import antialiased
-from unbraid_plugins.opengl.shading.fragments import fragments, tips_of
-from unbraid_plugins.opengl.shading.silhouettes import crossings
+from unbraid_plugins.opengl.shading.fragments import Fragments, fragments, tips_of
+from unbraid_plugins.opengl.shading.see_through import composed, layers
+from unbraid_plugins.opengl.shading.silhouettes import Crossings, crossings
 from unbraid_plugins.opengl.shading.surface import facing, painted, shaded, surface
 
 
@@ -78,34 +81,75 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     expect_numbers(mesh, camera)
     clip = camera.projected(vertices)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
-    if not geometry and plain:
+    if not geometry and plain and topology.clear is None:
         return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
                         if background is not None else None, channels, size, cull=cull, smooth=smooth, backend=backend)
-    front = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
-    outline = crossings(front.ids, clip, topology, cull=cull) if smooth and len(topology.faces) else None
-    if outline is not None:
-        front = front.with_tips(outline.sample, outline.face, outline.barycentrics)
-    unit = None
-    if light is not None or geometry:
-        unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides)
+    front, outline = _opaque(clip, topology, size, cull=cull, smooth=smooth, backend=backend)
+    lit = light is not None or geometry
+    unit = facing(mesh, front, clip, flat=flat, both_sides=both_sides) if lit else None
     steps = front.to_the_next(clip, topology.faces) if mipmaps else None
-    colour = surface(mesh, front, light, channels, unit, steps).clamp(0, 1)
+    colour = surface(mesh, front, light, channels, unit, steps)[:, :channels].clamp(0, 1)
     normals = None if unit is None or not geometry else front.image(unit)
-    depth = front.image(front.interpolated(-camera.seen(vertices)[..., 2:], topology.faces)) if geometry else None
+    away = -camera.seen(vertices)[..., 2:]
+    depth = front.image(front.interpolated(away, topology.faces)) if geometry else None
     image, covered = front.image(colour), front.ids[:, None] >= 0
     if background is not None:
         image = image.where(covered, filled(background, batch, channels, size, vertices, camera))
     alpha = covered.to(image.dtype)
     if outline is not None:
         image, alpha = antialiased(image, alpha, outline, colour[len(front.pixel):])
-    return Rendering(image, alpha, depth, normals, front.ids)
+    whole = Rendering(image, alpha, depth, normals, front.ids)
+    if topology.clear is None:
+        return whole
+    veil = layers(clip, topology, front.ids, cull=cull)
+    unit = facing(mesh, veil, clip, flat=flat, both_sides=both_sides) if lit else None
+    steps = veil.to_the_next(clip, topology.faces) if mipmaps else None
+    return _seen_through(whole, topology, veil, surface(mesh, veil, light, channels, unit, steps).clamp(0, 1), unit,
+                         veil.interpolated(away, topology.faces))
+
+
+def _opaque(clip: Tensor, topology: Topology, size: tuple[int, int], *, cull: bool, smooth: bool, backend: Backend,
+            ) -> tuple[Fragments, Crossings | None]:
+    """Find the opaque faces, and their outlines where they are smooth."""
+    solid, number = topology.opaque
+    ids = rasterize(clip, solid.faces, size, cull=cull, backend=backend)
+    outline = crossings(ids, clip, solid, cull=cull) if smooth and len(solid.faces) else None
+    if solid is not topology and len(number):
+        ids = torch.where(ids < 0, ids, number[ids.clamp_min(0)])
+        outline = None if outline is None else attrs.evolve(outline, face=number[outline.face])
+    front = fragments(ids, clip, topology.faces)
+    if outline is not None:
+        front = front.with_tips(outline.sample, outline.face, outline.barycentrics)
+    return front, outline
+
+
+def _seen_through(whole: Rendering, topology: Topology, veil: Fragments, colour: Tensor, unit: Tensor | None,
+                  away: Tensor) -> Rendering:
+    """Lay transparent layers over the opaque scene; the nearest solid ones give depth, normals and ids.
+
+    veil, colour: as `composed` takes them.
+    unit, away: normals and depths of the layers, (N, 3) and (N, 1).
+    """
+    values = {"depth": away, "normals": unit}
+    image, alpha, top, nearest = composed(whole.colour, whole.alpha, veil, colour, topology)
+    ids = whole.ids.flatten().index_copy(0, top.pixel, top.face).reshape(whole.ids.shape)
+    found = {}
+    for name, layer in values.items():
+        below = getattr(whole, name)
+        if below is None or layer is None:
+            found[name] = below
+            continue
+        rows = below.permute(0, 2, 3, 1).reshape(-1, below.shape[1]).index_copy(0, top.pixel, layer[nearest])
+        found[name] = rows.reshape(*below.shape[:1], *below.shape[2:], -1).permute(0, 3, 1, 2)
+    return Rendering(image, alpha, found["depth"], found["normals"], ids)
 
 
 def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | None, channels: int,
              size: tuple[int, int], *, cull: bool, smooth: bool, backend: Backend) -> Rendering:
     """Render without depth and normals: OpenGL draws all where it can, else torch computes by planes over the image."""
-    colours, uv, texture = (None if t is None else t.to(clip) for t in (mesh.colours, mesh.uv, mesh.texture))
-    mesh = Mesh(mesh.vertices.expand(len(clip), -1, -1), mesh.topology.to(clip.device), colours, uv, texture)
+    looks = {name: None if (t := getattr(mesh, name)) is None else t.to(clip)
+             for name in ("colours", "uv", "texture", "emission")}
+    mesh = mesh.but(vertices=mesh.vertices.expand(len(clip), -1, -1), topology=mesh.topology.to(clip.device), **looks)
     if paintable(mesh, channels) and chosen(backend, clip.device) == "gl":
         image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
     else:
@@ -124,6 +168,7 @@ def expect_numbers(mesh: Mesh, camera: Camera) -> None:
     """Raise UnbraidError where colours or the camera would give a blank picture."""
     expect_colours("the mesh's colours", mesh.colours)
     expect_colours("the mesh's texture", mesh.texture)
+    expect_colours("the mesh's emission", mesh.emission)
     if not (bool(camera.view.isfinite().all()) and bool(camera.projection.isfinite().all())):
         raise UnbraidError("the camera has numbers that are not finite", hint="expected finite angles and distances")
     turned = torch.linalg.det(camera.view.detach()[:, :3, :3].float())
@@ -134,10 +179,13 @@ def expect_numbers(mesh: Mesh, camera: Camera) -> None:
 
 def channels_of(mesh: Mesh) -> int:
     """Return the number of colour channels of a mesh, 3 for one without colours and texture.  Raises UnbraidError."""
-    counts = {t.shape[k] for t, k in ((mesh.colours, 2), (mesh.texture, 1)) if t is not None}
-    if len(counts) > 1:
-        raise UnbraidError("the mesh's colours and its texture have different numbers of channels",
-                           hint="give both as many as the images have")
+    extra = int(mesh.topology.materials is not None and mesh.topology.materials.has_opacity)
+    counts = {t.shape[k] - less for t, k, less in (
+        (mesh.colours, 2, extra), (mesh.texture, 1, extra), (mesh.emission, 1, 0)) if t is not None}
+    if len(counts) > 1 or 0 in counts:
+        raise UnbraidError("the mesh's colours, its texture and its emission have different numbers of channels",
+                           hint="give all as many as the images have" + (
+                               ", and colours and texture one more, the opacity" if extra else ""))
     return counts.pop() if counts else 3
 
 
@@ -145,6 +193,7 @@ def images_of(mesh: Mesh, camera: Camera, light: Light | None, background: Backg
     """Return the number of images of a scene: every part has that many, or 1.  Raises UnbraidError."""
     parts: dict[str, list[Tensor | None]] = {
         "vertices": [mesh.vertices], "colours": [mesh.colours], "uv": [mesh.uv], "texture": [mesh.texture],
+        "emission": [mesh.emission],
         "camera": [camera.view, camera.projection], "light": list(tensors(light)),
         "background": list(tensors(background))}
     sizes = {name: len(t) for name, some in parts.items() for t in some if t is not None and len(t) != 1}

@@ -29,6 +29,11 @@ class Fragments:
     face: Tensor
     barycentrics: Tensor
 
+    @property
+    def of_pixels(self) -> Tensor:
+        """The faces of all places, (N + T,)."""
+        return self.face
+
     def to_the_next(self, clip: Tensor, faces: Tensor) -> Tensor:
         """Return the change of barycentrics to the next column and to the next row, (N + T, 2, 3).
 

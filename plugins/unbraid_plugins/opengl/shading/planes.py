@@ -38,6 +38,11 @@ class Planes:
     image: Tensor
     areas: Tensor
 
+    @property
+    def of_pixels(self) -> Tensor:
+        """The faces of the pixels, (N,)."""
+        return self.face.index_select(0, self.row)
+
     def interpolated(self, attributes: Tensor, faces: Tensor, known: Tensor | None = None) -> Tensor:
         """Interpolate attributes (B or 1, V, C) of the corners faces (F, 3) -> (N, C); differentiable once.
 

@@ -14,7 +14,7 @@ from unbraid_plugins.opengl.numerics.rows import columns, rows
 from unbraid_plugins.opengl.raster.gl_surface import picture
 from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.scene.texture import mipmapped, sampled, spots
+from unbraid_plugins.opengl.scene.texture import spots, texels
 from unbraid_plugins.opengl.shading.fragments import Fragments
 from unbraid_plugins.opengl.shading.planes import Planes, planes
 
@@ -23,35 +23,45 @@ PART = 2**19                                       # pixels at a time backwards:
 
 def surface(mesh: Mesh, front: Fragments | Planes, light: Light | None, channels: int, unit: Tensor | None = None,
             steps: Tensor | None = None, *, spot: Tensor | None = None, blind: bool = False) -> Tensor:
-    """Return albedo times shading, (N + T, C); an image shows the part of it within [0, 1].
+    """Return albedo times shading, and emission, (N + T, C); an image shows the part of it within [0, 1].
 
     unit: the normals there, (N + T, 3), where they are known.
     spot: the places in the texture, (2, N), where they are known.
     steps: `to_the_next`, for mipmapped textures.
     blind: the values are not wanted, only their gradients.
+
+    Of a mesh with an opacity it is the last channel, (N + T, C + 1).
     """
     topology = mesh.topology.to(mesh.vertices.device)
-    colour = None
+    colour = glow = None
     if mesh.colours is not None:
         colour = front.interpolated(mesh.colours.to(mesh.vertices), topology.faces)
-    if mesh.texture is not None and mesh.uv is not None:
+    if mesh.uv is not None and not (mesh.texture is None and mesh.emission is None):
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
         corner = spots(mesh.uv.to(mesh.vertices))
         known = (spot,) if isinstance(front, Planes) else ()
-        place, texture = front.interpolated(corner, corners, *known), mesh.texture.to(mesh.vertices)
-        if steps is None or not isinstance(front, Fragments):
-            texels = sampled(texture, place, front.sample, blind=blind and colour is None and light is None)
-        else:
+        place = front.interpolated(corner, corners, *known)
+        moved = None
+        if steps is not None and isinstance(front, Fragments):
             moved = torch.stack([front.changed(corner, corners, steps[:, i]) for i in (0, 1)], 1)
-            texels = mipmapped(texture, place, front.sample, moved)
-        colour = texels if colour is None else colour * texels
+        blind = blind and colour is None and light is None
+        seen, glow = (None if table is None else texels(
+            table.to(mesh.vertices), place, front.sample, topology.materials, front.of_pixels, steps=moved, blind=blind)
+            for table in (mesh.texture, mesh.emission))
+        if seen is not None:
+            colour = seen if colour is None else colour * seen
+    extra = int(topology.materials is not None and topology.materials.has_opacity)
     if colour is None:
-        colour = mesh.vertices.new_ones(len(front.sample), channels)
+        colour = mesh.vertices.new_ones(len(front.sample), channels + extra)
+    if light is None and glow is None:
+        return colour
+    colour, opacity = colour[:, :channels], colour[:, channels:]
     if light is not None:
         if unit is None:
             unit = functional.normalize(front.interpolated(mesh.normals(), topology.faces))
         colour = colour * light.shading(unit, front.sample)
-    return colour
+    colour = colour if glow is None else colour + glow
+    return torch.cat([colour, opacity], 1) if extra else colour
 
 
 def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, both_sides: bool = False) -> Tensor:
@@ -127,7 +137,7 @@ class _Painted(torch.autograd.Function):
 def _within(mesh: Mesh, light: Light | None) -> bool:
     """Return whether all colours that the mesh shows are in [0, 1] without clamping."""
     ends = [t.aminmax() for t in (mesh.colours, mesh.texture) if t is not None and t.numel()]
-    return light is None and all(bool(low >= 0) and bool(high <= 1) for low, high in ends)
+    return light is None and mesh.emission is None and all(bool(low >= 0) and bool(high <= 1) for low, high in ends)
 
 
 def _gradients(ctx: Any, leaves: list[Tensor], ids: Tensor, texel: Tensor | None, slope: Tensor,

@@ -56,7 +56,7 @@ def fitted(mesh: Mesh) -> Mesh:
     middle = used.amax(1, keepdim=True) / 2 + used.amin(1, keepdim=True) / 2
     width = (used - middle).abs().amax((1, 2))[:, None, None].clamp_min(1e-30)      # squares of 1e20 are infinite
     radius = width * ((used - middle) / width).norm(dim=2).amax(1)[:, None, None].clamp_min(1e-30)
-    return Mesh((mesh.vertices - middle) / radius, mesh.topology, mesh.colours, mesh.uv, mesh.texture)
+    return mesh.but(vertices=(mesh.vertices - middle) / radius, origin=(0.0, 0.0, 0.0))
 
 
 def views(mesh: Mesh, look: Look, azimuths: Sequence[float], elevation: float,
@@ -89,7 +89,7 @@ def seen(mesh: Mesh, look: Look, azimuth: Tensor, elevation: float) -> Rendering
         light = DirectionalLight(towards, azimuth.new_full((1, 3), 1 - look.ambient),
                                  azimuth.new_full((1, 3), look.ambient))
     if mesh.colours is not None and mesh.colours.shape[2] == 1:
-        mesh = Mesh(mesh.vertices, mesh.topology, mesh.colours.expand(-1, -1, 3), mesh.uv, mesh.texture)
+        mesh = mesh.but(colours=mesh.colours.expand(-1, -1, 3))
     with torch.no_grad():
         return draw(mesh, camera, look.size, light=light, background=look.background, flat=look.flat, both_sides=True,
                     backend=look.backend)

@@ -130,7 +130,7 @@ def solid(v: Any) -> Mesh:
     """Return the first mesh of a value with `surface()`, with its texture where it has one at the faces' corners."""
     vertices, faces, colours = v.surface()
     texture, uv, topology = (getattr(v, n, None) for n in ("texture", "uv", "topology"))
-    if isinstance(texture, Tensor) and isinstance(uv, Tensor) and topology is not None:
+    if isinstance(texture, Tensor) and isinstance(uv, Tensor) and topology is not None and topology.materials is None:
         corners = topology.faces if topology.texture_faces is None else topology.texture_faces
         own = None if v.colours is None else v.colours.expand(len(vertices), -1, -1)[0]
         return Mesh(vertices[0], faces, own, uv.expand(len(vertices), -1, -1)[0][corners.cpu()], texture[0])
