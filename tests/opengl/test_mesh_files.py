@@ -349,9 +349,7 @@ def test_files_of_another_kind(tmp_path):
 def test_writing_says_what_it_cannot(tmp_path):
     vertices, faces = icosphere(0)
     textured = Mesh.of(vertices[None], faces, uv=torch.zeros(1, 12, 2), texture=torch.ones(1, 3, 2, 2))
-    both = Mesh.of(vertices[None], faces, colours=torch.ones(1, 12, 3), uv=textured.uv, texture=textured.texture)
     for wrong, told in ((lambda: write_mesh(tmp_path / "a.ply", textured), "has no texture"),
-                        (lambda: write_mesh(tmp_path / "a.obj", both), "keeps one"),
                         (lambda: write_mesh(tmp_path / "a.obj", textured, 1), "no mesh 1 in a batch of 1"),
                         (lambda: write_mesh(tmp_path / "a.stl", textured), "no mesh format .stl")):
         with pytest.raises(UnbraidError, match=told):

@@ -179,8 +179,8 @@ def test_attributes_of_other_lengths(tmp_path):
 
 
 @pytest.mark.parametrize(("change", "told"), [
-    ({"normalTexture": {"index": 0}}, "normal map left out"), ({"emissiveFactor": [1, 0, 0]}, "emission left out"),
-    ({"alphaMode": "BLEND"}, "is BLEND")])
+    ({"normalTexture": {"index": 0}}, "normal map left out"),
+    ({"emissiveTexture": {"index": 0, "texCoord": 1}, "emissiveFactor": [1, 1, 1]}, "emission left out")])
 def test_what_is_left_out_is_noted(tmp_path, change, told):
     glb = Glb().textured(picture(), **change)
     assert quarters(noted(glb.write(tmp_path / "a.glb"), told)) == [RED, GREEN, BLUE, YELLOW]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Camera as Camera,
         DirectionalLight as DirectionalLight,
         HarmonicLight as HarmonicLight,
+        Materials as Materials,
         Mesh as Mesh,
         Panorama as Panorama,
         looking as looking,

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
         HarmonicLight as HarmonicLight,
         Light as Light,
     )
+    from unbraid_plugins.opengl.scene.materials import Materials as Materials
     from unbraid_plugins.opengl.scene.mesh import Mesh as Mesh
-    from unbraid_plugins.opengl.scene.mesh_files import (
-        FORMATS as FORMATS,
-        read_mesh as read_mesh,
+    from unbraid_plugins.opengl.scene.mesh_files import FORMATS as FORMATS, read_mesh as read_mesh
+    from unbraid_plugins.opengl.scene.mesh_writing import (
+        WRITTEN as WRITTEN,
         write_mesh as write_mesh,
+        written as written,
     )
     from unbraid_plugins.opengl.scene.opencv import opencv_camera as opencv_camera
     from unbraid_plugins.opengl.scene.texture import mipmapped as mipmapped, sampled as sampled, spots as spots

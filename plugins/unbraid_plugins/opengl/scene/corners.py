@@ -5,27 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from unbraid_plugins.opengl.scene.creases import creases_of
-from unbraid_plugins.opengl.scene.parts import Part
+from unbraid_plugins.opengl.scene.parts import Look, Part
 from unbraid_plugins.opengl.scene.polygons import triangles
-from unbraid_plugins.opengl.scene.wrapping import wrapped
 
 
 def part_of(points: np.ndarray, corner: np.ndarray, sizes: np.ndarray, notes: list[str], *,
             colours: np.ndarray | None = None, uv: np.ndarray | None = None, texture: np.ndarray | None = None,
-            normals: np.ndarray | None = None, creases: np.ndarray | None = None) -> Part:
+            normals: np.ndarray | None = None, creases: np.ndarray | None = None,
+            emission: np.ndarray | None = None, look: Look | None = None) -> Part:
     """Return polygons as an object.
 
     points: (V, 3) float64.
     corner: (C,) vertices of the polygons' corners, one polygon after the other.
     sizes: (P,) numbers of the polygons' corners.
-    colours: (V, 3), or of the corners, (C, 3), in [0, 1].
+    colours: (V, 3), or of the corners, (C, 3), in [0, 1]; (V, 4) or (C, 4) with an opacity.
     uv: (C, 2).
-    texture: (3, h, w).
+    texture: (3, h, w), or (4, h, w) with an opacity.
     normals: (C, 3), which make creases.
     creases: (C,) whole numbers, in place of normals.
-
-    Raises UnbraidError where the texture repeats too often.
+    emission: (3, h, w).
+    look: wrapping and transparency, by default repeated and opaque.
     """
+    looks = (Look() if look is None else look,)
     few = sizes < 3
     if few.any():
         notes.append(f"{int(few.sum()):,} faces of fewer than three corners are left out")
@@ -47,14 +48,12 @@ def part_of(points: np.ndarray, corner: np.ndarray, sizes: np.ndarray, notes: li
     if creases is not None:
         keys.append(creases)
     if len(keys) == 1:
-        return Part(points, corner[cut], colours, polygons=of_polygons)
+        return Part(points, corner[cut], colours, polygons=of_polygons, looks=looks)
     _, first, vertex = np.unique(np.stack(keys, 1), axis=0, return_index=True, return_inverse=True)
     faces = vertex.reshape(-1)[cut]
     if colours is not None:
         colours = colours[first if of_corners else corner[first]]
     if uv is not None:
         uv = uv[first]
-        if texture is not None:
-            uv, texture = wrapped(uv, faces, texture)
     return Part(points[corner[first]], faces, colours, uv, texture, None if creases is None else creases[first],
-                of_polygons)
+                of_polygons, emission, looks)

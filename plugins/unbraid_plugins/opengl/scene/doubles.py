@@ -29,7 +29,9 @@ def without_doubles(part: Part, notes: list[str]) -> Part:
     np.add.at(across, polygon, np.cross(b - a, c - a))
     turned = double & ((across * across[earlier]).sum(1) < 0)
     look = _sums(polygon, _looks(part, place)[part.faces])
-    same = double & (look == look[earlier])
+    material = np.zeros(len(shape), np.int64)
+    material[polygon] = part.look
+    same = double & (look == look[earlier]) & (material == material[earlier])
     kept = ~same[polygon]
     faces = part.faces[kept]
     if same.any():
@@ -38,7 +40,7 @@ def without_doubles(part: Part, notes: list[str]) -> Part:
         if (same & turned).any():
             faces = np.where(_against(place[faces])[:, None], faces[:, ::-1], faces)
     behind = turned[polygon][kept]
-    part = attrs.evolve(part, faces=faces, polygons=None)
+    part = attrs.evolve(part, faces=faces, polygons=None, look=part.look[kept])
     return _apart(part, behind) if behind.any() else part
 
 
@@ -58,7 +60,7 @@ def _sums(polygon: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 def _looks(part: Part, place: np.ndarray) -> np.ndarray:
     """Return the same number for vertices at one place that look alike, (V,)."""
-    arrays = [place[:, None], *(a.round(6) for a in (part.colours, part.uv if part.texture is not None else None)
+    arrays = [place[:, None], *(a.round(6) for a in (part.colours, part.uv if part.mapped else None)
                                 if a is not None)]
     look: np.ndarray = np.unique(np.concatenate(arrays, 1), axis=0, return_inverse=True)[1].reshape(-1)
     return look

@@ -15,7 +15,6 @@ from unbraid_plugins.opengl.scene.gltf_scene import Placed, placed
 from unbraid_plugins.opengl.scene.gltf_tree import Tree
 from unbraid_plugins.opengl.scene.parts import Part, unless_white
 from unbraid_plugins.opengl.scene.srgb import to_srgb
-from unbraid_plugins.opengl.scene.wrapping import wrapped
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
@@ -53,22 +52,34 @@ def _part(tree: Tree, primitive: dict[str, Any], faces: np.ndarray, weights: Any
     creases = None if normals is None else creases_of(points, normals)
     if paint is None:
         return Part(points, faces, creases=creases)
-    colours = _attribute(tree, primitive, "COLOR_0", ("VEC3", "VEC4"), place, weights)
-    if colours is None:
-        colours = np.ones((len(points), 3))
+    colours = _colours(_attribute(tree, primitive, "COLOR_0", ("VEC3", "VEC4"), place, weights), len(points), paint)
+    laid = paint.base or paint.emission
+    texture, emission = (None if m is None else m.picture for m in (paint.base, paint.emission))
     uv = None
-    if paint.texture is not None:
-        uv = _attribute(tree, primitive, f"TEXCOORD_{paint.coordinates}", ("VEC2",), place, weights)
+    if laid is not None:
+        uv = _attribute(tree, primitive, f"TEXCOORD_{laid.coordinates}", ("VEC2",), place, weights)
+        if uv is None and laid.picture.min() == laid.picture.max():
+            uv = np.full((len(points), 2), 0.5)    # one colour everywhere
         if uv is None:
-            tree.notes.append(f"{place} has no TEXCOORD_{paint.coordinates}, and is drawn without its texture")
-    painted = unless_white(to_srgb(colours[:, :3].clip(0, 1) * paint.factor))
-    if uv is None or paint.texture is None:
-        return Part(points, faces, painted, creases=creases)
-    uv = uv @ paint.transform[:, :2].T + paint.transform[:, 2]
-    if not np.isfinite(uv[faces]).all():
-        raise UnbraidError(f"{place}: some texture coordinates are not finite", hint="the file is damaged")
-    uv, texture = wrapped(np.stack([uv[:, 0], 1 - uv[:, 1]], 1), faces, paint.texture, paint.wrap)
-    return Part(points, faces, painted, uv, texture, creases)
+            tree.notes.append(f"{place} has no TEXCOORD_{laid.coordinates}, and is drawn without its texture")
+            texture = emission = None
+        else:
+            uv = uv @ laid.transform[:, :2].T + laid.transform[:, 2]
+            if not np.isfinite(uv[faces]).all():
+                raise UnbraidError(f"{place}: some texture coordinates are not finite", hint="the file is damaged")
+            uv = np.stack([uv[:, 0], 1 - uv[:, 1]], 1)
+    return Part(points, faces, colours, uv, texture, creases, emission=emission,
+                looks=(paint.look,))
+
+
+def _colours(linear: np.ndarray | None, count: int, paint: Paint) -> np.ndarray | None:
+    """Return the colours of vertices times the material's factor, with an opacity where the material uses it."""
+    whole = np.ones((count, 4))
+    if linear is not None:
+        whole[:, :linear.shape[1]] = linear.clip(0, 1)
+    whole = whole * paint.factor
+    painted = np.concatenate([to_srgb(whole[:, :3]), whole[:, 3:]], 1)
+    return unless_white(painted if paint.look.mode != "opaque" else painted[:, :3])
 
 
 def _attribute(tree: Tree, primitive: dict[str, Any], name: str, kinds: tuple[str, ...], place: str,

@@ -15,7 +15,8 @@ import attrs
 from unbraid import UnbraidError
 
 READ = {"KHR_mesh_quantization", "KHR_texture_transform", "EXT_mesh_gpu_instancing", "EXT_texture_webp",
-        "KHR_materials_pbrSpecularGlossiness", "KHR_materials_unlit", "KHR_materials_variants"}
+        "KHR_materials_pbrSpecularGlossiness", "KHR_materials_emissive_strength", "KHR_materials_unlit",
+        "KHR_materials_variants"}
 OF_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "EXT_materials_", "ADOBE_materials_",
             "KHR_lights_", "EXT_lights_")          # families without which the shape is whole
 INSTEAD = "export the file without it"

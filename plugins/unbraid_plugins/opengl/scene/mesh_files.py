@@ -1,4 +1,4 @@
-"""Readers and writers of mesh files: Wavefront .obj with its texture, .ply, and .glb.
+"""Readers of mesh files: Wavefront .obj with its texture, .ply, and .glb.
 
 Reading is inert: these three formats alone, files of the mesh's own folder alone, no network, no other program. What a
 file says is read, refused with its place, or left out with a warning; nothing is lost in silence.
@@ -6,23 +6,21 @@ file says is read, refused with its place, or left out with a warning; nothing i
 
 from __future__ import annotations
 
-import re
 import warnings
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from unbraid import UnbraidError, read_whole, write_whole
+from unbraid import UnbraidError, read_whole
 from unbraid_plugins.opengl.scene import gltf_parts, ply_files, wavefront_parts
 from unbraid_plugins.opengl.scene.beside import Beside
 from unbraid_plugins.opengl.scene.doubles import without_doubles
 from unbraid_plugins.opengl.scene.glb_limits import expect_bounds
 from unbraid_plugins.opengl.scene.gltf_tree import tree_of
-from unbraid_plugins.opengl.scene.gltf_writer import packed
+from unbraid_plugins.opengl.scene.materials import Materials
 from unbraid_plugins.opengl.scene.mesh import Mesh
+from unbraid_plugins.opengl.scene.mesh_writing import write_mesh as write_mesh
 from unbraid_plugins.opengl.scene.normals import Normals, with_normals
 from unbraid_plugins.opengl.scene.parts import Part, joined
 from unbraid_plugins.opengl.scene.topology import Topology
@@ -88,55 +86,6 @@ def _origin(whole: Part, notes: list[str]) -> np.ndarray:
     return middle
 
 
-def write_mesh(file: Path | str, mesh: Mesh, index: int = 0) -> Path:
-    """Write one mesh of a batch as .obj (with .mtl and .png beside it), .ply or .glb; every file whole or not at all.
-
-    Colours and textures become 8 bits a channel, colours in a .glb 32; .ply has no texture.  Raises UnbraidError.
-    """
-    import trimesh
-
-    file = Path(file).expanduser()
-    kind = _format_of(file)
-    if not 0 <= index < len(mesh.vertices):
-        raise UnbraidError(f"there is no mesh {index} in a batch of {len(mesh.vertices)}", hint="they count from 0")
-    if mesh.texture is not None and mesh.colours is not None and kind == "obj":
-        raise UnbraidError(f"{file}: the mesh has both colours and a texture, of which this format keeps one",
-                           hint="write a .glb, multiply the texture by the colours, or leave one out")
-    if mesh.texture is not None and kind == "ply":
-        raise UnbraidError(f"{file}: a .ply file has no texture", hint="write an .obj or a .glb")
-    vertices, faces = _numbers(mesh.vertices, index), mesh.topology.faces.cpu().numpy()
-    colours = None if mesh.colours is None else _three(_numbers(mesh.colours, index))
-    name = re.sub(r"\s+", "_", file.stem)
-    uv: np.ndarray | None = None
-    visual: Any = None
-    if mesh.texture is not None and mesh.uv is not None:
-        split = mesh.topology.texture_faces
-        corners = faces if split is None else split.cpu().numpy()
-        pairs, faces = np.unique(np.stack([faces.ravel(), corners.ravel()], 1), axis=0, return_inverse=True)
-        faces = faces.reshape(-1, 3)
-        vertices, uv = vertices[pairs[:, 0]], _numbers(mesh.uv, index)[pairs[:, 1]]
-        colours = None if colours is None else colours[pairs[:, 0]]
-    picture = None if uv is None or mesh.texture is None else _picture(mesh.texture, index)
-    if kind == "glb":
-        content = packed(vertices, faces, colours=colours, uv=uv, picture=picture, origin=mesh.origin)
-        write_whole(file, content, error=UnbraidError, hint="")
-        return file
-    if picture is not None:
-        material = trimesh.visual.material.SimpleMaterial(name=name, image=picture, diffuse=[255, 255, 255, 255])
-        visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
-    elif colours is not None:
-        visual = trimesh.visual.ColorVisuals(vertex_colors=_eight_bits(colours))
-    if kind == "obj":
-        vertices = vertices.astype(np.float64) + mesh.origin
-    elif any(mesh.origin):
-        warnings.warn(f"{file}: coordinates count from {mesh.origin}: a .ply is written with 32 bits",
-                      stacklevel=2)
-    solid = trimesh.Trimesh(vertices, faces, visual=visual, process=False)
-    for other, content in _files(solid, kind, file.name, f"{name}.mtl").items():
-        write_whole(file.with_name(other), content, error=UnbraidError, hint="")
-    return file
-
-
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -193,55 +142,20 @@ def _mesh(whole: Part, origin: np.ndarray) -> Mesh:
         vertices, faces = vertices[order], np.searchsorted(order, first[place.ravel()])[faces]
         creases = None if creases is None else creases[order]
     many = {name: torch.from_numpy(np.ascontiguousarray(a, np.float32))[None]
-            for name in ("colours", "uv", "texture") if (a := getattr(whole, name)) is not None}
-    split = whole.texture is not None and whole.colours is None
+            for name in ("colours", "uv", "texture", "emission") if (a := getattr(whole, name)) is not None}
+    split = whole.mapped and whole.colours is None
     places = torch.from_numpy(np.ascontiguousarray(vertices))
     topology = Topology.of(torch.from_numpy(faces.astype(np.int64)), places,
                            torch.from_numpy(corners.astype(np.int64)) if split else None,
-                           None if creases is None else torch.from_numpy(creases.astype(np.int64)))
+                           None if creases is None else torch.from_numpy(creases.astype(np.int64)), _materials(whole))
     return Mesh(places[None], topology, origin=tuple(origin.tolist()), **many)
 
 
-# -- writing ----------------------------------------------------------------------------------------------------------
-
-
-def _files(solid: Any, kind: str, name: str, materials: str) -> dict[str, bytes]:
-    """Return the mesh as contents of files by name, the one that names the others last."""
-    if kind != "obj":
-        return {name: solid.export(file_type=kind, **({"include_attributes": False} if kind == "ply" else {}))}
-    text, beside = solid.export(file_type="obj", return_texture=True, digits=9, mtl_name=materials, header=None,
-                                include_normals=False)
-    return {**beside, name: _with_digits(text, solid.vertices).encode()}
-
-
-def _with_digits(text: str, vertices: np.ndarray) -> str:
-    """Return an .obj with 12 digits for each coordinate, however small or large; trimesh writes fixed decimals."""
-    lines, place = text.split("\n"), 0
-    for i, line in enumerate(lines):
-        if line.startswith("v "):
-            x, y, z = vertices[place]
-            lines[i] = " ".join(["v", f"{x:.12g}", f"{y:.12g}", f"{z:.12g}", *line.split()[4:]])
-            place += 1
-    return "\n".join(lines)
-
-
-def _numbers(t: Tensor, index: int) -> np.ndarray:
-    """Return one item of a batch, or the one that all share."""
-    return t.detach()[index if len(t) > 1 else 0].float().cpu().numpy()
-
-
-def _three(values: np.ndarray) -> np.ndarray:
-    """Return colours (N, 1 or more) in [0, 1] as (N, 3)."""
-    return values.repeat(3, 1) if values.shape[1] == 1 else values[:, :3]
-
-
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Return numbers (..., 1 or 3) in [0, 1] as bytes (..., 3)."""
-    rounded = (np.nan_to_num(values).clip(0, 1) * 255).round().astype(np.uint8)
-    return np.broadcast_to(rounded, (*rounded.shape[:-1], 3)) if rounded.shape[-1] == 1 else rounded[..., :3]
-
-
-def _picture(texture: Tensor, index: int) -> Any:
-    from PIL import Image
-
-    return Image.fromarray(np.ascontiguousarray(_eight_bits(_numbers(texture, index).transpose(1, 2, 0))))
+def _materials(whole: Part) -> Materials | None:
+    """Return the materials of the faces, None where they are one opaque picture that doesn't repeat."""
+    looks = whole.looks
+    if len({look.box for look in looks}) == 1 and all(
+            look.mode == "opaque" and look.wrap == ("clamp", "clamp") for look in looks):
+        return None
+    return Materials.several(torch.from_numpy(whole.look), [look.box for look in looks], [look.wrap for look in looks],
+                             [look.mode for look in looks], [look.cutoff for look in looks])

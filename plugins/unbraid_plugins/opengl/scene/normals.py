@@ -38,5 +38,6 @@ def _split(part: Part, corner: np.ndarray, creases: np.ndarray) -> Part:
     """Return an object whose vertices are separate where the creases of its corners (C,) differ."""
     _, first, vertex = np.unique(np.stack([corner, creases], 1), axis=0, return_index=True, return_inverse=True)
     of = corner[first]
-    return Part(part.vertices[of], vertex.reshape(-1, 3), None if part.colours is None else part.colours[of],
-                None if part.uv is None else part.uv[of], part.texture, creases[first])
+    return attrs.evolve(part, vertices=part.vertices[of], faces=vertex.reshape(-1, 3), creases=creases[first],
+                        colours=None if part.colours is None else part.colours[of],
+                        uv=None if part.uv is None else part.uv[of])

@@ -1,12 +1,29 @@
-"""The objects of a file as arrays, and one object of them all: their textures below each other on a page."""
+"""The objects of a file as arrays, and one object of them all: their textures on one page, each with its material."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import attrs
 import numpy as np
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.scene.pictures import LARGEST
+from unbraid_plugins.opengl.scene.materials import Mode, Wrap
+from unbraid_plugins.opengl.scene.pictures import LARGEST, resized
+from unbraid_plugins.opengl.scene.wrapping import REPEAT, inside, settled
+
+
+@attrs.frozen
+class Look:
+    """The wrapping and the transparency of some faces.
+
+    box: left, top, width and height of their picture on the page, in texels.
+    """
+
+    wrap: tuple[Wrap, Wrap] = REPEAT
+    mode: Mode = "opaque"
+    cutoff: float = 0.5
+    box: tuple[int, int, int, int] = (0, 0, 1, 1)
 
 
 @attrs.frozen(eq=False)
@@ -15,11 +32,14 @@ class Part:
 
     vertices: (V, 3).
     faces: (F, 3).
-    colours: (V, 3) in [0, 1], None where white.
+    colours: (V, 3) in [0, 1], or (V, 4) with an opacity; None where white.
     uv: (V, 2), (0, 0) at the lower left of the texture, None without a texture.
-    texture: (3, h, w) in [0, 1], or None.
+    texture: (3, h, w) in [0, 1], or (4, h, w) with an opacity, or None.
     creases: (V,) whole numbers, or None; vertices at one place have one normal where their numbers are equal.
     polygons: (F,) the polygon that each face was cut from, or None where the faces are the file's own.
+    emission: (3, h, w) in [0, 1], or None.
+    looks: those of the faces.
+    look: (F,) which of them each face has.
     """
 
     vertices: np.ndarray
@@ -29,6 +49,18 @@ class Part:
     texture: np.ndarray | None = None
     creases: np.ndarray | None = None
     polygons: np.ndarray | None = None
+    emission: np.ndarray | None = None
+    looks: tuple[Look, ...] = (Look(),)
+    look: np.ndarray = attrs.field()
+
+    @look.default
+    def _first(self) -> np.ndarray:
+        return np.zeros(len(self.faces), np.int64)
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it has pictures, and so needs texture coordinates."""
+        return self.texture is not None or self.emission is not None
 
 
 def unless_white(colours: np.ndarray | None) -> np.ndarray | None:
@@ -41,22 +73,63 @@ def joined(parts: list[Part]) -> Part:
 
     Textures are put below each other, at their own size; objects without one lie on a piece of their colour.
     """
-    parts = [part for part in parts if len(part.faces)]
+    parts = [_settled(_solid(part)) for part in parts if len(part.faces)]
     if not parts:
         return Part(np.zeros((0, 3)), np.zeros((0, 3), np.int64))
+    if any(p.looks[0].mode != "opaque" for p in parts):
+        parts = [_with_opacity(p) for p in parts]
     counts = np.cumsum([0, *(len(p.vertices) for p in parts)])
     vertices = np.concatenate([p.vertices for p in parts])
     faces = np.concatenate([p.faces + first for p, first in zip(parts, counts, strict=False)])
-    colours = uv = texture = creases = None
-    if any(p.texture is not None for p in parts):
+    more: dict[str, Any] = {}
+    if any(p.mapped for p in parts):
         parts = [_painted(p) for p in parts]
-        uv, texture = _stacked(parts)
-    if any(p.colours is not None for p in parts):
-        colours = np.concatenate([np.ones((len(p.vertices), 3)) if p.colours is None else p.colours for p in parts])
+        parts, more["texture"], more["emission"] = _on_a_page(parts)
+        more["uv"] = np.concatenate([np.full((len(p.vertices), 2), 0.5) if p.uv is None else p.uv for p in parts])
+    if (coloured := [p.colours for p in parts if p.colours is not None]):
+        more["colours"] = np.concatenate([np.ones((len(p.vertices), coloured[0].shape[1])) if p.colours is None
+                                          else p.colours for p in parts])
     if any(p.creases is not None for p in parts):
-        creases = np.concatenate([np.zeros(len(p.vertices), np.int64) if p.creases is None else p.creases
-                                  for p in parts])
-    return Part(vertices, faces, colours, uv, texture, creases, _polygons(parts))
+        more["creases"] = np.concatenate([np.zeros(len(p.vertices), np.int64) if p.creases is None else p.creases
+                                          for p in parts])
+    looks = list(dict.fromkeys(p.looks[0] for p in parts))
+    look = np.repeat([looks.index(p.looks[0]) for p in parts], [len(p.faces) for p in parts])
+    return Part(vertices, faces, **more, polygons=_polygons(parts), looks=tuple(looks), look=look)
+
+
+def _solid(part: Part) -> Part:
+    """Return an object without its opacity where nothing is seen through it."""
+    look, opacities = part.looks[0], []
+    if part.colours is not None and part.colours.shape[1] == 4:
+        opacities.append(part.colours[:, 3].min())
+    if part.texture is not None and len(part.texture) == 4:
+        opacities.append(part.texture[3].min())
+    if look.mode != "opaque" and np.prod(opacities) < (look.cutoff if look.mode == "mask" else 1):
+        return part
+    return attrs.evolve(part, colours=None if part.colours is None else unless_white(part.colours[:, :3]),
+                        texture=None if part.texture is None else part.texture[:3],
+                        looks=(attrs.evolve(look, mode="opaque"),))
+
+
+def _settled(part: Part) -> Part:
+    """Return an object whose texture is used without wrapping where its coordinates can be moved into [0, 1]."""
+    if not part.mapped or part.uv is None:
+        return attrs.evolve(part, looks=(attrs.evolve(part.looks[0], wrap=("clamp", "clamp")),))
+    look = part.looks[0]
+    uv = settled(part.uv, part.faces, look.wrap)
+    plain = inside(uv, part.faces)
+    wrap: tuple[Wrap, Wrap] = ("clamp", "clamp") if plain else look.wrap
+    return attrs.evolve(part, uv=uv, looks=(attrs.evolve(look, wrap=wrap),))
+
+
+def _with_opacity(part: Part) -> Part:
+    """Return an object whose colours and texture have a channel of opacity."""
+    colours, texture = part.colours, part.texture
+    if colours is not None and colours.shape[1] == 3:
+        colours = np.concatenate([colours, np.ones_like(colours[:, :1])], 1)
+    if texture is not None and len(texture) == 3:
+        texture = np.concatenate([texture, np.ones_like(texture[:1])])
+    return attrs.evolve(part, colours=colours, texture=texture)
 
 
 def _polygons(parts: list[Part]) -> np.ndarray | None:
@@ -73,33 +146,52 @@ def _polygons(parts: list[Part]) -> np.ndarray | None:
 
 def _painted(part: Part) -> Part:
     """Return an object of one plain colour with a texture of that colour."""
-    if part.texture is not None or part.colours is None or not (part.colours == part.colours[:1]).all():
+    if part.mapped or part.colours is None or not (part.colours == part.colours[:1]).all():
         return part
-    texture = np.broadcast_to(part.colours[0][:, None, None].astype(np.float32), (3, 2, 2))
+    texture = np.broadcast_to(part.colours[0][:, None, None].astype(np.float32), (len(part.colours[0]), 2, 2))
     return attrs.evolve(part, colours=None, texture=texture, uv=np.full((len(part.vertices), 2), 0.5))
 
 
-def _stacked(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """Return one texture for all objects, and their uv on it."""
-    sheets: list[np.ndarray] = []
+def _on_a_page(parts: list[Part]) -> tuple[list[Part], np.ndarray | None, np.ndarray | None]:
+    """Return the objects with their boxes on a page, the page, and that of their emission."""
+    sheets: list[tuple[np.ndarray | None, np.ndarray | None]] = []
+    sizes: list[tuple[int, int]] = []
     of = []
     for part in parts:
-        sheet = np.ones((3, 2, 2), np.float32) if part.texture is None else part.texture
-        same = [i for i, s in enumerate(sheets) if s.shape == sheet.shape and np.array_equal(s, sheet)]
+        sheet = _of_one_size(part.texture, part.emission)
+        same = [i for i, known in enumerate(sheets) if all(_equal(a, b) for a, b in zip(known, sheet, strict=True))]
         of.append(same[0] if same else len(sheets))
-        sheets += [] if same else [sheet]
-    height, width = sum(s.shape[1] for s in sheets), max(s.shape[2] for s in sheets)
+        if not same:
+            sheets.append(sheet)
+            sizes.append(next(((s.shape[1], s.shape[2]) for s in sheet if s is not None), (2, 2)))
+    height, width = sum(size[0] for size in sizes), max(size[1] for size in sizes)
     if height * width > LARGEST:
         raise UnbraidError(f"its textures have {height * width / 2**20:.0f} million pixels together",
                            hint=f"at most {LARGEST >> 20} million are read")
-    if len(sheets) == 1:
-        return np.concatenate([np.zeros((len(p.vertices), 2)) if p.uv is None else p.uv for p in parts]), sheets[0]
-    tops = np.cumsum([0, *(s.shape[1] for s in sheets)])
-    page = np.concatenate([np.pad(s, ((0, 0), (0, 0), (0, width - s.shape[2])), mode="edge") for s in sheets], 1)
-    places = []
-    for part, place in zip(parts, of, strict=True):
-        _, h, w = sheets[place].shape
-        uv = np.full((len(part.vertices), 2), 0.5) if part.uv is None else part.uv
-        inside = np.clip(uv, [0.5 / w, 0.5 / h], [1 - 0.5 / w, 1 - 0.5 / h])       # no mixing with the neighbours
-        places.append(np.stack([inside[:, 0] * w / width, 1 - (tops[place] + (1 - inside[:, 1]) * h) / height], 1))
-    return np.concatenate(places), page
+    tops = np.cumsum([0, *(size[0] for size in sizes)])
+    boxes = [(0, int(top), width_, height_) for top, (height_, width_) in zip(tops, sizes, strict=False)]
+    placed = [attrs.evolve(part, looks=(attrs.evolve(part.looks[0], box=boxes[i]),))
+              for part, i in zip(parts, of, strict=True)]
+    pages: list[np.ndarray | None] = []
+    for kind, empty in ((0, 1.0), (1, 0.0)):
+        several = [sheet[kind] for sheet in sheets]
+        channels = next((len(s) for s in several if s is not None), 0)
+        filled = [np.full((channels, *size), empty, np.float32) if s is None else s
+                  for s, size in zip(several, sizes, strict=True)]
+        page = filled[0] if len(filled) == 1 else np.concatenate([
+            np.pad(s, ((0, 0), (0, 0), (0, width - s.shape[2]))) for s in filled], 1)
+        pages.append(page if channels else None)
+    return placed, pages[0], pages[1]
+
+
+def _of_one_size(texture: np.ndarray | None,
+                 emission: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return both pictures at the size of the larger one."""
+    if texture is None or emission is None or texture.shape[1:] == emission.shape[1:]:
+        return texture, emission
+    size = (max(texture.shape[1], emission.shape[1]), max(texture.shape[2], emission.shape[2]))
+    return resized(texture, size), resized(emission, size)
+
+
+def _equal(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    return a is b or (a is not None and b is not None and a.shape == b.shape and np.array_equal(a, b))

@@ -1,4 +1,4 @@
-"""Materials of Wavefront .mtl files: the diffuse colour and its texture."""
+"""Materials of Wavefront .mtl files: the diffuse colour and its texture, opacity, and emission."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.beside import INSTEAD
-from unbraid_plugins.opengl.scene.pictures import pixels
+from unbraid_plugins.opengl.scene.materials import Mode
+from unbraid_plugins.opengl.scene.pictures import pixels, resized
 from unbraid_plugins.opengl.scene.text_lines import lines_of
 
 OPTION = re.compile(r"-(?:blend[uv]|bm|boost|cc|clamp|imfchan|mm|[ost]|texres|type)\s", re.IGNORECASE)
@@ -20,16 +21,32 @@ IDLE = re.compile(r"""(?: -(?: s(?:\s+1(?:\.0*)?){3} | s(?:\s+1(?:\.0*)?){1,2}(?
                   | (?:blend[uv]|bm|boost|cc|imfchan|texres|type)\s+\S+ )\s+ )*""",
                   re.IGNORECASE | re.VERBOSE)      # options that leave a picture as it is
 LIBRARIES = re.compile(r"\S.*?\.mtl(?!\S)|\S.*", re.IGNORECASE)                     # names may have spaces
-MAPS = {"map_d": "transparency by a map", "map_ke": "emission", "map_bump": "bump map", "bump": "bump map",
-        "norm": "normal map", "disp": "displacement", "refl": "reflection"}
+MAPS = {"map_bump": "bump map", "bump": "bump map", "norm": "normal map", "disp": "displacement", "refl": "reflection"}
 
 
 @attrs.frozen(eq=False)
 class Material:
-    """The diffuse part of a material: a colour (3,), or a texture (3, h, w) in its place."""
+    """The looks of a material.
+
+    colour: (3,), or (4,) with an opacity.
+    texture: (3, h, w), or (4, h, w) with an opacity, in the place of the colour.
+    emission: (3, h, w).
+    """
 
     colour: np.ndarray
     texture: np.ndarray | None = None
+    emission: np.ndarray | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """The use of its opacity."""
+        clear = len(self.colour) == 4 or (self.texture is not None and len(self.texture) == 4)
+        return "blend" if clear else "opaque"
+
+    @property
+    def mapped(self) -> bool:
+        """Whether it has pictures that need texture coordinates."""
+        return self.texture is not None or (self.emission is not None and self.emission.shape[1:] != (2, 2))
 
 
 def materials_of(names: list[str], libraries: list[str], beside: Callable[[str], bytes],
@@ -69,34 +86,72 @@ def _blocks(data: bytes, file: str) -> Iterator[tuple[str, dict[str, tuple[int, 
 
 def _material(name: str, statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes],
               notes: list[str]) -> Material:
-    left_out = sorted({word for key, word in MAPS.items() if key in statements})
-    for key, whole in (("d", 1.0), ("tr", 0.0)):
-        if key in statements and _numbers(statements[key], key)[-1:] not in ([], [whole]):
-            left_out.append("transparency")
-    if left_out:
-        notes.append(f"material {name!r}: {', '.join(dict.fromkeys(left_out))} left out")
+    if left_out := sorted({word for key, word in MAPS.items() if key in statements}):
+        notes.append(f"material {name!r}: {', '.join(left_out)} left out")
+    colour, texture = np.ones(3), None
     if "map_kd" in statements:
-        number, file, rest = statements["map_kd"]
-        picture = IDLE.sub("", rest, count=1)
-        if OPTION.match(picture):
-            raise UnbraidError(f"{file}, line {number}, {f'map_Kd {rest}'!r}: this option of a texture is not read "
-                               f"here", hint=f"bake it into the picture, or {INSTEAD}")
-        try:
-            data, picture = beside(picture), picture
-        except UnbraidError:
-            if _bare(picture) == picture:
-                raise
-            picture = _bare(picture)
-            data = beside(picture)
-        return Material(np.ones(3), pixels(data, repr(picture)))
-    if "kd" not in statements:
-        return Material(np.ones(3))
-    colour = _numbers(statements["kd"], "Kd")
-    number, file, rest = statements["kd"]
+        texture = _picture(statements["map_kd"], "map_Kd", beside)
+    elif "kd" in statements:
+        colour = _colour(statements["kd"], "Kd")
+    colour, texture = _with_opacity(name, colour, texture, statements, beside, notes)
+    return Material(colour, texture, _emission(statements, beside))
+
+
+def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
+                  statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes],
+                  notes: list[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return colour and texture with the opacity that d, Tr and map_d give them, where it is less than 1."""
+    share = 1.0
+    for key in ("tr", "d"):                        # d counts where both are there
+        if key in statements and (found := _numbers(statements[key], key)):
+            share = found[-1] if key == "d" else 1 - found[-1]
+    if not 0 < share <= 1:
+        notes.append(f"material {name!r} would not be seen at all: its transparency is left out")
+        share = 1.0
+    if "map_d" in statements:
+        opacity = _picture(statements["map_d"], "map_d", beside)[:1] * share
+        texture = np.broadcast_to(colour[:, None, None], (3, *opacity.shape[1:])) if texture is None else texture
+        size = (max(texture.shape[1], opacity.shape[1]), max(texture.shape[2], opacity.shape[2]))
+        return np.ones(3), np.concatenate([resized(texture, size), resized(opacity, size)])
+    if share == 1:
+        return colour, texture
+    if texture is not None:
+        return colour, np.concatenate([texture, np.full_like(texture[:1], share)])
+    return np.append(colour, share), None
+
+
+def _emission(statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes]) -> np.ndarray | None:
+    """Return the light that Ke and map_Ke give, as a picture, or None."""
+    factor = _colour(statements["ke"], "Ke") if "ke" in statements else np.zeros(3)
+    if "map_ke" in statements:
+        found: np.ndarray = _picture(statements["map_ke"], "map_Ke", beside)
+        return found * (factor if factor.any() else np.ones(3))[:, None, None].astype(np.float32)
+    return np.broadcast_to(factor[:, None, None].astype(np.float32), (3, 2, 2)) if factor.any() else None
+
+
+def _picture(statement: tuple[int, str, str], keyword: str, beside: Callable[[str], bytes]) -> np.ndarray:
+    number, file, rest = statement
+    picture = IDLE.sub("", rest, count=1)
+    if OPTION.match(picture):
+        raise UnbraidError(f"{file}, line {number}, {f'{keyword} {rest}'!r}: this option of a texture is not read "
+                           f"here", hint=f"bake it into the picture, or {INSTEAD}")
+    try:
+        data, picture = beside(picture), picture
+    except UnbraidError:
+        if _bare(picture) == picture:
+            raise
+        picture = _bare(picture)
+        data = beside(picture)
+    return pixels(data, repr(picture))
+
+
+def _colour(statement: tuple[int, str, str], keyword: str) -> np.ndarray:
+    """Return three numbers in [0, 1]; one stands for all."""
+    colour, (number, file, rest) = _numbers(statement, keyword), statement
     if len(colour) not in (1, 3) or not all(0 <= c <= 1 for c in colour):
-        raise UnbraidError(f"{file}, line {number}, {f'Kd {rest}'!r:.80}: no colour that is read here",
+        raise UnbraidError(f"{file}, line {number}, {f'{keyword} {rest}'!r:.80}: no colour that is read here",
                            hint="expected three numbers in [0, 1]")
-    return Material(np.array(colour if len(colour) == 3 else colour * 3))
+    return np.array(colour if len(colour) == 3 else colour * 3)
 
 
 def _numbers(statement: tuple[int, str, str], keyword: str) -> list[float]:

@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.scene import FORMATS, read_mesh, write_mesh
+from unbraid_plugins.opengl.scene import FORMATS, WRITTEN, read_mesh, written
 from unbraid_plugins.opengl.viewing.choices import FRAMES
 from unbraid_plugins.opengl.viewing.film import MOVING, STILL, write_film, write_still
 from unbraid_plugins.opengl.viewing.model_meshes import learned_mesh
@@ -29,9 +29,9 @@ def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], s
     """
     suffix = out.suffix.lower()
     moving = suffix in MOVING and (suffix not in STILL or (count or 1) > 1)
-    if suffix not in (*STILL, *MOVING, *FORMATS):
+    if suffix not in (*STILL, *MOVING, *WRITTEN):
         raise click.BadParameter(f"no format {suffix or 'without a suffix'}; there is "
-                                 f"{', '.join(dict.fromkeys((*STILL, *MOVING, *FORMATS)))}", param_hint="--out")
+                                 f"{', '.join(dict.fromkeys((*STILL, *MOVING, *WRITTEN)))}", param_hint="--out")
     if scene.is_dir() or scene.suffix == ".safetensors" or str(scene).startswith("hub:"):
         from unbraid import load
         from unbraid.cli import overrides_given
@@ -44,8 +44,8 @@ def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], s
         raise click.UsageError("--image and --function are for runs, and this is a file")
     else:
         mesh = read_mesh(scene, materials=not shape_alone)
-    if suffix in FORMATS:
-        return str(write_mesh(out, mesh))
+    if suffix in WRITTEN:
+        return ", ".join(map(str, written(out, mesh)))
     mesh = mesh if unscaled else fitted(mesh)
     look = Look(size=size, field_of_view=math.radians(field_of_view), background=behind(background), **options)
     number = count or (FRAMES if moving else 1)
