@@ -84,7 +84,7 @@ PRINTING = {"click.echo", "click.style", "sys.stdout.write", "sys.stderr.write"}
 MEANT_TO_PRINT = {                                 # all else goes through unbraid_registry/terminal.py
     "engine/progress.py": "the bar, and lines that it makes printable itself",
     "lookup/kept.py": "completion of a command line, of printable words alone",
-    "testing/untouched.py": "a developer's check, for a program",
+    "unbraid_registry/untouched.py": "a developer's check, for a program",
     "display/terminal.py": "tables into a text, by cells that it makes printable itself",
 }
 

@@ -37,6 +37,6 @@ if TYPE_CHECKING:
         read_recipe as read_recipe,
     )
     from unbraid.cli.session import Session as Session
-    from unbraid.cli.tables import columns as columns, indented as indented
+    from unbraid_registry.tables import columns as columns, indented as indented
 else:
     __getattr__, __dir__ = door(__name__)

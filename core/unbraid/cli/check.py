@@ -10,7 +10,7 @@ import click
 
 from unbraid.cli.errors import MOST_MISTAKES
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
-from unbraid.cli.tables import columns, indented
+from unbraid_registry.tables import columns, indented
 from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:

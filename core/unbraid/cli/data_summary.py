@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unbraid.data import Data, DrawPlan, Field
+from unbraid_registry.files import size_text
 
 
 def describe(data: Data) -> str:
@@ -19,7 +20,7 @@ def describe(data: Data) -> str:
                   for i, (field_name, field) in enumerate(data.images_of[name].fields.items())]
     lines += [f"draw {name}: {_draw(plan)}" for name, plan in data.plans.items()]
     memory = data.estimate()
-    lines.append("memory   " + ", ".join(f"{_size(n)} {what}" for n, what in (
+    lines.append("memory   " + ", ".join(f"{size_text(n)} {what}" for n, what in (
         (memory.resident, f"on {data.device}"), (memory.host, "in main memory"), (memory.streamed, "read when needed"))
         if n))
     return "\n".join([*lines, *(f"note: {note}" for note in data.notes)])
@@ -46,11 +47,3 @@ def _field(field: Field) -> str:
     names = f" ({', '.join(field.names[:6])}{', ...' if field.classes > 6 else ''})" if field.names else ""
     unknown = int((field.values < 0).sum())
     return f"{field.classes} classes{names}" + (f", unknown for {unknown:,}" if unknown else "")
-
-
-def _size(count: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    return ""

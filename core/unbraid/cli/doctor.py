@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unbraid.cli.program import one_of
-from unbraid.cli.tables import columns, indented
+from unbraid_registry.tables import columns, indented
 from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:

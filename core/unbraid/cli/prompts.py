@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from unbraid.cli.recipes import read_recipe
-from unbraid.cli.tables import indented
 from unbraid_registry import UnbraidError, terminal
+from unbraid_registry.tables import indented
 from unbraid_registry.terminal import style
 
 if TYPE_CHECKING:

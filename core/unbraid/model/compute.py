@@ -262,7 +262,7 @@ def _has_record(annotation: Any) -> bool:
 
 def to_meta(v: Value) -> Value:
     """Return the value on the meta device: the same structure and shapes, without data."""
-    return map_tensors(lambda t: torch.empty_like(t, device="meta"), v)
+    return map_tensors(lambda t: torch.empty(t.shape, dtype=t.dtype, device="meta"), v)
 
 
 def zeros(v: Value) -> Value:

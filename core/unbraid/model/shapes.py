@@ -24,6 +24,7 @@ from unbraid.flow import (
 )
 from unbraid.model.compute import Environment, computation, to_meta, zeros
 from unbraid.model.networks import LazyNetwork, NetworkBuilder
+from unbraid.model.small_shapes import SmallShapes
 from unbraid.values import Code, Gaussian, Label, Layout, Noise, Set, Value, tensors
 from unbraid_configs import Mistake, Place, Recipe, RecipeError
 from unbraid_registry import Component, MissingPlugin, closest, fault_of, inputs_of
@@ -157,7 +158,8 @@ class Shapes:
         values = [self.known[i.index] for i in node.inputs]
         compute = computation(node, self._environment)
         try:
-            return _on_meta(compute(values))
+            with SmallShapes():  # type: ignore[no-untyped-call]
+                return _on_meta(compute(values))
         except Exception as error:
             if isinstance(node.op, NetworkOp | ParameterOp | ReferenceOp) or isinstance(error, RecipeError):
                 raise

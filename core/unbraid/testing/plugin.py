@@ -100,7 +100,7 @@ class PluginSuite:
         plugin = str(Path(self.file).resolve()) if self.file else self.module
         if plugin.startswith("unbraid_plugins."):
             pytest.skip("it is ours")
-        done = subprocess.run([sys.executable, "-P", "-m", "unbraid.testing.untouched", plugin], capture_output=True,
+        done = subprocess.run([sys.executable, "-P", "-m", "unbraid_registry.untouched", plugin], capture_output=True,
                               text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                               check=False)
         assert done.returncode == 0, done.stderr

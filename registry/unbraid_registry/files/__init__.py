@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         read_lines as read_lines,
         read_text as read_text,
         read_whole as read_whole,
+        size_text as size_text,
     )
     from unbraid_registry.files.writing import (
         FileError as FileError,

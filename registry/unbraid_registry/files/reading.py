@@ -62,7 +62,7 @@ def read_whole(path: Path, most: int) -> bytes:
         while len(content) <= most and (block := file.read(min(AT_ONCE, most + 1 - len(content)))):
             content += block                       # it has grown, or its size is not told
     if len(content) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {_size(most)}", str(path))
+        raise OSError(errno.EFBIG, f"it is larger than {size_text(most)}", str(path))
     return content
 
 
@@ -102,8 +102,9 @@ def _whole_number(digits: str) -> int:
     return number
 
 
-def _size(count: int) -> str:
+def size_text(count: float) -> str:
+    """Return a number of bytes as people read it: `1.5 MiB`."""
     for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if count >= unit:
             return f"{count / unit:.3g} {name}"
-    return f"{count} bytes"
+    return f"{count:.0f} bytes"

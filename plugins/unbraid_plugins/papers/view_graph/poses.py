@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import attrs
 import numpy as np
-from scipy.sparse import coo_array, csr_array, diags, eye
-from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
-from scipy.sparse.linalg import spsolve
 
 ROUNDS = 50                                        # of synchronisation, at most
 STILL = 1e-8                                       # radians: a round that moves no node further is the last
@@ -36,6 +33,9 @@ def edges_of(affinity: np.ndarray, turns: np.ndarray, degree: int) -> Edges:
     turns: (M, M) radians, that rotation, antisymmetric.
     degree: the number of edges that every node chooses.
     """
+    from scipy.sparse import coo_array, csr_array  # 0.3 s, which no other command need wait for
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
     count = len(affinity)
     tree = coo_array(minimum_spanning_tree(csr_array(np.triu(affinity.max() + 1 - affinity, 1))))    # 0 is no edge
     others = affinity.copy()
@@ -53,6 +53,9 @@ def edges_of(affinity: np.ndarray, turns: np.ndarray, degree: int) -> Edges:
 
 def along_tree(edges: Edges, count: int) -> np.ndarray:
     """Return azimuths (M,) in radians: the sum of the turns on the tree's path from node 0."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import breadth_first_order
+
     (a, b), turns = edges.ends[edges.in_tree].T, edges.turns[edges.in_tree]
     links = csr_array((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), shape=(count, count))
     order, before = breadth_first_order(links, 0)
@@ -72,6 +75,9 @@ def synchronised(azimuths: np.ndarray, edges: Edges) -> np.ndarray:
     by least squares whose weights are the inverse errors of the round before (IRLS), from the given azimuths. Where all
     edges agree, the result is exact; a single wrong edge does not move a subtree.
     """
+    from scipy.sparse import csr_array, diags, eye
+    from scipy.sparse.linalg import spsolve
+
     (a, b), count, number = edges.ends.T, len(azimuths), len(edges.turns)
     ends = csr_array((np.r_[-np.ones(number), np.ones(number)], (np.tile(np.arange(number), 2), np.r_[a, b])),
                      shape=(number, count))

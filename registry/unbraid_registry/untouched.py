@@ -1,4 +1,4 @@
-"""Report the parts of unbraid that a plugin's import replaces: `python -m unbraid.testing.untouched MODULE|FILE`."""
+"""Report the parts of unbraid that a plugin's import replaces: `python -m unbraid_registry.untouched MODULE|FILE`."""
 
 from __future__ import annotations
 
