@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import tempfile
 import threading
@@ -16,13 +15,13 @@ from unbraid_registry.terminal import echo, style
 
 USERS, OURS = 2, 1                                 # exit codes
 MOST_MISTAKES = 100                                # of a recipe that are printed
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def report(error: Exception, session: Session) -> int:
     """Print an error on stderr and return its exit code."""
     from unbraid_configs import RecipeError
     from unbraid_registry import UnbraidError, culprit, line_of, one_line
+    from unbraid_registry.files import is_of_system, reason, remedy
 
     if session.traceback:
         echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -36,8 +35,8 @@ def report(error: Exception, session: Session) -> int:
         if not getattr(error, "told", False):      # another process of the same training prints it
             say(error.message, error.hint)
         return error.exit_code
-    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
-        say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
+    if isinstance(error, OSError) and is_of_system(error):
+        say(f"{error.filename}: {reason(error)}" if error.filename else reason(error), remedy(error))
         return USERS
     if isinstance(error, MemoryError) or "out of memory" in str(error):
         say("there is not enough memory", "lower data.batch, or the size of the images or the networks")

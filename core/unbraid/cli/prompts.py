@@ -25,17 +25,20 @@ SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training th
 
 
 def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:
-    """Read a recipe; if it needs a folder of pictures, raise an error that says how to give one."""
+    """Read a recipe; if it lacks the places of its data, raise an error that says how to give them."""
     from unbraid_configs import RecipeError
 
     try:
         return read_recipe(name, overrides, data)
     except RecipeError as error:
         unset = all("environment variable" in m.message for m in error.mistakes)
-        if data is None and unset and any(m.path.startswith("data.source") for m in error.mistakes):
-            raise UnbraidError(f"{name} is trained on your own pictures, and does not know yet where they are",
-                               hint=f"unbraid train {shlex.quote(name)} --data FOLDER") from error
-        raise
+        if not unset or not any(m.path.startswith("data.source") for m in error.mistakes):
+            raise
+        sources = read_recipe(name, overrides, data, on_paper=True).data.sources
+        places = "--data FOLDER" if [s.component.name for s in sources.values()] == ["folder"] else " ".join(
+            f"{m.path}=PATH" for m in error.mistakes)
+        raise UnbraidError(f"{name} is trained on data of your own, and does not know yet where it is",
+                           hint=f"unbraid train {shlex.quote(name)} {places}") from error
 
 
 def announce(recipe: Recipe, training: Training, estimate: Callable[[], Estimate] | None = None,

@@ -52,12 +52,12 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
         raise UnbraidError(f"--data {data}: the folder is empty", hint="give a folder with pictures in it")
     options: dict[str, Any] = {"type": "npz" if place.is_file() else "folder", "path": str(place.resolve())}
     try:
-        sources = load_recipe(name, overrides).data.sources
+        sources = load_recipe(name, overrides, keep_unset=True).data.sources
     except RecipeError:                            # its own data may be missing; the last load reports mistakes
         sources = {}
     if len(sources) > 1:
         raise UnbraidError(f"the recipe has several sources: {', '.join(sources)}",
-                           hint=f"say which: data.sources.{next(iter(sources))}.path=FOLDER")
+                           hint=f"name the place of each: {' '.join(f'data.sources.{s}.path=FOLDER' for s in sources)}")
     size = next((s.options.get("size") for s in sources.values()), None)
     if size is not None and place.is_dir():
         options["size"] = size

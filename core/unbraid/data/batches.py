@@ -23,6 +23,7 @@ from unbraid.data.store import Store, as_tensor
 from unbraid.values import Label, Set, Value
 from unbraid_configs import Data as DataRecipe, Spec
 from unbraid_configs.variables import as_written
+from unbraid_registry.files import remedy
 
 RESIDENT = 2 ** 30                                 # bytes of the largest source that is kept on the training device
 
@@ -207,7 +208,7 @@ def open_source(name: str, spec: Spec) -> Images:
         raise DataError(where + message, hint=hint) from error
     except OSError as error:
         named = as_written(str(error.filename or ""), *spec.options.values())
-        raise DataError(f"{where}{error.strerror or error}: {named}") from error
+        raise DataError(f"{where}{error.strerror or error}: {named}", hint=remedy(error)) from error
     if not isinstance(opened, Images):
         raise DataError(f"{where}its open() gave {type(opened).__name__}, expected Images",
                         hint=f"this is a fault of the plugin {spec.component.plugin!r}")

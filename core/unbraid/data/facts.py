@@ -9,6 +9,8 @@ import cattrs
 
 from unbraid.data.images import Images
 
+MOST_TEXT = 2 ** 18                                # characters in the names of a field's classes
+
 
 @attrs.frozen
 class FieldFacts:
@@ -59,8 +61,9 @@ class DataFacts:
 
 
 def field_facts(images: Images) -> dict[str, FieldFacts]:
-    """Return the facts of all fields of a source."""
-    return {name: FieldFacts(f.classes, f.names, f.shape) for name, f in images.fields.items()}
+    """Return the facts of all fields of a source; without the names of classes where they are too long for records."""
+    return {name: FieldFacts(f.classes, f.names if sum(map(len, f.names or ())) <= MOST_TEXT else None, f.shape)
+            for name, f in images.fields.items()}
 
 
 _converter = cattrs.Converter()

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from unbraid.data.errors import DataError
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import open_file
+from unbraid_registry.files import is_of_system, open_file, reason, remedy
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes these itself; EPS runs a program
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
@@ -61,10 +62,10 @@ def read_picture(path: Path | Image.Image, size: tuple[int, int], channels: int,
             with contextlib.suppress(Exception):                     # a broken EXIF says nothing about the pixels
                 flat = flat.transpose(Image.Transpose(TURNS[image.getexif()[0x0112]]))
             fitted = ImageOps.fit(flat, (width, height), Image.Resampling.BICUBIC)
-    except BadPicture:
+    except (BadPicture, DataError):
         raise
     except Exception as error:                     # decoders raise anything
-        raise BadPicture(str(error) or type(error).__name__) from error
+        raise _bad(path, error) from error
     pixels = np.asarray(fitted, np.uint8)
     return pixels[None] if channels == 1 else np.moveaxis(pixels, -1, 0)
 
@@ -85,11 +86,18 @@ def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     except UnidentifiedImageError as error:
         raise BadPicture(f"no picture that can be read ({', '.join(formats)})") from error
     except Exception as error:
-        raise BadPicture(str(error) or type(error).__name__) from error
+        raise _bad(path, error) from error
     if image.size[0] * image.size[1] > LARGEST:
         image.close()
         raise BadPicture(f"{image.size[0]} x {image.size[1]} pixels are too many (a decompression bomb?)")
     return image
+
+
+def _bad(path: object, error: Exception) -> BadPicture | DataError:
+    """Return the error for a picture, or, where the system refuses to read, one that leaves no picture out."""
+    if is_of_system(error, of_a_file=False):
+        return DataError(f"can't read {path}: {reason(error)}", hint=remedy(error))
+    return BadPicture(str(error) or type(error).__name__)
 
 
 def _transparent(image: Image.Image) -> bool:

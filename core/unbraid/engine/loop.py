@@ -175,8 +175,9 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     """
     with torch.inference_mode(False), torch.enable_grad(), distributed.together(), ExitStack() as held:
         device = distributed.own(device_of(recipe.train.device))
-        run = Run(new_folder(name) if out is None else Path(out).expanduser())
+        run = Run(Path(out or name).expanduser())
         if distributed.rank() == 0:                # the others write nothing
+            run = Run(new_folder(name)) if out is None else run
             if resume:
                 run = Run.at(run.folder)
             else:

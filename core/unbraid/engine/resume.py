@@ -68,6 +68,18 @@ class Resumption:
                             hint="take that back; or train into another --out, where networks may begin with these "
                             f"weights: networks.{name}.from={self.run.folder}#{name}")
 
+    def expect_checkpoint(self, step: int, record: Mapping[str, Any]) -> None:
+        """Check that a run whose sessions ended with a checkpoint has it still.  Raises RunError without any."""
+        ends = [s["to_step"] for s in record.get("sessions", ()) if isinstance(s.get("to_step"), int)
+                and ":" not in str(s.get("exit"))]               # an error, `Type: message`, may come before the first
+        reached = max([*ends, *(s.get("from_step", 0) for s in record.get("sessions", ()))], default=0)
+        if step < reached:
+            told = f"{self.run.folder} was trained up to step {reached}, but its last checkpoint is of step {step}"
+            if not step:
+                raise RunError(told.replace("its last checkpoint is of step 0", "its checkpoints are gone"),
+                               hint=f"put {self.run.checkpoints} back, or train into another --out")
+            warnings.warn(f"{told}: it goes on from there, and its log is cut", stacklevel=4)
+
     def confirm(self, step: int, data: list[Difference], accept: Accept) -> None:
         """Ask `accept` about changes of the recipe and the data.  Raises ChangedError where it refuses."""
         lines = [*map(str, self.run.plugins().changes), *self.outgrown, *map(self.line, self.changes)]

@@ -122,6 +122,7 @@ class Training:
             state = restore(self.method, self.ema, self.players.optimizers, path, resumption)
             self._restored, self.step, best = True, state.step, state.facts.get("best")
             self._record |= {"best": best} if isinstance(best, Mapping) else {}
+        resumption.expect_checkpoint(self.step, self._record)
         changes = data_changes(self.data, self._record)
         resumption.confirm(self.step, changes, accept_changes)
         self.best = self._record.get("best", {}).get(self.recipe.train.keep_best)

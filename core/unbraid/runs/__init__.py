@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from unbraid.runs.checkpoint import CheckpointError as CheckpointError, load_weights as load_weights
     from unbraid.runs.images import write_image as write_image
     from unbraid.runs.logbook import Logbook as Logbook, Mesh as Mesh, Picture as Picture
-    from unbraid.runs.run import Run as Run, RunError as RunError, new_folder as new_folder
+    from unbraid.runs.run import Run as Run, RunError as RunError
     from unbraid_registry.files import (
         is_free as is_free,
         locked as locked,
+        new_folder as new_folder,
         reason as reason,
         remedy as remedy,
         write_whole as write_whole,

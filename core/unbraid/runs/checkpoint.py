@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -17,7 +15,16 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import open_file, read_json, reason, remedy, remove_tree, scratch_folder_for
+from unbraid_registry.files import (
+    flush,
+    open_file,
+    read_json,
+    reason,
+    remedy,
+    remove_tree,
+    scratch_folder_for,
+    write_json,
+)
 
 FORMAT = 1
 STATE, WRITING, REMOVING = "state.json", ".writing-", ".removing-"
@@ -51,13 +58,13 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
                 save_file(own, scratch / f"{name}.safetensors")
                 with suppress(OSError):            # permissions as its folder's, where the disk knows permissions
                     (scratch / f"{name}.safetensors").chmod(folder.stat().st_mode & 0o666)
-                _flush(scratch / f"{name}.safetensors")
+                flush(scratch / f"{name}.safetensors")
             state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
                      "facts": checkpoint.facts}
-            (scratch / STATE).write_text(json.dumps(state, indent=1))
-            _flush(scratch / STATE)
-            _flush(scratch)
-        _flush(folder)
+            write_json(scratch / STATE, state, MAX_STATE, error=CheckpointError)
+            flush(scratch / STATE)
+            flush(scratch)
+        flush(folder)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"can't write the checkpoint {final}: {reason(error)}",
                               hint=f"{remedy(error)}, then go on with --resume") from None
@@ -160,20 +167,6 @@ def nested(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
         name, _, rest = key.partition("/")
         groups.setdefault(name, {})[rest] = t
     return groups
-
-
-def _flush(path: Path) -> None:
-    """Make sure that a file or folder is on the disk."""
-    if os.name == "nt":                            # which flushes no folders, and files only while they are written
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS):
-            raise                                  # else the disk has no fsync, of folders at least
-    finally:
-        os.close(descriptor)
 
 
 def load_weights(module: nn.Module, tensors_: dict[str, Tensor], where: str) -> None:

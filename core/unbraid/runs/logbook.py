@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from torch import Tensor
 from unbraid.runs.images import write_image
 from unbraid.runs.run import Run, RunError
 from unbraid_registry import registry
-from unbraid_registry.files import open_to_write, reason, remedy, write_whole
+from unbraid_registry.files import open_to_write, reason, remedy, to_json, write_whole
 
 Mesh = tuple[Tensor, Tensor, Tensor | None]        # vertices (B, V, 3), faces (F, 3), colours (B, V, 3) in [0, 1]
 Picture = Tensor | Mesh                            # an image (C, H, W) in [0, 1], or a mesh
@@ -43,7 +42,7 @@ class Logbook:
     def numbers(self, step: int, numbers: Mapping[str, float]) -> None:
         """Log numbers by their names."""
         with writing(self.run.metrics_file), open_to_write(self.run.metrics_file, append=True) as file:
-            file.write(f"{json.dumps({'step': step, **numbers})}\n".encode())
+            file.write(f"{to_json({'step': step, **numbers})}\n".encode())
         self._tell(step, dict(numbers), {})
 
     def pictures(self, step: int, pictures: Mapping[str, Picture]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch import Tensor
 from unbraid.runs import checkpoint
 from unbraid_configs import Mistake, Place, Recipe, RecipeError, load_recipe
 from unbraid_registry import FormerPlugins, plugins_of, registry
-from unbraid_registry.files import FileError, locked, parse_json, read_json, read_lines, refuse_foreign, write_whole
+from unbraid_registry.files import FileError, locked, parse_json, read_json, read_lines, refuse_foreign, write_json
 
 FORMAT = 1
 MAX_RECORD = 16 << 20                              # bytes
@@ -159,19 +159,18 @@ class Run:
         if not self.folder.is_dir():
             raise RunError(f"can't write {self.record_file}: {self.folder} was moved or removed",
                            hint="put it back and go on with --resume, or train into another --out")
-        write_whole(self.record_file, json.dumps({"format": FORMAT, **record}, indent=1, default=str) + "\n",
-                    error=RunError)
+        write_json(self.record_file, {"format": FORMAT, **record}, MAX_RECORD, error=RunError)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the logged steps, without lines that a crash cut off or that are damaged."""
         return [logged for _, logged in self.logged()]
 
-    def logged(self) -> Iterator[tuple[bytes, dict[str, Any]]]:
-        """Yield the logged steps one by one, each as its line and what it says.  Raises OSError."""
-        for line in read_lines(self.metrics_file) if self.metrics_file.exists() else ():
+    def logged(self, every: int = 1) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        """Yield the logged steps one by one, or one of `every`, each as its line and what it says.  Raises OSError."""
+        for line in read_lines(self.metrics_file, every) if self.metrics_file.exists() else ():
             with suppress(ValueError):
                 if isinstance(logged := parse_json(line), dict):
-                    yield line, logged
+                    yield line, {name: math.nan if v is None else v for name, v in logged.items()}
 
     def locked(self) -> AbstractContextManager[None]:
         """Lock the folder during a training; a run that does not begin leaves no folder behind.
@@ -180,11 +179,3 @@ class Run:
         """
         return locked(self.folder, RunError(f"another training is writing into {self.folder}",
                                             hint="wait for its end, or choose another --out"))
-
-
-def new_folder(name: str, parent: Path = Path("runs")) -> Path:
-    """Return the first free folder of runs/NAME, runs/NAME-2, ..."""
-    folder, number = parent / name, 2
-    while folder.exists():
-        folder, number = parent / f"{name}-{number}", number + 1
-    return folder

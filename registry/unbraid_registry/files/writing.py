@@ -1,10 +1,9 @@
-"""Writing of files whole or not at all, past links that were planted, and messages for what the disk refuses."""
+"""Writing of files whole or not at all, past links that were planted."""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,11 +13,9 @@ from typing import BinaryIO
 
 from unbraid_registry.errors import UnbraidError
 from unbraid_registry.files.reading import NO_WAIT, kind_of
+from unbraid_registry.files.system import reason, remedy
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)            # Windows has none of these flags
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
-GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 
 Content = str | bytes | Callable[[Path], object]
 
@@ -117,6 +114,20 @@ def open_to_write(path: Path, *, append: bool = False) -> Iterator[BinaryIO]:
         yield file
 
 
+def flush(path: Path) -> None:
+    """Make sure that a file or folder is on the disk.  Raises OSError."""
+    if os.name == "nt":                            # which flushes no folders, and files only while they are written
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EROFS):
+            raise                                  # else the disk has no fsync, of folders at least
+    finally:
+        os.close(descriptor)
+
+
 def remove_tree(path: Path) -> None:
     """Remove a folder with all that is in it, or a file, or a link and not what it leads to; no error if it can't."""
     with suppress(OSError):
@@ -126,34 +137,7 @@ def remove_tree(path: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def reason(error: Exception) -> str:
-    """Return the system's reason for an error: `No space left on device`."""
-    number = _number(error)
-    if number == errno.EINVAL and isinstance(error, OSError) and error.strerror:
-        return error.strerror                      # ours, which says more: `it is a pipe, not a file`
-    return str(error) if number is None else os.strerror(number)
-
-
-def remedy(error: Exception) -> str:
-    """Return advice against an error: free space, allow writing, or put a folder back."""
-    number = _number(error)
-    if number in FULL:
-        return "free some disk space"
-    if number in FORBIDDEN:
-        return "allow writing there"
-    if number in GONE:
-        return "put back the folder, which was moved or removed"
-    return "look after the disk"
-
-
 def _allow(scratch: Path, folder: Path, mask: int) -> None:
     """Give a file the permissions of its folder, where the disk knows permissions."""
     with suppress(OSError):
         scratch.chmod(folder.stat().st_mode & mask)
-
-
-def _number(error: Exception) -> int | None:
-    if isinstance(error, OSError):
-        return error.errno
-    told = re.search(r"os error (\d+)|code: (\d+)", str(error))     # safetensors puts it in its text
-    return int(told[1] or told[2]) if told else None

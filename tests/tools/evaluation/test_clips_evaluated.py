@@ -103,7 +103,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny = {key: TINY[key] for key in ("networks", "players", "train")}
     recipe = make_recipe({"base": "drnet-sprites", **tiny},
                          [f"data.source={{type: npz, path: {folder / 'digits.npz'}}}", "data.draw.film.frames=6",
-                          "data.batch=8", "code={content: 8, pose: 6}", "data.workers=0", "train.picture_every=1000"])
+                          "data.batch=8", "code={content: 8, pose: 6}", "data.workers=0", "train.picture_every=1000",
+                          "data.splits={train: 0.7, test: 0.3}"])
     return train(recipe, folder / "run").folder
 
 

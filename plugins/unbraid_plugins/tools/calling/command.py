@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unbraid.cli import DEVICE, RUN, model_of
+from unbraid_registry.files import to_json
 from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(run: Path, function: str, arguments: tuple[str, ...], out: Path | No
     for path in written[:1] + written[1:][-1:]:
         echo(f"wrote {path}" if len(written) == 1 or path == written[0] else f"  to {path}")
     if not written:
-        echo(json.dumps(as_numbers(result), indent=1))
+        echo(to_json(as_numbers(result), indent=1))
 
 
 def read_arguments(model: Model, function: str, texts: tuple[str, ...], frames: int | None) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from unbraid.runs import write_image, write_whole
 from unbraid.values import Code, Gaussian, Label, Record, Set, Value
 from unbraid_plugins.opengl import write_film
 from unbraid_plugins.tools.display import grid
+from unbraid_registry.files import to_json
 
 STILL = (".png", ".jpg", ".jpeg")
 MOVING = (".gif", ".webp", ".apng", ".mp4")
@@ -42,7 +42,7 @@ def write_result(v: Value, out: Path | None, name: str, scale: int) -> list[Path
         assert isinstance(v, Tensor)
         _check_ending(out, STILL)
         return [write_image(out or Path(f"{name}.png"), grid([v.clamp(0, 1)], scale=scale))]
-    return [] if out is None else [write_whole(out, json.dumps(as_numbers(v), indent=1) + "\n")]
+    return [] if out is None else [write_whole(out, to_json(as_numbers(v), indent=1) + "\n")]
 
 
 def _write_frames(v: Set, out: Path, scale: int) -> list[Path]:

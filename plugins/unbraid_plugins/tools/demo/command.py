@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import attrs
 import click
 
 from unbraid.cli import Session
+from unbraid_registry.files import write_json
 from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     """
     from unbraid.data import open_data
     from unbraid.model import load
-    from unbraid.runs import RunError, new_folder, write_image, write_whole
-    from unbraid_plugins.tools.evaluation import Baselines, evaluate_model, table
+    from unbraid.runs import RunError, new_folder, write_image
+    from unbraid_plugins.tools.evaluation import LARGEST, Baselines, evaluate_model, table
 
     folder = out.expanduser() if out is not None else new_folder("demo")
     if folder.exists() and any(folder.iterdir()):
@@ -82,7 +82,7 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
                                 pictures=folder / "pictures")
     finally:
         data.close()
-    write_whole(run.folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    write_json(run.folder / "evaluation.json", result, LARGEST)
     echo(table([(ARMS[0].name, result)]))
     echo(in_words(result))
     echo(cut_short(reached, steps), nl=reached < steps)

@@ -6,7 +6,6 @@ the rows out again and set its own text beside them, which scales, can be read a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
@@ -18,7 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from unbraid.runs import write_whole
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import parse_json
+from unbraid_registry.files import parse_json, to_json
 
 KEY = "unbraid-rows"
 WIDTH = 36                                         # characters in a line of a label's detail
@@ -69,7 +68,7 @@ def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
         {"label": r.label, "detail": r.detail, "group": r.group, "columns": list(r.columns), "blank": r.blank,
          "images": len(r.images)} for r in rows]}
     text = PngImagePlugin.PngInfo()
-    text.add_text(KEY, json.dumps(about))
+    text.add_text(KEY, to_json(about))
     picture = Image.fromarray(np.concatenate([margin, page], 1))
     return write_whole(path, lambda scratch: picture.save(scratch, format="PNG", pnginfo=text, optimize=True),
                        error=RowsError, what="the picture", hint="")

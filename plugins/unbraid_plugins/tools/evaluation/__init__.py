@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         numbers_of as numbers_of,
         source_of as source_of,
     )
+    from unbraid_plugins.tools.evaluation.kept_results import LARGEST as LARGEST
     from unbraid_plugins.tools.evaluation.measure import (
         EVALUATING as EVALUATING,
         evaluate as evaluate,

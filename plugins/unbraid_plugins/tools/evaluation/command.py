@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from unbraid.cli import SET, Session, say
 from unbraid_plugins.tools.evaluation.options import EvaluationOptions, evaluation_options
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import to_json
 from unbraid_registry.terminal import echo
 
 
@@ -49,7 +49,7 @@ def command(session: Session, runs: tuple[Path, ...], protocol: str, metrics: st
                           before=partial(reports.write, run.folder) if report else lambda result: None)
         results.append((str(run.folder), result))
     if as_json:
-        echo(json.dumps(dict(results), indent=1))
+        echo(to_json(dict(results), indent=1))
     else:
         echo(table(results))
         for run, (_, result) in zip(opened, results, strict=True):

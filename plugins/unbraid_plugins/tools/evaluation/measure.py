@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,13 @@ import numpy as np
 from unbraid.data import Data, open_data
 from unbraid.engine import data_notes
 from unbraid.model import Model, load
-from unbraid.runs import Run, RunError, locked, write_whole
+from unbraid.runs import Run, RunError, locked
 from unbraid_plugins.tools.evaluation.baselines import Baselines, at_random, identity, of_pixels, perfect, untrained
 from unbraid_plugins.tools.evaluation.clip_evidence import of_analogies, of_clips
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
-from unbraid_plugins.tools.evaluation.kept_results import added_to, earlier
+from unbraid_plugins.tools.evaluation.kept_results import LARGEST, added_to, earlier
 from unbraid_plugins.tools.evaluation.metric_runner import (
     Measuring,
     as_json,
@@ -33,6 +32,7 @@ from unbraid_plugins.tools.evaluation.pictures import write_pictures
 from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
 from unbraid_plugins.tools.evaluation.views import can_be_told, with_labels
 from unbraid_registry import Component, UnbraidError, closest, inputs_of, registry
+from unbraid_registry.files import write_json
 
 FORMAT = 1
 FILE, EVALUATING = "evaluation.json", ".evaluating"             # the lock of an evaluation
@@ -73,7 +73,7 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
                "hooks": as_json(from_hooks)}
         result = added_to(earlier(run.folder / FILE), now)
         before(result)
-        write_whole(run.folder / FILE, json.dumps(result, indent=1) + "\n")
+        write_json(run.folder / FILE, result, LARGEST)
         return result
 
 

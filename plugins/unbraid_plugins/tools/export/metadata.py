@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -12,6 +11,7 @@ from unbraid.model import Model
 from unbraid.values import Layout
 from unbraid_plugins.tools.export.program import Traced
 from unbraid_registry import record_plugins, registry
+from unbraid_registry.files import to_json
 
 KEY = "unbraid"                                    # the key of the metadata in ONNX and Parquet
 FORMAT = 1
@@ -45,7 +45,7 @@ def parts_of(layout: Layout) -> list[dict[str, Any]]:
 
 def as_text(facts: dict[str, Any]) -> str:
     """Return metadata as JSON."""
-    text = json.dumps(facts, indent=1, ensure_ascii=False, default=str)
+    text = to_json(facts, indent=1, ensure_ascii=False)
     return re.sub("[\ud800-\udfff]", lambda half: ascii(half[0])[1:-1], text)     # of names that are no UTF-8
 
 

@@ -29,7 +29,7 @@ from unbraid_plugins.tools.evaluation import assignment
 from unbraid_plugins.tools.packs.pack import FORMAT, SUFFIX, Pack, PackError, hash_of
 from unbraid_plugins.tools.reports import read_evaluation
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import write_whole
+from unbraid_registry.files import to_json, write_whole
 
 HERE = "${UNBRAID_DATA}"                           # in place of the paths of the data
 THERE = "${UNBRAID_RUN}"                           # in place of runs that networks came from
@@ -88,7 +88,7 @@ def write_pack(run: str | Path, to: str | Path | None = None, *, licence: str = 
              "unbraid.data": json.dumps(without_notes(model.method.facts).to_json()),
              "unbraid.picture": picture_of(model)}
     about["sha256"] = hash_of(save(tensors))
-    content = save(tensors, {**texts, "unbraid.about": json.dumps(about, ensure_ascii=False)})
+    content = save(tensors, {**texts, "unbraid.about": to_json(about, ensure_ascii=False)})
     write_whole(path, lambda scratch: _written(scratch, content, model), error=PackError, what="the pack")
     return Packed(path, len(content), tuple(names), tuple(left_out), _error(tensors, model) if half else 0.0)
 

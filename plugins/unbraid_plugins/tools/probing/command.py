@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from unbraid.cli import DEVICE, SET, Session
+from unbraid_registry.files import to_json
 from unbraid_registry.terminal import echo
 
 
@@ -56,7 +56,7 @@ def command(session: Session, runs: tuple[Path, ...], labels: str, draws: int, n
                        device=place, overrides=session.overrides)
         results.append((str(run.folder), result))
     if as_json:
-        echo(json.dumps(dict(results), indent=1))
+        echo(to_json(dict(results), indent=1))
     else:
         echo(table(results))
         for _, result in results:

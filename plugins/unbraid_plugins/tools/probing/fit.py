@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,8 +11,8 @@ import numpy as np
 from unbraid.data import Data, open_data
 from unbraid.engine import data_notes
 from unbraid.model import Model, load
-from unbraid.runs import Run, write_whole
-from unbraid_plugins.tools.evaluation import source_of
+from unbraid.runs import Run
+from unbraid_plugins.tools.evaluation import LARGEST, source_of
 from unbraid_plugins.tools.probing.classifiers import best_penalty, distances, linear, nearest, trained
 from unbraid_plugins.tools.probing.labels import drawn, short
 from unbraid_plugins.tools.probing.plot import write_picture
@@ -22,6 +21,7 @@ from unbraid_plugins.tools.probing.regressions import judged_numbers, labelled_n
 from unbraid_plugins.tools.probing.representations import PIXELS, Representation, representations
 from unbraid_plugins.tools.probing.settings import ALL, Settings, said
 from unbraid_plugins.tools.probing.task import Task, task
+from unbraid_registry.files import write_json
 
 FORMAT = 1
 
@@ -66,7 +66,7 @@ def probe(run: str | Path | Run, *, fit_on: str | None = None, judge_on: str | N
     result = {"format": FORMAT, "title": recipe.title, "step": model.step, **result}
     result["picture"] = str(write_picture(result, found.pictures / f"{name}.png"))
     result["file"] = str(found.folder / f"{name}.json")
-    write_whole(found.folder / f"{name}.json", json.dumps(result, indent=1) + "\n")
+    write_json(found.folder / f"{name}.json", result, LARGEST)
     return result
 
 

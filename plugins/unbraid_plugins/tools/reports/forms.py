@@ -7,7 +7,7 @@ from unbraid_registry.files import Anything, Each, Fields, Listed, Maybe
 _RESULT = Fields({"score": Maybe(float)})           # and the other parts of a metric's result
 _TOLD = Fields({"summary": str, "better": str, "cost": float})
 _PART = Fields({"source": str, "split": str, "images": int}, ("source", "split", "images"))
-_MEANS = Fields({"mean": Listed(float, 100), "std": Maybe(Listed(Maybe(float), 100))}, ("mean",))
+_MEANS = Fields({"mean": Listed(Maybe(float), 100), "std": Maybe(Listed(Maybe(float), 100))}, ("mean",))
 EVALUATION = Fields({
     "format": int, "title": str, "step": int, "images": int, "seed": int, "split": str, "source": str,
     "factors": Each(int, 1000), "arms": Each(Each(_RESULT, 500), 50), "data": Each(Anything(), 500),

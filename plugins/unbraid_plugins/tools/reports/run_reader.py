@@ -191,22 +191,26 @@ def _lines(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
 
 
 def _thinned(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
-    """Return the logged steps; of a long log every second, fourth ... one, to fit into memory.  Raises OSError."""
+    """Return the logged steps; of a long log every second, fourth ... one, read within a second.  Raises OSError."""
     kept: list[tuple[int, dict[str, Any]]] = []
+    length = min(run.metrics_file.stat().st_size, LONGEST_LOG) if run.metrics_file.exists() else 0
     seen, size, every, number = 0, 0, 1, 0
-    for number, (line, logged) in enumerate(run.logged()):
-        seen += len(line)
+    while length > every * MOST_LOGGED:
+        every *= 2
+    apart = every                                  # lines between those that are parsed
+    for number, (line, logged) in enumerate(run.logged(apart)):
+        seen += len(line) * apart
         if seen > LONGEST_LOG:
             gaps.append(f"The log is longer than {LONGEST_LOG >> 20} MiB; the rest is left out.")
             break
-        if number % every == 0:
+        if number * apart % every == 0:
             kept.append((len(line), logged))
             size += len(line)
-        while size > MOST_LOGGED and len(kept) > 1:
+        while size > MOST_LOGGED and len(kept) > 1:          # lines of unequal length
             kept, every = kept[::2], every * 2
             size = sum(length for length, _ in kept)
     if every > 1:
-        gaps.append(f"The log is long; of {number + 1:,} logged steps one of {every} is shown.")
+        gaps.append(f"The log is long; one of {every} logged steps is shown.")
     return [logged for _, logged in kept]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 
 from unbraid.cli import DEVICE, SET, Session, columns, overrides_given
 from unbraid_registry import UnbraidError
+from unbraid_registry.files import to_json
 from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
     wanted = [known_metric(m, rows) for m in metrics] or metrics_of(rows)
     groups = groups_of(rows, by)
     if as_json:
-        echo(json.dumps(told(rows, groups, wanted), indent=1))
+        echo(to_json(told(rows, groups, wanted), indent=1))
     elif as_csv:
         echo(groups_csv(rows, groups, wanted), nl=False)
     elif not select or metrics:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from unbraid.runs import write_whole
 from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.groups import as_json, groups_of
 from unbraid_plugins.tools.studies.scores import UDR, Row, with_scores
-from unbraid_registry.files import Each, Fields, Maybe, check, read_json
+from unbraid_registry.files import Each, Fields, Maybe, check, read_json, write_json
 
 FORMAT = 1
 FILE = "results.json"
@@ -28,7 +27,7 @@ def write_results(study: Study, rows: Sequence[Row]) -> list[Path]:
     write_whole(study.folder / "table.csv", table_csv(rows))
     kept = {key: value for key, value in read_results(study).items() if key == UDR}
     result = {"format": FORMAT, **as_json(rows, groups_of(rows)), **kept}
-    write_whole(study.folder / FILE, json.dumps(_finite(result), indent=1) + "\n")
+    write_json(study.folder / FILE, _rounded(result), LARGEST)
     return [study.folder / "table.csv", study.folder / FILE, *write_plots(rows, study.folder / "plots")]
 
 
@@ -41,7 +40,7 @@ def write_ranking(places: Sequence[Path], rows: Sequence[Row], ranking: dict[str
     if len(places) != 1 or not study.plan_file.is_file():
         return []
     result = {**read_results(study), "format": FORMAT, UDR: ranking}
-    write_whole(study.folder / FILE, json.dumps(_finite(result), indent=1) + "\n")
+    write_json(study.folder / FILE, _rounded(result), LARGEST)
     return write_results(study, rows)
 
 
@@ -62,10 +61,8 @@ def read_results(study: Study) -> dict[str, Any]:
     return dict(found) if found["format"] == FORMAT else {}
 
 
-def _finite(v: Any) -> Any:
-    """Replace NaN and infinities, which JSON does not have, by None; round floats to 6 decimals."""
-    if isinstance(v, float):
-        return round(v, 6) if v == v and abs(v) != float("inf") else None
+def _rounded(v: Any) -> Any:
+    """Round floats to 6 decimals."""
     if isinstance(v, dict):
-        return {key: _finite(x) for key, x in v.items()}
-    return [_finite(x) for x in v] if isinstance(v, list | tuple) else v
+        return {key: _rounded(x) for key, x in v.items()}
+    return [_rounded(x) for x in v] if isinstance(v, list | tuple) else round(v, 6) if isinstance(v, float) else v

@@ -64,9 +64,9 @@ def train_several(text: str, recipe: str | None, overrides: tuple[str, ...], dat
 
     seeds = seeds_of(text)
     name = recipe if recipe is not None else str(Run.at(folders(out or Path(), seeds)[0]).recipe_file)
-    out = out.expanduser() if out is not None else new_folder(Path(name).stem)
     recipe_on(name, overrides, data)               # report its mistakes once, not per seed
     recipes = [read_recipe(name, (*overrides, f"train.seed={seed}"), data) for seed in seeds]
+    out = out.expanduser() if out is not None else new_folder(Path(name).stem)
 
     def ready(trainings: Sequence[Training]) -> None:
         echo(f"{len(seeds)} seeds as one model: {', '.join(map(str, seeds))}")
