@@ -145,7 +145,9 @@ def resume_hint(run: Run) -> str:
     ranks = os.environ.get("LOCAL_WORLD_SIZE", distributed.world())
     if run.last_checkpoint() is None:
         return "nothing was saved yet; begin again with another --out"
-    launch = f"torchrun --nproc-per-node {ranks} --no-python unbraid train --resume"
+    machines = int(os.environ.get("GROUP_WORLD_SIZE", 1))
+    each = f"--nnodes {machines} --node-rank ... --master-addr ... " if machines > 1 else ""
+    launch = f"torchrun {each}--nproc-per-node {ranks} --no-python unbraid train --resume"
     return f"go on with: {launch} --out {shlex.quote(str(run.folder))}"
 
 
