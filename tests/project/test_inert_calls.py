@@ -18,6 +18,7 @@ MEANT = {                                          # who starts something, and w
     "dci.py": "forked workers, or this Python with the path of the one that starts them",
     "command.py": "the browser, at the viewer's address",
     "film.py": "ffmpeg, as imageio-ffmpeg finds it",
+    "slurm.py": "sbatch and squeue, as the path has them, asked for by --slurm and --watch",
     "kept.py": "this Python, to make the catalogue anew, without the working folder on its path",
 }
 
@@ -120,6 +121,7 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "studies/child_process.py": "/dev/null",
     "figure/files.py": "a picture in memory",
     "scene/pictures.py": "a picture in memory",
+    "scene/wavefront_writer.py": "whether a picture of that name is of our own, PNG alone",
     "data/image_files.py": "Pillow, after the file was found to be one",
     "sources/npz_file.py": "an archive in an open file",
     "sources/idx.py": "an archive in an open file",

@@ -57,7 +57,7 @@ DOORS = {                                          # documented doors of rooms, 
         Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe make_recipe
         read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
-        Background Camera DirectionalLight HarmonicLight Margin Mesh MeshRenderer Panorama Rendering draw
+        Background Camera DirectionalLight HarmonicLight Margin Materials Mesh MeshRenderer Panorama Rendering draw
         looking opencv_camera orbiting orthographic perspective read_mesh write_film write_mesh""",
     "unbraid_plugins.tools": """
         draw_figure evaluate evaluate_model export_codes export_function probe probe_model profile

@@ -21,7 +21,7 @@ class SmallShapes(TorchDispatchMode):
     """A context in which small operations on meta tensors run on zeros on the CPU, and give meta tensors.
 
     Torch's own functions of shapes import its compiler and sympy, 2 s. Zeros take 20 us, and what doesn't fit raises
-    what a training would. What is large or depends on numbers is left to torch.
+    what a training would. Large operations, and those that depend on numbers, are left to torch.
     """
 
     @classmethod
