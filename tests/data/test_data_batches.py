@@ -222,7 +222,7 @@ def test_facts_go_through_json(open_draws):
 
 def test_a_description_says_what_there_is(open_draws):
     text = describe(open_draws(PAIR))
-    for part in ("600 images, 4 x 4 grey", "train 540, test 60", "pose: 5 classes (front, left", "9.4 KiB on cpu",
+    for part in ("600 images, 4 x 4 grey", "train 540, test 60", "pose: 5 classes (front, left", "9.38 KiB on cpu",
                  "draw x2: an image of source, with the same identity as x1",
                  "draw s: 3 images of source, with the same pose"):
         assert part in text

@@ -80,6 +80,19 @@ def test_rows_of_arrays_stay_in_their_splits(tmp_path: Path) -> None:
     assert stays(before, chosen)
 
 
+def test_copies_stay_together(tmp_path: Path) -> None:
+    pictures = [noise(n % 30) for n in range(60)] + [noise(3)] * 20
+    np.savez(tmp_path / "a.npz", images=np.stack(pictures))
+    splits, _ = by_split(Npz(path=str(tmp_path / "a.npz")).open())
+    assert not splits["train"] & splits["test"]
+    assert {name: len(kept) for name, kept in splits.items()} == {"train": 24, "test": 6}         # different ones
+    folder = photos(tmp_path / "d", range(40))
+    for number in range(40):
+        (folder / f"copy-of-{number}.png").write_bytes((folder / f"{number:03}.png").read_bytes())
+    splits, _ = by_split(Folder(path=str(folder), size=8).open())
+    assert not splits["train"] & splits["test"]
+
+
 def test_equal_images_are_split_too(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=np.zeros((50, 8, 8), np.uint8))
     images = Npz(path=str(tmp_path / "a.npz")).open()

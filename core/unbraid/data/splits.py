@@ -37,9 +37,8 @@ def split_rows(images: Images, shares: Mapping[str, float], by: str | None = Non
         group = _groups(images.fields[by or "clip"])
     count = int(group.max()) + 1
     places = _hash(np.arange(count) if images.keys is None or cuts == () else _keys(images, group, by))
-    ends = _ends(count, list(shares.values()))
-    order = np.sort(places)
-    found = [float(order[end]) if end < count else 1.0 for end in ends]
+    order = np.unique(places)                      # copies of a picture count as one, and stay together
+    found = [float(order[end]) if end < len(order) else 1.0 for end in _ends(len(order), list(shares.values()))]
     place = np.searchsorted(cuts or found, places, side="right")[group]
     rows = {name: np.flatnonzero(place == i) for i, name in enumerate(shares)}
     return rows, () if images.keys is None or cuts == () else cuts or tuple(found)

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from unbraid import BadPicture, DataError, Field, Images, open_picture, picture_size, read_picture, source
-from unbraid_plugins.shared.sources.picture_keys import distinct, key_of_file
+from unbraid_plugins.shared.sources.picture_keys import key_of_file, keys_of_checksums
 from unbraid_plugins.shared.sources.picture_search import find_pictures
 from unbraid_plugins.shared.sources.sizes import (
     ENDINGS,
@@ -176,7 +176,7 @@ def open_pictures(paths: list[Path], size: Size, channels: int, check: str, whit
     if animated := [paths[i].name for i in np.flatnonzero(several)]:
         notes.append(f"only the first frame or page is used of {', '.join(animated[:3])}"
                      + f" and {len(animated) - 3} more" * (len(animated) > 3))
-    keys = distinct(keys[good])
+    keys = keys_of_checksums(keys[good])
     if decoded is not None:
         return decoded if len(good) == len(paths) else decoded[good], good, keys, notes
     return PictureFiles([paths[i] for i in good], size, channels, white, black), good, keys, notes

@@ -1,7 +1,7 @@
 """Numbers that follow what a picture is, wherever it lies, so that splits do so too.
 
 A file is known by its size, its beginning and its end: not by its name, its folder or how it is decoded. A row of an
-array is known by its bytes. Equal ones are counted, so that no two share a number.
+array is known by its bytes. Copies share a number, so no picture is tested that was trained on under another name.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from unbraid import open_file
 
 ENDS = 4096                                        # bytes at both ends of a file: headers, and the last pixels
+FEW = 10                                           # different pictures, too few to be split with all of their copies
 
 
 def key_of_file(path: Path) -> int:
@@ -31,19 +32,22 @@ def key_of_file(path: Path) -> int:
 
 def keys_of_rows(array: np.ndarray) -> np.ndarray:
     """Return a number for each row of an array, uint64 (N,)."""
-    return distinct(np.fromiter((zlib.crc32(np.ascontiguousarray(row).data) for row in array), np.uint64, len(array)))
+    checksums = (zlib.crc32(np.ascontiguousarray(row).data) for row in array)
+    return keys_of_checksums(np.fromiter(checksums, np.uint64, len(array)))
 
 
-def distinct(checksums: np.ndarray) -> np.ndarray:
-    """Return uint64 numbers (N,) that begin with these checksums; equal ones are counted.
+def keys_of_checksums(checksums: np.ndarray) -> np.ndarray:
+    """Return numbers for splits, uint64 (N,): the checksums; where only few differ, copies are counted too.
 
-    >>> distinct(np.array([7, 5, 7])) & np.uint64(0xFFFFFFFF)
+    >>> keys_of_checksums(np.array([7, 5, 7])) & np.uint64(0xFFFFFFFF)
     array([0, 0, 1], dtype=uint64)
     """
     order = np.argsort(checksums, kind="stable")
     ordered = checksums[order]
     begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    if len(begins) >= FEW:
+        return checksums.astype(np.uint64)
     count = np.arange(len(ordered)) - np.repeat(begins, np.diff([*begins, len(ordered)]))
-    keys = np.empty(len(ordered), np.uint64)
-    keys[order] = ordered.astype(np.uint64) << np.uint64(32) | count.astype(np.uint64)
-    return keys
+    found = np.empty(len(ordered), np.uint64)
+    found[order] = ordered.astype(np.uint64) << np.uint64(32) | count.astype(np.uint64)
+    return found
