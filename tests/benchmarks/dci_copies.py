@@ -1,4 +1,4 @@
-"""DCI's completeness of codes that are copied, by our trees and by scikit-learn's, which the reference implementation uses.
+"""DCI's completeness of copied codes, by our trees and by scikit-learn's, which the reference implementation uses.
 
     UNBRAID_SHARED=... OMP_NUM_THREADS=1 python tests/benchmarks/dci_copies.py [--copies 3] [--seeds 6]
 
