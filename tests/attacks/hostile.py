@@ -4,7 +4,7 @@
 
 All commands are called in the folder of `hostile_folder.py`, in one process. None may start a program, open a socket,
 import from the folder, or write outside of it; the viewer may listen on this machine. `--tell` says what each did;
-`--quick` leaves out the demo, which reads nothing of the folder and takes as long as a third of all.
+`--quick` leaves out two that read little of it and take as long as a third of all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.l
            "shutil.move", "shutil.copyfile", "shutil.rmtree")
 OWN = ("uname", "git", "ldconfig", "gcc", "cc", "ld", "fc-list")     # what Python and we ask of this machine itself
 OURSELVES = "127.0.0.1"
-LONG = ("demo --steps 1 --images 10 --out demo",)
+LONG = ("demo --steps 1 --images 10 --out demo", "profile recipe.yaml")
 COMMANDS = (
     "check recipe.yaml", "check recipe.yaml --plan", "show recipe.yaml", "draw recipe.yaml", "check nasty.yaml",
     'check mixing-sprites data.source={"type":"folder","path":"pictures","size":16}', "check data.yaml",
@@ -53,7 +53,7 @@ COMMANDS = (
     "push run me/model", "push secret.safetensors me/model", "view run --no-browser", "view texts.safetensors",
     "view secret.safetensors --no-browser", "data list", "data show cars3d", "data get cars3d --from sets",
     "data get mpi3d-toy --from sets", "data get mpi3d-realistic --from sets", "data get mpi3d-real --from sets",
-    "data get mpi3d-real-complex --from sets", "data verify mnist", "profile recipe.yaml", "list recipe", "plugins",
+    "data get mpi3d-real-complex --from sets", "data verify mnist", "list recipe", "plugins",
     "doctor", "completion bash", "new-plugin tv", *LONG)
 
 
@@ -154,38 +154,42 @@ def look_at(printed: io.StringIO, watch: Watch) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
+def attack(parent: Path, *options: str) -> tuple[list[str], dict[str, Any]]:
+    """Lay out the folder, and call all commands in a process that begins there; return the faults and outcomes."""
+    from hostile_folder import lay_out             # the other process looks for modules nowhere here
+
+    folder = parent / "received"
+    for name in ("received", "cache", "tmp", "home"):
+        (parent / name).mkdir()
+    lay_out(folder)
+    around = {**os.environ, "UNBRAID_CACHE": f"{parent}/cache", "TMPDIR": f"{parent}/tmp", "OMP_NUM_THREADS": "1",
+              "MPLCONFIGDIR": f"{parent}/cache", "TORCHINDUCTOR_CACHE_DIR": f"{parent}/cache/torch",
+              "UNBRAID_DATA": f"{parent}/cache/data", "HF_HOME": f"{parent}/cache/hub", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-P", __file__, "--inside", str(folder), *options], cwd=folder, env=around,
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        return [done.stderr[-2000:]], {}
+    found = json.loads(done.stdout.splitlines()[-1])
+    if (parent / "marks").exists():
+        found["seen"][f"code: {(parent / 'marks').read_text()}"] = 1
+    outcomes = found["outcomes"]
+    return [*found["seen"], *(f"{command}: exit code {code}: {told}" for command, (code, told, _) in outcomes.items()
+                              if code not in (0, 2) or "fault of" in told)], outcomes
+
+
 def main() -> int:
     """Attack, and say how it went."""
     if sys.argv[1:2] == ["--inside"]:
         chosen = [c for c in COMMANDS if c not in LONG or "--quick" not in sys.argv]
         print(json.dumps(inside(Path(sys.argv[2]), tuple(chosen))))
         return 0
-    from hostile_folder import lay_out  # the other process looks for modules nowhere here
-
     with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent, "received")
-        for name in ("received", "cache", "tmp", "home"):
-            Path(parent, name).mkdir()
-        lay_out(folder)
-        around = {**os.environ, "UNBRAID_CACHE": f"{parent}/cache", "TMPDIR": f"{parent}/tmp", "OMP_NUM_THREADS": "1",
-                  "MPLCONFIGDIR": f"{parent}/cache", "TORCHINDUCTOR_CACHE_DIR": f"{parent}/cache/torch",
-                  "UNBRAID_DATA": f"{parent}/cache/data", "HF_HOME": f"{parent}/cache/hub", "HF_HUB_OFFLINE": "1"}
-        done = subprocess.run([sys.executable, "-P", __file__, "--inside", str(folder), *sys.argv[1:]], cwd=folder,
-                              env=around, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(done.stderr[-2000:])
-            return 1
-        found = json.loads(done.stdout.splitlines()[-1])
-        marks = Path(parent, "marks")
-        if marks.exists():
-            found["seen"][f"code: {marks.read_text()}"] = 1
-    faults = [*found["seen"], *(f"{command}: exit code {code}: {told}" for command, (code, told, _)
-                                in found["outcomes"].items() if code not in (0, 2) or "fault of" in told)]
+        faults, outcomes = attack(Path(parent), *sys.argv[1:])
     print(*faults, sep="\n")
     if "--tell" in sys.argv:
-        for command, (code, told, seconds) in found["outcomes"].items():
+        for command, (code, told, seconds) in outcomes.items():
             print(f"{code} {seconds:5.1f} s  {command}\n      {told.strip().splitlines()[0][:150] if code else ''}")
-    codes = Counter(code for code, *_ in found["outcomes"].values())
+    codes = Counter(code for code, *_ in outcomes.values())
     print(f"{codes.total()} commands in a hostile folder: {codes[0]} gave a result, {codes[2]} refused; no program, "
           f"no socket, no import, no write elsewhere; {len(faults)} faults")
     return 1 if faults else 0

