@@ -156,7 +156,7 @@ def look_at(printed: io.StringIO, watch: Watch) -> None:
 
 def attack(parent: Path, *options: str) -> tuple[list[str], dict[str, Any]]:
     """Lay out the folder, and call all commands in a process that begins there; return the faults and outcomes."""
-    from hostile_folder import lay_out             # the other process looks for modules nowhere here
+    from hostile_folder import lay_out  # the other process looks for modules nowhere here
 
     folder = parent / "received"
     for name in ("received", "cache", "tmp", "home"):

@@ -71,7 +71,8 @@ def test_hints_are_told_up_to_a_hundred(unbraid: Command, tmp_path: Path) -> Non
 # -- runs -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_long_log_is_thinned_and_resumed_whole(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_log_is_thinned_and_resumed_whole(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                 ) -> None:
     from unbraid_plugins.tools.reports import read_run, run_reader
 
     monkeypatch.setattr(run_reader, "MOST_LOGGED", run_reader.MOST_LOGGED // 8)
