@@ -141,6 +141,12 @@ class TestByHand:
         assert found.robustness == pytest.approx(np.asarray([[2 / 3, 1 / 3]]))   # strays 0.25 and 0.5 of 0.75
         assert found.score == pytest.approx(2 / 3)
 
+    def test_robustness_is_not_negative(self):
+        high = np.asarray([-1.0] + [1] * 9)                        # groups lie apart: one strays by 1.8 from its own mean
+        found = irs(np.r_[high, -high][:, None], np.repeat([0, 1], 10)[:, None], quantile=1.0)
+        assert found.robustness == pytest.approx(np.zeros((1, 1)))
+        assert found.score == 0
+
     def test_predictability(self):
         v = product(2, 2)
         rows = np.arange(4)

@@ -126,6 +126,7 @@ def shown_rows(data: Data, source: str | None = None) -> np.ndarray:
 
     source: the source; None: the first draw's.
     """
-    splits = next(iter(data.facts.sources.values())).splits if source is None else data.facts.sources[source].splits
+    source = next(iter(data.plans.values())).source if source is None and data.plans else source
+    splits = data.facts.sources[source or next(iter(data.facts.sources))].splits
     rows = data.rows("test" if splits.get("test", 0) >= 2 else "train", source)[:2 * SHOWN]
     return rows[:len(rows) // 2 * 2]

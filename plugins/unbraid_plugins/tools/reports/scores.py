@@ -167,9 +167,7 @@ def _matched(cells: Sequence[Cell | None], better: str) -> Cell | None:
         return None
     sign = 1.0 if better == "higher" else -1.0
     best = max(others, key=lambda c: sign * (c.value or 0.0))
-    own_best = max(sign * x for x in (own.value, own.low, own.high) if x is not None)
-    other_least = min(sign * x for x in (best.value, best.low, best.high) if x is not None)
-    return best if other_least >= own_best or sign * (best.value or 0.0) >= sign * (own.value or 0.0) else None
+    return best if sign * (best.value or 0.0) >= sign * (own.value or 0.0) else None
 
 
 def tiles(rows: Sequence[Score]) -> list[Score]:
