@@ -1,8 +1,8 @@
-"""How much processor commands take that people wait for, beside another checkout of this project.
+"""The processor time of commands that people wait for, beside another checkout of this project.
 
     OMP_NUM_THREADS=1 python tests/benchmarks/waiting.py --beside ../unbraid-before --rounds 5
 
-Both checkouts run in this environment, each with a run, caches and bytecode of its own, as after an installation. They
+Both checkouts run in this environment, each with its run, its caches and its bytecode, as after an installation. They
 play in turns; seconds of processor (user and system), medians. A first call of each is not counted, except that
 `evaluate, first` has no oracles kept from before. Equal scores are counted where both checkouts evaluated.
 """

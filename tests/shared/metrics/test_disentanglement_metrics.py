@@ -142,7 +142,7 @@ class TestByHand:
         assert found.score == pytest.approx(2 / 3)
 
     def test_robustness_is_not_negative(self):
-        high = np.asarray([-1.0] + [1] * 9)                        # groups lie apart: one strays by 1.8 from its own mean
+        high = np.asarray([-1.0] + [1] * 9)             # one strays by 1.8 from its group's mean
         found = irs(np.r_[high, -high][:, None], np.repeat([0, 1], 10)[:, None], quantile=1.0)
         assert found.robustness == pytest.approx(np.zeros((1, 1)))
         assert found.score == 0

@@ -32,8 +32,8 @@ def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins:
         score = sum_d s_d max_k IRS_dk / sum_d s_d,    s_d = max_n |z_nd - E[z_d]|
 
     q is the given quantile over images (1.0: the maximum, as in the paper), the mean is over the values that occur.
-    Factors are put into `bins` bins first, as in disentanglement_lib. Constant dimensions are left out. A dimension that
-    strays further from the means of its groups than from the mean of all (groups lie apart) has 0, not less.
+    Factors are put into `bins` bins first, as in disentanglement_lib. Constant dimensions are left out. A dimension
+    that strays further from its groups' means than from the mean of all, since groups lie apart, has 0 instead of less.
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
