@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image, ImageOps
 
 from unbraid import BadPicture, DataError, Images, read_picture
 from unbraid_plugins.shared.sources import Clips, Folder, Npz
+from unbraid_plugins.shared.sources.npz import Hdf5
 
 RAMP = np.linspace(0, 1, 64)[None].repeat(64, 0)
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 1), dtype=np.uint8)
@@ -78,7 +80,7 @@ def test_what_a_folder_leaves_out_is_told(tmp_path):
     for name in ("a/1.png", "a/2.jfif", "elsewhere/3.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         Image.new("RGB", (8, 8), (20 * len(name), 9, 9)).save(tmp_path / name, format="PNG")
-    (tmp_path / "a" / "4.HEIC").write_bytes(b"x")
+    (tmp_path / "a" / "4.PSD").write_bytes(b"x")
     frames = [Image.new("RGB", (8, 8), (i, 0, 0)) for i in (9, 200)]
     frames[0].save(tmp_path / "a" / "5.gif", save_all=True, append_images=frames[1:])
     (tmp_path / "a" / "linked").symlink_to(tmp_path / "elsewhere")
@@ -87,7 +89,7 @@ def test_what_a_folder_leaves_out_is_told(tmp_path):
     assert images.fields["folder"].names[:2] == (".", "linked")
     assert len(images) == 4
     told = " ".join(images.notes)
-    assert "(1 .heic) left out" in told
+    assert "(1 .psd) left out" in told
     assert "first frame or page is used of 5.gif" in told
     assert "linked folders that are read already" in told
 
@@ -182,3 +184,79 @@ def test_npy_files_are_read_alone_or_in_a_folder(tmp_path):
         Npz(path=str(tmp_path)).open()
     with pytest.raises(DataError, match=r"no \.npy files"):
         Npz(path=str(tmp_path.parent)).open()
+
+
+def test_arrays_in_parts_are_splits(tmp_path):
+    for x, y in (("x_{}", "y_{}"), ("X_{}", "y_{}"), ("{}_images", "{}_labels"), ("{}_set_x", "{}_set_y")):
+        np.savez(tmp_path / "a.npz", **{x.format("train"): PIXELS[:8], y.format("train"): K[:8],
+                                        x.format("test"): PIXELS[8:], y.format("test"): K[8:]})
+        images = Npz(path=str(tmp_path / "a.npz")).open()
+        assert np.array_equal(images.images, PIXELS.transpose(0, 3, 1, 2))
+        assert images.fields["label"].values.tolist() == K.tolist()
+        assert {name: rows.tolist() for name, rows in images.splits.items()} == {
+            "train": [*range(8)], "test": [8, 9, 10, 11]}
+    np.savez(tmp_path / "a.npz", x_train=PIXELS, x_test=PIXELS[:3], y_train=K)
+    assert "y_train" in " ".join(Npz(path=str(tmp_path / "a.npz")).open().notes)
+    np.savez(tmp_path / "a.npz", x_train=PIXELS, x_test=PIXELS[:, :8])
+    with pytest.raises(DataError, match=r"(?s)different forms.*`images`"):
+        Npz(path=str(tmp_path / "a.npz")).open()
+    np.savez(tmp_path / "a.npz", x_train=PIXELS)
+    with pytest.raises(DataError, match=r"(?s)there is x_train.*`images`"):
+        Npz(path=str(tmp_path / "a.npz")).open()
+    assert len(Npz(path=str(tmp_path / "a.npz"), images="x_train").open()) == 12
+
+
+def test_hdf5_files_are_read_as_others(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"] = PIXELS
+        file["labels"] = np.array([b"cat", b"dog", b"eel"])[K]
+        file.create_dataset("names", data=["a", "bé", "c"] * 4, dtype=h5py.string_dtype())
+        file["group/height"] = K.astype(float)
+        file["elsewhere"] = h5py.ExternalLink("b.h5", "images")
+        file["group/up"] = h5py.SoftLink("/")
+        file["group"]["circle"] = file["group"]
+        file.create_dataset("odd", (12,), dtype=h5py.ref_dtype)
+    images = Hdf5(path=str(tmp_path / "a.h5")).open()
+    assert np.array_equal(images.images, PIXELS.transpose(0, 3, 1, 2))
+    assert images.fields["label"].names == ("cat", "dog", "eel")
+    assert images.fields["names"].names == ("a", "bé", "c")
+    assert images.fields["group_height"].values.tolist() == K.tolist()
+    assert any("never loaded: odd" in note for note in images.notes)
+    assert set(Npz(path=str(tmp_path / "a.h5")).open().fields) == set(images.fields)
+    with h5py.File(tmp_path / "big.h5", "w") as file:
+        file.create_dataset("images", (10 ** 6, 64, 64, 3), np.uint8, chunks=True)
+    with pytest.raises(DataError, match=r"(?s)11\.4 GiB.*`limit`"):
+        Hdf5(path=str(tmp_path / "big.h5")).open()
+    (tmp_path / "b.h5").write_bytes((tmp_path / "a.h5").read_bytes()[:3000])
+    with pytest.raises(DataError, match="not a whole HDF5 file"):
+        Hdf5(path=str(tmp_path / "b.h5")).open()
+
+
+@pytest.mark.parametrize(("ending", "module"), [(".avif", "PIL._avif"), (".heic", "pillow_heif")])
+def test_pictures_of_phones_are_read(tmp_path, ending, module):
+    pytest.importorskip(module)
+    picture = Image.fromarray((RAMP * 255).astype(np.uint8)).convert("RGB")
+    if ending == ".heic":
+        from pillow_heif import from_pillow
+
+        from_pillow(picture).save(tmp_path / f"a{ending}", quality=95)
+    else:
+        picture.save(tmp_path / f"a{ending}", quality=95)
+    assert is_ramp(Folder(path=str(tmp_path), size=64).open().images[0])
+
+
+def test_what_reads_pictures_of_phones_is_told(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)            # as if it were not installed
+    monkeypatch.setattr("unbraid_plugins.shared.sources.picture_search.find_spec", lambda name: None)
+    (tmp_path / "a.HEIC").write_bytes(b"x")
+    Image.new("RGB", (8, 8)).save(tmp_path / "b.png")
+    assert "pip install 'unbraid[heic]'" in " ".join(Folder(path=str(tmp_path), size=8).open().notes)
+    with pytest.raises(BadPicture, match=r"pip install 'unbraid\[heic\]'"):
+        read_picture(tmp_path / "a.HEIC", (8, 8), 3)
+
+
+def test_npy_files_beside_pictures_that_are_not_there_are_told(tmp_path):
+    np.save(tmp_path / "images.npy", PIXELS)
+    with pytest.raises(DataError, match="type: npz"):
+        Folder(path=str(tmp_path), size=8).open()

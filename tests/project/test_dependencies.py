@@ -10,7 +10,8 @@ from house import HOUSE, PACKAGES, ROOT
 
 IMPORTED_AS = {"huggingface-hub": "huggingface_hub",
                "scikit-learn": "sklearn", "ruamel.yaml": "ruamel", "attrs": "attr", "pillow": "PIL",
-               "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda"}
+               "imageio-ffmpeg": "imageio_ffmpeg", "cuda-bindings": "cuda",
+               "pillow-heif": "pillow_heif"}
 ONLY_IN_TESTING = {"pytest"}                       # unbraid.testing is imported by pytest alone
 OF_TORCH = {"triton"}                              # where torch has it, it must be imported before OpenGL is used
 
@@ -22,7 +23,7 @@ def name_of(requirement: str) -> str:
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     optional = project["optional-dependencies"]
-    groups = (optional[group] for group in ("cuda", "data", "export", "hub", "video", "view"))
+    groups = (optional[group] for group in ("cuda", "data", "export", "heic", "hub", "video", "view"))
     return {name_of(r) for requirements in (project["dependencies"], *groups) for r in requirements}
 
 

@@ -46,8 +46,8 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
     place = data.expanduser()
     if not place.exists():
         raise UnbraidError(f"--data {data}: there is no such folder or file")
-    if place.is_file() and place.suffix.lower() not in (".npz", ".npy"):
-        raise UnbraidError(f"--data {data}: expected a folder of pictures or an .npz or .npy file")
+    if place.is_file() and place.suffix.lower() not in (".npz", ".npy", ".h5", ".hdf5"):
+        raise UnbraidError(f"--data {data}: expected a folder of pictures, or an .npz, .npy or HDF5 file")
     if place.is_dir() and not any(place.iterdir()):
         raise UnbraidError(f"--data {data}: the folder is empty", hint="give a folder with pictures in it")
     options: dict[str, Any] = {"type": "npz" if place.is_file() else "folder", "path": str(place.resolve())}

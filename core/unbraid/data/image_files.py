@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from unbraid.data.errors import DataError
 from unbraid_registry import UnbraidError
 from unbraid_registry.files import is_of_system, open_file, reason, remedy
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")      # Pillow decodes these itself; EPS runs a program
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM",       # Pillow decodes these itself; EPS runs a program
+           *(["AVIF"] if find_spec("PIL._avif") else []))           # where it is built with AVIF
+HEIC = (".heic", ".heif", ".hif")
 LARGEST = 2 ** 26                                  # pixels: a larger picture is taken for a decompression bomb
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # from EXIF's orientation to Pillow's transposition
 
@@ -80,7 +83,14 @@ def open_picture(path: Path, formats: tuple[str, ...] = FORMATS) -> Image.Image:
     try:
         with warnings.catch_warnings(), open_file(path):       # refuses a pipe before Pillow waits for it
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            if path.suffix.lower() in HEIC and formats == FORMATS:
+                from pillow_heif import register_heif_opener
+
+                register_heif_opener()
+                formats = (*FORMATS, "HEIF")
             image = Image.open(path, formats=formats)
+    except ImportError:
+        raise BadPicture("pillow-heif reads HEIC pictures: pip install 'unbraid[heic]'") from None
     except Image.DecompressionBombError as error:
         raise BadPicture("far too many pixels (a decompression bomb?)") from error
     except UnidentifiedImageError as error:

@@ -8,7 +8,8 @@ import attrs
 import numpy as np
 
 from unbraid import DataError, Field, Images, source
-from unbraid_plugins.shared.published.hdf5 import dataset, opened_hdf5
+from unbraid_plugins.shared.published.hdf5 import dataset
+from unbraid_plugins.shared.sources.hdf5_file import opened_hdf5
 from unbraid_plugins.shared.sources.npz_file import NpzFile
 from unbraid_plugins.shared.sources.sizes import check_size, existing, resized
 
@@ -77,7 +78,7 @@ def _read_npz(path: Path) -> tuple[np.ndarray, int, int, np.ndarray]:
 
 
 def _read_hdf5(path: Path) -> tuple[np.ndarray, int, int, np.ndarray]:
-    with opened_hdf5(path) as opened:
+    with opened_hdf5(path, " of this set", "fetch it again, with: unbraid data get") as opened:
         images, classes = dataset(opened, "imgs", "ub", 3), dataset(opened, "latents/classes", "iu", 2)
         count, height, width = images.shape
         if height * width > 2 ** 20 or count * height * width > 8 * MOST or classes.shape != (count, len(FACTORS)):

@@ -1,30 +1,10 @@
-"""Opening of HDF5 files by h5py, which is an extra."""
+"""Arrays in the HDF5 files of published sets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from unbraid import DataError, open_file
-
-
-@contextmanager
-def opened_hdf5(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file to read it.  Raises DataError, also without h5py."""
-    try:
-        import h5py
-    except ImportError:
-        raise DataError(f"{path} is an HDF5 file, which h5py reads", hint="pip install 'unbraid[data]'") from None
-    try:
-        with open_file(path) as file, h5py.File(file, "r") as opened:
-            yield opened
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise DataError(f"{path}: not a whole HDF5 file of this set: {error}",
-                        hint="fetch it again, with: unbraid data get") from None
 
 
 def dataset(opened: Any, name: str, kind: str, dimensions: int) -> Any:

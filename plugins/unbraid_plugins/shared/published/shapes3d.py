@@ -7,8 +7,9 @@ import numpy as np
 
 from unbraid import Images, source
 from unbraid_plugins.shared.published.grids import value_fields
-from unbraid_plugins.shared.published.hdf5 import dataset, opened_hdf5
+from unbraid_plugins.shared.published.hdf5 import dataset
 from unbraid_plugins.shared.published.mapped_arrays import mapped
+from unbraid_plugins.shared.sources.hdf5_file import opened_hdf5
 from unbraid_plugins.shared.sources.sizes import existing
 
 FACTORS = ("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation")
@@ -30,7 +31,7 @@ class Shapes3d:
     def open(self) -> Images:
         """Return the images and their factors."""
         path = existing(self.path, folder=False)
-        with opened_hdf5(path) as opened:
+        with opened_hdf5(path, " of this set", "fetch it again, with: unbraid data get") as opened:
             packed, labels = dataset(opened, "images", "u", 4), dataset(opened, "labels", "f", 2)
             if packed.dtype != np.uint8 or packed.shape[-1] != 3 or labels.shape != (len(packed), len(FACTORS)) or (
                     int(np.prod(packed.shape, dtype=object)) > MOST):

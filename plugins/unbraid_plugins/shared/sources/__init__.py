@@ -8,7 +8,7 @@ from unbraid import hookimpl
 from unbraid_plugins.shared.sources.folder import Clips, Folder
 from unbraid_plugins.shared.sources.idx import Idx
 from unbraid_plugins.shared.sources.moving_sprites import MovingSprites
-from unbraid_plugins.shared.sources.npz import Npz
+from unbraid_plugins.shared.sources.npz import Hdf5, Npz
 from unbraid_plugins.shared.sources.shapes import Shapes
 from unbraid_plugins.shared.sources.sprites import Sprites
 from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnist, Svhn, Usps
@@ -17,7 +17,7 @@ from unbraid_plugins.shared.sources.torchvision_digits import FashionMnist, Mnis
 @hookimpl
 def unbraid_components() -> list[Any]:
     """Return the bundled sources."""
-    return [Folder, Clips, Npz, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes, MovingSprites]
+    return [Folder, Clips, Npz, Hdf5, Idx, Mnist, FashionMnist, Usps, Svhn, Sprites, Shapes, MovingSprites]
 
 
 @hookimpl

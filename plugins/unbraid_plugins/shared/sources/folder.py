@@ -87,7 +87,8 @@ class Folder:
         paths = found.paths
         if not paths:
             raise DataError(f"there are no pictures in {root}" + "".join(f"; {note}" for note in found.notes),
-                            hint=f"it reads {', '.join(ENDINGS)}")
+                            hint="for .npy files use `type: npz`" if any(root.glob("*.npy")) else
+                            f"it reads {', '.join(ENDINGS)}")
         images, good, keys, notes = open_pictures(paths, self.size, self.channels, self.check, self.white, self.black)
         splits = found.splits(good) if self.split_folders else None
         below = [paths[i].parent.relative_to(root).parts[splits is not None:] for i in good]

@@ -1,6 +1,8 @@
-"""The source of NumPy's .npz files with images and their fields."""
+"""The source of arrays with images and their fields, in NumPy's files or HDF5."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -9,6 +11,8 @@ from unbraid import DataError, Field, Images, source
 from unbraid_plugins.shared.sources.array_fields import classes, meaning, splits_of, texts, usable_name
 from unbraid_plugins.shared.sources.array_layouts import LAYOUTS, to_images, unpack_bits
 from unbraid_plugins.shared.sources.filters import chosen
+from unbraid_plugins.shared.sources.hdf5_file import ENDINGS as HDF5, Hdf5File
+from unbraid_plugins.shared.sources.joined_arrays import joined
 from unbraid_plugins.shared.sources.npz_file import NpyFiles, NpzFile
 from unbraid_plugins.shared.sources.picture_keys import keys_of_rows
 from unbraid_plugins.shared.sources.sizes import check_size, check_white, cropped, existing, resized
@@ -24,13 +28,14 @@ DSPRITES = ("color", "shape", "scale", "orientation", "pos_x", "pos_y")
 @source
 @attrs.frozen(kw_only=True)
 class Npz:
-    """An .npz file, a folder of .npy files (`images.npy`, `labels.npy`), or the .npy file of images; never unpickled.
+    """An .npz or HDF5 file, a folder of .npy files (`images.npy`, `labels.npy`), or one of images; never unpickled.
 
     Images: `images` (N,H,W), (N,H,W,C), (N,C,H,W), clips (N,T,H,W,C) or (N,T,C,H,W), `video` (N,T,H,W), or dSprites'
     bits in `images_packed`; uint8, or numbers in [0, 1]. Factors: `factors` (N, F) named by `factor_names`, or
     `latents_classes` and `latents_names`; names of their values in `values__NAME` or `NAME_names`; `labels` (N,),
     or (N,k), which are `label1`, `label2`, ... Every other array with N rows is a field under its name: whole numbers
-    are classes, others numbers, uint8 of (N,H,W) pictures. `split` (N,) holds the names of the source's splits.
+    are classes, others numbers, uint8 of (N,H,W) pictures. `split` (N,) holds the names of the source's splits; arrays
+    in parts, as `x_train`, `y_train`, `x_test` and `y_test`, are splits too.
 
     images, factors: other names of these arrays.
     rename: other names of fields.
@@ -59,14 +64,20 @@ class Npz:
     def open(self) -> Images:
         """Return the images and their fields."""
         path = existing(self.path)
-        kind = NpyFiles if path.is_dir() or path.suffix.lower() == ".npy" else NpzFile
-        file = kind(path, int(self.limit * 2 ** 30))
+        file = self._file(path, int(self.limit * 2 ** 30))
         try:
+            if self.images is None and not any(key in file for key in IMAGE_KEYS):
+                file = joined(file, IMAGE_KEYS)
             return self._open(file)
         except DataError as error:
             if str(path) in error.message:
                 raise
             raise DataError(f"{path}: {error.message}", hint=error.hint) from error
+
+    def _file(self, path: Path, limit: int) -> NpzFile:
+        ending = path.suffix.lower()
+        kind = NpyFiles if path.is_dir() or ending == ".npy" else Hdf5File if ending in HDF5 else NpzFile
+        return kind(path, limit)
 
     def _open(self, file: NpzFile) -> Images:
         key = self._key(file, self.images, IMAGE_KEYS, "images")
@@ -155,6 +166,15 @@ class Npz:
         if len(renamed) < len(fields):
             raise DataError(f"rename: two fields would have one name; the fields are {', '.join(fields)}")
         return renamed
+
+
+@source
+@attrs.frozen(kw_only=True)
+class Hdf5(Npz):
+    """An HDF5 file, with the names and options of `npz`; `a/b` is the array a_b.  pip install 'unbraid[data]'."""
+
+    def _file(self, path: Path, limit: int) -> NpzFile:
+        return Hdf5File(path, limit)
 
 
 def _no_images(file: NpzFile) -> DataError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import attrs
 import numpy as np
 
-from unbraid_plugins.shared.sources.sizes import ENDINGS, natural
+from unbraid_plugins.shared.sources.sizes import ENDINGS, HEIC, natural
 
 SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "val", "valid": "val",
           "validation": "val"}
@@ -46,7 +47,7 @@ def find_pictures(root: Path) -> Found:
     Links to folders are followed; a folder that several ways lead to is read once, by a way without links if it has
     one.
     """
-    search = _Search()
+    search = _Search((*ENDINGS, *HEIC) if find_spec("pillow_heif") else ENDINGS)
     search.walk(root)
     while search.links:
         search.walk(search.links.pop(0))
@@ -54,6 +55,8 @@ def find_pictures(root: Path) -> Found:
     found = Found(root, sorted(search.paths, key=lambda p: (natural(p.parent), natural(Path(p.name)))))
     named = ", ".join(f"{count} {ending or 'without an ending'}" for ending, count in others.most_common(5))
     found.left_out(f"files of kinds that are not read ({named})", others.total())
+    if others.keys() & {*HEIC}:
+        found.notes.append("HEIC pictures are read after: pip install 'unbraid[heic]'")
     found.left_out("linked folders that are read already", search.again)
     found.left_out(f"folders that can't be read ({', '.join(closed[:3])})", len(closed))
     return found
@@ -63,6 +66,7 @@ def find_pictures(root: Path) -> Found:
 class _Search:
     """Files found until now, and links to folders that are still to be followed."""
 
+    endings: tuple[str, ...]
     paths: list[Path] = attrs.Factory(list)
     others: Counter[str] = attrs.Factory(Counter)
     closed: list[str] = attrs.Factory(list)
@@ -86,7 +90,7 @@ class _Search:
                     self._file(Path(folder, name))
 
     def _file(self, path: Path) -> None:
-        if path.name.lower().endswith(ENDINGS):
+        if path.name.lower().endswith(self.endings):
             self.paths.append(path)
         elif (ending := path.suffix.lower()) not in NO_PICTURES:
             self.others[ending] += 1

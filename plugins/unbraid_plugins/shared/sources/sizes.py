@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import torch
 from unbraid import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".apng", ".dib", ".jfif",
-           ".jpe", ".pbm", ".pnm")
+           ".jpe", ".pbm", ".pnm", *([".avif"] if find_spec("PIL._avif") else []))
+HEIC = (".heic", ".heif", ".hif")                  # by an optional dependency
 
 Size = int | tuple[int, int]
 
