@@ -336,7 +336,7 @@ def test_glb_files_that_are_none(tmp_path):
 
 def test_files_of_another_kind(tmp_path):
     refused(tmp_path / "none.obj", "no mesh at")
-    refused(tmp_path / "mesh.stl", "no mesh format .stl", ".obj, .ply, .glb")
+    refused(tmp_path / "mesh.3ds", "no mesh format .3ds", ".obj, .ply, .glb, .gltf, .stl, .off")
     (tmp_path / "folder.obj").mkdir()
     refused(tmp_path / "folder.obj", "it is a folder, not a file")
     Image.new("RGB", (4, 4)).save(tmp_path / "picture.obj", format="PNG")

@@ -87,6 +87,33 @@ def test_the_camera_and_the_light_are_as_they_are_said(unbraid, house):
     assert (clear[clear[..., 3] > 0][:, :3] == [0, 255, 0]).all()      # colours do not darken towards the outline
 
 
+def test_culling_mipmaps_and_hard_edges(unbraid, tmp_path):
+    """A half of a box, open to the camera, with a texture finer than the picture."""
+    Image.fromarray((np.indices((256, 256)).sum(0) % 2 * 255).astype(np.uint8)).save(tmp_path / "board.png")
+    (tmp_path / "a.mtl").write_text("newmtl m\nmap_Kd board.png\n")
+    (tmp_path / "a.obj").write_text(
+        "mtllib a.mtl\nv 0 -1 1\nv -1 -1 0\nv 0 -1 -1\nv 0 1 1\nv -1 1 0\nv 0 1 -1\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\n"
+        "usemtl m\nf 2/1 1/2 4/3 5/4\nf 3/1 2/2 5/3 6/4\n")
+
+    def shown(*options: object) -> np.ndarray:
+        said = unbraid("render", "a.obj", "--size", 24, "--azimuth", -90, "--elevation", 0, *options)
+        assert said.code == 0, said.err
+        return pixels("render.png")
+
+    board = shown("--light", "none")[4:-4, 8:-8]
+    even = shown("--light", "none", "--mipmaps")[4:-4, 8:-8]
+    assert even.std() < 12 < board.std()
+    soft, hard = (shown("--shape-alone", "--normals", n) for n in ("smooth", "flat"))
+    assert len(np.unique(hard[12, :, 0])) < 6 < len(np.unique(soft[12, :, 0]))
+    assert (shown("--shape-alone", "--normals", 60) == hard).all()          # the faces meet at 90 degrees
+    assert (shown("--shape-alone", "--normals", 100) == soft).all()
+    assert (shown("--shape-alone", "--normals", "file") == soft).all()
+    assert (shown("--cull") != 255).any()
+    said = unbraid("render", "a.obj", "--azimuth", 90, "--elevation", 0, "--cull", "--size", 24)
+    assert (pixels("render.png") == 255).all()     # seen from inside
+    assert "nothing of the mesh" in said.err
+
+
 def test_a_contact_sheet_has_a_row_for_each_layer(unbraid, house):
     said = unbraid("render", house, "--views", 3, "--show", "colour", "--show", "depth", "--show", "normals", "--show",
                    "alpha", "--size", 20)
@@ -196,6 +223,7 @@ def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, solid, tmp_path, p
     for options, told in ((["--function", "nothing"], "no function nothing(x)"),
                           (["--function", "encode"], "encode(x) does not make a mesh of noise alone"),
                           (["--function", "encode", "--image", pictures[0]], "gives a Code, not a mesh"),
+                          (["--normals", "flat"], "--normals and --textures are for files"),
                           (["--image", "none.png"], "no image at none.png")):
         said = render(*options)
         assert said.code == 2, said.err
@@ -206,6 +234,8 @@ def test_a_run_makes_meshes_of_pictures_and_of_noise(unbraid, solid, tmp_path, p
     (["--size", "0"], "'0' is no size"), (["--size", "99999"], "up to 4096"), (["--light", "up"], "AZIMUTH,ELEVATION"),
     (["--background", "blurple"], "no colour and no picture"), (["--out", "a.tiff"], "no format .tiff"),
     (["--image", "a.png"], "--image and --function are for runs"), (["--show", "everything"], "everything"),
+    (["--normals", "sharp"], "'sharp' is no choice"), (["--normals", "181"], "degrees from 0 to 180"),
+    (["--textures", "nowhere"], "nowhere"),
     (["--light", "nan,nan"], "'nan,nan' is no place of a lamp"), (["--light", "0,inf"], "AZIMUTH,ELEVATION"),
     (["--out", "/proc/a.png"], "can't write /proc/a.png"), (["--size", 4096, "--views", 90], "are too many")])
 def test_mistakes_are_told(unbraid, house, options, told):
@@ -228,7 +258,7 @@ def test_a_place_where_nothing_is(unbraid):
         said = unbraid("render", place)
         assert said.code == 2
         assert said.err == (f"Error: neither a run nor a mesh file at {place}\n"
-                            "  a run is a folder, a mesh a file that ends in .obj, .ply, .glb\n")
+                            "  a run is a folder, a mesh a file that ends in .obj, .ply, .glb, .gltf, .stl, .off\n")
     assert "no mesh at runs/typo.obj" in unbraid("render", "runs/typo.obj").err
 
 

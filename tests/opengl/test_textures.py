@@ -10,7 +10,7 @@ from solids import square
 
 from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.scene.texture import mipmapped, sampled, spots
+from unbraid_plugins.opengl.scene.texture import halved, mipmapped, sampled, spots
 from unbraid_plugins.opengl.shading.draw import draw
 
 
@@ -29,6 +29,20 @@ def test_a_pixel_as_large_as_four_texels_sees_their_mean(front, level):
     out = draw(textured(texture), front, (16, 16), mipmaps=True)
     expected = torch.nn.functional.avg_pool2d(texture, 2**level)
     torch.testing.assert_close(out.colour, expected)
+
+
+@pytest.mark.parametrize("width", [7, 31, 33, 129, 255, 257])
+@pytest.mark.parametrize("count", [4, 5])
+def test_a_ramp_of_any_size_stays_a_ramp(front, width, count):
+    """Levels of odd sizes are the means of what they cover, so that nothing moves."""
+    ramp = ((torch.arange(width) + 0.5) / width).double().expand(1, 3, width, width)
+    found = draw(textured(ramp), front, (count, count), mipmaps=True, smooth=False).colour[0, 0, count // 2]
+    expected = ((torch.arange(count) + 0.5) / count).double()
+    torch.testing.assert_close(found[1:-1], expected[1:-1], atol=0.01, rtol=0)
+    torch.testing.assert_close(found, expected, atol=0.04, rtol=0)         # the border ends half a texel earlier
+    level = halved(halved(ramp).mT).mT
+    assert level.shape[2:] == ((width + 1) // 2,) * 2
+    torch.testing.assert_close(level.mean(), ramp.mean())
 
 
 def test_an_oblique_checkerboard_is_grey_far_away():

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     )
     from unbraid_plugins.opengl.scene.materials import Materials as Materials
     from unbraid_plugins.opengl.scene.mesh import Mesh as Mesh
-    from unbraid_plugins.opengl.scene.mesh_files import FORMATS as FORMATS, read_mesh as read_mesh
+    from unbraid_plugins.opengl.scene.mesh_files import (
+        FORMATS as FORMATS,
+        is_mesh as is_mesh,
+        read_mesh as read_mesh,
+    )
     from unbraid_plugins.opengl.scene.mesh_writing import (
         WRITTEN as WRITTEN,
         write_mesh as write_mesh,

@@ -1,4 +1,4 @@
-"""A .glb as its JSON and its buffers: versions, extensions that it requires, and what stands at an index."""
+"""A .glb or .gltf as its JSON and its buffers: versions, extensions that it requires, and what stands at an index."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ class Tree:
     binary: bytes | None
     beside: Callable[[str], bytes]
     notes: list[str]
+    _read: dict[int, bytes] = attrs.field(init=False, factory=dict)
+
+    def load(self, most: int) -> int:
+        """Read the buffers that are files beside, and return their bytes in all.  Raises UnbraidError beyond `most`."""
+        total = 0
+        for index, buffer in enumerate(self.root.get("buffers", [])):
+            if isinstance(buffer, dict) and "uri" in buffer:
+                total += len(self._buffer(index, "the file"))
+                if total > most:
+                    raise UnbraidError(f"its buffers have more than {most >> 20:,} MiB", hint="make it smaller")
+        return total
 
     def at(self, key: str, index: Any, place: str) -> dict[str, Any]:
         """Return an entry of a list of the file.  Raises UnbraidError where it is missing."""
@@ -73,7 +84,9 @@ class Tree:
     def _buffer(self, index: Any, place: str) -> bytes:
         buffer = self.at("buffers", index, place)
         if "uri" in buffer:
-            return self.content(buffer["uri"], f"buffers[{index}]")
+            if index not in self._read:
+                self._read[index] = self.content(buffer["uri"], f"buffers[{index}]")
+            return self._read[index]
         if index or self.binary is None:
             raise UnbraidError(f"{place} is in buffers[{index}], which has no data", hint=INSTEAD.replace(
                 "it", "compression"))
@@ -81,8 +94,26 @@ class Tree:
 
 
 def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], materials: bool) -> Tree:
-    """Return the tree of a .glb of version 2.  Raises UnbraidError, ValueError."""
-    if len(data) < 20 or data[:4] != b"glTF":
+    """Return the tree of a .glb or a .gltf of version 2.  Raises UnbraidError, ValueError."""
+    chunks = _chunks(data) if data[:4] == b"glTF" else {b"JSON": data}
+    try:
+        root = json.loads(chunks[b"JSON"])
+    except ValueError as error:
+        raise UnbraidError(f"its {'first chunk' if data[:4] == b'glTF' else 'text'} is no JSON: {str(error)[:100]}",
+                           hint="the file is damaged") from None
+    except RecursionError:
+        raise UnbraidError("its first chunk is nested too deeply", hint="the file is damaged") from None
+    if not isinstance(root, dict):
+        raise ValueError("no scene")
+    tree = Tree(root, chunks.get(b"BIN\0"), beside, notes)
+    _expect_version(root)
+    _expect_extensions(tree, materials)
+    return tree
+
+
+def _chunks(data: bytes) -> dict[bytes, bytes]:
+    """Return the chunks of a .glb by their kinds."""
+    if len(data) < 20:
         raise ValueError("no glTF header")
     version, length = struct.unpack_from("<II", data, 4)
     if version != 2:
@@ -100,18 +131,7 @@ def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mater
         start += 8 + size
     if b"JSON" not in chunks:
         raise ValueError("no scene")
-    try:
-        root = json.loads(chunks[b"JSON"])
-    except ValueError as error:
-        raise UnbraidError(f"its first chunk is no JSON: {str(error)[:100]}", hint="the file is damaged") from None
-    except RecursionError:
-        raise UnbraidError("its first chunk is nested too deeply", hint="the file is damaged") from None
-    if not isinstance(root, dict):
-        raise ValueError("no scene")
-    tree = Tree(root, chunks.get(b"BIN\0"), beside, notes)
-    _expect_version(root)
-    _expect_extensions(tree, materials)
-    return tree
+    return chunks
 
 
 def _expect_version(root: dict[str, Any]) -> None:

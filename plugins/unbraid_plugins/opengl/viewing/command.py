@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from unbraid.cli import SET
-from unbraid_plugins.opengl.viewing.choices import FRAMES, FROM_IMAGES, FROM_NOISE, LAYERS
+from unbraid_plugins.opengl.viewing.choices import FRAMES, FROM_IMAGES, FROM_NOISE, LAYERS, NORMALS
 from unbraid_registry.terminal import echo
 
 
@@ -43,6 +43,19 @@ def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, fl
     return azimuth, elevation
 
 
+def normals_of(_: click.Context, __: click.Parameter, text: str | None) -> str | float | None:
+    """Parse `file`, `smooth`, `flat` or an angle in degrees.  Raises a usage error."""
+    if text is None or text in NORMALS:
+        return text
+    try:
+        angle = float(text)
+    except ValueError:
+        angle = math.nan
+    if not 0 <= angle <= 180:
+        raise click.BadParameter(f"{text!r} is no choice; expected {', '.join(NORMALS)}, or degrees from 0 to 180")
+    return angle
+
+
 @click.command("render")
 @SET
 @click.argument("scene", type=click.Path(path_type=Path), metavar="MESH|RUN")
@@ -71,6 +84,12 @@ def lamp_of(_: click.Context, __: click.Parameter, text: str) -> tuple[float, fl
 @click.option("--background", default="white", show_default=True, metavar="COLOUR|FILE|none",
               help="A colour (navy, #203040), a picture of all that is around, or none: transparent.")
 @click.option("--flat", is_flag=True, help="Every face has one shade.")
+@click.option("--normals", callback=normals_of, metavar="file|smooth|flat|DEGREES",
+              help="Of a file: hard edges as it has them, none, all, or those beyond an angle (default: file).")
+@click.option("--cull", is_flag=True, help="Leave out faces seen from inside.")
+@click.option("--mipmaps", is_flag=True, help="Average textures that are finer than the picture.")
+@click.option("--textures", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
+              help="Of a file: one more folder where its textures may be.")
 @click.option("--shape-alone", is_flag=True, help="Without the mesh's colours and textures.")
 @click.option("--unscaled", is_flag=True, help="Leave the mesh where it is and as large as it is.")
 @click.option("--rate", default=15.0, show_default=True, type=click.FloatRange(1, 60), callback=finite, metavar="X",

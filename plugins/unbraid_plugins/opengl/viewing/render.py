@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.scene import FORMATS, WRITTEN, read_mesh, written
+from unbraid_plugins.opengl.scene import FORMATS, WRITTEN, is_mesh, read_mesh, written
 from unbraid_plugins.opengl.viewing.choices import FRAMES
 from unbraid_plugins.opengl.viewing.film import MOVING, STILL, write_film, write_still
 from unbraid_plugins.opengl.viewing.model_meshes import learned_mesh
@@ -22,7 +22,8 @@ MOST = 2**28                                       # pixels of a sheet or a film
 
 def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], size: tuple[int, int], azimuth: float,
            elevations: tuple[float, ...], unscaled: bool, rate: float, shape_alone: bool, image: Path | None,
-           function: str | None, seed: int, background: str, field_of_view: float, **options: Any) -> str:
+           function: str | None, seed: int, background: str, field_of_view: float, normals: str | float | None,
+           textures: Path | None, **options: Any) -> str:
     """Draw a mesh file, or the mesh that a run's model makes, and return a description of the output.
 
     The options are those of `unbraid render --help`.  Raises UnbraidError, and usage errors.
@@ -33,17 +34,20 @@ def render(scene: Path, out: Path, count: int | None, layers: tuple[str, ...], s
         raise click.BadParameter(f"no format {suffix or 'without a suffix'}; there is "
                                  f"{', '.join(dict.fromkeys((*STILL, *MOVING, *WRITTEN)))}", param_hint="--out")
     if scene.is_dir() or scene.suffix == ".safetensors" or str(scene).startswith("hub:"):
+        if normals is not None or textures is not None:
+            raise click.UsageError("--normals and --textures are for files, and this is a run")
         from unbraid import load
         from unbraid.cli import overrides_given
 
         mesh = learned_mesh(load(scene, overrides=overrides_given()), image, function=function, seed=seed)
-    elif not scene.exists() and scene.suffix.lower() not in FORMATS:
+    elif not scene.exists() and not is_mesh(scene):
         raise UnbraidError(f"neither a run nor a mesh file at {scene}",
                            hint=f"a run is a folder, a mesh a file that ends in {', '.join(FORMATS)}")
     elif image is not None or function is not None:
         raise click.UsageError("--image and --function are for runs, and this is a file")
     else:
-        mesh = read_mesh(scene, materials=not shape_alone)
+        chosen: Any = "file" if normals is None else normals
+        mesh = read_mesh(scene, materials=not shape_alone, normals=chosen, textures=textures)
     if suffix in WRITTEN:
         return ", ".join(map(str, written(out, mesh)))
     mesh = mesh if unscaled else fitted(mesh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 
 import attrs
@@ -31,6 +32,8 @@ class Look:
     lamp: azimuth and elevation of a lamp in radians, as the camera sees them, or None for the colours alone.
     ambient: the light that is everywhere, in [0, 1]; the lamp gives the rest.
     background: a colour (1, 3), a panorama, or None for transparency.
+    cull: whether faces seen from inside are left out.
+    mipmaps: whether textures that are finer than the picture are averaged.
     """
 
     size: tuple[int, int] = (256, 256)
@@ -40,6 +43,8 @@ class Look:
     ambient: float = 0.35
     background: Background | None = attrs.field(factory=lambda: torch.ones(1, 3))
     flat: bool = False
+    cull: bool = False
+    mipmaps: bool = False
     backend: Backend = "auto"
 
     @property
@@ -68,12 +73,16 @@ def views(mesh: Mesh, look: Look, azimuths: Sequence[float], elevation: float,
     Colours without a background are transparent. Depth is white where nearest, over the unit ball. Normals are those of
     the world, from -1 to 1.
     """
-    at_once = max(1, PIXELS // (look.size[0] * look.size[1]))
+    at_once, shown = max(1, PIXELS // (look.size[0] * look.size[1])), False
     for first in range(0, len(azimuths), at_once):
         some = torch.tensor(list(azimuths[first:first + at_once]), dtype=mesh.vertices.dtype)
         out = seen(mesh, look, some, elevation)
+        shown = shown or bool(out.alpha.any())
         drawn = [_picture(out, layer, look) for layer in layers]
         yield from ([_bytes(d[i]) for d in drawn] for i in range(len(some)))
+    if not shown:
+        warnings.warn("nothing of the mesh is in the picture: it is beside it, too near, too far, or seen from inside",
+                      stacklevel=2)
 
 
 def seen(mesh: Mesh, look: Look, azimuth: Tensor, elevation: float) -> Rendering:
@@ -92,7 +101,7 @@ def seen(mesh: Mesh, look: Look, azimuth: Tensor, elevation: float) -> Rendering
         mesh = mesh.but(colours=mesh.colours.expand(-1, -1, 3))
     with torch.no_grad():
         return draw(mesh, camera, look.size, light=light, background=look.background, flat=look.flat, both_sides=True,
-                    backend=look.backend)
+                    cull=look.cull, mipmaps=look.mipmaps, backend=look.backend)
 
 
 def _picture(out: Rendering, layer: str, look: Look) -> Tensor:
