@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from unbraid import Gaussian, Label, Record, Set, hookimpl, load
+from unbraid.runs import Run
 from unbraid.values import Code, Layout
 from unbraid_configs import Factor
 from unbraid_plugins.tools.viewer import View, ViewError, controls, outputs
@@ -145,7 +146,7 @@ def test_a_blend_is_an_edit(unbraid: Any, run: Path, tmp_path: Path) -> None:
 
 
 def test_the_demo_is_there_after_the_installation() -> None:
-    assert DEMO.stat().st_size < 900_000
+    assert Run.at(DEMO).folder.stat().st_size < 900_000
     viewing = Viewing.of(Scene.of(load(DEMO), "demo"))
     assert viewing.scene.carries["chunk2"] == "shirt"
     labels = [c["label"] for c in viewing.described()["views"][0]["controls"]]

@@ -121,7 +121,7 @@ def map_of_codes(scene: Scene) -> View:
         return {f"{len(names):,} test images": Points(plane(tensor), names, groups, labels, target,
                                                             scene.gallery.size)}
 
-    return View("map", [Choice("factor", options=parts), Choice("colours", options=["none", *classes]),
+    return View("map", [Choice("factor", options=parts), Choice("colours", options=[*classes, "none"]),
                         Choice("a click sets", options=["A", "B"])], draw,
                 "Codes of test images along their two largest principal axes; a click takes an image.")
 

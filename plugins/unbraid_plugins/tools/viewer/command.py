@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PORTS = range(8765, 8785)                          # the first free one, where none is named
 HERE = "127.0.0.1"
-DEMO = Path(__file__).with_name("demo.safetensors")  # the pack that `unbraid view demo` shows
+DEMO = Path("model:mixing-sprites")                # what `unbraid view demo` shows: the model that comes with us
 
 
 @click.command("view")
@@ -45,7 +45,7 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
     from unbraid_plugins.tools.viewer.session import Viewing
 
     shown = DEMO if str(run) == "demo" and not run.exists() else run
-    viewing = Viewing.of(Scene.of(model_of(shown, device), str(run)))
+    viewing = Viewing.of(Scene.of(model_of(shown, device), str(shown)))
     if viewing.scene.gallery.note:
         echo(viewing.scene.gallery.note, err=True)
     if not viewing.views:

@@ -100,7 +100,7 @@ function open(told, number) {
 
   const panel = element("section", {class: "view", id, role: "tabpanel", "aria-labelledby": `${id}-tab`, hidden: true},
     element("p", {class: "about"}, told.about),
-    element("div", {}, element("div", {class: "pictures"}, ...pictures.map((c) => c.element)),
+    element("div", {class: "controls"}, element("div", {class: "pictures"}, ...pictures.map((c) => c.element)),
       element("div", {class: "sliders"}, ...others.map((c) => c.element)), tools, trouble),
     outputs, command);
   views.append(panel);

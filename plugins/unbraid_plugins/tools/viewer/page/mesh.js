@@ -4,10 +4,18 @@ import * as three from "./three.js";
 import {download, element, fresh} from "./dom.js";
 import {glb} from "./glb.js";
 
+// Whether the browser draws without a graphics card. Smooth edges take half of the time there.
+function inSoftware() {
+  const gl = document.createElement("canvas").getContext("webgl2"), known = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = gl ? gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+}
+
 export class Stage {
   constructor(canvas) {
     this.canvas = canvas;
-    this.renderer = new three.WebGLRenderer({canvas, antialias: true, alpha: true, preserveDrawingBuffer: true});
+    this.renderer = new three.WebGLRenderer({canvas, antialias: !inSoftware(), alpha: true, preserveDrawingBuffer: true});
     this.scene = new three.Scene();
     this.camera = new three.PerspectiveCamera(30, 1, 0.01, 1000);
     this.lamp = new three.DirectionalLight(0xffffff, 2.4);
@@ -73,15 +81,15 @@ export class Stage {
     }
     this.dress();
     if (!this.placed) this.place();
-    this.resize();
+    if (!this.resize()) this.draw();
   }
 
   dress() {
-    const painted = this.painted ?? true;
+    const painted = this.painted ?? true, before = [!!this.material.map, this.material.vertexColors];
     this.material.map = painted ? this.texture : null;
     this.material.vertexColors = painted && this.geometry.hasAttribute("color");
-    this.material.color = new three.Color(painted && (this.texture || this.material.vertexColors) ? 0xffffff : 0xb9bcc2);
-    this.material.needsUpdate = true;
+    this.material.color.set(painted && (this.texture || this.material.vertexColors) ? 0xffffff : 0xb9bcc2);
+    if (before[0] !== !!this.material.map || before[1] !== this.material.vertexColors) this.material.needsUpdate = true;
   }
 
   place() {
@@ -117,10 +125,13 @@ export class Stage {
   }
 
   resize() {
-    const side = this.canvas.clientWidth || 480;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    const side = this.canvas.clientWidth || 480, ratio = Math.min(devicePixelRatio, 2);
+    if (side === this.side && ratio === this.ratio) return false;              // a new size drops the drawing buffer
+    Object.assign(this, {side, ratio});
+    this.renderer.setPixelRatio(ratio);
     this.renderer.setSize(side, side, false);
     this.draw();
+    return true;
   }
 
   draw() {

@@ -97,9 +97,10 @@ function pointsFigure(output, failed) {
   const take = (i) => { setSlot(now.target, now.pictures[i]); chosen.value = i + 1; mark(i); };
   const id = fresh("point");
   const chosen = element("input", {type: "range", id, min: 1, step: 1, value: 1, onchange: () => take(Number(chosen.value) - 1)});
-  const preview = element("canvas", {class: "taken", role: "img", "aria-label": "no point yet"});
+  const preview = element("canvas", {class: "taken", role: "img", hidden: true});
   const mark = (i) => {
     draw();
+    preview.hidden = false;
     picture(now.pictures[i], now.size).then((bitmap) => paint(preview, bitmap)).catch(failed);
     preview.setAttribute("aria-label", `picture ${now.pictures[i]}, now ${now.target}`);
     const pen = canvas.getContext("2d");
