@@ -13,7 +13,7 @@ from PIL import Image
 
 from unbraid import BadPicture, DataError, picture_size, read_picture
 from unbraid.testing import SourceSuite
-from unbraid_plugins.shared.sources import Clips, Folder, folder as folder_module
+from unbraid_plugins.shared.sources import Clips, Folder, picture_files
 
 
 def paint(path: Path, size: tuple[int, int] = (40, 30), colour: object = (200, 100, 50), mode: str = "RGB",
@@ -131,7 +131,7 @@ def test_corrupt_files_are_skipped_counted_and_named(tmp_path):
 
 
 def test_a_large_folder_is_read_lazily(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder_module, "DECODE_AT_ONCE", 100)
+    monkeypatch.setattr(picture_files, "DECODE_AT_ONCE", 100)
     for i in range(4):
         paint(tmp_path / f"{i}.png", colour=(50 * i, 0, 0))
     images = Folder(path=str(tmp_path), size=8).open()

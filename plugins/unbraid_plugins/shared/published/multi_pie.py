@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from unbraid import DataError, Field, Images, source
-from unbraid_plugins.shared.sources.folder import open_pictures
+from unbraid_plugins.shared.sources.picture_files import PictureFiles, open_pictures
 from unbraid_plugins.shared.sources.picture_search import find_pictures
 from unbraid_plugins.shared.sources.sizes import check_size, existing, skipped
 
@@ -38,7 +38,9 @@ class MultiPie:
         if not named:
             raise DataError(f"{root} has no pictures with names such as 001_01_01_051_07.png",
                             hint="set `path` to your copy of Multi-PIE")
-        images, good, _, notes = open_pictures([p for p, _ in named], self.size, self.channels, "auto")
+        paths = [p for p, _ in named]
+        lazy = PictureFiles(paths, self.size, self.channels)
+        images, good, _, notes = open_pictures(root, paths, lazy, "auto", "auto")
         rows = [(f[1], f[2], f[3], f"{f[4]}_{f[5]}", f[6]) for _, f in named]
         fields = {}
         for factor, column in zip(FACTORS, zip(*(rows[i] for i in good), strict=True), strict=True):

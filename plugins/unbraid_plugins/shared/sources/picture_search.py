@@ -52,7 +52,8 @@ def find_pictures(root: Path) -> Found:
     while search.links:
         search.walk(search.links.pop(0))
     others, closed = search.others, search.closed
-    found = Found(root, sorted(search.paths, key=lambda p: (natural(p.parent), natural(Path(p.name)))))
+    folders = {folder: natural(Path(folder)) for folder in {os.path.dirname(path) for path in map(str, search.paths)}}
+    found = Found(root, sorted(search.paths, key=lambda p: (folders[str(p.parent)], natural(Path(p.name)))))
     named = ", ".join(f"{count} {ending or 'without an ending'}" for ending, count in others.most_common(5))
     found.left_out(f"files of kinds that are not read ({named})", others.total())
     if others.keys() & {*HEIC}:

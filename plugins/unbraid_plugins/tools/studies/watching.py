@@ -26,7 +26,7 @@ TITLES = ("run", "state", "step", "last sign")
 
 @attrs.frozen
 class Seen:
-    """State of a run, as its folder shows it.
+    """The state of a run, as its folder shows it.
 
     state: waiting, training, stopped, to evaluate, evaluating, done, or damaged.
     last: seconds since its log, record or evaluation was written; None without any.
