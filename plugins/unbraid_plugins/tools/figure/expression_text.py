@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from unbraid_configs import Recipe, expressions as e
+import unbraid_configs.expressions as e
+from unbraid_configs import Recipe
 
 _RANK = {"+": 1, "-": 1, "*": 2}
 _SIGN = {"*": "·", "-": "−"}
