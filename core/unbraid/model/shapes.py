@@ -54,8 +54,8 @@ class Shapes:
 
     def __attrs_post_init__(self) -> None:
         self.networks = NetworkBuilder(self.recipe, self.layout, self.facts)
-        self._environment = Environment(self.networks.called, self.networks.layouts(), self.layout,
-                                        Noise(self.recipe.train.seed, META, batch=BATCH))
+        noise = Noise(self.recipe.train.seed, META, batch=BATCH, dtype=torch.get_default_dtype())
+        self._environment = Environment(self.networks.called, self.networks.layouts(), self.layout, noise)
 
     @property
     def priors(self) -> frozenset[str]:
