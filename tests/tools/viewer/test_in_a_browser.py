@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import shlex
 import shutil
 import threading
 from collections.abc import Iterator
@@ -232,3 +234,87 @@ def test_without_the_token_nothing_is_told(browser: Any, address: str) -> None:
     own.get_by_text("the token is missing or wrong").wait_for()
     assert own.get_by_role("tab").count() == 0
     own.close()
+
+
+def saved(page: Any, button: Any, to: Path) -> Path:
+    with page.expect_download() as got:
+        button.click()
+    got.value.save_as(to)
+    return to
+
+
+def test_the_command_makes_the_picture_that_is_saved(page: Any, unbraid: Any, run: Path, tmp_path: Path) -> None:
+    panel = page.locator("[role=tabpanel]:not([hidden])")
+    drawn_after(page, lambda: page.get_by_label("chunk2: hair", exact=True).fill("0.75"))
+    drawn_after(page, lambda: page.get_by_label("pose", exact=True).fill("1"))
+    for name, box in zip("AB", panel.locator("fieldset.slot").all(), strict=True):
+        saved(page, box.get_by_role("button", name="save"), tmp_path / f"{name}.png")
+    result = Image.open(saved(page, panel.get_by_role("button", name="save PNG"), tmp_path / "result.png"))
+    words = shlex.split(panel.locator(".line code").inner_text())
+    assert words[:3] == ["unbraid", "edit", "runs/tiny"]
+    assert unbraid("edit", run, *words[3:], "--out", "blend.png").code == 0
+    made = np.asarray(Image.open(tmp_path / "blend.png").convert("RGB"), int)[2:-2, 2:-2]
+    wanted = np.asarray(result.convert("RGB").resize(made.shape[1::-1], Image.Resampling.NEAREST), int)
+    assert np.abs(made - wanted).max() <= 1
+
+
+def test_a_point_of_the_map_becomes_a_picture_everywhere(page: Any) -> None:
+    page.get_by_role("tab", name="map").click()
+    canvas = page.locator("figure.points canvas").first
+    canvas.wait_for()
+    page.locator("figure.points input[type=range]").fill("7")      # with the keyboard; a click does the same
+    page.wait_for_selector("figure.points canvas.taken:visible")
+    taken = page.locator("figure.points canvas.taken").get_attribute("aria-label")
+    drawn_after(page, lambda: page.get_by_role("tab", name="edit").click())
+    label = page.locator("[role=tabpanel]:not([hidden]) fieldset.slot canvas").first.get_attribute("aria-label")
+    assert taken == "picture source:6, now A"
+    assert label == "A: picture source:6"
+    page.get_by_role("tab", name="map").click()
+    box = canvas.bounding_box()
+    for x, y in [(x, y) for y in range(30, 400, 12) for x in range(30, 400, 12)]:
+        canvas.click(position={"x": x * box["width"] / 430, "y": y * box["height"] / 430})
+        if page.locator("figure.points canvas.taken").get_attribute("aria-label") != taken:
+            break
+    else:
+        raise AssertionError("no click took a point")
+
+
+def test_a_slider_opens_the_strip_of_its_factor(page: Any) -> None:
+    page.get_by_role("button", name="strip of chunk2: hair").click()
+    page.wait_for_selector("[role=tabpanel]:not([hidden]) figure.strip")
+    assert page.locator("[role=tabpanel]:not([hidden]) select").input_value() == "chunk2: hair"
+    assert page.locator("[role=tabpanel]:not([hidden]) figure.strip li").count() == 9
+
+
+def test_on_a_telephone_the_result_stays_in_sight(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_label("pose", exact=True).scroll_into_view_if_needed()
+    result = page.locator("[role=tabpanel]:not([hidden]) figure.picture canvas").bounding_box()
+    slider = page.get_by_label("pose", exact=True).bounding_box()
+    assert result["y"] >= 0
+    assert result["y"] + result["height"] <= slider["y"] <= 844
+
+
+CONTRASTS = """() => {
+    const light = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number).map((v) => v / 255)
+        .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (e) => { for (; e; e = e.parentElement) {
+        const c = getComputedStyle(e).backgroundColor;
+        if (!c.endsWith(', 0)')) return c; }
+        return 'rgb(255, 255, 255)'; };
+    return [...document.querySelectorAll('h1, p, button, label, legend, figcaption, output, select, code, .end')]
+        .filter((e) => e.offsetParent && e.textContent.trim()).map((e) => {
+            const [a, b] = [light(getComputedStyle(e).color), light(behind(e))].sort((x, y) => y - x);
+            return [(a + 0.05) / (b + 0.05), e.tagName + ' ' + e.textContent.slice(0, 30)]; });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_are_readable_light_and_dark(page: Any, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    found = page.evaluate(CONTRASTS)
+    assert len(found) > 20
+    assert min(found)[0] >= 4.5, min(found)                        # WCAG 2.1, AA
+    paper = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", paper)[:3])) > 380) == (scheme == "light")
