@@ -223,8 +223,8 @@ def test_films_texts_and_plugins_that_fail(page: Any) -> None:
     assert page.locator("figure.text pre").inner_text() == MARKUP
     assert page.locator("img").count() == 0                        # names and texts are never markup
     page.get_by_role("tab", name="broken").click()
-    page.get_by_text("the view 'broken' failed").wait_for()
-    assert page.get_by_text("the view 'broken' failed").count() == 1
+    page.get_by_text("the view 'broken' of the plugin 'acme' failed").wait_for()
+    assert page.get_by_text("the view 'broken' of the plugin 'acme' failed").count() == 1
     page.troubles.clear()                                          # the browser's line about the answer 422
 
 

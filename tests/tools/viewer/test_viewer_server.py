@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,13 @@ import torch
 from PIL import Image
 from starlette.testclient import TestClient
 
-from unbraid_plugins.tools.viewer.gallery import GIVEN, MOST_UPLOAD
-from unbraid_plugins.tools.viewer.server import PAGE
+from unbraid_plugins.tools.viewer.gallery import GIVEN
+from unbraid_plugins.tools.viewer.loading import Loading
+from unbraid_plugins.tools.viewer.requests import MOST_UPLOAD
+from unbraid_plugins.tools.viewer.server import PAGE, application
 from unbraid_plugins.tools.viewer.session import Viewing
 
+HOST, TOKEN = "127.0.0.1:8765", "the-token"
 EDIT = {"A": "source:0", "B": "source:1", "chunk1": 0, "chunk2": 0, "pose": 0}
 
 
@@ -153,3 +159,41 @@ def test_an_older_request_is_dropped(client: TestClient) -> None:
     assert ask(client, 0, EDIT, request=4, tab="one").status_code == 204
     assert ask(client, 0, EDIT, request=4, tab="two").status_code == 200                   # another browser tab
     assert ask(client, 1, {"A": "source:0", "B": "source:1", "factor": "pose"}, request=4, tab="one").status_code == 200
+
+
+def test_while_a_model_is_loaded_the_page_tells_what_happens(viewing: Viewing) -> None:
+    tell, there, failed = threading.Event(), threading.Event(), threading.Event()
+    loading = Loading()
+
+    def make(say: Any) -> Viewing:
+        say("reading <b>test</b> images")
+        tell.set()
+        assert there.wait(10)
+        return viewing
+
+    with TestClient(application(loading, frozenset({HOST}), TOKEN), base_url=f"http://{HOST}",
+                    headers={"X-Unbraid-Token": TOKEN}) as client:
+        loading.begin(make, failed.set)
+        assert tell.wait(10)
+        answer = client.get("/api/model")
+        assert (answer.status_code, answer.json()) == (202, {"loading": "reading <b>test</b> images"})
+        assert client.post("/api/views/0", json={}).status_code == 202
+        assert client.get("/").status_code == 200
+        there.set()
+        while loading.viewing is None:
+            time.sleep(0.01)
+        assert client.get("/api/model").json()["step"] == 2
+    broken = Loading()
+    broken.begin(lambda say: 1 / 0, failed.set)
+    assert failed.wait(10)
+    assert isinstance(broken.error, ZeroDivisionError)
+
+
+def test_what_a_model_lacks_ends_the_command(unbraid: Any, tmp_path: Path) -> None:
+    said = unbraid("view", "nowhere", "--no-browser")
+    assert (said.code, said.out) == (2, "")
+    assert "no run at nowhere" in said.err
+    (tmp_path / "empty").mkdir()
+    said = unbraid("view", "empty", "--no-browser")
+    assert said.code == 2
+    assert "it has no run.json" in said.err

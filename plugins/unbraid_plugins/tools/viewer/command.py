@@ -8,16 +8,19 @@ import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from unbraid.cli import DEVICE, RUN, model_of
+from unbraid.cli import DEVICE, RUN, overrides_given
 from unbraid_registry import UnbraidError
 from unbraid_registry.terminal import echo
 
 if TYPE_CHECKING:
+    from unbraid_plugins.tools.viewer.loading import Making
     from unbraid_plugins.tools.viewer.session import Viewing
 
 PORTS = range(8765, 8785)                          # the first free one, where none is named
@@ -40,18 +43,34 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
     """
     need()
     listening = listen(host, port)                 # before the model is loaded: a taken port is told at once
-    echo(f"Loading {run} ...", err=True)
-    from unbraid_plugins.tools.viewer.scene import Scene
-    from unbraid_plugins.tools.viewer.session import Viewing
-
     shown = DEMO if str(run) == "demo" and not run.exists() else run
-    viewing = Viewing.of(Scene.of(model_of(shown, device), str(shown)))
-    if viewing.scene.gallery.note:
-        echo(viewing.scene.gallery.note, err=True)
-    if not viewing.views:
-        raise UnbraidError(f"there is nothing to view of {run}: its recipe declares no functions",
-                           hint="functions are declared in the recipe: encode(x): encoder(x)")
-    serve(viewing, listening, host, browser=not no_browser)
+    overrides = overrides_given()
+    if ":" not in str(shown) and not shown.expanduser().exists():
+        from unbraid.runs import Run
+
+        Run.at(shown)                              # a slip in the name is told before a browser opens
+
+    def make(tell: Callable[[str], None]) -> Viewing:
+        tell("starting torch")
+        from unbraid.engine import device_of
+        from unbraid.model import load
+        from unbraid_plugins.tools.viewer.scene import Scene
+        from unbraid_plugins.tools.viewer.session import Viewing
+
+        tell(f"loading {run}")
+        model = load(shown, device=str(device_of(device)), overrides=overrides)
+        tell("reading test images")
+        scene = Scene.of(model, str(shown))
+        tell("making the tabs")
+        found = Viewing.of(scene)
+        if scene.gallery.note:
+            echo(scene.gallery.note, err=True)
+        if not found.views:
+            raise UnbraidError(f"there is nothing to view of {run}: its recipe declares no functions",
+                               hint="functions are declared in the recipe: encode(x): encoder(x)")
+        return found
+
+    serve(make, listening, host, browser=not no_browser)
 
 
 def need() -> None:
@@ -80,30 +99,40 @@ def listen(host: str, port: int | None) -> socket.socket:
     raise UnbraidError(f"can't listen at {which}: {why}", hint="name another one with --port")
 
 
-def serve(viewing: Viewing, listening: socket.socket, host: str, *, browser: bool) -> None:
-    """Serve until Ctrl-C; print the address, and open it in a browser if there is one."""
+def serve(make: Making, listening: socket.socket, host: str, *, browser: bool) -> None:
+    """Serve until Ctrl-C; print the address, and open it in a browser if there is one.
+
+    make: makes the views, in a thread, while the page is there already.
+
+    Raises what `make` raises.
+    """
     import uvicorn
 
+    from unbraid_plugins.tools.viewer.loading import Loading
     from unbraid_plugins.tools.viewer.server import application
 
     port, token = listening.getsockname()[1], secrets.token_urlsafe(24)
     names = {HERE, "localhost", "[::1]"} if host in (HERE, "localhost", "::1") else {host, HERE, "localhost",
                                                                                    socket.gethostname()}
     named = f"[{host}]" if ":" in host else host
-    app = application(viewing, frozenset(f"{name}:{port}" for name in {*names, named}), token)
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none",
-                              server_header=False, date_header=False, timeout_graceful_shutdown=1)
+    loading = Loading()
+    app = application(loading, frozenset(f"{name}:{port}" for name in {*names, named}), token)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none",
+                                           server_header=False, date_header=False, timeout_graceful_shutdown=1))
     address = f"http://{named}:{port}/#{token}"
     echo(f"{address}\nCtrl-C ends it.")
     sys.stdout.flush()
+    loading.begin(make, partial(setattr, server, "should_exit", True))
     if browser:
         threading.Thread(target=_open, args=(address,), daemon=True).start()
     try:
-        uvicorn.Server(settings).run(sockets=[listening])
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         pass
     finally:
         listening.close()
+    if loading.error is not None:
+        raise loading.error
 
 
 def _open(address: str) -> None:

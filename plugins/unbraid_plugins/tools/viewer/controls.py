@@ -8,17 +8,13 @@ from typing import Any, Protocol, TypeAlias
 import attrs
 from torch import Tensor
 
-from unbraid_registry import UnbraidError
+from unbraid_plugins.tools.viewer.requests import ControlError as ControlError
 
 MOST_PICTURES = 64                                 # in a set
 
 
 def _texts(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(texts)
-
-
-class ControlError(UnbraidError):
-    """Raised for a value that a control can't take."""
 
 
 class Pictures(Protocol):

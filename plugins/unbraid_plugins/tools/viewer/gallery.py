@@ -14,14 +14,13 @@ from torch import Tensor
 from unbraid.data import BadPicture, open_data, read_picture
 from unbraid.model import Model
 from unbraid.values import Label, Value
-from unbraid_plugins.tools.viewer.controls import ControlError
+from unbraid_plugins.tools.viewer.requests import MOST_UPLOAD, ControlError
 from unbraid_registry import UnbraidError
 
 SHOWN = 24                                         # test images to choose from
 MOST = 2000                                        # test images of a source, for the map
 MOST_BYTES = 64 << 20                              # of the test images of a source
 GIVEN = 64                                         # pictures that people gave; the oldest is forgotten
-MOST_UPLOAD = 8 << 20                              # bytes of a picture file
 
 
 @attrs.define(eq=False)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 from starlette.applications import Starlette
@@ -21,11 +21,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from unbraid_plugins.tools.viewer.controls import ControlError
-from unbraid_plugins.tools.viewer.gallery import MOST_UPLOAD
-from unbraid_plugins.tools.viewer.outputs import png
-from unbraid_plugins.tools.viewer.session import Superseded, Viewing
+from unbraid_plugins.tools.viewer.loading import Loading
+from unbraid_plugins.tools.viewer.requests import MOST_UPLOAD, ControlError, Superseded
 from unbraid_registry import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid_plugins.tools.viewer.session import Viewing
 
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8",
          ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
@@ -39,9 +40,10 @@ HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff
 TOKEN = "x-unbraid-token"
 
 
-def application(viewing: Viewing, hosts: frozenset[str], token: str) -> ASGIApp:
+def application(viewing: Viewing | Loading, hosts: frozenset[str], token: str) -> ASGIApp:
     """Return the application.
 
+    viewing: the views; or `Loading`, whose words the page shows until they are there.
     hosts: the values of the header Host to answer, as `127.0.0.1:8000`.
     token: the text that requests for anything but the page's own files must carry.
     """
@@ -55,7 +57,7 @@ def application(viewing: Viewing, hosts: frozenset[str], token: str) -> ASGIApp:
         Route("/api/views/{view:int}/pictures/{control}", _answering(_give), methods=["POST"]),
     ]
     app = Starlette(routes=routes)
-    app.state.viewing = viewing
+    app.state.loading = viewing if isinstance(viewing, Loading) else Loading(viewing=viewing)
     return Guard(app, hosts, token)
 
 
@@ -103,8 +105,11 @@ class Guard:
 def _answering(answer: Callable[[Request, Viewing], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that turns errors into answers."""
     async def endpoint(request: Request) -> Response:
+        loading = request.app.state.loading
+        if loading.viewing is None:
+            return JSONResponse({"loading": loading.doing}, status_code=202)
         try:
-            return await answer(request, request.app.state.viewing)
+            return await answer(request, loading.viewing)
         except Superseded:
             return Response(status_code=204)
         except ControlError as error:
@@ -127,6 +132,8 @@ async def _model(request: Request, viewing: Viewing) -> Response:
 
 
 async def _picture(request: Request, viewing: Viewing) -> Response:
+    from unbraid_plugins.tools.viewer.outputs import png
+
     size = re.fullmatch(r"(\d{1,4})x(\d{1,4})x(\d{1,4})", request.query_params.get("size", ""))
     if size is None:
         raise ControlError("name the size of the picture: ?size=3x64x64")

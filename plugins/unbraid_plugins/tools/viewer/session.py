@@ -11,15 +11,12 @@ from torch import Tensor
 
 from unbraid_plugins.tools.viewer.controls import ControlError, Picture, PictureSet, values_of
 from unbraid_plugins.tools.viewer.outputs import OutputError, encoded
+from unbraid_plugins.tools.viewer.requests import Superseded
 from unbraid_plugins.tools.viewer.scene import Scene
 from unbraid_plugins.tools.viewer.view import View
 from unbraid_registry import UnbraidError, fault_of, registry
 
 MOST_TABS = 1000                                   # browser tabs whose latest request is remembered
-
-
-class Superseded(Exception):
-    """A request that a newer one of the same tab and view has made useless."""
 
 
 @attrs.define(eq=False)

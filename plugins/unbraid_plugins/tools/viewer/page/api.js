@@ -16,8 +16,14 @@ async function call(path, options = {}) {
   throw new Error(told);
 }
 
-export async function describe() {
-  return (await call("/api/model")).json();
+// The model's description; until it is loaded, `waiting` is told what the server does.
+export async function describe(waiting) {
+  for (;;) {
+    const answer = await call("/api/model"), told = await answer.json();
+    if (answer.status !== 202) return told;
+    waiting(told.loading);
+    await new Promise((done) => setTimeout(done, 200));
+  }
 }
 
 const pictures = new Map();                        // name and size -> promise of an ImageBitmap

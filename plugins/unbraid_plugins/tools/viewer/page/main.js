@@ -13,11 +13,13 @@ start();
 async function start() {
   let model;
   try {
-    model = await describe();
+    model = await describe((doing) => { subtitle.textContent = `${doing || "starting"} ...`; });
   } catch (error) {
     subtitle.textContent = "";
     messages.textContent = error.message;
     return;
+  } finally {
+    document.getElementById("progress").remove();
   }
   document.title = `${model.title} - Unbraid`;
   title.textContent = model.title;
