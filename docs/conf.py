@@ -14,11 +14,14 @@ author = "The Unbraid developers"
 copyright = "2026, the Unbraid developers"
 version = release = unbraid.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "catalog_tables", "native_math",
+extensions = ["myst_nb", "sphinx.ext.autodoc", "catalog_tables", "native_math",
               "plain_docstrings"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "jupyter_execute"]
 myst_enable_extensions = ["deflist", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
+nb_execution_mode = "cache"                        # pages of docs/notebooks; again when their code changes
+nb_execution_timeout = 600                         # seconds a cell; on two cores a whole notebook takes less than 180
+nb_execution_raise_on_error = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
