@@ -16,11 +16,11 @@ Making = Callable[[Callable[[str], None]], "Viewing"]
 
 @attrs.define(eq=False)
 class Loading:
-    """Views that are made in a thread.
+    """Views that a thread makes.
 
     doing: what the thread does now, in words for the page.
     viewing: the views, when they are there.
-    error: why there are none.
+    error: what ended the thread, if anything did.
     """
 
     doing: str = ""
