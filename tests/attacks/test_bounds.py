@@ -56,6 +56,30 @@ def test_codes_are_bounded(arguments: list[str], told: str) -> None:
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize(("name", "change", "told"), [
+    ("annealed-vae-shapes", "data.source.positions=1000000000", "are more than 67,108,864"),
+    ("annealed-vae-shapes", "data.source.orientations=100000", "are more than 67,108,864"),
+    ("drnet-pairs", "data.source.paths=1000000000", "must be <= 100000"),
+    ("drnet-pairs", "data.source.frames=1000000000", "are more than 67,108,864"),
+    ("drnet-pairs", "networks.predictor={hidden: 1, layers: 1000000000}", "must be <= 100"),
+    ("factor-vae-shapes", "networks.critic={width: 1, layers: 1000000000}", "must be <= 1000"),
+])
+def test_numbers_of_a_recipe_are_bounded(unbraid: Command, name: str, change: str, told: str) -> None:
+    began = time.process_time()
+    said = unbraid("check", name, change)
+    assert (said.code, told in said.out + said.err) == (2, True), said.err
+    assert time.process_time() - began < 10
+
+
+def test_networks_of_layers_without_end_are_refused() -> None:
+    from torch import nn
+
+    from unbraid.model.memory_limit import WithinMemory
+
+    with WithinMemory(), pytest.raises(ValueError, match="more than 20,000 tensors"):
+        nn.Sequential(*(nn.Linear(1, 1) for _ in range(10**9)))
+
+
 def test_hints_are_told_up_to_a_hundred(unbraid: Command, tmp_path: Path) -> None:
     from small_runs import RECIPE
 

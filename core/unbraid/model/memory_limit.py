@@ -12,6 +12,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
+MOST_TENSORS = 20_000                              # of all networks; a billion layers would be made for ever
 MAKERS = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
 
 
@@ -25,7 +26,7 @@ class WithinMemory(TorchFunctionMode):
     def __init__(self, most: int | None = None) -> None:
         super().__init__()
         self.most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if most is None else most
-        self.taken = 0
+        self.taken = self.made = 0
 
     @contextmanager
     def next(self) -> Iterator[None]:
@@ -44,6 +45,9 @@ class WithinMemory(TorchFunctionMode):
         if func in MAKERS and str(options.get("device")) != "meta":
             sizes = [n for n in pytree.tree_leaves((args, options.get("size"))) if isinstance(n, int)]
             self.taken += math.prod(sizes) * (options.get("dtype") or torch.get_default_dtype()).itemsize
+            self.made += 1
+            if self.made > MOST_TENSORS:
+                raise ValueError(f"the networks have more than {MOST_TENSORS:,} tensors")
             if self.taken > self.most:
                 shape = " x ".join(f"{n:,}" for n in sizes)
                 raise ValueError(f"with its weights, one of them {shape}, the networks take more than "

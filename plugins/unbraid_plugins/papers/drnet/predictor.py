@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import attrs
 import torch
-from attrs.validators import ge, in_
+from attrs.validators import ge, in_, le
 from torch import Tensor, nn
 
 from unbraid import Code, Context, Layout, Set, UnbraidError, network
@@ -48,7 +48,7 @@ class Lstm:
     """
 
     hidden: int = attrs.field(default=256, validator=ge(1))
-    layers: int = attrs.field(default=2, validator=ge(1))
+    layers: int = attrs.field(default=2, validator=[ge(1), le(100)])
     bound: Bound = attrs.field(default="tanh", validator=in_(get_args(Bound)))
 
     def build(self, context: Context, *inputs: Any) -> nn.Module:

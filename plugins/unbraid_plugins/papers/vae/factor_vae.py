@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, le
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
@@ -44,7 +44,7 @@ class FactorCritic:
     """
 
     width: int = attrs.field(default=1000, validator=ge(1))
-    layers: int = attrs.field(default=6, validator=ge(1))
+    layers: int = attrs.field(default=6, validator=[ge(1), le(1000)])
 
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for codes of this shape."""

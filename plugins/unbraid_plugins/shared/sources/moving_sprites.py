@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from unbraid import Field, Images, source
-from unbraid_plugins.shared.sources.procedural import DRAW_AT_ONCE, Drawn, check_count
+from unbraid_plugins.shared.sources.procedural import DRAW_AT_ONCE, Drawn, check_count, check_total
 from unbraid_plugins.shared.sources.signed_distances import Array, box, ellipse, heart, triangle
 
 RADIUS, PAPER = 0.34, 0.06                         # half a shape's side, where the picture is 2 wide; the background
@@ -51,12 +51,13 @@ class MovingSprites:
     size: int = attrs.field(default=64, validator=[attrs.validators.ge(8), attrs.validators.le(512)])
     shapes: int = attrs.field(default=1, validator=attrs.validators.in_((1, 2)))
     contents: int | None = attrs.field(default=48, validator=check_count)
-    paths: int = attrs.field(default=40, validator=attrs.validators.ge(1))
+    paths: int = attrs.field(default=40, validator=[attrs.validators.ge(1), attrs.validators.le(100_000)])
     frames: int = attrs.field(default=20, validator=attrs.validators.ge(1))
 
     def open(self) -> Images:
         """Return the frames of all clips, drawn when they are read if they are many."""
         chosen = _chosen(CONTENTS ** self.shapes, self.contents)
+        check_total(len(chosen), self.paths, self.frames)
         places = paths(self.paths, self.frames, self.shapes)                     # (paths, frames, shapes, 2)
         content, path, frame = (i.reshape(-1) for i in np.indices((len(chosen), self.paths, self.frames)))
         drawn = Drawn(3, self.size, functools.partial(draw_moving, self.size),

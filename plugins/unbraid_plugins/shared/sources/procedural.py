@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 import numpy as np
 
-from unbraid import Field, Images
+from unbraid import DataError, Field, Images
 
+MOST = 2 ** 26                                     # images
 DRAW_AT_ONCE = 2 ** 28                             # bytes; up to this size, all images are drawn when opened
 
 
@@ -38,13 +40,23 @@ def check_count(instance: Any, attribute: attrs.Attribute[Any], count: int | Non
         raise ValueError(f"{attribute.name} must be at least 1, or null for all; found {count}")
 
 
+def check_total(*sizes: int) -> int:
+    """Return the product of numbers of values.  Raises DataError for more images than can be listed."""
+    total = math.prod(sizes)
+    if total > MOST:
+        raise DataError(f"{total:,} images are more than {MOST:,}", hint="lower its numbers of values")
+    return total
+
+
 def grid_images(sizes: Mapping[str, int], drawn: Drawn, count: int | None,
                 field: Callable[[str, np.ndarray], Field]) -> Images:
     """Return the full product of factors with these numbers of values, the last one fastest, or `count` of its rows.
 
     The choice of rows depends on no seed, so that a smaller count is a subset of a larger one.
+
+    Raises DataError for more combinations than can be listed.
     """
-    total = int(np.prod(list(sizes.values())))
+    total = check_total(*sizes.values())
     rows = np.arange(total)
     if count is not None and count < total:
         rows = np.sort(np.random.Generator(np.random.Philox(key=20180615)).permutation(total)[:count])
