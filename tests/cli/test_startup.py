@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -26,6 +27,15 @@ print({"heavy": heavy, "plugins": plugins, "code": code})
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], [], ["train", "--help"]])
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert loaded_by(arguments) == ([], [])
+
+
+def test_help_lists_the_commands_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "leaky.py"
+    file.write_text("import click\nfrom unbraid import hookimpl\n\n@click.command('leakage')\ndef command():\n"
+                    "    \"\"\"Measure it.\"\"\"\n\n@hookimpl\ndef unbraid_commands():\n    return [command]\n")
+    done = subprocess.run([sys.executable, "-m", "unbraid", "--plugin", str(file), "--help"], capture_output=True,
+                          text=True, check=True)
+    assert "leakage" in done.stdout
 
 
 @pytest.mark.parametrize(("command", "plugin"), [(name, plugin) for name, (plugin, _) in INDEX.items() if plugin])

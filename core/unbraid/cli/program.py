@@ -125,7 +125,7 @@ def shared_options(hidden: bool) -> list[click.Option]:
 
     def option(*names: str, field: str, **more: Any) -> click.Option:
         return click.Option((*names, f"shared_{field}"), callback=note(field), expose_value=False, hidden=hidden,
-                            **more)
+                            is_eager=True, **more)         # so that --help, eager too, knows the plugins before it
 
     return [
         option("--plugin", field="files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
