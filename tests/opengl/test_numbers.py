@@ -32,6 +32,10 @@ def seen(mesh=None, camera=None, size=(8, 8), **options):
     return draw(mesh, camera, size, **{"backend": "torch", **options})
 
 
+def lamp(direction, colour=1.0):
+    return DirectionalLight(direction, torch.full((1, 3), colour), torch.zeros(1, 3))
+
+
 def bytes_of(*shape):
     return torch.full(shape, 100, dtype=torch.uint8)
 
@@ -68,7 +72,21 @@ def bytes_of(*shape):
     (lambda: looking(torch.ones(3)), r"eye of shape \(3,\)"),
     (lambda: Camera(torch.eye(4, dtype=torch.long)[None], torch.eye(4)[None]), "the camera's view holds int64"),
     (lambda: seen(camera=Camera(orbiting(ZERO * math.nan, ZERO), perspective(0.6))), "not finite"),
-    (lambda: seen(camera=Camera(torch.zeros(1, 4, 4), perspective(0.6))), "determinant 0"),
+    (lambda: seen(camera=Camera(torch.zeros(1, 4, 4), perspective(0.6))), "its determinant 0"),
+    (lambda: seen(camera=Camera(perspective(0.6), orbiting(ZERO, ZERO))), "the view comes first, then the projection"),
+    (lambda: seen(camera=Camera(orbiting(ZERO, ZERO), torch.zeros(1, 4, 4))), "projection has the determinant 0"),
+    (lambda: seen(camera=torch.eye(4)[None]), "whose camera is a Tensor.*Camera"),
+    (lambda: seen(camera=PLACES.numpy()), "whose camera is a ndarray"),
+    (lambda: seen(light=torch.ones(1, 3)), "whose light is a Tensor"),
+    (lambda: seen(background=[1, 1, 1]), "whose background is a list"),
+    (lambda: seen(background=PLACES.numpy()), "whose background is a ndarray"),
+    (lambda: seen(size=8), "an image of the size 8"), (lambda: seen(size=(8.0, 8)), "an image of the size"),
+    (lambda: seen(size=(-1, 8)), "an image of the size"), (lambda: perspective(None), "a camera with None"),
+    (lambda: Mesh.of(PLACES.numpy(), FACES), "the mesh's vertices is a ndarray"),
+    (lambda: Mesh.of(PLACES, FACES, colours=[[1, 0, 0]]), "the mesh's colours is a list"),
+    (lambda: seen(light=lamp(torch.zeros(1, 3))), "the light has the direction 0"),
+    (lambda: seen(light=lamp(torch.full((1, 3), math.nan))), "the light has numbers that are not finite"),
+    (lambda: seen(light=lamp(torch.ones(1, 3), 255.0)), "the light's colour reaches from 255 to 255"),
     (lambda: DirectionalLight(torch.ones(1, 3).long(), torch.ones(1, 3), torch.ones(1, 3)), "direction holds int64")])
 def test_numbers_that_would_give_a_blank_picture(wrong, told):
     with pytest.raises(UnbraidError, match=f"(?s){told}"):
@@ -87,6 +105,12 @@ def test_a_camera_sees_to_infinity(backend):
     distant = Mesh.of(PLACES * 1e6, FACES)
     there = Camera(orbiting(ZERO, ZERO, 4e6), far.projection)
     torch.testing.assert_close(seen(distant, there, (32, 32), backend=backend).alpha, expected.alpha, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1e5, "farther than the camera sees"), (1e-4, "nearer than the camera")])
+def test_a_mesh_beyond_the_camera_s_range_is_told(scale, told):
+    with pytest.warns(UserWarning, match=f"the picture is empty: all of the mesh is {told}"):
+        seen(Mesh.of(PLACES * scale, FACES), Camera(orbiting(0.0, 0.0, 4 * scale), perspective(0.6)))
 
 
 @pytest.mark.parametrize(("eye", "up"), [

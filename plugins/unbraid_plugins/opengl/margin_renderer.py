@@ -17,7 +17,7 @@ from unbraid_plugins.opengl.scene.background import Background, filled
 from unbraid_plugins.opengl.scene.camera import Camera
 from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, expect_numbers, images_of, shapes
+from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, expect_numbers, expect_scene, images_of, shapes
 from unbraid_plugins.opengl.shading.fragments import fragments
 from unbraid_plugins.opengl.shading.margins import margin
 from unbraid_plugins.opengl.shading.surface import facing, surface
@@ -35,6 +35,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     a. They are exact for this image, in which surfaces are up to half a width larger on every side than in the scene.
     All materials are opaque here.
     """
+    size = expect_scene(mesh, camera, light, background, size)
     batch = images_of(mesh, camera, light, background)
     vertices = mesh.vertices.expand(batch, -1, -1)
     mesh, topology = mesh.but(vertices=vertices), mesh.topology.to(vertices.device)
@@ -43,7 +44,7 @@ def draw_with_margin(mesh: Mesh, camera: Camera, size: tuple[int, int], *, width
     if vertices.is_meta:
         return shapes(vertices, channels, size, geometry)
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
-    expect_numbers(mesh, camera)
+    expect_numbers(mesh, camera, light)
     clip, away = camera.projected(vertices), -camera.seen(vertices)[..., 2]
     crisp = fragments(rasterize(clip, topology.faces, size, cull=cull, backend=backend), clip, topology.faces)
     fading = margin(crisp, clip, away, topology, width, cull=cull)

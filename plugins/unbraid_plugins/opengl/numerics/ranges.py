@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from unbraid import UnbraidError
@@ -13,7 +15,9 @@ MOST = 16.0                                        # a colour beyond it counts f
 
 
 def expect_floats(name: str, t: Any, hint: str = "convert it: t.float()") -> None:
-    """Raise UnbraidError where a tensor holds whole, logical or complex numbers."""
+    """Raise UnbraidError for whole, logical or complex numbers, and for arrays and lists that are no tensor."""
+    if isinstance(t, np.ndarray | list | tuple | int | float):
+        raise UnbraidError(f"{name} is a {type(t).__name__}", hint="expected a tensor of floats: torch.as_tensor(...)")
     if isinstance(t, Tensor) and not t.is_floating_point():
         raise UnbraidError(f"{name} holds {str(t.dtype).removeprefix('torch.')}", hint=f"expected floats: {hint}")
 
@@ -23,10 +27,8 @@ def expect_colours(name: str, t: Any) -> None:
 
     The check allows what a network makes: it reports only numbers beyond 16, and that all are NaN.
     """
-    if not isinstance(t, Tensor):
-        return
     expect_floats(name, t, "divide numbers from 0 to 255 by 255")
-    if t.is_meta or not t.numel():
+    if not isinstance(t, Tensor) or t.is_meta or not t.numel():
         return
     low, high = (float(end) for end in t.detach().aminmax())
     if math.isnan(high) and bool(t.detach().isnan().all()):
@@ -48,3 +50,14 @@ def expect_within(name: str, number: float | Tensor, low: float, high: float, *,
     for end in ends:
         if not low < end < high:
             raise UnbraidError(f"{name} is {end:g}", hint=f"expected {hint}")
+
+
+def expect_size(size: Any) -> tuple[int, int]:
+    """Return the height and the width of an image.  Raises UnbraidError where they are no whole numbers from 0."""
+    try:
+        height, width = (operator.index(n) for n in size)
+    except (TypeError, ValueError):
+        height = width = -1
+    if min(height, width) < 0:
+        raise UnbraidError(f"an image of the size {size!r:.40}", hint="expected (height, width) in pixels")
+    return height, width

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,6 +30,8 @@ class Camera:
 
     def __attrs_post_init__(self) -> None:
         for name, matrix in (("view", self.view), ("projection", self.projection)):
+            if isinstance(matrix, np.ndarray):
+                expect_floats(f"the camera's {name}", matrix)
             if isinstance(matrix, Tensor) and (matrix.ndim != 3 or matrix.shape[1:] != (4, 4)):
                 raise UnbraidError(f"the camera's {name} has the shape {tuple(matrix.shape)}",
                                    hint="expected (B, 4, 4)")
@@ -142,20 +145,22 @@ def looking(eye: Tensor, at: Tensor | None = None, up: Tensor | None = None) -> 
     return _rigid(torch.stack([right, back.cross(right, dim=-1), back], 1), eye)
 
 
-def orbiting(azimuth: Tensor, elevation: Tensor, distance: float | Tensor = 4.0, roll: Tensor | None = None) -> Tensor:
+def orbiting(azimuth: float | Tensor, elevation: float | Tensor, distance: float | Tensor = 4.0,
+             roll: Tensor | None = None) -> Tensor:
     """Return the view (B, 4, 4) of a camera that circles the origin and looks at it.
 
-    azimuth: (B,) radians, 0 on +z, growing to +x.
-    elevation: (B,) radians, growing upwards.
+    azimuth: a number or (B,), radians, 0 on +z, growing to +x.
+    elevation: a number or (B,), radians, growing upwards.
     distance: a number or (B,), above 0.
     roll: (B,) radians, turns the camera counter-clockwise.
 
     Raises UnbraidError for other distances, and for whole numbers as angles.
     """
     for name, t in (("azimuth", azimuth), ("elevation", elevation), ("roll", roll)):
-        expect_floats(f"the camera's {name}", t)
+        if isinstance(t, Tensor):
+            expect_floats(f"the camera's {name}", t)
     expect_within("the camera's distance", distance, 0, math.inf, hint="the world's units")
-    a, e = azimuth, elevation
+    a, e = torch.broadcast_tensors(_vector(azimuth), _vector(elevation))
     zero = torch.zeros_like(a)
     back = torch.stack([a.sin() * e.cos(), e.sin(), a.cos() * e.cos()], -1)
     right = torch.stack([a.cos(), zero, -a.sin()], -1)
@@ -181,7 +186,12 @@ def _moved(matrix: Tensor, points: Tensor) -> Tensor:
 
 def _vector(number: float | Tensor) -> Tensor:
     """Return a number as a vector, in float32 whatever torch's default."""
-    return number.reshape(-1) if isinstance(number, Tensor) else torch.tensor([float(number)], dtype=torch.float32)
+    if isinstance(number, Tensor):
+        return number.reshape(-1)
+    try:
+        return torch.tensor([float(number)], dtype=torch.float32)
+    except (TypeError, ValueError):
+        raise UnbraidError(f"a camera with {number!r:.40}", hint="expected a number, or a tensor (B,)") from None
 
 
 def _unit(v: Tensor) -> Tensor:

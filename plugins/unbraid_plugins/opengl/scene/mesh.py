@@ -68,6 +68,7 @@ class Mesh:
            texture: Tensor | None = None, texture_faces: Tensor | None = None, materials: Materials | None = None,
            emission: Tensor | None = None) -> Mesh:
         """Return a mesh of faces (F, 3), welded where the first mesh's vertices are at the same place."""
+        expect_floats("the mesh's vertices", vertices, "convert them: vertices.float()")
         welded = None if vertices.is_meta or vertices.ndim != 3 or not len(vertices) else vertices[0]
         topology = Topology.of(faces, welded, texture_faces, materials=materials)
         return Mesh(vertices, topology, colours, uv, texture, emission=emission)

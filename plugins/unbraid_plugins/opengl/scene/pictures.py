@@ -74,6 +74,6 @@ def _grey(values: np.ndarray, floats: bool, name: str) -> np.ndarray:
     """Return grey values in [0, 1]: of 16 bits, or floats that are there already.  Raises UnbraidError."""
     most = 1.0 if floats else 65535.0
     if not ((values >= 0) & (values <= most)).all():
-        raise UnbraidError(f"its texture {name} has values from {np.nanmin(values):g} to {np.nanmax(values):g}",
+        raise UnbraidError(f"its texture {name} has values from {values.min():g} to {values.max():g}",
                            hint=f"expected {'floats' if floats else 'whole numbers'} from 0 to {most:g}")
     return values / most
