@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, get_type_hints
 
@@ -27,7 +28,7 @@ def make_component(target: Any, origin: Candidate) -> Component:
         raise UnbraidError(f"{title} is called {mark.name!r}; a name is a Python identifier, without a dot",
                            hint=f'@{mark.kind}(name="...")')
     own = vars(target).get("__doc__") if inspect.isclass(target) else target.__doc__    # not the parent's
-    if not (own or "").strip():
+    if not (own or "").strip() and sys.flags.optimize < 2:          # python -OO drops all of them
         raise UnbraidError(f"{title} has no docstring",
                            hint="Say in one line what it is, with its source; then shapes and ranges.")
     if inspect.isclass(target):

@@ -8,6 +8,7 @@ Everything that is printed goes through `echo`.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from typing import Any, SupportsIndex
@@ -47,6 +48,16 @@ def shown_line(text: object) -> Shown:
 
 def _escaped(found: re.Match[str]) -> str:
     return ascii(found[0])[1:-1]
+
+
+def open_streams() -> None:
+    """Give the process the standard streams that it was started without (`>&-`, a service): they lead nowhere.
+
+    Else the next file that it opens would get what is printed.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def style(text: object, **styles: Any) -> Shown:

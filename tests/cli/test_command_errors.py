@@ -60,7 +60,7 @@ def test_a_recipe_that_waits_for_pictures_says_how_to_give_them(unbraid, monkeyp
 @pytest.mark.parametrize(("make", "says"), [
     (lambda p: p.mkdir(), "the folder is empty"),
     (lambda p: None, "there is no such folder"),
-    (lambda p: p.write_text("x"), "expected a folder of pictures or an .npz or .npy file"),
+    (lambda p: p.write_text("x"), "expected a folder of pictures, or an .npz, .npy or HDF5 file"),
     (lambda p: (p.mkdir(), (p / "notes.txt").write_text("x")), "there are no pictures in"),
 ])
 def test_data_that_is_none_is_refused(unbraid, tmp_path: Path, tiny: Path, make, says: str) -> None:

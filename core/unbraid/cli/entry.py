@@ -17,20 +17,21 @@ import click
 from unbraid.cli.program import program
 from unbraid.cli.session import Session
 from unbraid.engine import Terminated, terminable
-from unbraid_registry.terminal import echo
+from unbraid_registry.terminal import echo, open_streams
 
 INTERRUPTED, TERMINATED = 130, 143                 # the shells' exit codes for SIGINT and SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line (by default the process's own) and return its exit code."""
+    open_streams()
     session = Session()
     session.listen()
     if arguments is None:                          # the process ends with this command
         from unbraid.cli.errors import tell_leftovers
 
         tell_leftovers()
-        os.environ["PYTHONSAFEPATH"] = "1"         # child Pythons don't import from the working folder
+        os.environ |= {"PYTHONSAFEPATH": "1", "MPLBACKEND": "agg"}  # children import nothing from here; files are drawn
         gc.set_threshold(700, 10, 1000)            # searching all that was imported for garbage takes 0.3 s
     ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others: it ends at once
     try:

@@ -106,6 +106,15 @@ def with_shared_options(command: click.Command) -> click.Command:
     """Return a copy of a command that takes the shared options too."""
     shared = copy.copy(command)
     shared.params = [*command.params, *shared_options(hidden=True)]
+    paths = [name for p in command.params if isinstance(p.type, click.Path) for name in p.opts]
+
+    def make_context(name: str | None, args: list[str], **more: Any) -> click.Context:
+        for before, arg in zip(["", *args], args, strict=False):
+            if (before in paths and not arg) or (arg.removesuffix("=") in paths and arg.endswith("=")):
+                raise click.UsageError(f"{before if not arg else arg[:-1]} is empty: it would be the working folder")
+        return type(command).make_context(shared, name, args, **more)
+
+    shared.make_context = make_context             # type: ignore[method-assign, assignment]
     return shared
 
 

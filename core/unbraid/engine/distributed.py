@@ -66,8 +66,14 @@ def together() -> Iterator[None]:
 
 
 def launched() -> int:
-    """Return the number of processes that torchrun started; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    """Return the number of processes that torchrun started; 1 without it.  Raises RankError for what is left of one."""
+    count = os.environ.get("WORLD_SIZE", "1")
+    lacking = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if count != "1" and (lacking or not (count.isascii() and count.isdecimal() and int(count))):
+        raise RankError(f"WORLD_SIZE is {count!r}, " + (f"but {', '.join(lacking)} are not set" if lacking else
+                        "which is no number of processes"), hint="unset WORLD_SIZE for a single process; torchrun sets "
+                        "all of them for several")
+    return int(count)
 
 
 def stop() -> None:

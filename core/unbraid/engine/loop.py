@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-import torch
 
 from unbraid.engine import distributed
 from unbraid.engine.devices import device_of
@@ -21,8 +20,9 @@ from unbraid.engine.progress import Progress
 from unbraid.engine.resume import Accept
 from unbraid.engine.signals import on_signals
 from unbraid.engine.training import Training, TrainingError
-from unbraid.runs import Run, new_folder
+from unbraid.runs import Run, RunError, new_folder
 from unbraid_configs import Recipe
+from unbraid_registry.ambient import pinned
 
 if TYPE_CHECKING:
     from unbraid.engine.turns import StepReport
@@ -175,9 +175,11 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     >>> train(recipe, "runs/first").last_checkpoint().name
     'step-00000001'
     """
-    with torch.inference_mode(False), torch.enable_grad(), distributed.together(), ExitStack() as held:
+    with pinned(), distributed.together(), ExitStack() as held:
         device = distributed.own(device_of(recipe.train.device))
-        run = Run(Path(out or name).expanduser())
+        run = Run(Path(name if out is None else out).expanduser())
+        if out == "":
+            raise RunError("the run's folder has an empty name", hint="leave `out` out for a new one in runs")
         if distributed.rank() == 0:                # the others write nothing
             run = Run(new_folder(name)) if out is None else run
             if resume:

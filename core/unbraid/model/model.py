@@ -34,6 +34,7 @@ from unbraid.values import (
     plain,
     tensors,
 )
+from unbraid_registry.ambient import pinned
 
 Picture: TypeAlias = "Tensor | np.ndarray | Image | str | Path | Sequence[Tensor | np.ndarray | Image | str | Path]"
 
@@ -297,6 +298,7 @@ def code_of(v: Value, layout: Layout) -> Code:
     return v
 
 
+@pinned()
 def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None,
          overrides: Sequence[str] = ()) -> Model:
     """Load the model of a run's last checkpoint, or of the given step; read only the recipe and tensors, run no code.
