@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import attrs
@@ -11,6 +12,8 @@ from unbraid.model import Model, ModelError
 from unbraid.values import Code, map_tensors
 from unbraid_plugins.tools.encoding import needed_fields
 from unbraid_plugins.tools.viewer.gallery import MOST, Gallery
+
+KEPT = 16                                          # codes of pictures
 
 
 @attrs.define(eq=False)
@@ -26,6 +29,7 @@ class Scene:
     reference: str
     carries: Mapping[str, str] = attrs.Factory(dict)
     _codes: Code | None = None
+    _kept: OrderedDict[tuple[str, ...], Code] = attrs.Factory(OrderedDict)
 
     @classmethod
     def of(cls, model: Model, reference: str) -> Scene:
@@ -48,10 +52,16 @@ class Scene:
 
         Fields that `encode` reads, such as joints, are those of test images.  Raises ControlError for other pictures.
         """
+        if pictures in self._kept:                 # the same two, for every move of a slider
+            return self._kept[pictures]
         first = self.model.functions["encode"][0]
         told = {f: [self.gallery.field(p, f) for p in pictures] for f in needed_fields(self.model, "encode")}
         fields = {f"{first}.{f}": map_tensors(lambda *t: torch.cat(t), *values) for f, values in told.items()}
-        return self.model.code(torch.cat([self.gallery.image(p) for p in pictures]), fields)
+        found = self.model.code(torch.cat([self.gallery.image(p) for p in pictures]), fields)
+        self._kept[pictures] = found
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
 
     def codes(self) -> tuple[Code, list[str]]:
         """Return the codes of the test images, (N, D), and these images' names.  Raises ModelError."""
