@@ -41,6 +41,7 @@ $(DOCS_STAMP): $(STAMP)
 
 demo: $(STAMP)      ## train a small model on pictures drawn here, and show what it learned
 	$(BIN)/unbraid demo
+	@echo "The commands are in $(BIN); to type them as they stand here:  . $(BIN)/activate"
 
 test: $(STAMP)      ## the whole test suite (PYTEST_ARGS='-k name' for a part)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)

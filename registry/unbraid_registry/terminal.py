@@ -53,7 +53,7 @@ def _escaped(found: re.Match[str]) -> str:
 def open_streams() -> None:
     """Give the process the standard streams that it was started without (`>&-`, a service): they lead nowhere.
 
-    Else the next file that it opens would get what is printed.
+    Else the next file that it opens would get the printed text.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

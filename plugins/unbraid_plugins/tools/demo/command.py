@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +93,8 @@ def command(ctx: click.Context, out: Path | None, steps: int, images: int) -> No
     for path in result["pictures"].values():
         echo(f"  {path}")
     place, (a, b) = shlex.quote(str(run.folder)), (shlex.quote(str(p)) for p in pair)
-    echo(f"Next:  unbraid view {place}      (drag its factors; pip install 'unbraid[view]')\n"
+    extra = "" if all(map(find_spec, ("starlette", "uvicorn"))) else "; it needs: pip install 'unbraid[view]'"
+    echo(f"Next:  unbraid view {place}      (drag its factors in the browser{extra})\n"
          f"       unbraid edit {place} swap {a} {b}\n       unbraid draw {RECIPE}\n"
                "       unbraid train mixing --data FOLDER      (your own images)")
 

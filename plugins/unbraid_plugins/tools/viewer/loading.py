@@ -20,7 +20,7 @@ class Loading:
 
     doing: what the thread does now, in words for the page.
     viewing: the views, when they are there.
-    error: what ended the thread, if anything did.
+    error: the exception that ended the thread without them.
     """
 
     doing: str = ""
