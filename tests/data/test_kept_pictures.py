@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from unbraid import DataError, read_picture
-from unbraid_plugins.shared.sources import Folder, kept_pictures, picture_files
+from unbraid_plugins.shared.sources import Folder, jpeg_files, kept_pictures, picture_files
 from unbraid_plugins.shared.sources.jpeg_files import decode_jpeg_file, jpeg_size
 from unbraid_plugins.shared.sources.kept_pictures import KeptPictures
 
@@ -228,6 +228,16 @@ def test_what_is_left_to_pillow(tmp_path: Path) -> None:
         (tmp_path / "one").mkdir(exist_ok=True)
         (tmp_path / f"{name}.jpg").rename(tmp_path / "one" / f"{name}.jpg")
     assert opened(tmp_path / "one", keep="no").read(np.arange(3)).shape == (3, 3, 16, 16)
+
+
+def test_a_torchvision_without_its_decoder_is_no_loss(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg_files, "_decoder", lambda: None)
+    assert decode_jpeg_file(folder / "0.jpg", (16, 16), 3) is None
+    without = opened(folder).read(ALL)
+    assert (without == opened(folder, decoder="pillow", keep="no").read(ALL)).all()
+    monkeypatch.undo()
+    monkeypatch.setenv("UNBRAID_CACHE", str(folder.parent / "cache"))
+    assert (opened(folder).read(ALL) != without).any()               # what Pillow decoded is not taken for it
 
 
 def test_sizes_in_headers(tmp_path: Path) -> None:

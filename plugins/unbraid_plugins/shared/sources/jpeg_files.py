@@ -6,6 +6,10 @@ also sees the part that is cut off.
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ from unbraid import open_file
 
 MOST_BYTES = 64 << 20                              # of a file; larger ones are left to Pillow
 MOST_PIXELS = 2 ** 26
+GREY, RGB = 1, 3                                   # the operator's modes
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}           # the markers of a frame, which has the size
 
 
@@ -25,8 +30,9 @@ def decode_jpeg_file(path: Path, size: tuple[int, int], channels: int) -> np.nda
     Returns None for whatever another decoder does better: other formats, damaged files, CMYK, and pictures that are so
     large that decoding a fraction of their frequencies suffices.
     """
-    from torchvision.io import ImageReadMode, decode_jpeg
-
+    decode = _decoder()
+    if decode is None:
+        return None
     try:
         with open_file(path) as file:
             content = file.read(MOST_BYTES + 1)
@@ -37,12 +43,31 @@ def decode_jpeg_file(path: Path, size: tuple[int, int], channels: int) -> np.nda
         return None
     if min(found[:2]) >= 4 * max(size):
         return None
-    mode = ImageReadMode.GRAY if channels == 1 else ImageReadMode.RGB
     try:
-        whole = decode_jpeg(torch.frombuffer(bytearray(content), dtype=torch.uint8), mode, apply_exif_orientation=True)
+        whole = decode(torch.frombuffer(bytearray(content), dtype=torch.uint8), GREY if channels == 1 else RGB, True)
     except RuntimeError:
         return None
     return filled(whole, size).numpy()
+
+
+@cache
+def _decoder() -> Callable[[torch.Tensor, int, bool], torch.Tensor] | None:
+    """Return torchvision's operator (content, mode, whether EXIF turns it); None where it has none.
+
+    Its Python function warns since 0.29 that it will be gone one day.
+    """
+    try:
+        importlib.import_module("torchvision.io")
+        return torch.ops.image.decode_jpeg.default
+    except (ImportError, OSError, RuntimeError, AttributeError):
+        return None
+
+
+def decoder_name(decoder: str) -> str:
+    """Return the decoder that there is, with its version: pixels that are kept depend on it."""
+    if decoder == "torchvision" and _decoder() is not None:
+        return f"torchvision {version('torchvision')}, torch {torch.__version__}"
+    return "pillow"
 
 
 def filled(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import attrs
 import numpy as np
-import torch
 from PIL import __version__ as PILLOW
 
 from unbraid import BadPicture, DataError, open_picture, picture_size, read_picture
-from unbraid_plugins.shared.sources.jpeg_files import decode_jpeg_file
+from unbraid_plugins.shared.sources.jpeg_files import decode_jpeg_file, decoder_name
 from unbraid_plugins.shared.sources.kept_pictures import KeptPictures, KeptSet, affordable, kept_set
 from unbraid_plugins.shared.sources.picture_keys import key_of_file, keys_of_checksums
 from unbraid_plugins.shared.sources.sizes import Size, sides, skipped
@@ -96,7 +95,7 @@ def _kept(root: Path, lazy: PictureFiles, keep: str) -> tuple[KeptSet | None, li
     why = affordable(size) if keep == "auto" else ""
     if keep == "no" or why:
         return None, [f"decoded pictures are not kept: {why}"] if why else []
-    settings = f"{lazy.white} {lazy.black} {lazy.decoder} {PILLOW} {torch.__version__}"
+    settings = f"{lazy.white} {lazy.black} {decoder_name(lazy.decoder)}, Pillow {PILLOW}"
     try:
         kept = kept_set(root, lazy.paths, lazy.shape, settings)
     except (OSError, RuntimeError) as error:
