@@ -15,9 +15,10 @@ def unbraid_components() -> list[Any]:
     from unbraid_plugins.opengl.faces.turning import FaceTurner
     from unbraid_plugins.opengl.image_renderers import MatteCompose, ShLambert
     from unbraid_plugins.opengl.margin_renderer import Margin
+    from unbraid_plugins.opengl.mesh_folder import MeshFolder
     from unbraid_plugins.opengl.renderer import MeshRenderer
 
-    return [MeshRenderer, Margin, ShLambert, MatteCompose, FaceTurner, MorphableFaces, TexturedBoxes]
+    return [MeshRenderer, Margin, ShLambert, MatteCompose, FaceTurner, MorphableFaces, TexturedBoxes, MeshFolder]
 
 
 @hookimpl
