@@ -24,11 +24,12 @@ LARGEST = 1 << 20                                  # bytes; larger files of git 
 def provenance() -> dict[str, Any]:
     """Return command, versions, commits and machine for the record; run no program of the working folder."""
     return {"command": sys.argv, "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "python": platform.python_version(),
-            "platform": platform.platform(), "versions": {n: v for n in PACKAGES if (v := _version(n))},
+            "platform": platform.platform(), "versions": {n: v for n in PACKAGES if (v := version_of(n))},
             "git": {"commit": commit} if (commit := commit_of(Path())) else None, "sources": sources()}
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Return the version of an installed package; None where it is not there."""
     try:
         return version(name)
     except PackageNotFoundError:

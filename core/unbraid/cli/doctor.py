@@ -8,13 +8,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from unbraid.cli.program import one_of
+from unbraid_registry.origin import version_of
 from unbraid_registry.tables import columns, indented
 from unbraid_registry.terminal import echo, style
 
@@ -98,11 +98,7 @@ def tell(message: str, remedy: str, traceback: str) -> None:
 def versions() -> Iterator[tuple[str, str]]:
     """Yield the versions of Python and of the needed packages."""
     yield "python", f"{platform.python_version()} ({sys.executable})"
-    for name in PACKAGES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            yield name, style("not installed", fg="red")
+    yield from ((name, version_of(name) or style("not installed", fg="red")) for name in PACKAGES)
 
 
 def devices() -> Iterator[tuple[str, str]]:

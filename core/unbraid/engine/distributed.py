@@ -66,7 +66,7 @@ def together() -> Iterator[None]:
 
 
 def launched() -> int:
-    """Return the number of processes that torchrun started; 1 without it.  Raises RankError for variables of another one."""
+    """Return the number of processes that torchrun started; 1 without it.  Raises RankError."""
     count = os.environ.get("WORLD_SIZE", "1")
     lacking = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
     if count != "1" and (lacking or not (count.isascii() and count.isdecimal() and int(count))):
