@@ -118,6 +118,7 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "new_plugin/command.py": "templates of this package",
     "cli/errors.py": "a traceback, as a temporary file with a random name",
     "cli/session.py": "/dev/null",
+    "unbraid_registry/terminal.py": "/dev/null",
     "studies/child_process.py": "/dev/null",
     "figure/files.py": "a picture in memory",
     "scene/pictures.py": "a picture in memory",

@@ -46,7 +46,7 @@ DOORS = {                                          # documented doors of rooms, 
         provenance reason remedy write_image write_whole""",
     "unbraid.model": """
         BATCH Environment EvaluationError Method Model ModelError Step build_method code_of computation
-        detached evaluate load load_pretrained preserved_buffers shapes_of with_pretrained""",
+        detached evaluate load load_pretrained pinned preserved_buffers shapes_of with_pretrained""",
     "unbraid.engine": """
         Accept Culprits Estimate GATE_CLOSED Interpreter Mark NOT_FINITE Needs OneModel Players Progress
         RankError StepReport Stopped Terminated Training TrainingError Turn TurnGradients TurnResult UPDATE

@@ -8,7 +8,7 @@ from __future__ import annotations
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "demo": ("demo", "Train a small model on built-in data and show what it learned."),
-        "doctor": ("", "Check the installation: versions, devices, OpenGL, plugins."),
+        "doctor": ("lookup", "Check the installation: versions, devices, OpenGL, plugins."),
     },
     "Recipes": {
         "list": ("lookup", "List recipes and components, or show everything about one."),

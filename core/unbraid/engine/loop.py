@@ -20,9 +20,9 @@ from unbraid.engine.progress import Progress
 from unbraid.engine.resume import Accept
 from unbraid.engine.signals import on_signals
 from unbraid.engine.training import Training, TrainingError
+from unbraid.model import pinned
 from unbraid.runs import Run, RunError, new_folder
 from unbraid_configs import Recipe
-from unbraid_registry.ambient import pinned
 
 if TYPE_CHECKING:
     from unbraid.engine.turns import StepReport

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
+    from unbraid.model.ambient import pinned as pinned
     from unbraid.model.arrays import ModelError as ModelError
     from unbraid.model.compute import (
         Environment as Environment,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from unbraid.data import DataFacts, read_image
 from unbraid.flow import FunctionGraph
+from unbraid.model.ambient import pinned
 from unbraid.model.arrays import ModelError, in_range, numbers
 from unbraid.model.compute import Environment, EvaluationError, evaluate
 from unbraid.model.method import Method, build_method
@@ -34,7 +35,6 @@ from unbraid.values import (
     plain,
     tensors,
 )
-from unbraid_registry.ambient import pinned
 
 Picture: TypeAlias = "Tensor | np.ndarray | Image | str | Path | Sequence[Tensor | np.ndarray | Image | str | Path]"
 

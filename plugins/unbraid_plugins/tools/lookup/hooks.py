@@ -11,8 +11,9 @@ from unbraid import hookimpl
 def unbraid_commands() -> list[Any]:
     """Return the plugin's commands."""
     from unbraid_plugins.tools.lookup.completion import command as completion
+    from unbraid_plugins.tools.lookup.doctor import command as doctor
     from unbraid_plugins.tools.lookup.listing import command as listing
     from unbraid_plugins.tools.lookup.plugins import command as plugins
     from unbraid_plugins.tools.lookup.show import command as show
 
-    return [listing, show, plugins, completion]
+    return [listing, show, plugins, completion, doctor]

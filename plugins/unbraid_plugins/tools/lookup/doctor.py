@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unbraid.cli.program import one_of
+from unbraid.cli import columns, indented, one_of
 from unbraid_registry.origin import version_of
-from unbraid_registry.tables import columns, indented
 from unbraid_registry.terminal import echo, style
 
 if TYPE_CHECKING:
