@@ -71,7 +71,9 @@ class _Trees:
     def __init__(self, train: np.ndarray, test: np.ndarray, factor: float, random: np.random.Generator) -> None:
         self.train, self.test, self.factor, self.random = train.T.copy(), test.T.copy(), factor, random
         self.root = np.argsort(self.train, axis=1, kind="stable")
-        self.columns, self.gains = np.arange(len(self.train))[:, None], np.zeros(len(self.train))
+        self.gains = np.zeros(len(self.train))
+        self.starts = np.arange(len(self.train))[:, None] * train.shape[0]     # of the dimensions in the flat table
+        self.root_steps = self._steps(self.root)
 
     def grow(self, residual: np.ndarray) -> np.ndarray:
         """Fit a tree to the residual (N,), and return its increments of all scores, train and test: (N + M,)."""
@@ -91,29 +93,37 @@ class _Trees:
             added[len(residual) + unseen] = value
             return
         number, threshold = split
-        left = (self.train[number] <= threshold)[node]
+        if depth == 1:                             # its parts are leaves, of which one order is enough
+            node = node[:1]
+        left = (self.train[number] <= threshold).take(node)
         falls = self.test[number, unseen] <= threshold
-        self._grow(node[left].reshape(len(node), -1), unseen[falls], residual, added, depth - 1)
-        self._grow(node[~left].reshape(len(node), -1), unseen[~falls], residual, added, depth - 1)
+        for goes, fallen in ((left, falls), (~left, ~falls)):
+            part = node.take(np.flatnonzero(goes)).reshape(len(node), -1)
+            self._grow(part, unseen[fallen], residual, added, depth - 1)
+
+    def _steps(self, node: np.ndarray) -> np.ndarray:
+        """Return where the values of neighbours differ, (D, n - 1): only there a dimension can be split."""
+        values = self.train.take(node + self.starts)
+        return values[:, :-1] < values[:, 1:]
 
     def _split(self, node: np.ndarray, residual: np.ndarray) -> tuple[int, float] | None:
         """Return the dimension and the threshold of a node's best split, None where no split gains."""
         n = node.shape[1]
-        values = self.train[self.columns, node]
-        sums = residual[node].cumsum(1)
+        sums = residual.take(node).cumsum(1)
         left = np.arange(1, n)
-        gain = sums[:, :-1] * n - sums[0, -1] * left
+        gain = sums[:, :-1] * n
+        gain -= sums[0, -1] * left
         gain *= gain
         gain *= 1.0 / (n * left * (n - left))
-        gain *= values[:, :-1] < values[:, 1:]
+        gain *= self.root_steps if node is self.root else self._steps(node)
         at = gain.argmax(1)
-        best = gain.max(1)
+        best = gain[np.arange(len(gain)), at]
         most = best.max()
         if most <= NO_GAIN:
             return None
         equal = np.flatnonzero(best >= most * (1 - TIE))
         number = int(equal[self.random.integers(len(equal))] if len(equal) > 1 else equal[0])
         self.gains[number] += most
-        below, above = values[number, at[number]], values[number, at[number] + 1]
+        below, above = self.train[number, node[number, at[number]:at[number] + 2]]
         middle = (below + above) / 2
         return number, float(middle if middle < above else below)
