@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from plugin_life import Shelf
 
-from unbraid_plugins.tools.lookup import catalogue, kept
+from unbraid_plugins.tools.lookup import catalogue, kept, show
 
 SOURCE = '''
 import attrs
@@ -65,10 +65,24 @@ def test_kinds_recipes_and_unknown_names(unbraid: Callable[..., Any]) -> None:
     assert "did you mean 'conv_encoder'?" in said.err
 
 
-def test_it_is_kept_and_equal(unbraid: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    first = unbraid("list").out
+@pytest.mark.parametrize("words", [["list"], ["plugins"], ["plugins", "--json"], ["show", "mixing-sprites"]])
+def test_it_is_kept_and_equal(words: list[str], unbraid: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    first = unbraid(*words).out
     monkeypatch.setattr(catalogue, "catalogue", lambda plain: pytest.fail("it was made again"))
-    assert unbraid("list").out == first
+    monkeypatch.setattr(show, "shown", lambda recipe, overrides: pytest.fail("it was resolved again"))
+    assert unbraid(*words).out == first
+    assert first.strip()
+
+
+def test_what_is_shown_of_a_file_is_not_kept(tmp_path: Path, unbraid: Callable[..., Any]) -> None:
+    file = tmp_path / "mine.yaml"
+    for steps in (5, 6):
+        file.write_text(f"base: mixing-sprites\ntrain: {{steps: {steps}}}\n")
+        assert f"steps: {steps} " in " ".join(unbraid("show", "mine.yaml").out.split())
+    unbraid("show", "mixing-sprites")
+    file.rename(tmp_path / "mixing-sprites.yaml")
+    assert "steps: 6 " in " ".join(unbraid("show", "mixing-sprites.yaml").out.split())
+    assert "steps: 7 " in " ".join(unbraid("show", "mixing-sprites", "train.steps=7").out.split())
 
 
 @pytest.mark.parametrize("change", ["install", "upgrade", "uninstall", "edit"])

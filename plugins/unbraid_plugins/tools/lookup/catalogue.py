@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import click
 
+from unbraid.cli import foreign_commands
 from unbraid_configs import all_recipes, title_of
 from unbraid_configs.checking import words
 from unbraid_plugins.tools.lookup import kept
@@ -31,10 +32,26 @@ def catalogue(plain: bool = True) -> dict[str, Any]:
     if plain and (found := kept.read()) is not None:
         return found
     loaded = registry()
-    made = {"entries": list(entries(loaded)), "problems": [str(p) for p in loaded.problems]}
+    made = {"entries": list(entries(loaded)), "problems": [str(p) for p in loaded.problems],
+            "installed": installed(loaded), "shown": {}}
     if plain:
         keep(made, loaded)
     return made
+
+
+def keep_shown(name: str, text: str) -> None:
+    """Keep a recipe as it is shown, beside what the catalogue has already."""
+    if (found := kept.read()) is not None:
+        made = {part: found[part] for part in ("entries", "problems", "installed")}
+        keep({**made, "shown": {**found["shown"], name: text}}, registry())
+
+
+def installed(loaded: Registry) -> dict[str, Any]:
+    """Return the plugins, their problems, and the commands of those that are not bundled."""
+    context = click.get_current_context(silent=True)
+    return {"plugins": [attrs.asdict(p) for p in loaded.plugins],
+            "problems": [{k: v for k, v in attrs.asdict(p).items() if k != "traceback"} for p in loaded.problems],
+            "commands": sorted(foreign_commands(context)) if context else []}
 
 
 def keep(made: dict[str, Any], loaded: Registry) -> None:

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 LARGEST = 32 << 20                                 # bytes
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)             # for the other end of a pipe; Windows has no such files
 SETTINGS = ("UNBRAID_PLUGINS", "UNBRAID_PLUGINS_BLOCK", "UNBRAID_PLUGINS_STRICT")
@@ -75,7 +75,9 @@ def read() -> dict[str, Any] | None:
                 return None
             kept = json.load(opened)
         fresh = kept["state"] == state() and kept["files"] == stamps(file for file, *_ in kept["files"])
-        return kept if fresh and isinstance(kept["entries"], list) and isinstance(kept["commands"], dict) else None
+        whole = isinstance(kept["entries"], list) and all(isinstance(kept[name], dict)
+                                                          for name in ("commands", "installed", "shown"))
+        return kept if fresh and whole else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -31,7 +31,7 @@ def command(session: Session, what: str | None, as_json: bool) -> None:
     """
     from unbraid_registry import KINDS
 
-    found = entries(session)
+    found: list[Entry] = list(looked_up(session)["entries"])
     kinds = ("recipe", *KINDS)
     if what is None:
         chosen = found
@@ -56,8 +56,8 @@ def tell(texts: Sequence[str]) -> None:
         echo(("\n" if number else "") + text)
 
 
-def entries(session: Session) -> list[Entry]:
-    """Return the entries of the catalogue; print the problems of plugins."""
+def looked_up(session: Session) -> dict[str, Any]:
+    """Return the catalogue, the kept one if it is up to date; print the problems of plugins."""
     from unbraid_plugins.tools.lookup import kept
 
     plain = not (session.files or session.block or session.strict)
@@ -65,10 +65,10 @@ def entries(session: Session) -> list[Entry]:
     if known is None:
         from unbraid_plugins.tools.lookup.catalogue import catalogue
 
-        return list(catalogue(plain)["entries"])
+        return catalogue(plain)
     for problem in known.get("problems", ()):
         logging.getLogger("unbraid.plugins").warning("%s", problem)
-    return list(known["entries"])
+    return known
 
 
 def named(name: str, found: list[Entry], kinds: tuple[str, ...]) -> list[Entry]:
