@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/waiting.py --beside ../unbraid-before --rounds 5
 
 Both checkouts run in this environment, each with its run, its caches and its bytecode, as after an installation. They
-play in turns; seconds of processor (user and system), medians. A first call of each is not counted, except that
-`evaluate, first` has no oracles kept from before. Equal scores are counted where both checkouts evaluated.
+play in turns; seconds of processor (user and system), medians; evaluations run once. A first call of each other command is
+not counted. Equal scores are counted where both checkouts evaluated.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, required=True, metavar="CHECKOUT")
     parser.add_argument("--recipe", default="mixing-sprites")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--evaluations", type=int, default=2, help="of each kind; they take a minute each")
+    parser.add_argument("--images", type=int, default=1000, help="that are evaluated")
     parser.add_argument("--runs", type=int, default=20, help="that are compared")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -98,18 +98,16 @@ def main() -> None:
         for checkout in both.values():
             checkout.install()
             checkout.seconds("train", options.recipe, "--out", "run", "--yes", *OVERRIDES)
-            checkout.seconds("list")
-            checkout.seconds("plugins")
+            for words in (("list",), ("plugins",), ("show", options.recipe)):
+                checkout.seconds(*words)
         print("| command | now, s | before, s | ratio |\n|---|---|---|---|")
         for title in ("list", "plugins", f"show {options.recipe}", f"check {options.recipe}"):
             play(title, *title.split())
-        for number in range(options.evaluations):
+        for kind in ("first", "again"):            # again: the oracles are kept
             for checkout in both.values():
-                shutil.rmtree(checkout.folder / "cache", ignore_errors=True)
-            for kind in ("first", "again") if number == 0 else ("first",):
-                for checkout in both.values():
-                    (checkout.folder / "run" / "evaluation.json").unlink(missing_ok=True)
-                play(f"evaluate run, {kind}", "evaluate", "run", "--device", "cpu", rounds=1)
+                (checkout.folder / "run" / "evaluation.json").unlink(missing_ok=True)
+            play(f"evaluate run, {kind}", "evaluate", "run", "--device", "cpu", "--images", str(options.images),
+                 rounds=1)
         own, other = (scores(checkout.folder / "run") for checkout in both.values())
         both_have = own.keys() & other.keys()
         equal = sum(own[key] == other[key] for key in both_have)

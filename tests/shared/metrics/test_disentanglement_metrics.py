@@ -22,7 +22,12 @@ from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import boosted
 from unbraid_plugins.shared.metrics.disentanglement.dci import completeness, disentanglement
 from unbraid_plugins.shared.metrics.disentanglement.groups import sample_rows
 from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness import area_under_roc, modularity_by_number
-from unbraid_plugins.shared.metrics.disentanglement.mutual_information import binned, mutual_information
+from unbraid_plugins.shared.metrics.disentanglement.mutual_information import (
+    binned,
+    information,
+    informations,
+    mutual_information,
+)
 from unbraid_plugins.shared.metrics.disentanglement.sap import predicted
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
@@ -140,6 +145,12 @@ class TestByHand:
         found = irs((v[:, 0] + 0.5 * v[:, 1])[:, None], v, quantile=1.0)
         assert found.robustness == pytest.approx(np.asarray([[2 / 3, 1 / 3]]))   # strays 0.25 and 0.5 of 0.75
         assert found.score == pytest.approx(2 / 3)
+
+    def test_the_information_of_many_tables_is_that_of_each(self):
+        tables = np.random.default_rng(1).multinomial(800, np.full(120, 1 / 120), 40).reshape(40, 20, 6)
+        tables[3] = 0
+        tables[3, 0, 0] = 800                                      # a constant dimension
+        assert informations(tables).tolist() == [information(t) for t in tables]           # to the same bits
 
     def test_robustness_is_not_negative(self):
         high = np.asarray([-1.0] + [1] * 9)             # one strays by 1.8 from its group's mean

@@ -46,6 +46,17 @@ def information(counts: np.ndarray) -> float:
     return found if found > ROUNDING else 0.0
 
 
+def informations(counts: np.ndarray) -> np.ndarray:
+    """Return the `information` of tables (D, a, b) of as many images, to the same bits: (D,)."""
+    p = counts / counts[0].sum()
+    independent = p.sum(2, keepdims=True) * p.sum(1, keepdims=True)
+    met = p > 0
+    terms = p[met] * np.log(p[met] / independent[met])
+    ends = np.count_nonzero(met, axis=(1, 2)).cumsum()
+    found = np.asarray([part.sum() for part in np.split(terms, ends[:-1])])
+    return np.where(found > ROUNDING, found, 0.0)
+
+
 def entropy(classes: np.ndarray) -> float:
     """Return H = -sum_i p_i log p_i of (N,) whole numbers from 0, in nats."""
     return entropy_of(np.bincount(classes))
@@ -79,8 +90,9 @@ def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, res
         return
     z, v = binned(codes, bins), np.asarray(factors)
     sizes = v.max(0) + 1
-    met = [[(a * size + b, size) for b, size in zip(v.T, sizes, strict=True)] for a in z.T]
+    tables = [(z * size + b[:, None] + np.arange(z.shape[1]) * bins * size, size)
+              for b, size in zip(v.T, sizes, strict=True)]
     for weights in drawn_again(len(z), resamples, seed):
-        matrix = [[information(np.bincount(cells, weights, bins * size).reshape(bins, size)) for cells, size in row]
-                  for row in met]
-        yield np.asarray(matrix), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])
+        matrix = [informations(np.bincount(cells.ravel(), np.repeat(weights, z.shape[1]), z.shape[1] * bins * size)
+                               .reshape(-1, bins, size)) for cells, size in tables]
+        yield np.stack(matrix, 1), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])
