@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python tests/benchmarks/waiting.py --beside ../unbraid-before --rounds 5
 
 Both checkouts run in this environment, each with its run, its caches and its bytecode, as after an installation. They
-play in turns; seconds of processor (user and system), medians; evaluations run once. A first call of each other command is
-not counted. Equal scores are counted where both checkouts evaluated.
+play in turns; seconds of processor (user and system), medians; evaluations run once. The first call of each other
+command does not count. Equal scores are counted where both checkouts evaluated.
 """
 
 from __future__ import annotations
