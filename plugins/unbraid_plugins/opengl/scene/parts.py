@@ -12,6 +12,8 @@ from unbraid_plugins.opengl.scene.materials import Mode, Wrap
 from unbraid_plugins.opengl.scene.pictures import LARGEST, resized
 from unbraid_plugins.opengl.scene.wrapping import REPEAT, inside, settled
 
+FARTHEST = 2.0**22                                 # repetitions of a texture
+
 
 @attrs.frozen
 class Look:
@@ -117,6 +119,9 @@ def _settled(part: Part) -> Part:
         return attrs.evolve(part, looks=(attrs.evolve(part.looks[0], wrap=("clamp", "clamp")),))
     look = part.looks[0]
     uv = settled(part.uv, part.faces, look.wrap)
+    if (farthest := float(np.abs(uv[part.faces]).max(initial=0))) > FARTHEST:
+        raise UnbraidError(f"its texture coordinates reach {farthest:g}", hint=f"numbers of 32 bits have no fraction "
+                           f"beyond {FARTHEST:,.0f}: make them smaller")
     plain = inside(uv, part.faces)
     wrap: tuple[Wrap, Wrap] = ("clamp", "clamp") if plain else look.wrap
     return attrs.evolve(part, uv=uv, looks=(attrs.evolve(look, wrap=wrap),))

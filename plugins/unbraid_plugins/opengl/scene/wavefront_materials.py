@@ -11,7 +11,7 @@ import numpy as np
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.beside import INSTEAD
 from unbraid_plugins.opengl.scene.materials import Mode
-from unbraid_plugins.opengl.scene.pictures import pixels, resized
+from unbraid_plugins.opengl.scene.pictures import Alpha, pixels, resized
 from unbraid_plugins.opengl.scene.text_lines import lines_of
 
 OPTION = re.compile(r"-(?:blend[uv]|bm|boost|cc|clamp|imfchan|mm|[ost]|texres|type)\s", re.IGNORECASE)
@@ -90,11 +90,11 @@ def _material(name: str, statements: Mapping[str, tuple[int, str, str]], beside:
         notes.append(f"material {name!r}: {', '.join(left_out)} left out")
     colour, texture = np.ones(3), None
     if "map_kd" in statements:
-        texture = _picture(statements["map_kd"], "map_Kd", beside)
+        texture = _picture(statements["map_kd"], "map_Kd", beside, "ignore" if "map_d" in statements else "white")
     elif "kd" in statements:
         colour = _colour(statements["kd"], "Kd")
     colour, texture = _with_opacity(name, colour, texture, statements, beside, notes)
-    return Material(colour, texture, _emission(statements, beside))
+    return Material(colour, texture, _emission(name, statements, beside, notes))
 
 
 def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
@@ -104,12 +104,13 @@ def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
     share = 1.0
     for key in ("tr", "d"):                        # d counts where both are there
         if key in statements and (found := _numbers(statements[key], key)):
-            share = found[-1] if key == "d" else 1 - found[-1]
-    if not 0 < share <= 1:
+            share = min(found[-1] if key == "d" else 1 - found[-1], 1.0)
+    if not share > 0:
         notes.append(f"material {name!r} would not be seen at all: its transparency is left out")
         share = 1.0
     if "map_d" in statements:
-        opacity = _picture(statements["map_d"], "map_d", beside)[:1] * share
+        picture = _picture(statements["map_d"], "map_d", beside, "keep")
+        opacity = share * (picture[3:] if len(picture) == 4 else picture[:1])
         texture = np.broadcast_to(colour[:, None, None], (3, *opacity.shape[1:])) if texture is None else texture
         size = (max(texture.shape[1], opacity.shape[1]), max(texture.shape[2], opacity.shape[2]))
         return np.ones(3), np.concatenate([resized(texture, size), resized(opacity, size)])
@@ -120,16 +121,21 @@ def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
     return np.append(colour, share), None
 
 
-def _emission(statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes]) -> np.ndarray | None:
+def _emission(name: str, statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes],
+              notes: list[str]) -> np.ndarray | None:
     """Return the light that Ke and map_Ke give, as a picture, or None."""
-    factor = _colour(statements["ke"], "Ke") if "ke" in statements else np.zeros(3)
+    factor = _colour(statements["ke"], "Ke", np.inf) if "ke" in statements else np.zeros(3)
+    if factor.max() > 1:
+        notes.append(f"material {name!r} gives more light than a picture can show, and is cut off at 1")
+        factor = factor.clip(0, 1)
     if "map_ke" in statements:
         found: np.ndarray = _picture(statements["map_ke"], "map_Ke", beside)
         return found * (factor if factor.any() else np.ones(3))[:, None, None].astype(np.float32)
     return np.broadcast_to(factor[:, None, None].astype(np.float32), (3, 2, 2)) if factor.any() else None
 
 
-def _picture(statement: tuple[int, str, str], keyword: str, beside: Callable[[str], bytes]) -> np.ndarray:
+def _picture(statement: tuple[int, str, str], keyword: str, beside: Callable[[str], bytes],
+             alpha: Alpha = "white") -> np.ndarray:
     number, file, rest = statement
     picture = IDLE.sub("", rest, count=1)
     if OPTION.match(picture):
@@ -142,15 +148,15 @@ def _picture(statement: tuple[int, str, str], keyword: str, beside: Callable[[st
             raise
         picture = _bare(picture)
         data = beside(picture)
-    return pixels(data, repr(picture))
+    return pixels(data, repr(picture), alpha=alpha)
 
 
-def _colour(statement: tuple[int, str, str], keyword: str) -> np.ndarray:
-    """Return three numbers in [0, 1]; one stands for all."""
+def _colour(statement: tuple[int, str, str], keyword: str, most: float = 1) -> np.ndarray:
+    """Return three numbers from 0 to the most; one stands for all."""
     colour, (number, file, rest) = _numbers(statement, keyword), statement
-    if len(colour) not in (1, 3) or not all(0 <= c <= 1 for c in colour):
+    if len(colour) not in (1, 3) or not all(0 <= c <= most and np.isfinite(c) for c in colour):
         raise UnbraidError(f"{file}, line {number}, {f'{keyword} {rest}'!r:.80}: no colour that is read here",
-                           hint="expected three numbers in [0, 1]")
+                           hint=f"expected three numbers {'in [0, 1]' if most == 1 else 'from 0'}")
     return np.array(colour if len(colour) == 3 else colour * 3)
 
 
