@@ -17,6 +17,7 @@ from unbraid_plugins.opengl.raster import gl_context
 from unbraid_plugins.opengl.scene.background import Panorama
 from unbraid_plugins.opengl.scene.camera import Camera, looking, orbiting, orthographic, perspective, weak_perspective
 from unbraid_plugins.opengl.scene.light import DirectionalLight
+from unbraid_plugins.opengl.scene.materials import Materials
 from unbraid_plugins.opengl.scene.mesh import Mesh
 from unbraid_plugins.opengl.scene.topology import Topology, welding
 from unbraid_plugins.opengl.shading.draw import draw
@@ -135,12 +136,19 @@ def test_any_default_type_draws(backend, dtype):
         camera = Camera(orbiting(azimuth, azimuth), perspective(0.6))
         return seen(mesh, camera, (16, 16), light=light, backend=backend, geometry=geometry)
 
-    expected = drawn(True), drawn(False)
+    repeated = Mesh.of(PLACES, FACES, uv=PLACES[..., :2] * 3, texture=torch.rand(1, 4, 5, 6), materials=Materials.one(
+        1, (5, 6), wrap=("repeat", "mirror"), mode="blend"))
+
+    def wrapped():
+        around = Panorama(torch.full((1, 3, 2, 4), 0.5, dtype=torch.float32))
+        return seen(repeated, Camera(orbiting(azimuth, azimuth), perspective(0.6)), (16, 16), backend=backend,
+                    mipmaps=True, background=around)
+
+    expected = drawn(True), drawn(False), wrapped()
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        for geometry, was in zip((True, False), expected, strict=True):
-            out = drawn(geometry)
+        for out, was in zip((drawn(True), drawn(False), wrapped()), expected, strict=True):
             assert out.colour.dtype == torch.float32
             assert torch.equal(out.colour, was.colour)
         made = Camera(orbiting(torch.zeros(1), torch.zeros(1)), perspective(0.6))

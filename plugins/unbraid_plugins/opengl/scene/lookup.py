@@ -17,7 +17,7 @@ def looked_up(texture: Tensor, spot: Tensor, sample: Tensor, boxes: Tensor, wrap
     """
     batch, channels, height, width = texture.shape
     left, top, wide, high = boxes.unbind(1)
-    x, y = ((spot[:, i] + 1) * (size / 2) - 0.5 for i, size in ((0, wide), (1, high)))
+    x, y = ((spot[:, i] + 1) * (size.to(spot) / 2) - 0.5 for i, size in ((0, wide), (1, high)))
     across, down = (at.detach().nan_to_num(0, 0, 0).clamp(-FARTHEST, FARTHEST).floor() for at in (x, y))
     x, y = x - across, y - down
     column = [left + wrapped(across.long() + step, wide, wraps[:, 0]) for step in (0, 1)]
