@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -29,6 +31,13 @@ def defaults_kept(plugin: str) -> Iterator[None]:
                                                        strict=True) if old != new]
                 warnings.warn(f"the plugin {plugin!r} changed torch's {' and '.join(what)} when it was imported; "
                               "that was put back", stacklevel=4)
+
+
+def memory_of_machine() -> float:
+    """Return the machine's memory in bytes; infinity where the system doesn't tell."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _defaults(torch: Any) -> tuple[bool, Any, Any] | None:

@@ -122,3 +122,23 @@ def test_a_sweep_finds_what_check_finds(checked: Callable[..., Any]) -> None:
     assert said.code == 2
     assert "nobody trains 'generator'" in said.err
     assert not Path("studies").exists()
+
+
+@pytest.mark.parametrize(("changes", "told", "code"), [
+    (["data.splits={test: 1.0}"], "no split (of the source 'source') 'train'; there is test", 2),
+    (["data.batch=1000000000000"], "samples take", 2),
+    (["train.cuda_graphs=true"], "only compiled networks", 2),
+    (["train.keep_best=al/rebuild"], "nobody logs 'al/rebuild'; did you mean 'all/rebuild'?", 0),
+    (["train.device=cuda:77"], "train.device: can't use 'cuda:77'", 0),
+    (["data.batch=1", "networks.generator={type: infogan.generator}", "data.source.size=32"], "batch norm", 0),
+])
+def test_what_the_first_steps_would_find_is_told(checked, changes: list[str], told: str, code: int) -> None:
+    said = checked(*changes)
+    assert said.code == code, said.err
+    assert told in said.err + said.out
+
+
+def test_no_run_is_begun_by_a_check(checked, tmp_path: Path) -> None:
+    before = {*tmp_path.iterdir()}
+    checked()
+    assert {p.name for p in {*tmp_path.iterdir()} - before} == {"mine.yaml"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,20 +31,17 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
 
     The data is opened, every network is built and every shape is checked.
     """
-    from unbraid.cli.data_summary import describe
-    from unbraid.data import open_data
-    from unbraid.engine import forwards
-    from unbraid.model import build_method, load_pretrained, with_pretrained
+    import torch
 
-    read = with_pretrained(read_recipe(recipe, overrides))
-    data = open_data(read.data, seed=read.train.seed)
-    try:
-        method = build_method(read, data.facts)
-        load_pretrained(method)                    # a run that is not there, or whose network does not fit
-        echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
-        echo(indented(describe(data)) + "\n")
-    finally:
-        data.close()
+    from unbraid.cli.data_summary import describe
+    from unbraid.engine import Training, forwards
+    from unbraid.runs import Run
+
+    training = Training.start(read_recipe(recipe, overrides), Run(Path()), torch.device("cpu"))     # as `train` begins
+    read, method = training.recipe, training.method
+    training.close()
+    echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
+    echo(indented(describe(training.data)) + "\n")
     calls = forwards(method)
     sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in method.modules.items()}
     rows = [[name, component_of(read, name), f"{size:,}", str(calls.get(name, 0)),
@@ -97,9 +95,21 @@ def plan_of(method: Method) -> str:
 
 def hints(method: Method) -> Iterator[str]:
     """Yield hints on a recipe that has no mistakes but could be better."""
-    from unbraid_configs import unread
+    from torch.nn.modules.batchnorm import _BatchNorm
 
-    recipe = method.recipe
+    from unbraid.engine import device_of, logged_names
+    from unbraid_configs import unread
+    from unbraid_registry import UnbraidError, closest
+
+    recipe, t = method.recipe, method.recipe.train
+    try:
+        device_of(t.device)
+    except UnbraidError as error:
+        yield error.message
+    if t.keep_best and t.keep_best not in logged_names(recipe):
+        yield f"train.keep_best: nobody logs {t.keep_best!r}; {closest(t.keep_best, logged_names(recipe))}"
+    if recipe.data.batch == 1 and any(isinstance(m, _BatchNorm) for n in method.modules.values() for m in n.modules()):
+        yield "data.batch=1: the networks have batch norm, which one image gives no spread"
     better = cheaper_order(method)
     if better is not None:
         order, saved = better

@@ -21,7 +21,7 @@ def report(error: Exception, session: Session) -> int:
     """Print an error on stderr and return its exit code."""
     from unbraid_configs import RecipeError
     from unbraid_registry import UnbraidError, culprit, line_of, one_line
-    from unbraid_registry.files import is_of_system, reason, remedy
+    from unbraid_registry.usual_errors import in_words
 
     if session.traceback:
         echo("".join(traceback.format_exception(error)), err=True, nl=False)
@@ -35,11 +35,8 @@ def report(error: Exception, session: Session) -> int:
         if not getattr(error, "told", False):      # another process of the same training prints it
             say(error.message, error.hint)
         return error.exit_code
-    if isinstance(error, OSError) and is_of_system(error):
-        say(f"{error.filename}: {reason(error)}" if error.filename else reason(error), remedy(error))
-        return USERS
-    if isinstance(error, MemoryError) or "out of memory" in str(error):
-        say("there is not enough memory", "lower data.batch, or the size of the images or the networks")
+    if plain := in_words(error):
+        say(*plain)
         return USERS
     whose = culprit(error)
     at = f", at {line}" if (line := line_of(error)) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,7 @@ from unbraid.data.store import Store, as_tensor
 from unbraid.values import Label, Set, Value
 from unbraid_configs import Data as DataRecipe, Spec
 from unbraid_configs.variables import as_written
+from unbraid_registry.ambient import memory_of_machine
 from unbraid_registry.files import remedy
 
 RESIDENT = 2 ** 30                                 # bytes of the largest source that is kept on the training device
@@ -134,6 +136,15 @@ class Data:
             resident=sum(s.bytes for s in stores if s.kept is not None),
             host=sum(s.bytes for s in stores if s.kept is None and isinstance(s.images.images, np.ndarray)),
             streamed=sum(s.bytes for s in stores if s.kept is None and not isinstance(s.images.images, np.ndarray)))
+
+    def expect_batches(self) -> None:
+        """Check that there are images to train on, and memory for a batch of them.  Raises DataError."""
+        needed = sum(4 * math.prod(self.images_of[p.source].shape) * (p.count or 1) for p in self.plans.values())
+        if (needed := needed * self.recipe.batch) > (memory := memory_of_machine()):
+            raise DataError(f"data.batch: {self.recipe.batch:,} samples take {needed / 2**30:,.1f} GiB of memory",
+                            hint=f"lower it: there are {memory / 2**30:,.1f} GiB")
+        if self.plans:
+            self._sampler("train")
 
     def close(self) -> None:
         """Stop the workers. Batches can still be read without them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -95,6 +95,7 @@ class Training:
         if data is None:
             data = open_data(recipe.data, device=device, seed=t.seed, rank=distributed.rank(),
                              world=distributed.world())
+        data.expect_batches()
         recipe = attrs.evolve(recipe, data=attrs.evolve(recipe.data, split_at=data.split_at))
         method = build_method(recipe, data.facts)
         for module in method.modules.values():
@@ -186,7 +187,7 @@ class Training:
             heard = registry().hook.unbraid_checkpoint.get_hookimpls()
             registry().call("unbraid_checkpoint", run=self.run, state=copy.deepcopy(state) if heard else state)
             value = (numbers or {}).get(t.keep_best) if t.keep_best else None
-            if t.keep_best and numbers and t.keep_best not in (known := {*numbers, *self._logged()}):
+            if t.keep_best and numbers and t.keep_best not in (known := {*numbers, *logged_names(self.recipe)}):
                 warnings.warn(f"train.keep_best: nobody logs {t.keep_best!r}; there are {', '.join(sorted(known))}",
                               stacklevel=2)
             better = value is not None and (self.best is None or value < self.best)
@@ -197,12 +198,6 @@ class Training:
             checkpoint.write(self.run.checkpoints, attrs.evolve(state, facts=facts))
             if better:
                 self.run.write_record(self._record)
-
-    def _logged(self) -> Iterator[str]:
-        """Yield the names of all terms and watched values of the recipe, at whatever step."""
-        for name, player in self.recipe.players.items():
-            yield from (f"{name}/{term}" for term in player.minimizes)
-        yield from (f"watch/{name}" for name in self.recipe.watch)
 
     def prune(self) -> None:
         """Remove all checkpoints except the last ones and the best one."""
@@ -285,6 +280,12 @@ class Training:
             play(step)
             seconds.append(time.perf_counter() - began)
         return Estimate(min(seconds[1:]), self.recipe.train.steps - self.step, peak_memory())
+
+
+def logged_names(recipe: Recipe) -> list[str]:
+    """Return the names of all terms and watched values, at whatever step they are logged."""
+    terms = [f"{name}/{term}" for name, player in recipe.players.items() for term in player.minimizes]
+    return [*terms, *(f"watch/{name}" for name in recipe.watch)]
 
 
 def trained(recipe: Recipe) -> list[str]:

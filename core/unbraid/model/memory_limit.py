@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
+
+from unbraid_registry.ambient import memory_of_machine
 
 MOST_TENSORS = 20_000                              # of all networks; a billion layers would be made for ever
 MAKERS = {torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn}
@@ -25,7 +26,7 @@ class WithinMemory(TorchFunctionMode):
 
     def __init__(self, most: int | None = None) -> None:
         super().__init__()
-        self.most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2 if most is None else most
+        self.most = memory_of_machine() / 2 if most is None else most
         self.taken = self.made = 0
 
     @contextmanager
