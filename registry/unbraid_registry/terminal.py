@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import nullcontext, suppress
 from typing import Any, SupportsIndex
 
 # Controls but line feed and tab; marks that change the direction of text, or end a line; halves of characters
@@ -72,10 +73,31 @@ def lines(texts: Any) -> Shown:
     return Shown("\n".join(map(shown, texts)))
 
 
+def open_streams() -> None:
+    """Open stdin, stdout and stderr to nowhere where the process began without them, as services may.
+
+    Else the next file that is opened takes the number of such a stream, and gets what libraries print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            try:
+                os.fstat(number)
+            except OSError:
+                nowhere = os.open(os.devnull, os.O_RDWR)             # the lowest number that is free
+                if nowhere != number:
+                    os.dup2(nowhere, number)
+                    os.close(nowhere)
+            setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True, **styles: Any) -> None:
-    """Print a text, without what a terminal would obey; styles as of `style`."""
+    """Print a text, without what a terminal would obey; styles as of `style`.
+
+    Where stderr takes nothing any more, the text is lost, and no error is raised.
+    """
     import click
 
     printed = str.__str__(style(text, **styles) if styles else shown(text))
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
-    click.echo(printed.encode(encoding, "backslashreplace").decode(encoding), err=err, nl=nl)    # escape what it lacks
+    with suppress(OSError) if err else nullcontext():
+        click.echo(printed.encode(encoding, "backslashreplace").decode(encoding), err=err, nl=nl)    # escapes the rest

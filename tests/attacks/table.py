@@ -68,6 +68,11 @@ ATTACKS = (
            "cuts, nasty text, headers), each read under a limit of memory; and records, states and optimizers with "
            "other values in them, by which a run goes on",
            "python tests/attacks/damaged_files.py --rounds", (12_000, 500)),
+    Attack("Damaged meshes, pictures and labels are refused in words",
+           "seeded mutations of GLB, glTF with its buffer, OBJ with MTL and texture, PLY, STL, OFF, TIFF, JPEG and "
+           "WebP with EXIF, PNG of 16 bits, GIF, BMP, and of labels in `.npz`; half of them keep the form and change "
+           "values, tags, types and shapes; under a limit of memory",
+           "python tests/attacks/damaged_data.py --rounds", (10_000, 300)),
     Attack("Damage costs a command one message",
            "seeded mutations of the same files given to `train`, `check`, `evaluate`, `edit`, `show`, `export`, "
            "`probe` and others: exit code 2 or a result, one error without a traceback, no file changed or left",
@@ -149,6 +154,11 @@ ATTACKS = (
     Attack("A full disk costs nothing that was there",
            "the same on real file systems, of all sizes up to what is needed",
            "python tests/attacks/failing_disk.py --small --every", (6, 40)),
+    Attack("Odd disks, closed terminals and plugins that change torch end no work",
+           "disks without locks, fsync or permissions; processes without stdin, stdout and stderr, a full stderr, a "
+           "reader of the progress that goes away, encodings that lack a character; plugins that change torch's "
+           "gradients and types when they are imported",
+           "pytest tests/runs/test_odd_surroundings.py tests/attacks/test_closed_terminals.py"),
     Attack("A folder that becomes read-only costs nothing that was there",
            "the right to write into a run's folders is taken away after each step (of root, too): one error with place "
            "and remedy, then as above",

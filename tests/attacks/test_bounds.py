@@ -224,6 +224,19 @@ def test_pictures_of_a_report_are_bounded_together(finished: Path, tmp_path: Pat
     assert page.count("be read: BadPicture") == 2
 
 
+def test_frames_of_a_clip_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from unbraid_plugins.tools.calling import clip_files
+
+    frames = [Image.new("L", (60, 60), 9 * i) for i in range(20)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    monkeypatch.setattr(clip_files, "MOST_PIXELS", clip_files.MOST_PIXELS >> 14)
+    model: Any = SimpleNamespace(image_shape=(3, 16, 16))
+    with pytest.raises(library.UnbraidError, match="20 frames of 60 x 60 pixels are too many together"):
+        clip_files.read_clip(model, tmp_path / "a.gif")
+
+
 # -- data and meshes --------------------------------------------------------------------------------------------------
 
 

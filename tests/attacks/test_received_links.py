@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from small_runs import recipe
 
 import unbraid as library
@@ -180,3 +181,21 @@ def test_pipes_and_devices_that_are_named_are_refused_at_once(unbraid: Command, 
     said = unbraid(*arguments)
     assert said.code == 2, said.err
     assert f"it is a {kind}, not a file" in said.err
+
+
+def test_links_out_of_a_folder_of_pictures_are_told(unbraid: Command, elsewhere: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    (photos / "inside").mkdir(parents=True)
+    for i in range(12):
+        Image.new("RGB", (16, 16), (20 * i, 0, 0)).save(photos / f"inside/{i}.png")
+    Image.new("RGB", (16, 16), "blue").save(elsewhere / "private.png")
+    (photos / "again").symlink_to("inside")
+    recipe_text = '{"type": "folder", "path": "photos", "size": 16}'
+    said = unbraid("check", "mixing-sprites", f"data.source={recipe_text}", "data.batch=2")
+    assert (said.code, "lead out of this folder" in said.out) == (0, False), said.err
+    (photos / "secret").symlink_to(elsewhere)
+    (photos / "one.png").symlink_to(elsewhere / "private.png")
+    said = unbraid("check", "mixing-sprites", f"data.source={recipe_text}", "data.batch=2")
+    told = " ".join(said.out.split())
+    assert "2 links lead out of this folder, and are followed" in told
+    assert "one.png" in told

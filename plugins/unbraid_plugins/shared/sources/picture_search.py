@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def find_pictures(root: Path) -> Found:
     Links to folders are followed; a folder that several ways lead to is read once, by a way without links if it has
     one.
     """
-    search = _Search((*ENDINGS, *HEIC) if find_spec("pillow_heif") else ENDINGS)
+    search = _Search((*ENDINGS, *HEIC) if find_spec("pillow_heif") else ENDINGS, os.path.realpath(root))
     search.walk(root)
     while search.links:
         search.walk(search.links.pop(0))
@@ -58,6 +59,9 @@ def find_pictures(root: Path) -> Found:
     found.left_out(f"files of kinds that are not read ({named})", others.total())
     if others.keys() & {*HEIC}:
         found.notes.append("HEIC pictures are read after: pip install 'unbraid[heic]'")
+    if search.outside:
+        named = ", ".join(os.path.relpath(link, root) for link in search.outside[:3])
+        found.notes.append(f"{len(search.outside)} links lead out of this folder, and are followed ({named})")
     found.left_out("linked folders that are read already", search.again)
     found.left_out(f"folders that can't be read ({', '.join(closed[:3])})", len(closed))
     return found
@@ -68,10 +72,12 @@ class _Search:
     """Files found until now, and links to folders that are still to be followed."""
 
     endings: tuple[str, ...]
+    root: str = ""
     paths: list[Path] = attrs.Factory(list)
     others: Counter[str] = attrs.Factory(Counter)
     closed: list[str] = attrs.Factory(list)
     links: list[Path] = attrs.Factory(list)
+    outside: list[str] = attrs.Factory(list)
     seen: set[str] = attrs.Factory(set)
     again: int = 0
 
@@ -85,7 +91,9 @@ class _Search:
                 continue
             self.seen.add(real)
             folders[:] = sorted(f for f in folders if not f.startswith("."))
-            self.links += [Path(folder, f) for f in folders if Path(folder, f).is_symlink()]
+            links = [Path(folder, f) for f in folders if Path(folder, f).is_symlink()]
+            self.links += links
+            self._note_outside(map(str, links))
             for name in files:
                 if not name.startswith("."):
                     self._file(Path(folder, name))
@@ -93,5 +101,11 @@ class _Search:
     def _file(self, path: Path) -> None:
         if path.name.lower().endswith(self.endings):
             self.paths.append(path)
+            if os.path.islink(path):
+                self._note_outside([str(path)])
         elif (ending := path.suffix.lower()) not in NO_PICTURES:
             self.others[ending] += 1
+
+    def _note_outside(self, links: Iterable[str]) -> None:
+        """Keep the links that lead out of the folder: a received one would take private pictures into a training."""
+        self.outside += [link for link in links if not os.path.realpath(link).startswith(self.root + os.sep)]

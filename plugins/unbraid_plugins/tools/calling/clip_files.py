@@ -14,6 +14,7 @@ from unbraid.model import Model
 from unbraid_plugins.shared.sources.picture_search import find_pictures
 
 MOST_FRAMES = 1000                                 # of a clip that is read
+MOST_PIXELS = 2 ** 30                              # of all its frames together
 
 
 def read_clip(model: Model, path: Path, frames: int | None = None) -> Tensor:
@@ -36,6 +37,9 @@ def read_clip(model: Model, path: Path, frames: int | None = None) -> Tensor:
     channels, height, width = model.image_shape
     try:
         with open_picture(path) as image:
+            count = min(getattr(image, "n_frames", 1), most)
+            if image.size[0] * image.size[1] * count > MOST_PIXELS:
+                raise BadPicture(f"{count} frames of {image.size[0]} x {image.size[1]} pixels are too many together")
             found = [_fitted(frame, (width, height), channels)
                      for _, frame in zip(range(most), ImageSequence.Iterator(image), strict=False)]
     except (BadPicture, OSError, SyntaxError, ValueError, EOFError) as error:
