@@ -61,7 +61,7 @@ def test_pictures_and_links_become_absolute(build: ModuleType) -> None:
     page = build.described(README, ADDRESS)
     assert not RELATIVE.search(page)
     shown = re.findall(r"!\[[^\]]*\]\((\S+)\)", page)
-    assert len(shown) == 2
+    assert len(shown) > 1
     for picture in shown:
         file = ROOT / picture.removeprefix(f"{ADDRESS}/raw/main/")
         assert file.is_file()
