@@ -51,16 +51,6 @@ def _escaped(found: re.Match[str]) -> str:
     return ascii(found[0])[1:-1]
 
 
-def open_streams() -> None:
-    """Give the process the standard streams that it was started without (`>&-`, a service): they lead nowhere.
-
-    Else the next file that it opens would get the printed text.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
-
-
 def style(text: object, **styles: Any) -> Shown:
     """Return a text in click's styles: fg="green", bold=True, dim=True."""
     import click

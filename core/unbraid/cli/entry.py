@@ -30,7 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:                          # the process ends with this command
         from unbraid.cli.errors import tell_leftovers
 
-        open_streams()
         tell_leftovers()
         os.environ |= {"PYTHONSAFEPATH": "1", "MPLBACKEND": "agg"}  # children import nothing from here; files are drawn
         gc.set_threshold(700, 10, 1000)            # searching all that was imported for garbage takes 0.3 s
