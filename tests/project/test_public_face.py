@@ -50,7 +50,8 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid.engine": """
         Accept Culprits Estimate GATE_CLOSED Interpreter Mark NOT_FINITE Needs OneModel Players Progress
         RankError StepReport Stopped Terminated Training TrainingError Turn TurnGradients TurnResult UPDATE
-        UPDATED Updates data_notes device_of distributed duration forwards gradients_reach laid_out logged_names on_signals planned
+        UPDATED Updates data_notes device_of distributed duration forwards gradients_reach laid_out logged_names
+        on_signals planned
         run_loop terminable train without_bfloat16""",
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError
