@@ -17,7 +17,8 @@ from unbraid_plugins.opengl.scene.background import Background, filled
 from unbraid_plugins.opengl.scene.camera import Camera
 from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, expect_numbers, expect_scene, images_of, shapes
+from unbraid_plugins.opengl.shading.draw import Rendering, channels_of, images_of, shapes
+from unbraid_plugins.opengl.shading.expectations import expect_numbers, expect_scene
 from unbraid_plugins.opengl.shading.fragments import fragments
 from unbraid_plugins.opengl.shading.margins import margin
 from unbraid_plugins.opengl.shading.surface import facing, surface

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
 import attrs
 import torch
 from torch import Tensor
@@ -12,15 +9,15 @@ from torch import Tensor
 from unbraid import UnbraidError, value
 from unbraid.values import tensors
 from unbraid_plugins.opengl.numerics.precision import precise, uncompiled
-from unbraid_plugins.opengl.numerics.ranges import expect_colours, expect_floats, expect_size
 from unbraid_plugins.opengl.raster.gl_surface import paintable
 from unbraid_plugins.opengl.raster.rasterize import Backend, chosen, rasterize
-from unbraid_plugins.opengl.scene.background import Background, Panorama, filled
+from unbraid_plugins.opengl.scene.background import Background, filled
 from unbraid_plugins.opengl.scene.camera import Camera
-from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight, Light
+from unbraid_plugins.opengl.scene.light import Light
 from unbraid_plugins.opengl.scene.mesh import Mesh
 from unbraid_plugins.opengl.scene.topology import Topology
 from unbraid_plugins.opengl.shading.antialias import antialiased
+from unbraid_plugins.opengl.shading.expectations import expect_numbers, expect_scene, tell_what_is_cut_off
 from unbraid_plugins.opengl.shading.fragments import Fragments, fragments, tips_of
 from unbraid_plugins.opengl.shading.see_through import composed, layers
 from unbraid_plugins.opengl.shading.silhouettes import Crossings, crossings
@@ -84,7 +81,7 @@ def draw(mesh: Mesh, camera: Camera, size: tuple[int, int], *, light: Light | No
     topology.expect(vertices.shape[1], None if mesh.texture is None or mesh.uv is None else mesh.uv.shape[1])
     expect_numbers(mesh, camera, light)
     clip = camera.projected(vertices)
-    _tell_what_is_cut_off(clip)
+    tell_what_is_cut_off(clip)
     plain = (light is None or not (flat or both_sides)) and not mipmaps
     if not geometry and plain and topology.clear is None:
         return _at_once(mesh, clip, light, filled(background, batch, channels, size, vertices, camera)
@@ -167,54 +164,6 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
         tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
         image, alpha = antialiased(image, alpha, outline, tips)
     return Rendering(image, alpha, None, None, ids)
-
-
-def expect_scene(mesh: Any, camera: Any, light: Any, background: Any, size: Any) -> tuple[int, int]:
-    """Return the size of the images.  Raises UnbraidError where a part of the scene is of another kind."""
-    for part, found, kinds in (("mesh", mesh, (Mesh,)), ("camera", camera, (Camera,)),
-                               ("light", light, (HarmonicLight, DirectionalLight, type(None))),
-                               ("background", background, (Tensor, Panorama, type(None)))):
-        if not isinstance(found, kinds):
-            names = " or ".join(kind.__name__ for kind in kinds if kind is not type(None))
-            raise UnbraidError(f"a scene whose {part} is a {type(found).__name__}", hint=f"expected a {names}")
-    expect_floats("the mesh's vertices", mesh.vertices)
-    return expect_size(size)
-
-
-def expect_numbers(mesh: Mesh, camera: Camera, light: Light | None) -> None:
-    """Raise UnbraidError where colours, the camera or the light would give a blank picture."""
-    expect_colours("the mesh's colours", mesh.colours)
-    expect_colours("the mesh's texture", mesh.texture)
-    expect_colours("the mesh's emission", mesh.emission)
-    with torch.no_grad():
-        view, projection = camera.view.double(), camera.projection.double()
-        for part, found in (("camera", (view, projection)), ("light", tuple(tensors(light)))):
-            if not all(bool(t.isfinite().all()) for t in found):
-                raise UnbraidError(f"the {part} has numbers that are not finite", hint="expected finite numbers")
-        last = view[:, 3] - view.new_tensor([0.0, 0, 0, 1])
-        if bool((last.abs() > 1e-3).any()) or bool((torch.linalg.det(view) == 0).any()):
-            raise UnbraidError("the camera's view is no movement: its last row is not 0 0 0 1, or its determinant 0",
-                               hint="the view comes first, then the projection; orbiting, looking or opencv_camera "
-                               "makes it")
-        if bool((torch.linalg.det(projection) == 0).any()):
-            raise UnbraidError("the camera's projection has the determinant 0, so that it shows nothing",
-                               hint="make it by perspective or orthographic")
-        if isinstance(light, DirectionalLight):
-            expect_colours("the light's colour", light.colour)
-            expect_colours("the light's ambient", light.ambient)
-            if not bool((light.direction != 0).any(1).all()):
-                raise UnbraidError("the light has the direction 0", hint="expected a direction towards the lamp")
-
-
-def _tell_what_is_cut_off(clip: Tensor) -> None:
-    """Warn where all of the scene is in front of the camera, but nearer than it sees, or farther."""
-    z, w = clip.detach()[..., 2], clip.detach()[..., 3]
-    if not z.numel() or bool(z[0, 0].abs() <= w[0, 0]):
-        return
-    for beyond, told in ((z > w, "farther than the camera sees: raise `far`, which may be infinite"),
-                         (z < -w, "nearer than the camera sees: lower `near`")):
-        if bool((beyond & (w > 0)).all()):
-            warnings.warn(f"the picture is empty: all of the mesh is {told}", stacklevel=5)
 
 
 def channels_of(mesh: Mesh) -> int:
