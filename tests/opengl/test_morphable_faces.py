@@ -262,6 +262,18 @@ def test_a_turned_face_looks_like_the_one_that_was_drawn_there(tmp_path):
         assert mask.shape == (1, 1, 64, 64)
 
 
+def test_the_ground_leaves_no_dark_patches_on_a_turned_face(tmp_path):
+    """A face of one bright colour in an image of 32 pixels, whose outline is mixed with a black ground."""
+    face = read_model(str(write_face_model(tmp_path / "fine.npz", rings=25, around=40)))
+    coefficients, colours = torch.zeros(1, 12), torch.full((1, len(face.mean), 3), 0.8)
+    seen = layers(face, coefficients, torch.zeros(1, 2), colours, 32, 1.0, "torch")
+    for yaw in (0.5, 1.0):
+        made, mask = turned(face, smaller(seen.albedo), coefficients, torch.zeros(1, 2), torch.tensor([yaw]),
+                            background=torch.zeros(1, 3), backend="torch")
+        assert (mask > 0.999).sum() > 100
+        assert made[(mask > 0.999).expand_as(made)].min() > 0.7
+
+
 def test_turned_faces_have_gradients_to_the_image(images, model):
     x, coefficients, view = faces_at(images, 1)
     x = x.requires_grad_()

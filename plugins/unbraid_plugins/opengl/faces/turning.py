@@ -21,6 +21,7 @@ from unbraid_plugins.opengl.shading.draw import draw
 from unbraid_plugins.opengl.shading.fragments import fragments
 
 GRAZING = 0.3                                      # cosine; beyond it pixels show more of the ground than of the face
+WHOLE = 0.9                                        # of the pixels around a vertex that the face covers
 FINE = 256                                         # pixels; a smaller image is drawn at this size to find what is seen
 
 
@@ -63,7 +64,8 @@ def turned(model: MorphableModel, image: Tensor, coefficients: Tensor, view: Ten
 def colours_of(mesh: Mesh, image: Tensor, zoom: float, backend: Backend = "auto") -> tuple[Tensor, Tensor]:
     """Return the colours of a mesh's vertices in an image, (B, V, 3), and whether they are seen there, (B, V).
 
-    A vertex is seen where it belongs to a face that is seen at a finer size, and not at a grazing angle.
+    A vertex is seen where it belongs to a face that is seen at a finer size, not at a grazing angle, and where the
+    pixels around it show the face alone: those of its outline are mixed with the ground.
     """
     batch, _, height, width = image.shape
     seen_by = camera(zoom, aspect=width / height, like=mesh.vertices)
@@ -73,11 +75,14 @@ def colours_of(mesh: Mesh, image: Tensor, zoom: float, backend: Backend = "auto"
     colours = functional.grid_sample(image, place[:, :, None].to(image), padding_mode="border",
                                      align_corners=False)[..., 0].mT
     scale = max(1, FINE // max(height, width))
-    front = fragments(rasterize(clip, faces, (scale * height, scale * width), backend=backend), clip, faces)
+    ids = rasterize(clip, faces, (scale * height, scale * width), backend=backend)
+    front = fragments(ids, clip, faces)
+    share = functional.avg_pool2d((ids[:, None] >= 0).to(image.dtype), scale)
+    whole = functional.grid_sample(share, place[:, :, None].to(image), padding_mode="border", align_corners=False)
     known = torch.zeros(batch, mesh.vertices.shape[1], dtype=torch.bool, device=image.device)
     known[front.sample[:, None], faces[front.face]] = True
     inside = (place.abs() < 1).all(-1)
-    return colours, known & inside & (mesh.normals()[..., 2] > GRAZING)
+    return colours, known & inside & (whole[:, 0, :, 0] > WHOLE) & (mesh.normals()[..., 2] > GRAZING)
 
 
 def nearest(places: Tensor, known: Tensor) -> Tensor:
