@@ -11,7 +11,7 @@ import torch
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.camera import Camera, orbiting, orthographic
 from unbraid_plugins.opengl.scene.mesh import Mesh
-from unbraid_plugins.opengl.scene.mesh_files import read_mesh
+from unbraid_plugins.opengl.scene.mesh_files import read_mesh, write_mesh
 from unbraid_plugins.opengl.shading.draw import draw
 
 RED, GREEN, BLUE, YELLOW, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 0, 0)
@@ -93,3 +93,19 @@ def test_two_files_are_one_mesh(cases, odd, plain):
 def test_hard_edges_have_six_normals(cases):
     normals = quietly(cases / "obj-hard-edges/cube.obj").normals()[0]
     assert len(normals.round(decimals=4).unique(dim=0)) == 6
+
+
+@pytest.mark.parametrize("suffix", [".obj", ".glb"])
+def test_a_texture_and_a_plain_colour_are_written(cases, tmp_path, suffix):
+    mesh = quietly(cases / "convert-texture-and-colour" / "a.obj")
+    back = quietly(write_mesh(tmp_path / f"x{suffix}", mesh))
+    assert quarters(back) == PICTURE
+    assert quarters(back.but(vertices=back.vertices - torch.tensor([1.5, 0, 0])))[2] == RED
+    assert len(back.faces) == 3
+
+
+def test_a_picture_of_the_same_name_stays(cases, tmp_path):
+    (tmp_path / "b.png").write_bytes(b"mine")
+    written = write_mesh(tmp_path / "b.obj", quietly(cases / "obj-written-over-a-picture" / "a.obj"))
+    assert (tmp_path / "b.png").read_bytes() == b"mine"
+    assert quarters(quietly(written)) == PICTURE

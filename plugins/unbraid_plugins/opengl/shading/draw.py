@@ -34,8 +34,9 @@ class Rendering:
     normals: (B, 3, H, W), unit vectors in world coordinates, 0 where nothing is seen.
     ids: (B, H, W) int64, the faces, -1 where nothing is seen.
 
-    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines. Depth and normals are None
-    where they were not asked for.
+    Depth, normals and ids are those of pixel centres; colour and alpha have smooth outlines. Of transparent surfaces
+    those count that are half opaque, or that their mask shows, and outlines are crisp. Depth and normals are None where
+    they were not asked for.
     """
 
     colour: Tensor
