@@ -83,7 +83,8 @@ def pieces_of(mesh: Mesh, index: int) -> list[Piece]:
         picture, emission = (None if page is None else page[top:top + height, left:left + width] for page in pages)
         colour = np.ones(4)
         if picture is not None and _even(picture):
-            colour[:picture.shape[2]] = picture[0, 0] / 255
+            exact = coloured(_numbers(mesh.texture, index)[:, top, left][None])[0] if mesh.texture is not None else colour
+            colour[:len(exact)] = exact
             picture = None
         emission = None if emission is None or not emission.any() else emission
         wrap = [WRAPS[w] for w in materials.wraps[number].tolist()]
