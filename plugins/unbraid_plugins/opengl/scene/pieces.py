@@ -82,8 +82,8 @@ def pieces_of(mesh: Mesh, index: int) -> list[Piece]:
         left, top, width, height = materials.boxes[number].tolist()
         picture, emission = (None if page is None else page[top:top + height, left:left + width] for page in pages)
         colour = np.ones(4)
-        if picture is not None and _even(picture):
-            exact = coloured(_numbers(mesh.texture, index)[:, top, left][None])[0] if mesh.texture is not None else colour
+        if picture is not None and mesh.texture is not None and _even(picture):
+            exact = coloured(_numbers(mesh.texture[..., top, left], index)[None])[0]
             colour[:len(exact)] = exact
             picture = None
         emission = None if emission is None or not emission.any() else emission
