@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 import re
 import sys
-from contextlib import nullcontext, suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, SupportsIndex
 
 # Controls but line feed and tab; marks that change the direction of text, or end a line; halves of characters
@@ -80,6 +82,25 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
 
 
+_printed = 0                                       # texts that were printed until now
+
+
+@contextmanager
+def begun(what: str, after: float = 0.5) -> Iterator[None]:
+    """At a terminal, print `what ...` if nothing else is printed in this many seconds: importing torch takes some."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    before = _printed
+    timer = threading.Timer(after, lambda: None if _printed > before else echo(f"{what} ...", err=True, dim=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def echo(text: object = "", *, err: bool = False, nl: bool = True, **styles: Any) -> None:
     """Print a text, without what a terminal would obey; styles as of `style`.
 
@@ -87,6 +108,8 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True, **styles: Any
     """
     import click
 
+    global _printed
+    _printed += 1
     printed = str.__str__(style(text, **styles) if styles else shown(text))
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     with suppress(OSError) if err else nullcontext():

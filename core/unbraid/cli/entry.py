@@ -17,7 +17,7 @@ import click
 from unbraid.cli.program import program
 from unbraid.cli.session import Session
 from unbraid.engine import Terminated, terminable
-from unbraid_registry.terminal import echo, open_streams
+from unbraid_registry.terminal import begun, echo, open_streams
 
 INTERRUPTED, TERMINATED = 130, 143                 # the shells' exit codes for SIGINT and SIGTERM
 
@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.set_threshold(700, 10, 1000)            # searching all that was imported for garbage takes 0.3 s
     ends = arguments is None and "WORLD_SIZE" not in os.environ     # a rank may be waiting for others: it ends at once
     try:
-        with terminable() if ends else nullcontext():
+        with begun(" ".join(["unbraid", *sys.argv[1:2]])) if ends else nullcontext(), (
+                terminable() if ends else nullcontext()):
             code = program.main(None if arguments is None else list(arguments), prog_name="unbraid", obj=session,
                                 standalone_mode=False)
         sys.stdout.flush()
