@@ -25,7 +25,7 @@ from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness impo
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import (
     binned,
     information,
-    informations,
+    information_of_each,
     mutual_information,
 )
 from unbraid_plugins.shared.metrics.disentanglement.sap import predicted
@@ -150,7 +150,7 @@ class TestByHand:
         tables = np.random.default_rng(1).multinomial(800, np.full(120, 1 / 120), 40).reshape(40, 20, 6)
         tables[3] = 0
         tables[3, 0, 0] = 800                                      # a constant dimension
-        assert informations(tables).tolist() == [information(t) for t in tables]           # to the same bits
+        assert information_of_each(tables).tolist() == [information(t) for t in tables]           # to the same bits
 
     def test_robustness_is_not_negative(self):
         high = np.asarray([-1.0] + [1] * 9)             # one strays by 1.8 from its group's mean

@@ -46,7 +46,7 @@ def information(counts: np.ndarray) -> float:
     return found if found > ROUNDING else 0.0
 
 
-def informations(counts: np.ndarray) -> np.ndarray:
+def information_of_each(counts: np.ndarray) -> np.ndarray:
     """Return the `information` of tables (D, a, b) of as many images, to the same bits: (D,)."""
     p = counts / counts[0].sum()
     independent = p.sum(2, keepdims=True) * p.sum(1, keepdims=True)
@@ -93,6 +93,6 @@ def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, res
     tables = [(z * size + b[:, None] + np.arange(z.shape[1]) * bins * size, size)
               for b, size in zip(v.T, sizes, strict=True)]
     for weights in drawn_again(len(z), resamples, seed):
-        matrix = [informations(np.bincount(cells.ravel(), np.repeat(weights, z.shape[1]), z.shape[1] * bins * size)
+        matrix = [information_of_each(np.bincount(cells.ravel(), np.repeat(weights, z.shape[1]), z.shape[1] * bins * size)
                                .reshape(-1, bins, size)) for cells, size in tables]
         yield np.stack(matrix, 1), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])
