@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         RecipeError as RecipeError,
     )
     from unbraid_configs.reading.nodes import Node as Node
-    from unbraid_configs.reads import read_by as read_by, unread as unread
+    from unbraid_configs.reads import logged_names as logged_names, read_by as read_by, unread as unread
     from unbraid_configs.recipe import (
         Data as Data,
         Draw as Draw,

@@ -1,4 +1,4 @@
-"""Dependencies between the values of a recipe."""
+"""Dependencies between the values of a recipe, and the names that it logs."""
 
 from __future__ import annotations
 
@@ -37,3 +37,9 @@ def unread(recipe: Recipe) -> list[str]:
     read = read_by(recipe, [*texts, *recipe.watch.values(), *(f.body for f in recipe.functions.values())])
     beside = {name: names for names in recipe.flow for name in names}
     return [name for name in (*recipe.data.draw, *beside) if not read.intersection(beside.get(name, (name,)))]
+
+
+def logged_names(recipe: Recipe) -> list[str]:
+    """Return the names of all terms and watched values, at whatever step they are logged."""
+    terms = [f"{name}/{term}" for name, player in recipe.players.items() for term in player.minimizes]
+    return [*terms, *(f"watch/{name}" for name in recipe.watch)]

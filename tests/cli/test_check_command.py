@@ -127,7 +127,7 @@ def test_a_sweep_finds_what_check_finds(checked: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(("changes", "told", "code"), [
     (["data.splits={test: 1.0}"], "no split (of the source 'source') 'train'; there is test", 2),
     (["data.batch=1000000000000"], "samples take", 2),
-    (["train.cuda_graphs=true"], "only compiled networks", 2),
+    (["train.cuda_graphs=true"], "only compiled networks", 0),
     (["train.keep_best=al/rebuild"], "nobody logs 'al/rebuild'; did you mean 'all/rebuild'?", 0),
     (["train.device=cuda:77"], "train.device: can't use 'cuda:77'", 0),
     (["data.batch=1", "networks.generator={type: infogan.generator}", "data.source.size=32"], "batch norm", 0),

@@ -50,12 +50,11 @@ DOORS = {                                          # documented doors of rooms, 
     "unbraid.engine": """
         Accept Culprits Estimate GATE_CLOSED Interpreter Mark NOT_FINITE Needs OneModel Players Progress
         RankError StepReport Stopped Terminated Training TrainingError Turn TurnGradients TurnResult UPDATE
-        UPDATED Updates data_notes device_of distributed duration forwards gradients_reach laid_out logged_names
-        on_signals planned
+        UPDATED Updates data_notes device_of distributed duration forwards gradients_reach laid_out on_signals planned
         run_loop terminable train without_bfloat16""",
     "unbraid_configs": """
         Data Draw Expression Factor Function Mistake Network Node Optimizer Place Player Recipe RecipeError
-        Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe make_recipe
+        Spec Train all_recipes bundled_recipes dump_recipe find_recipe is_path load_recipe logged_names make_recipe
         read_by recipe_from_text recipe_schema show_recipe title_of unread whole_name""",
     "unbraid_plugins.opengl": """
         Background Camera DirectionalLight HarmonicLight Margin Materials Mesh MeshRenderer Panorama Rendering draw

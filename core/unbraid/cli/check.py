@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -31,17 +30,21 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
 
     The data is opened, every network is built and every shape is checked.
     """
-    import torch
-
     from unbraid.cli.data_summary import describe
-    from unbraid.engine import Training, forwards
-    from unbraid.runs import Run
+    from unbraid.data import open_data
+    from unbraid.engine import forwards
+    from unbraid.model import build_method, load_pretrained, with_pretrained
 
-    training = Training.start(read_recipe(recipe, overrides), Run(Path()), torch.device("cpu"))     # as `train` begins
-    read, method = training.recipe, training.method
-    training.close()
-    echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
-    echo(indented(describe(training.data)) + "\n")
+    read = with_pretrained(read_recipe(recipe, overrides))
+    data = open_data(read.data, seed=read.train.seed)
+    try:
+        data.expect_batches()
+        method = build_method(read, data.facts)
+        load_pretrained(method)                    # a run that is not there, or whose network does not fit
+        echo(style("ok", fg="green", bold=True) + f"  {read.title or recipe}\n")
+        echo(indented(describe(data)) + "\n")
+    finally:
+        data.close()
     calls = forwards(method)
     sizes = {name: sum(p.numel() for p in module.parameters()) for name, module in method.modules.items()}
     rows = [[name, component_of(read, name), f"{size:,}", str(calls.get(name, 0)),
@@ -97,8 +100,8 @@ def hints(method: Method) -> Iterator[str]:
     """Yield hints on a recipe that has no mistakes but could be better."""
     from torch.nn.modules.batchnorm import _BatchNorm
 
-    from unbraid.engine import device_of, logged_names
-    from unbraid_configs import unread
+    from unbraid.engine import device_of
+    from unbraid_configs import logged_names, unread
     from unbraid_registry import UnbraidError, closest
 
     recipe, t = method.recipe, method.recipe.train
@@ -106,6 +109,8 @@ def hints(method: Method) -> Iterator[str]:
         device_of(t.device)
     except UnbraidError as error:
         yield error.message
+    if t.cuda_graphs and not t.compile:
+        yield "train.cuda_graphs: only compiled networks are kept as graphs; set train.compile=true, too"
     if t.keep_best and t.keep_best not in logged_names(recipe):
         yield f"train.keep_best: nobody logs {t.keep_best!r}; {closest(t.keep_best, logged_names(recipe))}"
     if recipe.data.batch == 1 and any(isinstance(m, _BatchNorm) for n in method.modules.values() for m in n.modules()):

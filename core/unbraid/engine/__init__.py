@@ -21,12 +21,7 @@ if TYPE_CHECKING:
     from unbraid.engine.progress import Progress as Progress, duration as duration
     from unbraid.engine.resume import Accept as Accept, data_notes as data_notes
     from unbraid.engine.signals import Terminated as Terminated, on_signals as on_signals, terminable as terminable
-    from unbraid.engine.training import (
-        Estimate as Estimate,
-        Training as Training,
-        TrainingError as TrainingError,
-        logged_names as logged_names,
-    )
+    from unbraid.engine.training import Estimate as Estimate, Training as Training, TrainingError as TrainingError
     from unbraid.engine.turns import (
         GATE_CLOSED as GATE_CLOSED,
         NOT_FINITE as NOT_FINITE,

@@ -26,7 +26,7 @@ from unbraid.engine.state import checkpoint_of, remembering, restore
 from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
-from unbraid_configs import Recipe, dump_recipe
+from unbraid_configs import Recipe, dump_recipe, logged_names
 from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
@@ -280,12 +280,6 @@ class Training:
             play(step)
             seconds.append(time.perf_counter() - began)
         return Estimate(min(seconds[1:]), self.recipe.train.steps - self.step, peak_memory())
-
-
-def logged_names(recipe: Recipe) -> list[str]:
-    """Return the names of all terms and watched values, at whatever step they are logged."""
-    terms = [f"{name}/{term}" for name, player in recipe.players.items() for term in player.minimizes]
-    return [*terms, *(f"watch/{name}" for name in recipe.watch)]
 
 
 def trained(recipe: Recipe) -> list[str]:
