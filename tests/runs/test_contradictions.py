@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
 import threading
 import time
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from tiny_autoencoder import tiny_autoencoder
 
-from unbraid import UnbraidError, train
+from unbraid import UnbraidError, load, train
 from unbraid.data import open_data
 from unbraid.runs import Logbook, Run, RunError, new_folder
 from unbraid_registry.files import parse_json, read_lines, to_json
@@ -113,3 +114,17 @@ def test_a_log_of_a_million_lines_is_read_in_time(tmp_path: Path) -> None:
     (tmp_path / "odd").write_bytes(b"1\n2\n" + b"x" * (3 << 20) + b"\n4")
     assert next(iter(read_lines(tmp_path / "odd", 2))) == b"1"
     assert all(len(line) < 1 << 20 for line in read_lines(tmp_path / "odd", 2))
+
+
+def test_a_folder_whose_name_is_no_utf_8_has_a_run(tmp_path: Path) -> None:
+    run = train(tiny_autoencoder(), os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    assert load(run.folder).step == 6
+    assert train(tiny_autoencoder("train.steps=8"), run.folder, resume=True).last_checkpoint().name == "step-00000008"
+
+
+def test_weights_are_read_without_the_rest(tmp_path: Path) -> None:
+    run = train(tiny_autoencoder(), tmp_path / "r")
+    (run.last_checkpoint() / "optimizers.safetensors").write_bytes(b"damaged")
+    assert load(run.folder).step == 6
+    with pytest.raises(UnbraidError, match="optimizers"):
+        train(tiny_autoencoder("train.steps=8"), run.folder, resume=True)

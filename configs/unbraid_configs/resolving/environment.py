@@ -29,7 +29,8 @@ def check_variables(node: Node, mistakes: list[Mistake], path: tuple[str, ...] =
         return node.with_value(place)
     if path not in (("title",), ("paper",)):
         mistakes += [Mistake(node.place, ".".join(path), f"{found[0]} stands where no environment variable is read",
-                             f"they stand in paths ({', '.join(PLACES)}); write ${found[0]} where the text is meant")
+                             f"they stand in paths ({', '.join(PLACES)}); write ${found[0]} where the text is meant, "
+                             f"or let the shell read it: {'.'.join(path)}={found[0]}")
                      for found in VARIABLE.finditer(node.value) if not found[1]]
     text = VARIABLE.sub(lambda found: found[0][1:] if found[1] else found[0], node.value)
     return attrs.evolve(node, value=text, text=text) if text != node.value else node

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import attrs
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
 from unbraid_registry import UnbraidError
@@ -25,6 +25,7 @@ from unbraid_registry.files import (
     scratch_folder_for,
     write_json,
 )
+from unbraid_registry.terminal import shown
 
 FORMAT = 1
 STATE, WRITING, REMOVING = "state.json", ".writing-", ".removing-"
@@ -103,15 +104,15 @@ def _remove(path: Path) -> None:
     remove_tree(scratch)
 
 
-def read(path: Path) -> Checkpoint:
-    """Read a checkpoint.  Raises CheckpointError if it is damaged, incomplete or not made by unbraid."""
+def read(path: Path, only: Collection[str] | None = None) -> Checkpoint:
+    """Read a checkpoint, or some of its groups.  Raises CheckpointError where it is damaged or not made by unbraid."""
     state = _state(path)
     groups = {}
-    for name in state["groups"]:
+    for name in state["groups"] if only is None else [n for n in state["groups"] if n in only]:
         file = path / f"{name}.safetensors"
         try:
-            with open_file(file):                  # refuses what is no file before safetensors waits for it
-                groups[name] = load_file(file)
+            with open_file(file) as opened:        # refuses what is no file before safetensors waits for it
+                groups[name] = load_file(file) if shown(file) == str(file) else load(opened.read())   # not UTF-8
         except (OSError, SafetensorError, ValueError, MemoryError) as error:
             raise CheckpointError(f"can't read {file}: {error}", hint="the file is damaged or no safetensors file; "
                                   + _without(path, state["step"])) from None

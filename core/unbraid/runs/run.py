@@ -150,7 +150,7 @@ class Run:
             raise RunError(f"{self.folder} has no checkpoint yet")
         if step is not None and step not in there:
             raise RunError(f"{self.folder} has no checkpoint of step {step}; it has {', '.join(map(str, there))}")
-        state = checkpoint.read(there[max(there) if step is None else step])
+        state = checkpoint.read(there[max(there) if step is None else step], ("networks", "averages"))
         groups = checkpoint.nested(state.groups.get("networks", {}))
         return state.step, groups | (checkpoint.nested(state.groups.get("averages", {})) if averaged else {})
 
