@@ -93,6 +93,7 @@ def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, res
     tables = [(z * size + b[:, None] + np.arange(z.shape[1]) * bins * size, size)
               for b, size in zip(v.T, sizes, strict=True)]
     for weights in drawn_again(len(z), resamples, seed):
-        matrix = [information_of_each(np.bincount(cells.ravel(), np.repeat(weights, z.shape[1]), z.shape[1] * bins * size)
-                               .reshape(-1, bins, size)) for cells, size in tables]
+        each = np.repeat(weights, z.shape[1])
+        matrix = [information_of_each(np.bincount(cells.ravel(), each, z.shape[1] * bins * size)
+                                      .reshape(-1, bins, size)) for cells, size in tables]
         yield np.stack(matrix, 1), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])
