@@ -4,7 +4,7 @@
 
 All commands are called in the folder of `hostile_folder.py`, in one process. None may start a program, open a socket,
 import from the folder, or write outside of it; the viewer may listen on this machine. `--tell` says what each did;
-`--quick` leaves out two that read little of it and take as long as a third of all.
+`--quick` leaves out three that read little of it and take as long as a third of all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.l
            "shutil.move", "shutil.copyfile", "shutil.rmtree")
 OWN = ("uname", "git", "ldconfig", "gcc", "cc", "ld", "fc-list")     # what Python and we ask of this machine itself
 OURSELVES = "127.0.0.1"
-LONG = ("demo --steps 1 --images 10 --out demo", "profile recipe.yaml")
+LONG = ("demo --steps 1 --images 10 --out demo", "profile recipe.yaml",
+        "models make mixing-sprites --minutes 0.001 --out made")
 COMMANDS = (
     "check recipe.yaml", "check recipe.yaml --plan", "show recipe.yaml", "draw recipe.yaml", "check nasty.yaml",
     'check mixing-sprites data.source={"type":"folder","path":"pictures","size":16}', "check data.yaml",
@@ -53,7 +54,9 @@ COMMANDS = (
     "push run me/model", "push secret.safetensors me/model", "view run --no-browser", "view texts.safetensors",
     "view secret.safetensors --no-browser", "data list", "data show cars3d", "data get cars3d --from sets",
     "data get mpi3d-toy --from sets", "data get mpi3d-realistic --from sets", "data get mpi3d-real --from sets",
-    "data get mpi3d-real-complex --from sets", "data verify mnist", "list recipe", "plugins",
+    "data get mpi3d-real-complex --from sets", "data verify mnist",
+    "models list", "models show mixing-sprites", "models get mixing-sprites",
+    "call model:mixing-sprites encode animation.gif", "list recipe", "plugins",
     "doctor", "completion bash", "new-plugin tv", *LONG)
 
 

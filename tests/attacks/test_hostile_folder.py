@@ -17,6 +17,7 @@ from unbraid.cli.commands import INDEX
 from unbraid.data import open_data
 from unbraid.model import build_method
 from unbraid_plugins.tools.datasets.command import data_command
+from unbraid_plugins.tools.models.command import models_command
 
 HERE = Path(__file__).parent
 
@@ -33,7 +34,8 @@ def test_every_command_is_called_there() -> None:
     called = {command.split(" ")[0] for command in hostile.COMMANDS}
     assert called == INDEX.keys()
     subcommands = {tuple(command.split(" ")[:2]) for command in hostile.COMMANDS}
-    assert {("data", name) for name in data_command.commands} <= subcommands
+    for group in (data_command, models_command):
+        assert {(group.name, name) for name in group.commands} <= subcommands
 
 
 def test_the_watch_would_see_it(tmp_path: Path) -> None:
