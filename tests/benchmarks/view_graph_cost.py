@@ -83,6 +83,9 @@ def main() -> None:
         axes[1].semilogx(counts, [f["memory"] for f in found], "o-")
         axes[1].axhline(found[0]["before"], color="grey", linewidth=0.8, linestyle=":")
         axes[1].set(xlabel="images (64 x 64)", ylabel="GiB, the process's peak", ylim=(0, 4))
+        for axis in axes:
+            axis.set_xticks(counts, [f"{n:,}" for n in counts])
+            axis.minorticks_off()
         figure.savefig(options.to)
 
 
