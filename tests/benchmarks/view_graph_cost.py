@@ -85,7 +85,7 @@ def main() -> None:
         axes[1].set(xlabel="images (64 x 64)", ylabel="GiB, the process's peak", ylim=(0, 4))
         for axis in axes:
             axis.set_xticks(counts, [f"{n:,}" for n in counts])
-            axis.minorticks_off()
+            axis.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
         figure.savefig(options.to)
 
 
