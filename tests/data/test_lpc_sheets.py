@@ -100,3 +100,11 @@ def test_a_picture_that_is_no_sheet_is_told(sheets: Path) -> None:
     Image.new("RGBA", (64, 64)).save(sheets / "body/small.png")
     with pytest.raises(DataError, match=r"small\.png: 64 x 64 pixels are no sheet"):
         LpcSheets(path=str(sheets), layers=LAYERS).open()
+
+
+def test_credits_of_another_name(sheets: Path) -> None:
+    (sheets / "README.md").write_text("Sheets of the Liberated Pixel Cup.")
+    images = LpcSheets(path=str(sheets), layers=LAYERS, credits="README.md", count=5).open()
+    assert f"{sheets / 'README.md'} must go with every picture" in images.notes[-1]
+    with pytest.raises(DataError, match=r"no credits \(../README.md\)"):
+        LpcSheets(path=str(sheets / "hair"), layers=LAYERS, credits="../README.md").open()

@@ -19,6 +19,7 @@ from unbraid_plugins.shared.published import (
     Cars3d,
     Celeba,
     Dsprites,
+    Emnist,
     Mpi3d,
     MultiPie,
     Omniglot,
@@ -97,6 +98,14 @@ class TestOmniglot(SourceSuite):
 
     def make(self, folder):
         return Omniglot(path=str(files.omniglot(folder)), size=16)
+
+
+class TestEmnist(SourceSuite):
+    component = Emnist
+    options = {"path": "."}  # noqa: RUF012
+
+    def make(self, folder):
+        return Emnist(path=str(files.emnist(folder)), part="letters", size=16)
 
 
 class TestMultiPie(SourceSuite):
@@ -284,6 +293,21 @@ def test_omniglot(tmp_path):
     assert named(images, "alphabet")[-1] == "Tengwar"
     assert named(images, "character")[0] == "Greek/character01"
     assert values(images, "drawer")[:4] == [0, 1, 2, 0]
+
+
+def test_emnist(tmp_path):
+    images = Emnist(path=str(files.emnist(tmp_path)), part="letters").open()
+    assert [len(r) for r in images.splits.values()] == [4, 2]
+    assert images.fields["label"].names == ("A/a", "B/b")
+    assert values(images, "label") == [0, 1, 0, 1, 0, 1]
+    assert np.argwhere(images.images[0, 0]).tolist() == [[5, 1]]                        # upright
+    with pytest.raises(DataError, match=r"gzip/emnist-digits-mapping.txt.*"):
+        Emnist(path=str(tmp_path / "gzip.zip"), part="digits").open()
+    with zipfile.ZipFile(tmp_path / "gzip.zip", "a") as archive:
+        archive.writestr("gzip/emnist-mnist-mapping.txt", "0 48\n")
+        archive.writestr("gzip/emnist-mnist-train-images-idx3-ubyte.gz", gzip.compress(b"\0\0\x08\x03" + b"\xff" * 12))
+    with pytest.raises(DataError, match="claims to hold"):
+        Emnist(path=str(tmp_path / "gzip.zip"), part="mnist").open()
 
 
 def test_multi_pie(tmp_path):

@@ -97,7 +97,8 @@ def test_our_entries_are_complete(entry: DataSet) -> None:
 
 def test_the_sets_that_the_field_uses_are_there() -> None:
     wanted = {"dsprites", "3dshapes", "mpi3d-toy", "mpi3d-realistic", "mpi3d-real", "mpi3d-real-complex", "smallnorb",
-              "cars3d", "celeba", "mnist", "fashion-mnist", "kmnist", "usps", "svhn", "omniglot", "multi-pie"}
+              "cars3d", "celeba", "mnist", "fashion-mnist", "kmnist", "emnist", "usps", "svhn", "omniglot", "multi-pie",
+              "lpc-sheets", "sprites-li", "shapenet"}
     assert wanted <= set(all_sets())
 
 

@@ -30,6 +30,7 @@ class LpcSheets:
     picture that is shown or passed on: a note names their file, and without one nothing is read.
 
     path: a copy of the sheets, with their credits.
+    credits: the name of the file with the credits; by default AUTHORS.txt, CREDITS.csv and their like.
     layers: name -> pattern of its sheets below `path`, from the lowest to the highest; each sheet is a class.
     actions: spellcast, thrust, walk, slash, shoot.
     frames: the number of frames of each action, from its first.
@@ -37,6 +38,7 @@ class LpcSheets:
     """
 
     path: str
+    credits: str | None = None
     layers: dict[str, str] = attrs.Factory(lambda: dict(LAYERS))
     actions: tuple[str, ...] = attrs.field(default=("walk",), validator=attrs.validators.min_len(1))
     frames: int = attrs.field(default=6, validator=attrs.validators.ge(1))
@@ -46,9 +48,10 @@ class LpcSheets:
     def open(self) -> Images:
         """Return the characters, and the sheets of each."""
         root = existing(self.path, folder=True)
-        credit = next((root / name for name in CREDITS if (root / name).is_file()), None)
+        wanted = CREDITS if self.credits is None else (self.credits,)
+        credit = next((root / name for name in wanted if Path(name).name == name and (root / name).is_file()), None)
         if credit is None:
-            raise DataError(f"{root} has no credits ({', '.join(CREDITS[:3])}, ...)",
+            raise DataError(f"{root} has no credits ({', '.join(wanted[:3])}{', ...' * (len(wanted) > 3)})",
                             hint="the sheets' licences ask to name their artists: copy the file from where they are")
         if wrong := [a for a in self.actions if a not in ACTIONS]:
             raise DataError(f"actions: there is no {wrong[0]!r}; there are {', '.join(ACTIONS)}")

@@ -26,12 +26,13 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         with open_file(path) as file:
             packed = path.suffix == ".gz"
             limit = os.fstat(file.fileno()).st_size * (DENSEST if packed else 1)
-            return _read(path, cast(BinaryIO, gzip.open(file)) if packed else file, dimensions, limit)
+            return read_idx_stream(path, cast(BinaryIO, gzip.open(file)) if packed else file, dimensions, limit)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path}: not a whole .gz file: {error}", hint="fetch it again") from error
 
 
-def _read(path: Path, file: BinaryIO, dimensions: int, limit: int) -> np.ndarray:
+def read_idx_stream(path: Path | str, file: BinaryIO, dimensions: int, limit: int) -> np.ndarray:
+    """Read unsigned bytes in the format IDX.  limit: the bytes that there may be.  Raises DataError."""
     head = file.read(4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] != 8:
         raise DataError(f"{path}: no IDX file of unsigned bytes; it begins with {head!r}",
