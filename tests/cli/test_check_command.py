@@ -88,6 +88,9 @@ def test_steps_have_names(checked: Callable[..., Any]) -> None:
     said = checked(command="show", until="stage")
     assert "until_step: 40" in said.out
     assert "until_step: 60" in checked("weights.stage=60", command="show", until="stage").out
+    said = checked("players.all.from_step=stage", "train.steps=stage", command="show")
+    assert "from_step: 40" in said.out
+    assert "\n  steps: 40" in said.out
 
 
 @pytest.mark.parametrize(("name", "told"), [
@@ -117,10 +120,19 @@ def test_doctor_lists_commands_and_hooks(unbraid: Callable[..., Any]) -> None:
     assert "hooks: unbraid_commands, unbraid_pictures" in said.out
 
 
-def test_a_sweep_finds_what_check_finds(checked: Callable[..., Any]) -> None:
-    said = checked("train.seed=0..1", "--out", "studies/one", command="sweep", trains="encoder")
+@pytest.mark.parametrize(("changes", "told"), [
+    (["players.all.trains=encoder"], "nobody trains 'generator'; "),
+    (["players.all.trains=[encoder],[encoder,generator]"], "nobody trains 'generator' (at players.all.trains="),
+    (["networks.generator.output=sigmoid,logits"], "generator gives logits, and mse compares them"),
+    (["networks.encoder.from=runs/none#encoder"], "networks.encoder.from: no run at runs/none"),
+    (["data.splits={test: 1.0}"], "no split (of the source 'source') 'train'; there is test"),
+    (["data.batch=4,1000000000000"], "samples take"),
+])
+def test_a_sweep_finds_what_check_finds(checked: Callable[..., Any], changes: list[str], told: str) -> None:
+    """Before anything is trained."""
+    said = checked(*changes, "train.seed=0..1", "--out", "studies/one", command="sweep")
     assert said.code == 2
-    assert "nobody trains 'generator'" in said.err
+    assert told in said.err
     assert not Path("studies").exists()
 
 

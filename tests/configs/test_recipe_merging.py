@@ -200,3 +200,7 @@ def test_hints_are_names_not_paths(parent: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe(parent / "child.yaml", plugins=Plugins(typed_catalog()))
     assert caught.value.mistakes[0].hint == "for the file write parent.yaml"
+    with pytest.raises(RecipeError) as caught:      # a recipe of a plugin, with another beside it
+        load_recipe("nets.child", plugins=Plugins(typed_catalog(), {
+            f"nets.{name}": parent / f"{name}.yaml" for name in ("parent", "child")}))
+    assert caught.value.mistakes[0].hint == "write nets.parent"

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from tiny_autoencoder import tiny_autoencoder
+
+from unbraid.engine import train
 
 
 @pytest.mark.parametrize(("action", "more", "columns", "rows"), [
@@ -38,6 +41,14 @@ def test_a_picture_that_is_none(unbraid, trained: Path, tmp_path: Path) -> None:
     (tmp_path / "A.png").write_text("not a picture")
     assert "can't read the image A.png" in unbraid("edit", trained, "reconstruct", "A.png").err
     assert "no image at B.png" in unbraid("edit", trained, "reconstruct", "B.png").err
+
+
+def test_a_function_that_is_missing_is_named_with_what_to_write(unbraid, pictures, tmp_path: Path) -> None:
+    run = train(tiny_autoencoder("train.steps=1", 'functions={"encode(x)": "encoder(x)"}'), tmp_path / "run")
+    said = unbraid("edit", run.folder, "reconstruct", pictures[0])
+    assert said.code == 2
+    assert "the model has no function 'decode'; it has encode\n" in said.err
+    assert "the recipe declares functions: decode(f): ..." in said.err
 
 
 def test_traverse_shows_the_numbers_of_a_factor(unbraid, trained: Path, pictures, tmp_path: Path) -> None:

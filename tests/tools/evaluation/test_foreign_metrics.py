@@ -32,9 +32,14 @@ def known(codes, chunks=None):
     """Fails where the chunks are the factors."""
     return float({{"z": 1.0}}[next(iter(chunks)).partition("[")[0]])
 
+@metric(better="lower")
+def repeated(functions, images):
+    """How far an image is from what the recipe's function again(x) makes of it."""
+    return float(((functions["again"](images) - images) ** 2).mean())
+
 @hookimpl
 def unbraid_components():
-    return [spread, known]
+    return [spread, known, repeated]
 '''
 ONES = ["vid.spread", "vid.known"]
 
@@ -45,7 +50,8 @@ def source(mark: str = '(better="lower")') -> str:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    recipe = tiny_autoencoder("train.steps=2", 'functions={"encode(x)": "encoder(x)", "decode(f)": "generator(f)"}')
+    functions = {"encode(x)": "encoder(x)", "decode(f)": "generator(f)", "again(x)": "generator(encoder(x))"}
+    recipe = tiny_autoencoder("train.steps=2", f"functions={json.dumps(functions)}")
     return train(recipe, tmp_path_factory.mktemp("vid") / "run").folder
 
 
@@ -85,6 +91,14 @@ def test_it_is_declared_and_shown(run: Run) -> None:
     assert json.loads((run.folder / "evaluation.json").read_text()) == result
 
 
+def test_it_measures_any_function_of_the_recipe(run: Run) -> None:
+    result = measured(run, "vid.repeated", "reconstruction_error")
+    for arm in ("model", "untrained"):
+        found = result["arms"][arm]
+        assert found["vid.repeated"]["score"] == pytest.approx(found["reconstruction_error"]["mse"], rel=1e-4)
+    assert not [arm for arm in ("pixels", "random", "perfect") if "vid.repeated" in result["arms"].get(arm, {})]
+
+
 def test_one_that_fails_names_its_arm_and_line_and_the_others_go_on(run: Run) -> None:
     result = measured(run, *ONES)
     assert "vid.spread" in result["arms"]["perfect"]
@@ -108,6 +122,7 @@ def test_measurements_are_added_and_never_lost(run: Run, unbraid: Callable[..., 
     before = json.loads((run.folder / "evaluation.json").read_text())["arms"]["model"]["reconstruction_error"]
     said = unbraid("evaluate", run.folder, "--metrics", "vid.spread", "--images", 20, "--no-report")
     assert "kept from before: reconstruction_error" in said.out
+    assert [line for line in said.out.splitlines() if line.startswith("| vid.spread ")]
     after = json.loads((run.folder / "evaluation.json").read_text())
     assert after["arms"]["model"]["reconstruction_error"] == before
     assert after["metrics"]["reconstruction_error"]["of"] == after["metrics"]["vid.spread"]["of"]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def test_the_package_passes_its_own_tests(unbraid, tmp_path: Path) -> None:
     said = unbraid("new-plugin", "acme_tv")
@@ -25,6 +27,20 @@ def test_the_package_passes_its_own_tests(unbraid, tmp_path: Path) -> None:
                             "acme_tv.example"], env=environment, capture_output=True, text=True)
     assert check.returncode == 0, check.stderr
     assert "acme_tv.strided" in check.stdout
+
+
+def test_two_packages_are_tested_in_one_call(unbraid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """The files of their tests carry the names of the packages, so that pytest can import them side by side."""
+    packages = [tmp_path / f"unbraid-acme-{name}" for name in ("film", "radio")]
+    for package in packages:
+        assert unbraid("new-plugin", package.name.removeprefix("unbraid-").replace("-", "_")).code == 0
+        monkeypatch.syspath_prepend(str(package))
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "--collect-only", f"--rootdir={tmp_path}", *map(str, packages)])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    for package in packages:
+        for tests in ("plugin.py::TestPlugin::", "components.py::TestStrided::"):
+            assert f"{package.name}/tests/test_{package.name.replace('-', '_')}_{tests}" in said
 
 
 def test_nothing_is_overwritten(unbraid, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from unbraid.data import DataFacts, open_data
-from unbraid.model import build_method, with_pretrained
+from unbraid.model import build_method, load_pretrained, with_pretrained
 from unbraid.runs import write_whole
 from unbraid_configs import Mistake, Recipe, RecipeError, load_recipe
 from unbraid_configs.reading import quote, write_scalar
@@ -94,10 +94,13 @@ class Plan:
             key = tuple((p, v) for p, v in written(recipe).items() if p.startswith("data."))
             if key not in facts:
                 data = open_data(recipe.data, seed=recipe.train.seed)
-                facts[key] = data.facts
-                data.close()
+                try:
+                    data.expect_batches()
+                    facts[key] = data.facts
+                finally:
+                    data.close()
             try:
-                build_method(with_pretrained(recipe), facts[key])
+                load_pretrained(build_method(with_pretrained(recipe), facts[key]))
             except RecipeError as error:
                 for mistake in error.mistakes:
                     found.setdefault(mistake, []).append(point)
