@@ -137,6 +137,13 @@ def test_remedy_names_the_missing_module(site: Site) -> None:
     assert "Reinstall moved" in remedies["y"]
 
 
+def test_remedy_for_attrs_over_value(site: Site) -> None:
+    site.add("acme", boxed="from unbraid import value\n@attrs.frozen\n@value\nclass Box:\n    size: int\n")
+    problem, = site.load().problems
+    assert "Can't freeze a class with a custom __setattr__" in problem.message
+    assert problem.remedy.startswith("Write @unbraid.value alone")
+
+
 def test_a_name_that_no_recipe_could_write(site: Site) -> None:
     site.add("acme", entry_points="[unbraid]\nacme-tv = never_imported\n")
     (problem,) = site.load().problems
