@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-SHARED = "shared"                                  # the mark of tests with shared data
+SHARED = "shared_data"                            # the mark of tests with shared data
 NO_OPENGL = "no OpenGL context"                    # as the renderer says it
 
 

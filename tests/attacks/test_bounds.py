@@ -112,8 +112,8 @@ def test_a_long_log_is_thinned_and_resumed_whole(finished: Path, tmp_path: Path,
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 25 << 20
-    assert 375 < len(found.lines) < 1_500
-    assert (found.lines[0]["step"], found.lines[-1]["step"] > 2_900) == (0, True)
+    assert 150 < len(found.lines) < 1_500        # by the size of the file, the long line included
+    assert (found.lines[0]["step"] < 20, found.lines[-1]["step"] > 2_900) == (True, True)
     assert any("one of" in gap for gap in found.gaps)
 
 

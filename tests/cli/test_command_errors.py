@@ -138,10 +138,10 @@ def test_a_broken_plugin_costs_one_line_and_no_command(unbraid, tmp_path: Path) 
 def test_an_interrupt_is_quiet(unbraid, monkeypatch) -> None:
     from unbraid_plugins.tools.lookup import listing
 
-    def interrupted(kind: str) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(listing, "entries", interrupted)
+    monkeypatch.setattr(listing, "looked_up", interrupted)
     said = unbraid("list")
     assert said.code == 130
     assert said.err.strip() == "Interrupted."

@@ -11,7 +11,7 @@ from unbraid.cli import describe
 from unbraid.data import open_data
 from unbraid_configs import make_recipe
 
-pytestmark = pytest.mark.shared
+pytestmark = pytest.mark.shared_data
 
 
 def opened(shared: Path, file: str, draw: dict | None = None, **options: object):

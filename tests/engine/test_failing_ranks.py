@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 from real_ranks import Ranks
+from small_runs import never_ended
 from tiny_autoencoder import tiny_autoencoder
 
 from unbraid.engine import train
@@ -211,6 +212,7 @@ def test_ranks_begin_again_where_no_checkpoint_was_written(started: Any, tmp_pat
     assert started().wait() == [0, 0]
     whole = last(Run(tmp_path / "run"))
     shutil.rmtree(tmp_path / "run" / "checkpoints")
+    never_ended(Run(tmp_path / "run"))
     again = started(resume=True)
     assert again.wait() == [0, 0], again.said()
     assert all(torch.equal(t, last(Run(tmp_path / "run"))[name]) for name, t in whole.items())

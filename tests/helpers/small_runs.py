@@ -41,3 +41,10 @@ def assert_equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
     assert a.keys() == b.keys()
     for name in a:
         assert torch.equal(a[name], b[name]), name
+
+
+def never_ended(run: Run) -> None:
+    """Make a run's record that of a first session which was killed: it does not tell how it ended."""
+    record = run.record()
+    first = {name: value for name, value in record["sessions"][0].items() if name not in ("to_step", "exit", "ended")}
+    run.write_record({**record, "sessions": [first]})

@@ -6,7 +6,7 @@ import pytest
 from agreement import Theirs, compared, drawn
 
 
-@pytest.mark.shared
+@pytest.mark.shared_data
 @pytest.mark.parametrize("name", ["spot.obj", "q_basiccar.ply", "k_car_taxi.obj"])
 def test_we_see_what_they_see(shared, backend, name):
     """A textured animal, a car whose faces are inside out, a car with a palette for a texture; 12 views."""

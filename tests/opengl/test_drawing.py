@@ -132,7 +132,7 @@ def test_no_mesh_is_no_image(backend, paint, options):
         assert seen.colour.shape == (0, 3, 8, 9)
 
 
-@pytest.mark.shared
+@pytest.mark.shared_data
 def test_spot_is_seen_from_the_front(shared, backend):
     """A known cow: closed, its nose towards +z, brown horns on top; both sides of the image alike."""
     mesh = read_mesh(shared / "data/meshes/animals/spot.obj")

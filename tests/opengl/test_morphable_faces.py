@@ -304,7 +304,7 @@ def test_a_turner_says_what_it_takes(model):
 # -- the real model ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.shared
+@pytest.mark.shared_data
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared data")
 def test_faces_of_the_real_model():
     found = MorphableFaces(path=str(SHARED), identities=1, yaws=(0, 60), lamps=((0, 0.3, 1),), size=32).open()

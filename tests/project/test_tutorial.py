@@ -108,7 +108,9 @@ def test_its_whole_life(package: Path, site: Shelf, tmp_path: Path, unbraid: Cal
     assert "apart.leak" in said.out
 
     upgrade(package, site, "0.2.0", ("default=64", "default=96"))
-    says(marked("says", "default"), unbraid("traverse", run, picture(tmp_path)).err)
+    said = unbraid("traverse", run, picture(tmp_path))
+    assert said.code == 0, said.err
+    says(marked("says", "default"), said.err)
     said = unbraid("train", "--resume", "--out", run, "train.steps=22")
     assert said.code == 2
     says(marked("says", "resume"), said.err)

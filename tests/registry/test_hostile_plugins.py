@@ -176,7 +176,7 @@ def unbraid(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_all_of_them_at_once_cost_a_line_each(hostile_site: Site) -> None:
     done = unbraid(hostile_site, "plugins", "--json")
-    assert done.returncode == 0
+    assert done.returncode == 0, done.stderr
     content = json.loads(done.stdout)                          # nothing else was written there
     states = {p["name"]: p["status"] for p in content["plugins"]}
     assert [states[n] for n in ("chatty", "exits", "own", "hooks", "defaults", "losses")] == [

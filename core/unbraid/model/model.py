@@ -298,7 +298,6 @@ def code_of(v: Value, layout: Layout) -> Code:
     return v
 
 
-@pinned()
 def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: int | None = None,
          overrides: Sequence[str] = ()) -> Model:
     """Load the model of a run's last checkpoint, or of the given step; read only the recipe and tensors, run no code.
@@ -317,7 +316,8 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     found = Run.at(run)
     record, recipe, former = found.record(), found.recipe(overrides), found.plugins()
     reached, weights = found.weights(step, averaged=averaged)
-    method = build_method(recipe, facts_of(record, found), catalog=former)
+    with pinned():
+        method = build_method(recipe, facts_of(record, found), catalog=former)
     if method.lacking and len(method.lacking) == len(recipe.functions):
         raise next(iter(method.lacking.values()))
     for change in former.changes:

@@ -57,13 +57,13 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
             for name, tensors in checkpoint.groups.items():
                 own = {key: t.detach().to("cpu", copy=True).contiguous() for key, t in tensors.items()}
                 save_file(own, scratch / f"{name}.safetensors")
-                with suppress(OSError):            # permissions as its folder's, where the disk knows permissions
-                    (scratch / f"{name}.safetensors").chmod(folder.stat().st_mode & 0o666)
-                flush(scratch / f"{name}.safetensors")
             state = {"format": FORMAT, "step": checkpoint.step, "groups": sorted(checkpoint.groups),
                      "facts": checkpoint.facts}
             write_json(scratch / STATE, state, MAX_STATE, error=CheckpointError)
-            flush(scratch / STATE)
+            for file in scratch.iterdir():
+                with suppress(OSError):            # permissions as its folder's, where the disk knows permissions
+                    file.chmod(folder.stat().st_mode & 0o666)
+                flush(file)
             flush(scratch)
         flush(folder)
     except (OSError, SafetensorError) as error:

@@ -19,7 +19,7 @@ def torchvision_part(name: str) -> ModuleType:
     import torch
 
     try:
-        import_module("torchvision").ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
+        import_module("torchvision").ops.nms(torch.zeros(1, 4, device="cpu"), torch.zeros(1, device="cpu"), 0.5)
         return import_module(f"torchvision.{name}")
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         pair = f"torch {_version('torch')} and torchvision {_version('torchvision')}"

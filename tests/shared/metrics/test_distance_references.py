@@ -18,7 +18,7 @@ from unbraid_plugins.shared.metrics import (
     retrieval_map,
 )
 
-pytestmark = pytest.mark.shared
+pytestmark = pytest.mark.shared_data
 SETS = ["same_distribution", "shifted", "scaled", "collapsed", "rank_deficient"]
 TRAIN, TEST = np.arange(280), np.arange(280, 400)
 

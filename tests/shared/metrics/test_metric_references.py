@@ -25,7 +25,7 @@ from unbraid_plugins.shared.metrics import (
     ssim,
 )
 
-pytestmark = pytest.mark.shared
+pytestmark = pytest.mark.shared_data
 CASES = ["perfect_axis", "rotated", "noisy_0.1", "noisy_0.5", "entangled_mlp", "random", "near_dead_dims",
          "one_hot_blocks", "duplicated", "rotated_pair_45deg", "missing_factors", "constant_dims"]
 

@@ -13,6 +13,7 @@ import attrs
 import numpy as np
 import pytest
 import torch
+from small_runs import never_ended
 from torch import nn
 
 import unbraid
@@ -180,7 +181,9 @@ def test_a_kill_between_two_seeds_checkpoints_loses_one_checkpoint_at_most(tmp_p
     shutil.copytree(whole[0].checkpoints / "step-00000004", cut[0].checkpoints / "step-00000004")
     for one, other in zip(whole, train_seeds(recipe, SEEDS, tmp_path / "cut", resume=True), strict=True):
         assert_equal(one, other)
-    for run in cut[1:]:                            # killed while the first checkpoints were written
+    for run in cut:                                # killed while the first checkpoints were written
+        never_ended(run)
+    for run in cut[1:]:
         shutil.rmtree(run.checkpoints)
     for one, other in zip(whole, train_seeds(recipe, SEEDS, tmp_path / "cut", resume=True), strict=True):
         assert_equal(one, other)

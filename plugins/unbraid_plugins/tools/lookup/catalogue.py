@@ -48,10 +48,19 @@ def keep_shown(name: str, text: str) -> None:
 
 def installed(loaded: Registry) -> dict[str, Any]:
     """Return the plugins, their problems, and the commands of those that are not bundled."""
-    context = click.get_current_context(silent=True)
     return {"plugins": [attrs.asdict(p) for p in loaded.plugins],
             "problems": [{k: v for k, v in attrs.asdict(p).items() if k != "traceback"} for p in loaded.problems],
-            "commands": sorted(foreign_commands(context)) if context else []}
+            "commands": sorted(foreign())}
+
+
+def foreign() -> dict[str, click.Command]:
+    """Return the commands of plugins that are not bundled, which are asked for once in a command line."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return {}
+    if (meta := context.meta).get(__name__) is None:
+        meta[__name__] = foreign_commands(context)
+    return meta[__name__]
 
 
 def keep(made: dict[str, Any], loaded: Registry) -> None:
@@ -59,7 +68,7 @@ def keep(made: dict[str, Any], loaded: Registry) -> None:
     file = kept.place()
     if file is None:
         return
-    content = {"state": kept.state(), "files": kept.stamps(files_of(loaded)), **made, "commands": commands(loaded)}
+    content = {"state": kept.state(), "files": kept.stamps(files_of(loaded)), **made, "commands": commands()}
     with contextlib.suppress(OSError):
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=os.path.dirname(file), prefix=".catalogue-")      # the user's alone
@@ -84,7 +93,7 @@ def files_of(loaded: Registry) -> set[str]:
     return {*map(str, recipes), *(str(r.parent) for r in recipes), *single, *ours, *roots}
 
 
-def commands(loaded: Registry) -> dict[str, list[str]]:
+def commands() -> dict[str, list[str]]:
     """Return every command with its options."""
     context, found = click.get_current_context(silent=True), dict[str, list[str]]()
     root = context.find_root() if context else None
@@ -93,9 +102,8 @@ def commands(loaded: Registry) -> dict[str, list[str]]:
             own = root.command.get_command(root, name)
             found[name] = [option for p in (own.params if own else ()) for option in (*p.opts, *p.secondary_opts)
                            if isinstance(p, click.Option)]
-    for others in loaded.call_by_plugin("unbraid_commands").values():
-        for command in others:
-            found.setdefault(str(command.name), [o for p in command.params for o in p.opts])
+    for name, command in foreign().items():
+        found.setdefault(name, [o for p in command.params for o in p.opts])
     return found
 
 
@@ -122,7 +130,10 @@ def entry(c: Component, name: str) -> Entry:
 
 def _option(o: Option) -> dict[str, str]:
     factory = getattr(o.default, "factory", None)
-    default = "" if o.required else repr(factory() if factory else o.default)
+    try:
+        default = "" if o.required else repr(factory() if factory else o.default)
+    except Exception as error:                     # of a plugin's code; whoever uses the option is told then
+        default = f"({type(error).__name__})"
     return {"name": o.name, "type": words(o.type), "default": default}
 
 

@@ -13,7 +13,7 @@ from unbraid_plugins.shared.metrics.disentanglement.mutual_information import bi
 class InterventionalRobustness:
     """Interventional robustness of the dimensions of a code.
 
-    robustness: (D, K), in [0, 1], a row of 0 for a constant dimension.
+    robustness: (D, K), at most 1, a row of 0 for a constant dimension.
     spread: (D,) the largest deviation of each dimension, its weight.
     factor: (D,) the best factor of each dimension.
     score: weighted mean of the best.
@@ -32,8 +32,7 @@ def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins:
         score = sum_d s_d max_k IRS_dk / sum_d s_d,    s_d = max_n |z_nd - E[z_d]|
 
     q is the given quantile over images (1.0: the maximum, as in the paper), the mean is over the values that occur.
-    Factors are put into `bins` bins first, as in disentanglement_lib. Constant dimensions are left out. A dimension
-    that strays further from its groups' means than from the mean of all, since groups lie apart, has 0 instead of less.
+    Factors are put into `bins` bins first, as in disentanglement_lib. Constant dimensions are left out.
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
@@ -42,7 +41,7 @@ def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins:
     strays = np.stack([_strays(codes, v, quantile) for v in binned(factors, bins).T], 1)
     alive = spread > 0
     robust = np.zeros_like(strays)
-    robust[alive] = np.maximum(1 - strays[alive] / spread[alive, None], 0)
+    robust[alive] = 1 - strays[alive] / spread[alive, None]
     score = float(spread @ robust.max(1) / spread.sum()) if alive.any() else 0.0
     return InterventionalRobustness(robust, spread, robust.argmax(1), score)
 
