@@ -123,6 +123,7 @@ MEANT_FOR_FILES = {                                # all else goes through unbra
     "figure/files.py": "a picture in memory",
     "scene/pictures.py": "a picture in memory",
     "scene/compressed.py": "gzip in memory, within a bound",
+    "published/emnist.py": "gzip in memory, within a bound",
     "sources/kept_pictures.py": "the user's own folder of kept pictures, which no file names",
     "scene/wavefront_writer.py": "whether a picture of that name is of our own, PNG alone",
     "data/image_files.py": "Pillow, after the file was found to be one",
