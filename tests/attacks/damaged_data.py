@@ -8,22 +8,18 @@ TIFF and of EXIF, types and shapes of labels. A fault is told with the seed that
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import re
-import resource
 import struct
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
-import torch
-from damaged_files import MEMORY, Target, attack
+from damaged_files import Target, damage
 from mutations import mutated, other_values
 from PIL import Image, TiffImagePlugin
 
@@ -223,30 +219,5 @@ def targets(folder: Path) -> list[Target]:
                      lambda: Folder(path=str(folder / "pictures"), size=16).open(), directory)]
 
 
-def main() -> int:
-    """Attack, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10_000)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--only", help="a kind of file")
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as parent:
-        folder = Path(parent, "damaged")
-        folder.mkdir()
-        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-        found = attack(folder, [t for t in targets(folder) if asked.only in (None, t.kind)], asked.first, asked.rounds)
-    for kind in sorted({*found.read, *found.refused}):
-        print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
-    print(f"slowest: seed {found.slowest[1]} ({found.slowest[2]})")
-    for seed, kind, what in found.faults[:40]:
-        print(f"seed {seed}, {kind}: {what}")
-    print(f"{asked.rounds} damaged files: {found.read.total()} could be read, {found.refused.total()} were refused by "
-          f"an error of ours; {len(found.faults)} faults; at most {found.slowest[0]:.1f} s and "
-          f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-    return 1 if found.faults else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(damage(__doc__, targets))

@@ -147,9 +147,9 @@ def _listing(folder: Path) -> set[tuple[str, int]]:
     return {(str(p.relative_to(folder)), p.stat().st_size) for p in folder.rglob("*") if p.is_file()}
 
 
-def main() -> int:
-    """Attack, and say how it went."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def damage(description: str | None, made: Callable[[Path], Sequence[Target]], memory: int = MEMORY) -> int:
+    """Attack the targets that `made(folder)` gives, and say how it went; the exit code.  memory: bytes to read with."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--only", help="a kind of file")
@@ -159,10 +159,8 @@ def main() -> int:
         folder = Path(parent, "damaged")
         folder.mkdir()
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + 2 * MEMORY, used + 2 * MEMORY))
-        all_ = [*targets(folder), *resumed(folder)]
-        chosen = [t for t in all_ if asked.only in (None, t.kind)]
-        found = attack(folder, chosen, asked.first, asked.rounds)
+        resource.setrlimit(resource.RLIMIT_AS, (used + memory, used + memory))
+        found = attack(folder, [t for t in made(folder) if asked.only in (None, t.kind)], asked.first, asked.rounds)
     for kind in sorted({*found.read, *found.refused}):
         print(f"{kind:20} {found.read[kind]:6} read  {found.refused[kind]:6} refused")
     print(f"slowest: seed {found.slowest[1]} ({found.slowest[2]})")
@@ -175,4 +173,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(damage(__doc__, lambda folder: [*targets(folder), *resumed(folder)], 2 * MEMORY))

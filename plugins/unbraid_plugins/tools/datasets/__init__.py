@@ -25,6 +25,11 @@ if TYPE_CHECKING:
         read_entries as read_entries,
     )
     from unbraid_plugins.tools.datasets.getting import get as get, verify as verify
+    from unbraid_plugins.tools.datasets.tables import (
+        contributed as contributed,
+        one_of as one_of,
+        read_tables as read_tables,
+    )
     from unbraid_plugins.tools.datasets.web import DownloadError as DownloadError
 else:
     __getattr__, __dir__ = door(__name__)

@@ -10,7 +10,8 @@ from typing import Any
 
 from unbraid.data import DataError, Images
 from unbraid_plugins.tools.datasets.entry import DataFile, DataSet, EntryError, read_entries
-from unbraid_registry import UnbraidError, closest, registry
+from unbraid_plugins.tools.datasets.tables import contributed, one_of
+from unbraid_registry import UnbraidError, registry
 from unbraid_registry.files import read_json, write_whole
 
 PLACES = "places.json"                             # name -> folder, of sets that lie elsewhere
@@ -19,28 +20,12 @@ MOST = 1 << 20                                     # bytes
 
 def all_sets() -> dict[str, DataSet]:
     """Return the data sets of all plugins by name; of two with one name, the bundled plugin's."""
-    found: dict[str, DataSet] = {}
-    for own in registry().call_by_plugin("unbraid_data", check=_entries).values():
-        for entry in own:
-            found.setdefault(entry.name, entry)
-    return dict(sorted(found.items()))
-
-
-def _entries(given: Any) -> list[DataSet]:
-    """Return what a plugin's hook gave as entries.  Raises EntryError."""
-    if isinstance(given, str | Path):
-        return read_entries(Path(given))
-    if not isinstance(given, list) or not all(isinstance(entry, DataSet) for entry in given):
-        raise EntryError("unbraid_data gave no TOML file's path and no list of DataSet")
-    return given
+    return contributed("unbraid_data", DataSet, read_entries, EntryError)
 
 
 def find_set(name: str) -> DataSet:
     """Return a data set by name.  Raises EntryError with the nearest name."""
-    known = all_sets()
-    if name not in known:
-        raise EntryError(f"there is no data set {name!r}", hint=closest(name, known) or "unbraid data list")
-    return known[name]
+    return one_of(all_sets(), name, "data set", "unbraid data list", EntryError)
 
 
 def data_folder() -> Path:

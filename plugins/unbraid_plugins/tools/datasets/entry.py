@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,12 +11,11 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from unbraid_plugins.tools.datasets.tables import read_tables
 from unbraid_registry import UnbraidError
-from unbraid_registry.files import read_text
 
 ACCESS = ("open", "by hand", "account", "purchase")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
-MOST = 1 << 20                                     # bytes of a file of entries
 
 
 class EntryError(UnbraidError):
@@ -134,23 +132,12 @@ class DataSet:
 
 def read_entries(path: Path) -> list[DataSet]:
     """Read a TOML file with a table for each data set.  Raises EntryError, with the set and the field."""
-    try:
-        tables = tomllib.loads(read_text(path, MOST))
-    except (OSError, ValueError) as error:
-        raise EntryError(f"can't read {path}: {error}") from None
-    return [_entry(path, name, table) for name, table in tables.items()]
+    def made(name: str, table: dict[str, Any]) -> DataSet:
+        files = [_made(DataFile, f, "files") for f in table.pop("files", [])]
+        reader = _made(Reader, table.pop("reader", {}), "reader")
+        return _made(DataSet, {"name": name, **table, "files": files, "reader": reader}, "it")
 
-
-def _entry(path: Path, name: str, table: Any) -> DataSet:
-    try:
-        if not isinstance(table, dict):
-            raise ValueError(f"it is {type(table).__name__}, expected a table")
-        own = dict(table)
-        files = [_made(DataFile, f, "files") for f in own.pop("files", [])]
-        reader = _made(Reader, own.pop("reader", {}), "reader")
-        return _made(DataSet, {"name": name, **own, "files": files, "reader": reader}, "it")
-    except (ValueError, TypeError) as error:
-        raise EntryError(f"{path}: the data set {name!r}: {error}") from None
+    return read_tables(path, made, "data set", EntryError)
 
 
 def _made(kind: type, fields: Any, where: str) -> Any:

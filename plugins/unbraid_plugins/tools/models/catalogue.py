@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from unbraid_plugins.tools.datasets import DataFile
-from unbraid_registry import UnbraidError, closest, registry
-from unbraid_registry.files import read_text
+from unbraid_plugins.tools.datasets import DataFile, contributed, one_of, read_tables
+from unbraid_registry import UnbraidError
 
-MOST = 1 << 20                                     # bytes of a file of models
 SUFFIX = ".safetensors"
 
 
@@ -77,52 +74,25 @@ class TrainedModel:
 
 def read_models(path: Path) -> list[TrainedModel]:
     """Read a TOML file with a table for each model.  Raises ModelsError, with the model and the field."""
-    try:
-        tables = tomllib.loads(read_text(path, MOST))
-    except (OSError, ValueError) as error:
-        raise ModelsError(f"can't read {path}: {error}") from None
-    return [_entry(path, name, table) for name, table in tables.items()]
-
-
-def _entry(path: Path, name: str, table: Any) -> TrainedModel:
-    try:
-        if not isinstance(table, dict):
-            raise ValueError(f"it is {type(table).__name__}, expected a table")
-        own = dict(table)
-        given = {key: own.pop(key) for key in ("addresses", "bytes", "sha256") if key in own}
+    def made(name: str, table: dict[str, Any]) -> TrainedModel:
+        given = {key: table.pop(key) for key in ("addresses", "bytes", "sha256") if key in table}
         file = DataFile(name=f"{name}{SUFFIX}", **{"addresses": (), **given})
         known = [a.name for a in attrs.fields(TrainedModel) if a.name not in ("name", "file")]
-        if unknown := sorted(own.keys() - set(known)):
+        if unknown := sorted(table.keys() - set(known)):
             raise ValueError(f"it has an unknown field {unknown[0]!r}; there is {', '.join(known)}, addresses, bytes, "
                              "sha256")
-        if isinstance(own.get("bundled"), str):
-            own["bundled"] = (path.parent / own["bundled"]).resolve()
-        return TrainedModel(name=name, file=file, **own)
-    except (ValueError, TypeError) as error:
-        raise ModelsError(f"{path}: the model {name!r}: {error}") from None
+        if isinstance(table.get("bundled"), str):
+            table["bundled"] = (path.parent / table["bundled"]).resolve()
+        return TrainedModel(name=name, file=file, **table)
+
+    return read_tables(path, made, "model", ModelsError)
 
 
 def all_models() -> dict[str, TrainedModel]:
     """Return the models of all plugins by name; of two with one name, the bundled plugin's."""
-    found: dict[str, TrainedModel] = {}
-    for own in registry().call_by_plugin("unbraid_models", check=_checked).values():
-        for entry in own:
-            found.setdefault(entry.name, entry)
-    return dict(sorted(found.items()))
-
-
-def _checked(given: Any) -> list[TrainedModel]:
-    """Return what a plugin's hook gave as entries.  Raises ModelsError."""
-    if isinstance(given, str | Path):
-        return read_models(Path(given))
-    if not isinstance(given, list) or not all(isinstance(entry, TrainedModel) for entry in given):
-        raise ModelsError("unbraid_models gave no TOML file's path and no list of TrainedModel")
-    return given
+    return contributed("unbraid_models", TrainedModel, read_models, ModelsError)
 
 
 def find_model(name: str) -> TrainedModel:
     """Return a model by name.  Raises ModelsError with the nearest name."""
-    known = all_models()
-    if name not in known:
-        raise ModelsError(f"there is no model {name!r}", hint=closest(name, known) or "unbraid models list")
-    return known[name]
+    return one_of(all_models(), name, "model", "unbraid models list", ModelsError)
