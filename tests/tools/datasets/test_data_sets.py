@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import attrs
 import numpy as np
@@ -263,3 +264,11 @@ def test_the_commands_with_a_set_of_a_plugin(tmp_path: Path, content: bytes) -> 
 def test_an_entry_is_frozen(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         read_entries(written(tmp_path, content))[0].name = "x"
+
+
+def test_of_two_with_one_name_the_bundled_one_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled = all_sets()["dsprites"]
+    other = attrs.evolve(bundled, title="another", files=[])
+    monkeypatch.setattr("unbraid_plugins.tools.datasets.tables.registry", lambda: SimpleNamespace(
+        call_by_plugin=lambda hook, check: {"datasets": check([bundled]), "foreign": check([other])}))
+    assert all_sets() == {"dsprites": bundled}
