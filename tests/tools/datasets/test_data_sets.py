@@ -268,7 +268,7 @@ def test_an_entry_is_frozen(tmp_path: Path, content: bytes) -> None:
 
 def test_of_two_with_one_name_the_bundled_one_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     bundled = all_sets()["dsprites"]
-    other = attrs.evolve(bundled, title="another", files=[])
+    other = attrs.evolve(bundled, title="another")
     monkeypatch.setattr("unbraid_plugins.tools.datasets.tables.registry", lambda: SimpleNamespace(
         call_by_plugin=lambda hook, check: {"datasets": check([bundled]), "foreign": check([other])}))
     assert all_sets() == {"dsprites": bundled}
