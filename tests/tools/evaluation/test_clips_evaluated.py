@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
@@ -45,6 +46,13 @@ def test_clips_give_evidence(drnet: Path) -> None:
     assert {"analogy", "paint"} & functions["functions"].keys() == {"analogy"}
     assert functions["film_functions"]["predict"].frames == 4
     assert functions["film_functions"]["predict"](found["films"][:, :4]).shape == (clips, 3, 3, 16, 16)
+
+
+def test_a_set_without_training_images_gives_evidence(drnet: Path) -> None:
+    clips = attrs.evolve(load(drnet).method.recipe.data, splits={"test": 1.0})
+    sampled = sample(open_data(clips))
+    assert sampled.evidence["oracle_numbers"]["x"].shape == (0, 1)
+    assert sampled.evidence["numbers"]["x"].shape == (len(sampled.images), 1)
 
 
 def test_analogies_are_images_that_the_data_has(drnet: Path) -> None:

@@ -208,7 +208,7 @@ def _is_numbers(field: Field) -> bool:
 
 def as_numbers(field: Field, rows: np.ndarray) -> np.ndarray:
     """Return a field's numbers on these rows, float64 (n, d), NaN where unknown."""
-    return field.values[rows].reshape(len(rows), -1).astype(np.float64)
+    return field.values[rows].reshape(len(rows), int(np.prod(field.shape))).astype(np.float64)
 
 
 def _table(images: Images, classes: dict[str, int], protocol: Protocol, unseen: np.ndarray, seen: np.ndarray,
