@@ -51,7 +51,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(tmp_path: Path, monkeypatc
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr("safetensors.torch.save_file", full)
     with pytest.raises(checkpoint.CheckpointError, match="No space left"):
         train(recipe("train.steps=14"), run.folder, resume=True)
     assert_equal(before, tensors(run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -70,8 +71,16 @@ def written(recipe: Recipe) -> dict[str, str]:
 
 def as_it_stands(file: Path) -> dict[str, str]:
     """Return the values of a resolved recipe's file by path, without a look at any component.  Raises RecipeError."""
-    return {".".join(path): node.text or write_scalar(node.plain()) if not node.is_list else str(node.plain())
-            for path, node in read_file(file, []).walk() if path and not node.is_map and not path[-1].isdecimal()}
+    return {".".join(path): node.text or _one_line(node.plain()) for path, node in read_file(file, []).walk()
+            if path and not node.is_map and not path[-1].isdecimal()}
+
+
+def _one_line(value: Any, inside: bool = False) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_one_line(item, True) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_one_line(item, True)}' for key, item in value.items())}}}"
+    return write_scalar(value, inside_list=inside)
 
 
 def _flat(tree: Written, prefix: str) -> list[tuple[str, str]]:

@@ -7,12 +7,10 @@ import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from safetensors import SafetensorError
-from safetensors.torch import load, load_file, save_file
-from torch import Tensor, nn
 
 from unbraid_registry import UnbraidError
 from unbraid_registry.files import (
@@ -26,6 +24,9 @@ from unbraid_registry.files import (
     write_json,
 )
 from unbraid_registry.terminal import shown
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 FORMAT = 1
 STATE, WRITING, REMOVING = "state.json", ".writing-", ".removing-"
@@ -50,6 +51,8 @@ def write(folder: Path, checkpoint: Checkpoint) -> Path:
 
     Raises CheckpointError and leaves earlier checkpoints as they are.
     """
+    from safetensors.torch import save_file
+
     final = folder / name_of(checkpoint.step)
     try:
         folder.mkdir(exist_ok=True)                # fails in a run that was removed, instead of making it again
@@ -106,6 +109,8 @@ def _remove(path: Path) -> None:
 
 def read(path: Path, only: Collection[str] | None = None) -> Checkpoint:
     """Read a checkpoint, or some of its groups.  Raises CheckpointError where it is damaged or not made by unbraid."""
+    from safetensors.torch import load, load_file
+
     state = _state(path)
     groups = {}
     for name in state["groups"] if only is None else [n for n in state["groups"] if n in only]:

@@ -6,15 +6,17 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
-from torch import Tensor
 
 from unbraid.runs import checkpoint
 from unbraid_configs import Mistake, Place, Recipe, RecipeError, load_recipe
 from unbraid_registry import FormerPlugins, plugins_of, registry
 from unbraid_registry.files import FileError, locked, parse_json, read_json, read_lines, refuse_foreign, write_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FORMAT = 1
 MAX_RECORD = 16 << 20                              # bytes

@@ -23,13 +23,12 @@ if TYPE_CHECKING:
         source_of as source_of,
     )
     from unbraid_plugins.tools.evaluation.kept_results import LARGEST as LARGEST
-    from unbraid_plugins.tools.evaluation.measure import (
-        EVALUATING as EVALUATING,
-        evaluate as evaluate,
-        evaluate_model as evaluate_model,
-    )
+    from unbraid_plugins.tools.evaluation.measure import evaluate as evaluate, evaluate_model as evaluate_model
     from unbraid_plugins.tools.evaluation.metric_suite import MetricSuite as MetricSuite
-    from unbraid_plugins.tools.evaluation.options import EvaluationOptions as EvaluationOptions
+    from unbraid_plugins.tools.evaluation.options import (
+        EVALUATING as EVALUATING,
+        EvaluationOptions as EvaluationOptions,
+    )
     from unbraid_plugins.tools.evaluation.pictures import assignment as assignment
     from unbraid_plugins.tools.evaluation.posterior import divergences as divergences
     from unbraid_plugins.tools.evaluation.protocol import (

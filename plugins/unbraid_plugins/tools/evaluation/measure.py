@@ -28,6 +28,7 @@ from unbraid_plugins.tools.evaluation.metric_runner import (
     result_json,
     told_faults,
 )
+from unbraid_plugins.tools.evaluation.options import EVALUATING, FILE
 from unbraid_plugins.tools.evaluation.pictures import write_pictures
 from unbraid_plugins.tools.evaluation.protocol import QUICK, Protocol
 from unbraid_plugins.tools.evaluation.views import can_be_told, with_labels
@@ -35,7 +36,6 @@ from unbraid_registry import Component, UnbraidError, closest, inputs_of, regist
 from unbraid_registry.files import write_json
 
 FORMAT = 1
-FILE, EVALUATING = "evaluation.json", ".evaluating"             # the lock of an evaluation
 
 
 def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | None = None, images: int | None = None,

@@ -15,6 +15,7 @@ import click
 from unbraid.cli import DEVICE
 from unbraid_registry import UnbraidError
 
+FILE, EVALUATING = "evaluation.json", ".evaluating"             # the lock of an evaluation
 OPTIONS = ("protocol", "metrics", "images", "source", "seed", "device", "report")
 PARAMETERS: tuple[Callable[[Any], Any], ...] = (
     click.option("--protocol", default="quick", show_default=True, metavar="quick|study",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from unbraid.data import DataFacts, open_data
-from unbraid.model import build_method, load_pretrained, with_pretrained
 from unbraid.runs import write_whole
 from unbraid_configs import Mistake, Recipe, RecipeError, load_recipe
 from unbraid_configs.reading import quote, write_scalar
@@ -18,6 +16,9 @@ from unbraid_plugins.tools.evaluation import EvaluationOptions
 from unbraid_plugins.tools.studies.axes import Axis, read_axes
 from unbraid_plugins.tools.studies.points import RECIPE, Point, points_of
 from unbraid_registry import UnbraidError
+
+if TYPE_CHECKING:
+    from unbraid.data import DataFacts
 
 FORMAT = 1
 BY_DEFAULT = EvaluationOptions()
@@ -83,6 +84,9 @@ class Plan:
 
     def _build(self, points: Sequence[Point]) -> None:
         """Build the networks of every setting on its data, as `unbraid check` does.  Raises RecipeError, DataError."""
+        from unbraid.data import open_data
+        from unbraid.model import build_method, load_pretrained, with_pretrained
+
         facts: dict[object, DataFacts] = {}
         found: dict[Mistake, list[Point]] = {}
         recipes: dict[object, tuple[Point, Recipe]] = {}

@@ -105,11 +105,18 @@ def rows_of_runs(runs: Sequence[Run]) -> tuple[list[Row], list[str]]:
 
 
 def _settings(runs: Sequence[Run]) -> list[dict[str, str]]:
-    """Return all values of the runs' recipes by path; as they stand there, where one no longer fits its plugins."""
+    """Return all values of the runs' recipes by path.
+
+    They are read as they stand where all recipes have the same paths, which takes no plugin and no torch, and where one
+    no longer fits its plugins. Otherwise each recipe is loaded, which adds options that came later.
+    """
+    as_they_stand = [as_it_stands(run.recipe_file) for run in runs]
+    if len({frozenset(texts) for texts in as_they_stand}) <= 1 and all(SEED in texts for texts in as_they_stand):
+        return as_they_stand
     try:
         return [written(run.recipe()) for run in runs]
     except RecipeError:
-        return [as_it_stands(run.recipe_file) for run in runs]
+        return as_they_stand
 
 
 def _telling(texts: Sequence[dict[str, str]], folders: Sequence[str]) -> list[dict[str, str]]:
