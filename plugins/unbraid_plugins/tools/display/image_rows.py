@@ -70,7 +70,7 @@ def write_rows(path: Path, rows: Sequence[Row], scale: int = 1) -> Path:
     text = PngImagePlugin.PngInfo()
     text.add_text(KEY, to_json(about))
     picture = Image.fromarray(np.concatenate([margin, page], 1))
-    return write_whole(path, lambda scratch: picture.save(scratch, format="PNG", pnginfo=text, optimize=True),
+    return write_whole(path, lambda scratch: picture.save(scratch, format="PNG", pnginfo=text),
                        error=RowsError, what="the picture", hint="")
 
 
