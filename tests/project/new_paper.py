@@ -2,7 +2,7 @@
 
     make new-paper NAME=stylegan                   (python tests/project/new_paper.py NAME [CHECKOUT])
 
-What is written works: a loss, an encoder and a recipe that trains with both. docs/architecture.md says what comes next.
+What is written works: a loss, an encoder and a recipe that trains with both. docs/paper.md says what comes next.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from unbraid_registry import UnbraidError
 
 INIT = '''"""${title}.
 
-The method itself is the recipe `${name}`; here are the paper's components. README.md maps the equations.
+The method itself is the recipe `${recipe}`; here are the paper's components. README.md maps the equations.
 """
 
 from __future__ import annotations
@@ -40,10 +40,17 @@ README = """# ${title}
 
 AUTHORS, *TITLE*, VENUE YEAR. No code of theirs was read. / Their code is under LICENCE.
 
-| in the paper | here |
+[The method's page](../../../../docs/methods/${name}.md) has its equations beside the lines of the recipe.
+This page says what differs from the paper.
+
+| file | subject |
 |---|---|
-| equation (1) | `${name}.total_variation`, in `losses.py` |
-| section 3 | `${name}.strided`, in `encoders.py` |
+| `losses.py` | equation (1): `${name}.total_variation` |
+| `encoders.py` | section 3: `${name}.strided` |
+
+## What differs from the paper
+
+* ...
 """
 PAGE = """# ${title}
 
@@ -61,12 +68,27 @@ AUTHORS: *TITLE*, VENUE YEAR.
 
 | in the paper | in the recipe |
 |---|---|
+| images $$x$$ | `x: {}` |
+| $$f = E(x)$$, $$y = G(f)$$ | `f: encoder(x)`, `y: generator(f)` |
+| $$\\min_{E, G}$$ | `trains: [encoder, generator]` |
 | $$\\lVert y - x \\rVert^2$$ | `rebuild: mse(y, x)` |
+| $$\\mathrm{TV}(y)$$ | `smooth: 0.01 * ${name}.total_variation(y)` |
+
+What differs from the paper is told in [fidelity](../fidelity/${name}.md).
 
 ## Recipe
 
-```{literalinclude} ../../configs/unbraid_configs/recipes/${name}/${name}.yaml
+```{literalinclude} ../../configs/unbraid_configs/recipes/${name}/${recipe}.yaml
 :language: yaml
+```
+
+Its variants:
+
+```{variants} ${recipe}
+```
+"""
+FIDELITY = """```{include} ../../plugins/unbraid_plugins/papers/${name}/README.md
+:relative-docs: ../../../../docs/
 ```
 """
 
@@ -74,25 +96,28 @@ AUTHORS: *TITLE*, VENUE YEAR.
 def write_paper(name: str, root: Path = ROOT) -> list[Path]:
     """Write the files of a paper into a checkout; returns those that are new or changed.  Raises UnbraidError."""
     package = f"unbraid_plugins.papers.{name}"
-    words = {"name": name, "package": package, "distribution": f"the paper `{name}`",
+    recipe = name.replace("_", "-")
+    words = {"name": name, "recipe": recipe, "package": package, "distribution": f"the paper `{name}`",
              "title": name.replace("_", " ").capitalize()}
     code, tests = root / "plugins/unbraid_plugins/papers" / name, root / "tests/papers" / name
     refuse(name, code)
-    suites = _template("tests/test_PACKAGE_components.py").replace("of this plugin", "of this paper")
+    suites = _sorted_imports(_template("tests/test_PACKAGE_components.py").replace("of this plugin", "of this paper"))
     made = {
         code / "__init__.py": INIT,
         code / "losses.py": _typed(_template("PACKAGE/losses.py")),
         code / "encoders.py": _typed(_template("PACKAGE/encoders.py")),
         code / "README.md": README,
-        root / "configs/unbraid_configs/recipes" / name / f"{name}.yaml":
+        root / "configs/unbraid_configs/recipes" / name / f"{recipe}.yaml":
             re.sub(r"requires:.*\n", "", _template("PACKAGE/recipes/example.yaml")),
         tests / f"test_{name}_plugin.py": suites,
         root / "docs/methods" / f"{name}.md": PAGE,
+        root / "docs/fidelity" / f"{name}.md": FIDELITY,
     }
     for path, text in made.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(Template(text).substitute(words), encoding="utf-8")
-    changed = [_entry_point(root / "pyproject.toml", name, package), _in_index(root / "docs/methods/index.md", name)]
+    changed = [_entry_point(root / "pyproject.toml", name, package),
+               *(_in_index(root / "docs" / pages / "index.md", name) for pages in ("methods", "fidelity"))]
     return [*made, *changed]
 
 
@@ -103,6 +128,11 @@ def _template(path: str) -> str:
 def _typed(text: str) -> str:
     """A module of the house begins with `annotations`."""
     return re.sub(r'^(""".*?"""\n\n)', r"\1from __future__ import annotations\n\n", text, count=1, flags=re.DOTALL)
+
+
+def _sorted_imports(text: str) -> str:
+    """`unbraid.testing` comes before a package of the house, and after one that is called `unbraid_NAME`."""
+    return re.sub(r"^(from \$\{package\} .*\n)(from unbraid\..*\n)", r"\2\1", text, count=1, flags=re.MULTILINE)
 
 
 def _entry_point(project: Path, name: str, package: str) -> Path:

@@ -26,13 +26,18 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"\s#.*", "", text).split())
 
 
+def quoted(text: str) -> list[str]:
+    """The lines of recipes that stand beside equations."""
+    rows = [row for table in TABLE.findall(text) for row in table.splitlines()]
+    return [line for row in rows for line in re.findall(r"`([^`]+)`", row.rstrip("| ").rpartition(" | ")[2])]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_equations_stand_beside_lines_of_the_recipe(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     recipes = [plain(bundled_recipes()[name].read_text(encoding="utf-8")) for name in INCLUDED.findall(text)]
-    rows = [row for table in TABLE.findall(text) for row in table.splitlines()]
-    lines = [line for row in rows for line in re.findall(r"`([^`]+)`", row.rstrip("| ").rpartition(" | ")[2])]
-    assert len(lines) >= 6
+    lines = quoted(text)
+    assert len(lines) >= 6, f"{page.name} quotes {len(lines)} lines of its recipe beside equations"
     missing = [line for line in lines if not any(plain(line) in recipe for recipe in recipes)]
     assert not missing, f"{page.name} quotes what no recipe on it says: " + "; ".join(missing)
 
@@ -56,4 +61,5 @@ def test_every_recipe_is_in_the_table_of_a_method() -> None:
         return {name} | (line(base[1]) if base else set())
 
     assert families <= bases.keys()
-    assert not sorted(name for name in bases if not families & line(name))
+    lost = sorted(name for name in bases if not families & line(name))
+    assert not lost, f"no page of docs/methods has a table with {', '.join(lost)}:  ```{{variants}} {lost[:1]}"

@@ -61,6 +61,18 @@ def test_files_have_one_subject():
     assert not [named(f) for f in MODULES if f.name in VAGUE_NAMES]
 
 
+@pytest.mark.parametrize("page", sorted(HOUSE.folder("unbraid_plugins").rglob("README.md")),
+                         ids=lambda page: page.parent.name)
+def test_the_readme_of_a_plugin_names_files_that_are_there(page):
+    """A table `| file | subject |` names all of them."""
+    text = page.read_text(encoding="utf-8")
+    there = {f.name for f in page.parent.rglob("*.py")} - {"__init__.py", "hooks.py"}
+    table = re.search(r"^\| file \| subject \|\n(?:\|.*\n)+", text, re.MULTILINE)
+    listed = set(re.findall(r"`(\w+\.py)`", table[0])) if table else there
+    assert listed == there
+    assert {name for name in re.findall(r"`(\w+\.py)`", text)} - {f.name for f in tracked()} == set()
+
+
 def test_nothing_is_unpickled():
     modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
     found = [str(i) for i in HOUSE.everything() if i.package in modules]
