@@ -50,6 +50,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return train(tiny_autoencoder("train.steps=1"), tmp_path_factory.mktemp("first") / "run").folder
 
 
+def test_tables_of_a_check_have_no_escapes_in_a_pipe(checked: Callable[..., Any]) -> None:
+    said = checked("--plan", "--gradients")
+    assert said.code == 0, said.err
+    assert [line.split()[0] for line in said.out.splitlines() if line.startswith("  ") and "gradient for" in line] == [
+        "turn"]
+    assert "\\x1b" not in said.out
+    assert "\x1b" not in said.out
+
+
 def test_a_network_of_another_run(checked: Callable[..., Any], run: Path) -> None:
     said = checked(encoder=f"{{from: '{run}#encoder', freeze: true}}", trains="generator")
     assert said.code == 0, said.err

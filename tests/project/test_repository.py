@@ -73,6 +73,27 @@ def test_the_readme_of_a_plugin_names_files_that_are_there(page):
     assert {name for name in re.findall(r"`(\w+\.py)`", text)} - {f.name for f in tracked()} == set()
 
 
+def test_styled_text_is_added_never_formatted():
+    """`f"{columns(rows)}"` and `"".join(...)` make plain strings, whose styles are printed as escapes."""
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in MODULES}
+    styled = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)
+              and node.returns and ast.unparse(node.returns) == "Shown"} - {"shown", "shown_line"}
+    assert styled >= {"columns", "style", "lines", "plan_of"}
+    found = [f"{named(file)}:{node.lineno}" for file, tree in trees.items() for node in ast.walk(tree)
+             if _formats(node, styled)]
+    assert not found, "\n".join(found)
+
+
+def _formats(node: ast.AST, styled: set[str]) -> bool:
+    match node:
+        case ast.FormattedValue(value=ast.Call(func=ast.Name(id=name))):
+            return name in styled
+        case ast.Call(func=ast.Attribute(value=ast.Constant(), attr="join")):
+            return any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in styled
+                       for n in ast.walk(node))
+    return False
+
+
 def test_nothing_is_unpickled():
     modules = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
     found = [str(i) for i in HOUSE.everything() if i.package in modules]

@@ -11,7 +11,7 @@ import click
 from unbraid.cli.errors import MOST_MISTAKES
 from unbraid.cli.recipes import OVERRIDES, RECIPE, read_recipe
 from unbraid_registry.tables import columns, indented
-from unbraid_registry.terminal import echo, style
+from unbraid_registry.terminal import Shown, echo, style
 
 if TYPE_CHECKING:
     from unbraid.model import Method
@@ -53,9 +53,9 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
     echo(columns(rows, ("network", "component", "parameters", "forwards a step", "trained by"), "  ",
                        numbers=(2, 3)))
     if gradients:
-        echo(f"\n{reach(method)}")
+        echo("\n" + reach(method))
     if plan:
-        echo(f"\n{plan_of(method)}")
+        echo("\n" + plan_of(method))
     told = list(hints(method))
     more = [f"... and {len(told) - MOST_MISTAKES} more"] if len(told) > MOST_MISTAKES else []
     for number, hint in enumerate([*told[:MOST_MISTAKES], *more]):
@@ -73,7 +73,7 @@ def trainers(recipe: Recipe, network: str) -> list[str]:
     return [name for name, p in recipe.players.items() if network in p.trains]
 
 
-def reach(method: Method) -> str:
+def reach(method: Method) -> Shown:
     """Return the table of losses and the networks that their gradients reach."""
     from unbraid.engine import gradients_reach
 
@@ -83,7 +83,7 @@ def reach(method: Method) -> str:
     return columns(rows, ("loss trains", *networks), "  ")
 
 
-def plan_of(method: Method) -> str:
+def plan_of(method: Method) -> Shown:
     """Return the table of values that each turn computes; updates make values stale, and they are computed again."""
     from unbraid.engine import planned
 

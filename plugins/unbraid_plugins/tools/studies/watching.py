@@ -17,7 +17,7 @@ from unbraid_plugins.tools.studies.folder import Study
 from unbraid_plugins.tools.studies.jobs import last_step
 from unbraid_plugins.tools.studies.plan import Plan
 from unbraid_plugins.tools.studies.points import Point
-from unbraid_registry.terminal import echo
+from unbraid_registry.terminal import Shown, echo, lines
 
 PAUSE = 5.0                                        # seconds between two looks
 QUIET = 120.0                                      # seconds without a sign, after which nothing seems to run
@@ -80,13 +80,13 @@ def _last_sign(run: Run) -> float | None:
     return max(0.0, time.time() - max(times)) if times else None
 
 
-def table(found: list[Seen]) -> str:
+def table(found: list[Seen]) -> Shown:
     """Return a line for every run that is not done, and how many are in which state."""
     rows = [[s.name, s.state, f"{s.step:,} of {s.steps:,}", s.ago, s.remark] for s in found if s.state != "done"]
     counts = Counter(s.state for s in found)
     steps = sum(min(s.step, s.steps) for s in found) / max(1, sum(s.steps for s in found))
     summary = f"{len(found)} runs: {', '.join(f'{n} {state}' for state, n in counts.items())}; {steps:.0%} of all steps"
-    return "\n".join([columns(rows, (*TITLES, "")), "", summary] if rows else [summary])
+    return lines([columns(rows, (*TITLES, "")), "", summary] if rows else [summary])
 
 
 def watch(study: Study, plan: Plan, recipes: Mapping[Point, Recipe]) -> int:
@@ -100,9 +100,9 @@ def watch(study: Study, plan: Plan, recipes: Mapping[Point, Recipe]) -> int:
     if not console.is_terminal:
         echo(table(found))
         return 0
-    with Live(Text(table(found)), console=console, auto_refresh=False) as live:
+    with Live(Text.from_ansi(table(found)), console=console, auto_refresh=False) as live:
         while any(s.state != "done" for s in found):
             time.sleep(PAUSE)
             found = seen(study, plan, recipes)
-            live.update(Text(table(found)), refresh=True)
+            live.update(Text.from_ansi(table(found)), refresh=True)
     return 0
