@@ -121,6 +121,9 @@ def test_a_command_of_a_plugin_runs_and_is_listed(unbraid, tmp_path: Path) -> No
     (tmp_path / "greeter.py").write_text(FAULTY.replace("raise ValueError(\"a fuse of the plugin\")",
                                                         "click.echo('hello')"))
     assert unbraid("--plugin", "greeter.py", "explode").out == "hello\n"
+    assert unbraid("explode", "--plugin", "greeter.py").out == "hello\n"
+    assert unbraid("explode", "--plugin=greeter.py").out == "hello\n"
+    assert "did you mean 'explode'?" in unbraid("explod", "--plugin", "greeter.py").err
     assert unbraid("plugins", "--plugin", "greeter.py").out.rstrip().endswith("commands of plugins: explode")
 
 

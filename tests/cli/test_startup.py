@@ -38,6 +38,16 @@ def test_help_lists_the_commands_of_a_file(tmp_path: Path) -> None:
     assert "leakage" in done.stdout
 
 
+def test_help_leaves_out_the_commands_of_plugins_that_are_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNBRAID_PLUGINS_BLOCK", "studies")
+    done = subprocess.run([sys.executable, "-m", "unbraid", "--no-plugin", "export", "--help"], capture_output=True,
+                          text=True, check=True)
+    listed = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")}
+    assert listed >= {"train", "evaluate", "new-plugin"}
+    assert not listed & {"export", "sweep", "compare", "train-seeds"}
+    assert "Studies:" not in done.stdout
+
+
 @pytest.mark.parametrize(("command", "plugin"), [(name, plugin) for name, (plugin, _) in INDEX.items() if plugin])
 def test_help_of_a_plugins_command_loads_that_plugin_alone(command: str, plugin: str) -> None:
     assert loaded_by([command, "--help"]) == (["unbraid_plugins"], [plugin])

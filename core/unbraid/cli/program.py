@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
@@ -14,7 +15,7 @@ import click
 
 from unbraid.cli.commands import COMMANDS, INDEX
 from unbraid.cli.session import Session
-from unbraid_registry import closest
+from unbraid_registry import closest, load_foreign, load_plugin
 from unbraid_registry.terminal import echo
 
 
@@ -33,15 +34,16 @@ class Program(click.Group):
         plugin, _ = INDEX.get(cmd_name, (None, ""))
         if plugin == "":
             found = importlib.import_module(f"unbraid.cli.{cmd_name}").command
-        elif plugin is not None:
-            found = bundled_commands(ctx, plugin).get(cmd_name)
         else:
-            found = foreign_commands(ctx).get(cmd_name)
+            found = (bundled_commands(ctx, plugin) if plugin else foreign_commands(ctx)).get(cmd_name)
         return None if found is None else with_shared_options(found)
 
     def resolve_command(self, ctx: click.Context, args: list[str]
                         ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command; for an unknown name, raise a usage error that suggests the nearest."""
+        """Find a command, also of a plugin file that is named after it; for an unknown name, suggest the nearest."""
+        if args[0] not in INDEX:
+            words = [w for arg in args for w in (arg.split("=", 1) if arg.startswith("--plugin=") else [arg])]
+            ctx.ensure_object(Session).files += [Path(w) for o, w in itertools.pairwise(words) if o == "--plugin"]
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -56,10 +58,13 @@ class Program(click.Group):
         """Write the commands of the index by section, then those of other plugins, which are loaded for this."""
         others = {name: command.get_short_help_str(80) for name, command in foreign_commands(ctx).items()}
         width = max(map(len, (*INDEX, *others)))
-        sections = {title: {name: summary for name, (_, summary) in group.items()} for title, group in COMMANDS.items()}
-        for title, group in {**sections, **({"Other plugins": others} if others else {})}.items():
-            with formatter.section(title):
-                formatter.write_dl([(name.ljust(width), summary) for name, summary in group.items()])
+        off = {p.name for p in load_foreign().plugins if p.status == "blocked"}
+        sections = {title: {name: summary for name, (plugin, summary) in group.items() if plugin not in off}
+                    for title, group in COMMANDS.items()}
+        for title, group in {**sections, "Other plugins": others}.items():
+            if group:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(width), summary) for name, summary in group.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command.  Where one of ours exits, a plugin's code called sys.exit or the like: raise RuntimeError."""
@@ -77,16 +82,12 @@ class Program(click.Group):
 
 def bundled_commands(ctx: click.Context, plugin: str) -> dict[str, click.Command]:
     """Return the commands of one bundled plugin without loading any other."""
-    from unbraid_registry import load_plugin
-
     ctx.ensure_object(Session).configure()
     return {command.name: command for command in load_plugin(plugin).call_one(plugin, "unbraid_commands") or ()}
 
 
 def foreign_commands(ctx: click.Context) -> dict[str, click.Command]:
     """Return the commands of plugins that are not bundled, by name; skip those that have a name of ours."""
-    from unbraid_registry import load_foreign
-
     ctx.ensure_object(Session).configure()
     found: dict[str, click.Command] = {}
     registry = load_foreign()
