@@ -59,7 +59,7 @@ def record_plugins(components: Iterable[Component], loaded: Registry) -> dict[st
 
 
 def plugins_of(record: Mapping[str, Any]) -> PluginRecord:
-    """Return the plugins that a run's record tells of its last session; none for a damaged or an older record."""
+    """Return the plugins that a run's record has for its last session; none for a damaged or an older record."""
     sessions = record.get("sessions")
     last = sessions[-1] if isinstance(sessions, list) and sessions else {}
     found = last.get("plugins") if isinstance(last, Mapping) else None

@@ -22,6 +22,8 @@ FIELD = {                                          # paraphrases of the field's 
     r"\b(?<!edit )controls? that\b|\bbeside controls?\b": "baseline",
     r"\bstops? too early\b|\bends? (the training )?early\b": "early stop",
     r"\bsaved states?\b|\bkept states?\b": "checkpoint",
+    r"\bfirst weights\b": "initial weights",
+    r"\bmade (images|ones)\b": "generated images",
 }
 RIDDLES = {                                        # in docstrings
     r"\A(What|Whose|Who|Where|How) ": "begin with what the thing does or is: a verb, or a noun",
@@ -32,10 +34,12 @@ RIDDLES = {                                        # in docstrings
     r"\bgo(es)? on\b|\bwent on\b|\bgone on\b": "continue, resume",
     r"\bat rest\b": "in evaluation mode, unchanged",
     r"\bcomes? to life\b": "is built",
+    r"\bguess(es|, \w+)?: |\bguesses\b": "prediction",
+    r"\b(a|the) (\w+ )?(fitted|trained) \w+ is asked\b|\btells? of\b": "gives, reports",
     r"\bwhat (\w+ )?is\b(?! wrong)": "name the thing",
 }
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")),
-         *sorted((ROOT / "docs/decisions").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts),
+         *sorted((ROOT / "plugins").rglob("*.md"))]
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:

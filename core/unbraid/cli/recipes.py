@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
     The pictures of a folder are scaled to the recipe's size.  Raises UnbraidError.
     """
     from unbraid_configs import RecipeError, load_recipe
+    from unbraid_configs.variables import escape
 
     place = data.expanduser()
     if not place.exists():
@@ -61,8 +63,4 @@ def data_overrides(name: str, overrides: Sequence[str], data: Path) -> list[str]
     size = next((s.options.get("size") for s in sources.values()), None)
     if size is not None and place.is_dir():
         options["size"] = size
-    import json
-
-    from unbraid_configs.variables import escape
-
     return [f"data.source={json.dumps({**options, 'path': escape(options['path'])})}"]

@@ -115,7 +115,7 @@ class Heads(nn.Module):
     """A linear layer for each label, and one for real or fake: (B, features) -> a record.
 
     labels: name -> classes.
-    fake: the label whose layer makes the score too, with a class more, or None.
+    fake: the label whose layer also makes the score, by one class more, or None.
     """
 
     def __init__(self, features: int, labels: dict[str, int], fake: str | None) -> None:

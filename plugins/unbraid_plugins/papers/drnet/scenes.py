@@ -13,11 +13,11 @@ def shuffle_half(p: Code, *, random: Random) -> tuple[Code, Tensor]:
     """The batch's poses with every second one from another sample, and which are which (Denton, Birodkar 2017, 3).
 
     The critic C compares them with poses of other frames: C(p1_i, p2_i) are of one scene, C(p1_i, p2_j) of two. All
-    strangers are the same, random number of samples away, so that none stays where it was.
+    exchanged poses come from one random number of samples away, so that none is the sample's own.
 
     p: poses of the second frames, (B, D), B at least 2.
 
-    Returns the poses, (B, D), and (B, 1): 1 where a pose is the sample's own, 0 where it is a stranger's.
+    Returns the poses, (B, D), and (B, 1): 1 where a pose is the sample's own, 0 where it is of another sample.
     Raises ValueError for a batch of one.
     """
     batch, device = len(p.tensor), p.tensor.device

@@ -151,7 +151,7 @@ class Posterior:
     def build(self, context: Context, *inputs: Tensor) -> nn.Module:
         """Build the module for features of this shape."""
         if not context.code.size:
-            raise UnbraidError(f"{context.name} guesses a code, but the recipe declares none",
+            raise UnbraidError(f"{context.name} predicts a code, but the recipe declares none",
                                hint="declare for example  code: {z: 62 uniform, c1: 10 classes, c2: 1 uniform}  and "
                                     f"let {context.name} have  code: [c1, c2]")
         hidden = nn.Sequential(nn.Linear(flat_size(inputs), self.hidden), nn.BatchNorm1d(self.hidden),

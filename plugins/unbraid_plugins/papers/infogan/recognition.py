@@ -38,7 +38,7 @@ class Guess:
         terms = []
         for part in self.layout.parts:
             if part not in c.layout.parts:
-                raise ValueError(f"the guess is about {part.name!r} ({part.size} {part.prior}); the code has "
+                raise ValueError(f"the prediction is about {part.name!r} ({part.size} {part.prior}); the code has "
                                  + ", ".join(f"{p.name} ({p.size} {p.prior})" for p in c.layout.parts))
             found, is_ = self.part(part.name), c.layout.take(c.tensor, part.name)
             if part.prior == "classes":

@@ -21,7 +21,7 @@ class EnergyAutoencoder:
     Image (B, C, H, W), sides multiples of 8 -> its copy (B, C, H, W) in [0, 1]; the error of the copy is the energy.
 
     width: channels of the largest feature maps, 96 in the paper.
-    bottleneck: its numbers, 128 in the paper.
+    bottleneck: its dimension, 128 in the paper.
     """
 
     width: int = attrs.field(default=96, validator=ge(4))
@@ -51,7 +51,7 @@ def energy(copy: Tensor, image: Tensor) -> Tensor:
 def tell_apart(real_copy: Tensor, real: Tensor, fake_copy: Tensor, fake: Tensor, *, margin: float = 20.0) -> Tensor:
     """The critic's loss (Zhao et al. 2017, eq. 1):  e(x) + mean max(0, margin - e(y)),  e(x) = mean (D(x) - x)^2.
 
-    One step of the critic lowers the energy of real images, and raises that of made ones up to the margin.
+    One step of the critic lowers the energy of real images, and raises that of generated ones up to the margin.
 
     real_copy, real: D(x) and x, (B, C, H, W).
     fake_copy, fake: D(y) and y, the same shapes.

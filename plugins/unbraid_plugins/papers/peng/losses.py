@@ -11,22 +11,22 @@ from unbraid_plugins.shared.losses.reconstruction import same_shape
 
 
 @loss
-def landmark_mse(guess: Tensor, points: Tensor, visible: Tensor) -> Tensor:
+def landmark_mse(prediction: Tensor, points: Tensor, visible: Tensor) -> Tensor:
     """Mean squared distance of landmarks, over the visible ones:  sum v |p - q|^2 / sum v.
 
-    guess: (B, n, 2).
+    prediction: (B, n, 2).
     points: the same shape, NaN where unknown.
     visible: (B, n) in [0, 1]; NaN counts as hidden.
 
     Returns a scalar; 0 if none is visible.  Raises ValueError where the shapes differ.
     """
-    same_shape("landmark_mse", guess, points)
-    if visible.shape != guess.shape[:2]:
-        raise ValueError(f"landmark_mse takes a visibility for each point, {tuple(guess.shape[:2])}; these are "
+    same_shape("landmark_mse", prediction, points)
+    if visible.shape != prediction.shape[:2]:
+        raise ValueError(f"landmark_mse takes a visibility for each point, {tuple(prediction.shape[:2])}; these are "
                          f"{tuple(visible.shape)}")
-    known = visible.nan_to_num().to(guess.dtype) * (~points.isnan()).all(-1)
-    squares = (guess - points.nan_to_num().to(guess.dtype)).square().sum(-1)
-    return (known * squares).sum() / known.sum().clamp(min=torch.finfo(guess.dtype).tiny)
+    known = visible.nan_to_num().to(prediction.dtype) * (~points.isnan()).all(-1)
+    squares = (prediction - points.nan_to_num().to(prediction.dtype)).square().sum(-1)
+    return (known * squares).sum() / known.sum().clamp(min=torch.finfo(prediction.dtype).tiny)
 
 
 @loss
@@ -44,13 +44,13 @@ def seen(logits: Tensor, visible: Tensor) -> Tensor:
 
 
 @loss
-def relative_error(guess: Tensor, feature: Tensor) -> Tensor:
+def relative_error(prediction: Tensor, feature: Tensor) -> Tensor:
     """Squared error of reconstructed features, relative to their variance in the batch:  |g - e|^2 / |e - mean e|^2.
 
     0: exact; 1: no better than the mean; it does not fall when all features shrink.
 
-    guess, feature: (B, d), B > 1.  Returns a scalar.  Raises ValueError where the shapes differ.
+    prediction, feature: (B, d), B > 1.  Returns a scalar.  Raises ValueError where the shapes differ.
     """
-    same_shape("relative_error", guess, feature)
+    same_shape("relative_error", prediction, feature)
     variance = (feature - feature.mean(0)).square().mean()
-    return (guess - feature).square().mean() / variance.clamp(min=torch.finfo(feature.dtype).tiny)
+    return (prediction - feature).square().mean() / variance.clamp(min=torch.finfo(feature.dtype).tiny)

@@ -17,5 +17,5 @@ from unbraid_plugins.papers.view_graph.realism import NearestRealism
 
 @hookimpl
 def unbraid_components() -> list[Any]:
-    """Return the graph, its descriptor, its realism as a critic, and what a fitted graph is asked."""
+    """Return the graph, its descriptor, its realism as a critic, and the functions of a fitted graph."""
     return [Graph, Hog, NearestRealism, turn, nearest_view, edges]

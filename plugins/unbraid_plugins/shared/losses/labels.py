@@ -58,16 +58,16 @@ def accuracy(logits: Tensor, label: Label) -> Tensor:
 
 
 @loss
-def label_mse(guess: Tensor, number: Tensor) -> Tensor:
+def label_mse(prediction: Tensor, number: Tensor) -> Tensor:
     """Mean squared error of a label that is a number, over the known ones.
 
-    guess: (B, n).
+    prediction: (B, n).
     number: the same shape, NaN where unknown; (B,) stands for (B, 1).
 
     Returns a scalar; 0 if none is known.  Raises ValueError where the shapes differ.
     """
-    guess, number = (v.unsqueeze(1) if v.ndim == 1 else v for v in (guess, number))
-    same_shape("label_mse", guess, number)
+    prediction, number = (v.unsqueeze(1) if v.ndim == 1 else v for v in (prediction, number))
+    same_shape("label_mse", prediction, number)
     known = ~number.isnan()
-    wanted = number.nan_to_num().to(guess.dtype)
-    return ((guess - wanted).square() * known).sum() / known.sum().clamp(min=1)
+    wanted = number.nan_to_num().to(prediction.dtype)
+    return ((prediction - wanted).square() * known).sum() / known.sum().clamp(min=1)

@@ -28,8 +28,8 @@ def pictures_of_functions(model: Model, data: Data, folder: Path, step: int) -> 
     """Return a picture for each function of images or of a clip, by its name.
 
     Of a function of one image: images above the results. Of two: every image of the first parameter (rows) with every
-    one of the second (columns). Of a clip: the given frames, the made ones, and the true ones; the last two also as a
-    film, side by side, NAME-STEP.gif in the folder.
+    one of the second (columns). Of a clip: the given frames, the predicted ones, and the true ones; the last two also
+    as a film, side by side, NAME-STEP.gif in the folder.
     """
     pictures: dict[str, Any] = {}
     for function in functions_of_images(model):

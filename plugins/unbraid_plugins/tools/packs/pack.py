@@ -93,7 +93,7 @@ class Pack(Run):
         return self.folder
 
     def record(self) -> dict[str, Any]:
-        """Return what a run's record would tell of this model."""
+        """Return the record that a run of this model would have."""
         return {"format": 1, "data": self.data, "sessions": [{"versions": self.about["versions"],
                                                               "plugins": self.about["plugins"]}]}
 

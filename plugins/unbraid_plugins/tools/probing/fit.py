@@ -146,9 +146,9 @@ def judged(r: Representation, chosen: Task, labelled: Drawn, settings: Settings,
         penalties = []
         for sets in budgets:
             penalties.append(best_penalty(ready.train_axes[sets[0]], labels[sets[0]], settings.seed))
-            guesses = (linear(ready.train_axes[rows], labels[rows], ready.test_axes[known], penalties[-1])
+            predictions = (linear(ready.train_axes[rows], labels[rows], ready.test_axes[known], penalties[-1])
                        for rows in sets)
-            lines.append([float((guess == truth[known]).mean()) for guess in guesses])
+            lines.append([float((prediction == truth[known]).mean()) for prediction in predictions])
             near.append([float((nearest(between, rows, labels[rows], settings.neighbours) == truth)[known].mean())
                          for rows in sets])
         by_line[factor] = {**_summary(lines), "penalty": penalties}

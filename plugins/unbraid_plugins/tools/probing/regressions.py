@@ -48,8 +48,8 @@ def judged_numbers(r: Representation, chosen: Task, labelled: dict[str, list[lis
         known = ~np.isnan(truth).any(1)
         for kind, (train, test) in (("linear", (ready.train_axes, ready.test_axes)),
                                     ("nearest", (ready.train, ready.test))):
-            guess = ridge if kind == "linear" else partial(of_neighbours, neighbours=max(settings.neighbours, NEAREST))
-            scores[kind][name] = [[float(np.mean(r2(truth[known], guess(train[rows], y[rows], test[known]))))
+            fit = ridge if kind == "linear" else partial(of_neighbours, neighbours=max(settings.neighbours, NEAREST))
+            scores[kind][name] = [[float(np.mean(r2(truth[known], fit(train[rows], y[rows], test[known]))))
                                    if len(rows) >= FEWEST else np.nan for rows in draws] for draws in budgets]
     return scores
 

@@ -18,7 +18,7 @@ FIRST = ("transfer_accuracy", "retrieval_map", "edit_control", "swap_accuracy", 
 TILES, ROWS = 4, 1000
 ABOUT = {
     "model": "the trained model",
-    "untrained": "the same networks with their first weights",
+    "untrained": "the same networks with their initial weights",
     "pixels": "principal components of the pixels",
     "random": "a code of random numbers: the floor",
     "unchanged": "the images as they are, not translated",

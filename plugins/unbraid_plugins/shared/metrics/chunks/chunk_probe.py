@@ -7,7 +7,7 @@ import numpy as np
 
 from unbraid import metric
 from unbraid_plugins.shared.metrics.chunks.chunks import Chunks, Factors, all_chunks, best_chunks, check_rows, mean
-from unbraid_plugins.shared.metrics.chunks.linear_probe import guessed
+from unbraid_plugins.shared.metrics.chunks.linear_probe import predicted
 from unbraid_plugins.shared.metrics.chunks.number_regression import standardised
 
 MOST = 16                                          # chunks
@@ -60,7 +60,7 @@ def chunk_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, tr
         frequency[name] = float(np.bincount(y[known]).max() / known.sum())
         for j, (a, b) in enumerate(spans.values()):
             x, train = standardised(codes[known, a:b], train_codes[fitted, a:b])
-            matrix[i, j] = (guessed(train, train_y[fitted], x, 1.0, iterations) == y[known]).mean()
+            matrix[i, j] = (predicted(train, train_y[fitted], x, 1.0, iterations) == y[known]).mean()
     floor = np.asarray(list(frequency.values()))[:, None]
     above = ((matrix - floor) / np.maximum(1 - floor, 1e-9)).mean(0)
     return ChunkProbe(names, columns, matrix, dict(zip(columns, above.tolist(), strict=True)), frequency,

@@ -45,13 +45,13 @@ def linear_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, t
     for name in factors:
         y, known = np.asarray(train_factors[name]), np.asarray(factors[name])
         rows = known >= 0
-        found = guessed(train[y >= 0], y[y >= 0], x[rows], inverse_penalty, iterations)
+        found = predicted(train[y >= 0], y[y >= 0], x[rows], inverse_penalty, iterations)
         accuracy[name] = float((found == known[rows]).mean()) if rows.any() else 0.0
         frequency[name] = float(np.bincount(known[rows]).max() / rows.sum()) if rows.any() else 0.0
     return LinearProbe(accuracy, frequency, mean(accuracy))
 
 
-def guessed(train: np.ndarray, labels: np.ndarray, x: np.ndarray, inverse_penalty: float,
+def predicted(train: np.ndarray, labels: np.ndarray, x: np.ndarray, inverse_penalty: float,
             iterations: int) -> np.ndarray:
     """Return the classes of x by a classifier that is fitted on `train`."""
     from sklearn.exceptions import ConvergenceWarning

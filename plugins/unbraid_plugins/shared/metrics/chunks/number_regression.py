@@ -41,7 +41,7 @@ def number_regression(codes: np.ndarray, numbers: Numbers, train_codes: np.ndarr
                       chunks: Chunks | None = None) -> NumberRegression:
     """Read numbers from each chunk of a code, by ridge regression and by the mean of the nearest images.
 
-    Both are fitted on training images and judged on others:  R2 = 1 - sum (y - guess)^2 / sum (y - mean y)^2.  Images
+    Both are fitted on training images and judged on others:  R2 = 1 - sum (y - y')^2 / sum (y - mean y)^2.  Images
     of unknown numbers are left out, and components that do not vary.
 
     codes: (N, D).
@@ -76,7 +76,7 @@ def standardised(codes: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def ridge(train: np.ndarray, numbers: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return the guesses (N, d) of a linear regression whose penalty is chosen by leaving training images out."""
+    """Return the predictions (N, d) of a linear regression whose penalty is chosen by leaving training images out."""
     from sklearn.linear_model import RidgeCV
 
     return RidgeCV(PENALTIES).fit(train, numbers).predict(x).reshape(len(x), -1)
@@ -89,8 +89,8 @@ def of_neighbours(train: np.ndarray, numbers: np.ndarray, x: np.ndarray, neighbo
     return KNeighborsRegressor(min(neighbours, len(train))).fit(train, numbers).predict(x).reshape(len(x), -1)
 
 
-def r2(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+def r2(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """Return the R2 of every component that varies: (N, d), (N, d) -> (at most d,)."""
     total = np.square(truth - truth.mean(0)).sum(0)
     varies = total > 1e-9 * len(truth)
-    return 1 - np.square(truth - guess).sum(0)[varies] / total[varies]
+    return 1 - np.square(truth - prediction).sum(0)[varies] / total[varies]

@@ -48,10 +48,10 @@ def boosted_trees(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth
     for _ in range(rounds):
         residual = target - _probability(score[:count])
         score += np.stack([trees.grow(r) for r in residual.T], 1)
-    guess = classes[(score[:, 0] > 0).astype(int) if binary else score.argmax(1)]
+    found = classes[(score[:, 0] > 0).astype(int) if binary else score.argmax(1)]
     total = trees.gains.sum()
     importance = trees.gains / total if total > 0 else trees.gains
-    return Boosted(importance, float((guess[:count] == labels).mean()), float((guess[count:] == truth).mean()))
+    return Boosted(importance, float((found[:count] == labels).mean()), float((found[count:] == truth).mean()))
 
 
 def _probability(score: np.ndarray) -> np.ndarray:

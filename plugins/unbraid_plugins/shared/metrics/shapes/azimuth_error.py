@@ -1,4 +1,4 @@
-"""Errors of the azimuths that a model tells of images, and of the rotations along the edges of a graph of views."""
+"""Errors of the azimuths that a model finds for images, and of the rotations along the edges of a graph of views."""
 
 from __future__ import annotations
 
