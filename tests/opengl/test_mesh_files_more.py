@@ -188,7 +188,7 @@ def test_trimesh_reads_the_same_off(tmp_path):
 @pytest.mark.parametrize(("head", "colours", "faces", "expected"), [
     ("COFF", [" 255 0 0 255"] * 4, "4 0 1 2 3", RED), ("COFF", [" 0.0 0.5 1.0 1.0"] * 4, "4 0 1 2 3", (0, 128, 255)),
     ("OFF", [" 0 0 255"] * 4, "4 0 1 2 3", BLUE), ("OFF", [""] * 4, "4 0 1 2 3 0 255 0", GREEN),
-    ("OFF", [""] * 4, "4 0 1 2 3 1.0 1.0 0.0 0.5", YELLOW), ("NOFF", [" 0 0 1"] * 4, "4 0 1 2 3 1.0 0 0", RED),
+    ("OFF", [""] * 4, "4 0 1 2 3 1.0 1.0 0.0 1.0", YELLOW), ("NOFF", [" 0 0 1"] * 4, "4 0 1 2 3 1.0 0 0", RED),
     ("CNOFF", [" 0 0 1 255 0 0 255"] * 4, "4 0 1 2 3", RED)])
 def test_colours_of_an_off(tmp_path, head, colours, faces, expected):
     rows = "".join(f"{corner}{colour}\n" for corner, colour in zip(CORNERS.splitlines(), colours, strict=True))

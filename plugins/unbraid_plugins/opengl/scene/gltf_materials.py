@@ -34,10 +34,11 @@ class Map:
     coordinates: int = 0
     transform: np.ndarray = attrs.field(factory=lambda: np.eye(2, 3))
     wrap: tuple[Wrap, Wrap] = REPEAT
+    nearest: bool = False
 
     def lies_as(self, other: Map) -> bool:
-        """Return whether both have the same texture coordinates and continue alike."""
-        return (self.coordinates == other.coordinates and self.wrap == other.wrap
+        """Return whether both have the same texture coordinates, continue and are looked up alike."""
+        return (self.coordinates == other.coordinates and self.wrap == other.wrap and self.nearest == other.nearest
                 and bool((self.transform == other.transform).all()))
 
 
@@ -80,8 +81,8 @@ def paint_of(tree: Tree, index: Any, place: str) -> Paint:
     if base is not None and glow is not None and not base.lies_as(glow):
         tree.notes.append(f"{here}: emission left out, whose texture lies elsewhere than that of the base colour")
         glow = None
-    wrap = next((m.wrap for m in (base, glow) if m is not None), REPEAT)
-    return Paint(colour, Look(wrap, MODES[mode], float(cutoff)), base, glow)
+    wrap, nearest = next(((m.wrap, m.nearest) for m in (base, glow) if m is not None), (REPEAT, False))
+    return Paint(colour, Look(wrap, MODES[mode], float(cutoff), nearest=nearest), base, glow)
 
 
 def _colour(values: Any, count: int, what: str) -> np.ndarray:
@@ -118,6 +119,8 @@ def _emission(tree: Tree, material: dict[str, Any], place: str) -> Map | None:
 def _note_left_out(tree: Tree, material: dict[str, Any], place: str) -> None:
     there = [word for word, key in (("normal map", "normalTexture"), ("occlusion", "occlusionTexture"))
              if key in material]
+    if "KHR_materials_unlit" in material.get("extensions", {}):
+        tree.notes.append(f"{place} is unlit, and is lit here like all others (--light none lights none)")
     if there:
         tree.notes.append(f"{place}: {' and '.join(there)} left out")
 
@@ -134,7 +137,7 @@ def _map(tree: Tree, named: dict[str, Any], place: str, *, keep: bool) -> Map:
     image = tree.at("images", source, here)
     data = (tree.view(image["bufferView"], f"images[{source}]")[0] if "bufferView" in image
             else tree.content(image.get("uri"), f"images[{source}]"))
-    wrap = REPEAT
+    wrap, nearest = REPEAT, False
     if "sampler" in texture:
         sampler = tree.at("samplers", texture["sampler"], here)
         modes = [sampler.get(key, 10497) for key in ("wrapS", "wrapT")]
@@ -142,11 +145,10 @@ def _map(tree: Tree, named: dict[str, Any], place: str, *, keep: bool) -> Map:
             raise UnbraidError(f"samplers[{texture['sampler']}] wraps by {wrong[0]!r:.20}",
                                hint=f"expected one of {', '.join(map(str, WRAPS))}")
         wrap = (WRAPS[modes[0]], WRAPS[modes[1]])
-        if sampler.get("magFilter") == NEAREST:
-            tree.notes.append(f"samplers[{texture['sampler']}] is NEAREST, and its texels are interpolated")
+        nearest = sampler.get("magFilter") == NEAREST
     moved = named.get("extensions", {}).get("KHR_texture_transform", {})
     return Map(pixels(data, f"images[{source}]", alpha="keep" if keep else "ignore"),
-               moved.get("texCoord", named.get("texCoord", 0)), _transform(moved, place), wrap)
+               moved.get("texCoord", named.get("texCoord", 0)), _transform(moved, place), wrap, nearest)
 
 
 def _transform(moved: dict[str, Any], place: str) -> np.ndarray:

@@ -17,6 +17,8 @@ from unbraid_plugins.opengl.scene.parts import Part, unless_white
 from unbraid_plugins.opengl.scene.srgb import to_srgb
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
+UBYTE, USHORT = 5121, 5123
+SLACK = 0.01                                       # that colours may overshoot, by rounding or by a morph target
 COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
 
 
@@ -46,13 +48,17 @@ def _part(tree: Tree, primitive: dict[str, Any], faces: np.ndarray, weights: Any
                            hint="they count from 0; the file is damaged")
     matrices = where.matrices if where.matrices.ndim == 2 else _blended(tree, primitive, where.matrices, place)
     points = np.einsum("...ij,...j->...i", matrices[..., :3, :3], points) + matrices[..., :3, 3]
-    if matrices.ndim == 2 and np.linalg.det(matrices[:3, :3]) < 0:
-        faces = faces[:, ::-1]                     # a mirror turns the faces' outsides in
+    mirrored = np.linalg.det(matrices[..., :3, :3]) < 0
+    turned = mirrored if matrices.ndim == 2 else mirrored[faces].sum(1, keepdims=True) > 1
+    faces = np.where(turned, faces[:, ::-1], faces)                     # a mirror turns the faces' outsides in
     normals = _attribute(tree, primitive, "NORMAL", ("VEC3",), place, ())
     creases = None if normals is None else creases_of(points, normals)
     if paint is None:
         return Part(points, faces, creases=creases)
-    colours = _colours(_attribute(tree, primitive, "COLOR_0", ("VEC3", "VEC4"), place, weights), len(points), paint)
+    linear = _attribute(tree, primitive, "COLOR_0", ("VEC3", "VEC4"), place, weights)
+    colours = _colours(None if linear is None else _within(tree, linear, primitive, place), len(points), paint)
+    if "COLOR_1" in primitive["attributes"]:
+        tree.notes.append(f"{place}: COLOR_1 left out")
     laid = paint.base or paint.emission
     texture, emission = (None if m is None else m.picture for m in (paint.base, paint.emission))
     uv = None
@@ -70,6 +76,20 @@ def _part(tree: Tree, primitive: dict[str, Any], faces: np.ndarray, weights: Any
             uv = np.stack([uv[:, 0], 1 - uv[:, 1]], 1)
     return Part(points, faces, colours, uv, texture, creases, emission=emission,
                 looks=(paint.look,))
+
+
+def _within(tree: Tree, linear: np.ndarray, primitive: dict[str, Any], place: str) -> np.ndarray:
+    """Return colours of vertices in [0, 1].  Raises UnbraidError for others.
+
+    Whole numbers that the file forgot to call normalized are read by the range of their type.
+    """
+    most, accessor = linear.max(initial=0), tree.at("accessors", primitive["attributes"]["COLOR_0"], place)
+    if most > 1 and accessor.get("componentType") in (UBYTE, USHORT) and not accessor.get("normalized"):
+        tree.notes.append(f"{place}.COLOR_0 is not normalized, and is read as if it were")
+        return linear / (255 if accessor["componentType"] == UBYTE else 65535)
+    if not (linear >= -SLACK).all() or most > 1 + SLACK:
+        raise UnbraidError(f"{place}.COLOR_0 goes from {linear.min():g} to {most:g}", hint="expected numbers in [0, 1]")
+    return linear
 
 
 def _colours(linear: np.ndarray | None, count: int, paint: Paint) -> np.ndarray | None:

@@ -33,14 +33,19 @@ def placed(tree: Tree) -> Iterator[Placed]:
     worlds: dict[int, np.ndarray] = {}
     roots = _roots(tree)
     waiting = [(root, np.eye(4)) for root in reversed(roots)]
-    order = []
+    order, hidden = [], 0
     while waiting:
         index, above = waiting.pop()
         node = tree.at("nodes", index, "the scene")
+        if node.get("extensions", {}).get("KHR_node_visibility", {}).get("visible", True) is False:
+            hidden += 1
+            continue
         world = above @ _local(node, f"nodes[{index}]")
         worlds[index] = world
         order.append((index, world))
         waiting += [(child, world) for child in reversed(node.get("children", []))]
+    if hidden:
+        tree.notes.append(f"{hidden:,} nodes are hidden, and are left out with all below them")
     if tree.root.get("animations"):
         tree.notes.append("animations are left out: the scene stands still")
     for index, world in order:

@@ -8,7 +8,7 @@ import json
 import struct
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import attrs
 
@@ -16,7 +16,7 @@ from unbraid import UnbraidError
 
 READ = {"KHR_mesh_quantization", "KHR_texture_transform", "EXT_mesh_gpu_instancing", "EXT_texture_webp",
         "KHR_materials_pbrSpecularGlossiness", "KHR_materials_emissive_strength", "KHR_materials_unlit",
-        "KHR_materials_variants"}
+        "KHR_materials_variants", "KHR_node_visibility"}
 OF_LOOKS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "MSFT_texture_", "EXT_materials_", "ADOBE_materials_",
             "KHR_lights_", "EXT_lights_")          # families without which the shape is whole
 INSTEAD = "export the file without it"
@@ -73,10 +73,14 @@ class Tree:
         """Return what a URI names: data that it holds, or a file beside.  Raises UnbraidError, FileNotFoundError."""
         if not isinstance(uri, str):
             raise UnbraidError(f"{place}: its uri is no text", hint="the file is damaged")
-        if uri.startswith("data:"):
+        if uri[:5].lower() == "data:":
             head, _, body = uri.partition(",")
+            data = unquote_to_bytes(body)
+            if not head.lower().endswith(";base64"):
+                return data
+            data = b"".join(data.split()).rstrip(b"=")
             try:
-                return base64.b64decode(body, validate=True) if head.endswith(";base64") else unquote(body).encode()
+                return base64.b64decode(data + b"=" * (-len(data) % 4), validate=True)
             except (binascii.Error, ValueError):
                 raise UnbraidError(f"{place}: its data is no base64", hint="the file is damaged") from None
         return self.beside(unquote(uri))
@@ -95,7 +99,7 @@ class Tree:
 
 def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], materials: bool) -> Tree:
     """Return the tree of a .glb or a .gltf of version 2.  Raises UnbraidError, ValueError."""
-    chunks = _chunks(data) if data[:4] == b"glTF" else {b"JSON": data}
+    chunks = _chunks(data, notes) if data[:4] == b"glTF" else {b"JSON": data}
     try:
         root = json.loads(chunks[b"JSON"])
     except ValueError as error:
@@ -111,7 +115,7 @@ def tree_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mater
     return tree
 
 
-def _chunks(data: bytes) -> dict[bytes, bytes]:
+def _chunks(data: bytes, notes: list[str]) -> dict[bytes, bytes]:
     """Return the chunks of a .glb by their kinds."""
     if len(data) < 20:
         raise ValueError("no glTF header")
@@ -129,6 +133,8 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
                                hint="the file is cut off, or damaged")
         chunks.setdefault(kind, data[start + 8:start + 8 + size])
         start += 8 + size
+    if length < len(data):
+        notes.append(f"{len(data) - length:,} bytes after its end are left out")
     if b"JSON" not in chunks:
         raise ValueError("no scene")
     return chunks

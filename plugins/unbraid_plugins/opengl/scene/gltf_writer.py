@@ -16,6 +16,7 @@ from unbraid_plugins.opengl.scene.srgb import to_linear
 
 FLOAT, WHOLE = 5126, 5125
 ARRAY, FACES = 34962, 34963
+NEAREST = 9728
 WRAPS = {"repeat": 10497, "clamp": 33071, "mirror": 33648}
 
 
@@ -74,22 +75,23 @@ class _Chunks:
         if (piece.colour != 1).any():
             surface["baseColorFactor"] = [*to_linear(piece.colour[:3]).tolist(), float(piece.colour[3])]
         if piece.picture is not None:
-            surface["baseColorTexture"] = {"index": self._texture(piece.picture, piece.wrap)}
+            surface["baseColorTexture"] = {"index": self._texture(piece.picture, piece)}
         found: dict[str, Any] = {"pbrMetallicRoughness": surface}
         if piece.emission is not None:
             found |= {"emissiveFactor": [1.0, 1.0, 1.0],
-                      "emissiveTexture": {"index": self._texture(piece.emission, piece.wrap)}}
+                      "emissiveTexture": {"index": self._texture(piece.emission, piece)}}
         if piece.mode != "opaque":
             found["alphaMode"] = piece.mode.upper()
         if piece.mode == "mask":
             found["alphaCutoff"] = piece.cutoff
         return found
 
-    def _texture(self, picture: np.ndarray, wrap: tuple[str, str]) -> int:
+    def _texture(self, picture: np.ndarray, piece: Piece) -> int:
         content = BytesIO()
         Image.fromarray(picture).save(content, "PNG")
         self.images.append({"bufferView": self._view(content.getvalue()), "mimeType": "image/png"})
-        self.samplers.append({"wrapS": WRAPS[wrap[0]], "wrapT": WRAPS[wrap[1]]})
+        self.samplers.append({"wrapS": WRAPS[piece.wrap[0]], "wrapT": WRAPS[piece.wrap[1]],
+                              **({"magFilter": NEAREST, "minFilter": NEAREST} if piece.nearest else {})})
         self.textures.append({"source": len(self.images) - 1, "sampler": len(self.samplers) - 1})
         return len(self.textures) - 1
 

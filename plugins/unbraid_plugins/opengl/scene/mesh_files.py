@@ -60,7 +60,7 @@ def read_mesh(file: Path | str, *, materials: bool = True, normals: Normals = "f
     data = expanded(_bytes_of(file), file, LARGEST)
     notes: list[str] = []
     try:
-        beside = Beside(file.parent, LARGEST, None if textures is None else Path(textures).expanduser())
+        beside = Beside(file.parent, LARGEST, None if textures is None else Path(textures).expanduser(), notes)
         whole = joined(_parts(kind, data, beside, materials, notes))
         if not len(whole.faces):
             raise UnbraidError(f"no faces{_told(notes)}", hint="a mesh has triangles; this may be a cloud of points")
@@ -170,10 +170,11 @@ def _mesh(whole: Part, origin: np.ndarray) -> Mesh:
 
 
 def _materials(whole: Part) -> Materials | None:
-    """Return the materials of the faces, None where they are one opaque picture that doesn't repeat."""
+    """Return the materials of the faces, None where they are one opaque, interpolated picture that doesn't repeat."""
     looks = whole.looks
     if len({look.box for look in looks}) == 1 and all(
-            look.mode == "opaque" and look.wrap == ("clamp", "clamp") for look in looks):
+            look.mode == "opaque" and look.wrap == ("clamp", "clamp") and not look.nearest for look in looks):
         return None
     return Materials.several(torch.from_numpy(whole.look), [look.box for look in looks], [look.wrap for look in looks],
-                             [look.mode for look in looks], [look.cutoff for look in looks])
+                             [look.mode for look in looks], [look.cutoff for look in looks],
+                             [look.nearest for look in looks])

@@ -64,6 +64,8 @@ def _not_in_an_obj(shape: Shape, pieces: list[Piece]) -> list[str]:
     notes = []
     if any(p.beyond(shape.uv) and set(p.wrap) != {"repeat"} for p in pieces):
         notes.append("textures in an .obj repeat, where these end or are mirrored: write a .glb")
+    if any(p.nearest and p.picture is not None for p in pieces):
+        notes.append("texels that are not interpolated: write a .glb")
     if shape.colours is not None and any(p.picture is not None for p in pieces):
         notes.append("colours of vertices beside a texture, which many programs ignore: write a .glb, or multiply them")
     if shape.colours is not None and shape.colours.shape[1] == 4 and (shape.colours[:, 3] < 1).any():

@@ -10,7 +10,7 @@ import numpy as np
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.corners import part_of
 from unbraid_plugins.opengl.scene.parts import Part, unless_white
-from unbraid_plugins.opengl.scene.text_lines import lines_of
+from unbraid_plugins.opengl.scene.text_lines import expect_plain, lines_of
 
 KIND = re.compile(r"(ST)?(C)?(N)?(4)?(n)?OFF")
 Lines = list[tuple[int, list[str]]]
@@ -40,7 +40,7 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
 def _head(lines: Lines) -> tuple[re.Match[str], list[int], Lines]:
     """Return the kind, the counts of vertices, faces and edges, and the lines after them."""
     first = lines[0][1] if lines else [""]
-    kind = KIND.match(first[0])
+    kind = KIND.match("OFF" + first[0][3:] if first[0][:3] == "off" else first[0])
     if kind is None:                               # the keyword may be missing
         kind, words = KIND.match("OFF"), first
     else:
@@ -70,6 +70,7 @@ def _vertices(kind: re.Match[str], rows: Lines, notes: list[str],
     table = np.full((len(rows), max(width, 3)), np.nan)
     for row, (number, words) in zip(table, rows, strict=True):
         try:
+            expect_plain(words)
             row[:len(words)] = [float(word) for word in words]
         except ValueError:
             raise UnbraidError(f"line {number}, {' '.join(words)!r:.60}: no number", hint="expected x y z") from None
@@ -83,8 +84,10 @@ def _vertices(kind: re.Match[str], rows: Lines, notes: list[str],
         notes.append("texture coordinates are left out: an .off names no texture")
         rest = rest[:, :-2]
     if rest.shape[1] in (3, 4):                    # many programs write colours without the C of COFF
-        floats = any("." in word or "e" in word.lower() for _, words in rows for word in words[3:])
-        colours = _colours(rest[:, :3], not floats, f"line {rows[0][0]}")
+        floats = any(_has_point(word) for _, words in rows for word in words[3:])
+        colours = _colours(rest[:, :3], not floats, [number for number, _ in rows], notes)
+        if rest.shape[1] == 4 and (rest[:, 3] != (1 if floats else 255)).any():
+            notes.append("the opacity of vertices is left out")
     elif rest.shape[1]:
         notes.append(f"{rest.shape[1]} more numbers of every vertex are left out")
     return points, colours, normals
@@ -93,9 +96,10 @@ def _vertices(kind: re.Match[str], rows: Lines, notes: list[str],
 def _faces(rows: Lines, count: int, notes: list[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Return the corners (C,), the numbers of corners (P,), and the colours of the faces (P, 3) or None."""
     corner: list[int] = []
-    sizes, colours, indexed = [], [], 0
+    sizes, rests, indexed, odd, floats = [], [], 0, 0, False
     for number, words in rows:
         try:
+            expect_plain(words)
             size = int(words[0])
             found = [int(word) for word in words[1:1 + size]]
             rest = [float(word) for word in words[1 + size:]]
@@ -109,21 +113,35 @@ def _faces(rows: Lines, count: int, notes: list[str]) -> tuple[np.ndarray, np.nd
                                hint="they count from 0")
         corner += found
         sizes.append(size)
-        whole = not any("." in word or "e" in word.lower() for word in words[1 + size:])
+        floats |= any(_has_point(word) for word in words[1 + size:])
         indexed += len(rest) in (1, 2)
-        colours.append(_colours(np.array([rest[:3]]), whole, f"line {number}")[0] if len(rest) >= 3 else None)
+        odd += len(rest) > 4
+        rests.append(rest if len(rest) in (3, 4) else None)
     if indexed:
         notes.append(f"numbers of colours in a table are left out: {indexed:,} faces have one")
+    if odd:
+        notes.append(f"numbers behind {odd:,} faces are left out: a colour has three, or four")
+    if any(rest is not None and rest[3:] not in ([], [1 if floats else 255]) for rest in rests):
+        notes.append("the opacity of faces is left out")
     shown = None
-    if any(c is not None for c in colours):
-        shown = np.array([np.ones(3) if c is None else c for c in colours])
+    if any(rest is not None for rest in rests):
+        white = [1 if floats else 255] * 3
+        shown = _colours(np.array([white if rest is None else rest[:3] for rest in rests]), not floats,
+                         [number for number, _ in rows], notes)
     return np.array(corner, np.int64), np.array(sizes, np.int64), shown
 
 
-def _colours(values: np.ndarray, whole: bool, place: str) -> np.ndarray:
-    """Return colours in [0, 1]: whole numbers go to 255, others to 1.  Raises UnbraidError."""
-    found = values / (255 if whole else 1)
-    if not ((found >= 0) & (found <= 1)).all():
-        raise UnbraidError(f"{place}: some colours are not in [0, {255 if whole else 1}]",
+def _has_point(word: str) -> bool:
+    return "." in word or "e" in word.lower()
+
+
+def _colours(values: np.ndarray, whole: bool, lines: list[int], notes: list[str]) -> np.ndarray:
+    """Return colours in [0, 1]: where all are whole numbers they go to 255, else to 1.  Raises UnbraidError."""
+    if whole and 0 < values.max(initial=0) <= 1:
+        notes.append("colours are whole numbers up to 1, read as parts of 255: nearly black (write 1.0 for floats)")
+    found: np.ndarray = values / (255 if whole else 1)
+    wrong = np.flatnonzero(~((found >= 0) & (found <= 1)).all(1))
+    if len(wrong):
+        raise UnbraidError(f"line {lines[wrong[0]]}: some colours are not in [0, {255 if whole else 1}]",
                            hint="whole numbers go to 255, others to 1")
     return found

@@ -20,12 +20,14 @@ class Look:
     """The wrapping and the transparency of some faces.
 
     box: left, top, width and height of their picture on the page, in texels.
+    nearest: whether each place has the colour of the texel there, without interpolation.
     """
 
     wrap: tuple[Wrap, Wrap] = REPEAT
     mode: Mode = "opaque"
     cutoff: float = 0.5
     box: tuple[int, int, int, int] = (0, 0, 1, 1)
+    nearest: bool = False
 
 
 @attrs.frozen(eq=False)
@@ -116,7 +118,7 @@ def _solid(part: Part) -> Part:
 def _settled(part: Part) -> Part:
     """Return an object whose texture is used without wrapping where its coordinates can be moved into [0, 1]."""
     if not part.mapped or part.uv is None:
-        return attrs.evolve(part, looks=(attrs.evolve(part.looks[0], wrap=("clamp", "clamp")),))
+        return attrs.evolve(part, looks=(attrs.evolve(part.looks[0], wrap=("clamp", "clamp"), nearest=False),))
     look = part.looks[0]
     uv = settled(part.uv, part.faces, look.wrap)
     if (farthest := float(np.abs(uv[part.faces]).max(initial=0))) > FARTHEST:

@@ -45,6 +45,7 @@ class Piece:
     wrap: tuple[str, str] = ("clamp", "clamp")
     mode: str = "opaque"
     cutoff: float = 0.5
+    nearest: bool = False
 
     @property
     def plain(self) -> bool:
@@ -90,7 +91,8 @@ def pieces_of(mesh: Mesh, index: int) -> list[Piece]:
         wrap = [WRAPS[w] for w in materials.wraps[number].tolist()]
         mine = of == number
         found.append(Piece(faces[mine], corners[mine], colour, picture, emission, (wrap[0], wrap[1]),
-                           MODES[int(materials.modes[number])], float(materials.cutoffs[number])))
+                           MODES[int(materials.modes[number])], float(materials.cutoffs[number]),
+                           bool(materials.nearest[number])))
     return found
 
 

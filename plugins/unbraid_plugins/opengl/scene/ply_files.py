@@ -15,8 +15,7 @@ from unbraid_plugins.opengl.scene.ply_rows import Rows, rows_of
 COLOURS = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 COORDINATES = (("s", "t"), ("u", "v"), ("texture_u", "texture_v"))
 CORNERS = ("vertex_indices", "vertex_index")
-KNOWN = {"x", "y", "z", "nx", "ny", "nz", "alpha", "diffuse_alpha", "a", "texcoord", "texnumber", *CORNERS,
-         *(name for names in (*COLOURS, *COORDINATES) for name in names)}
+NORMAL, OPACITY = ("nx", "ny", "nz"), ("alpha", "diffuse_alpha", "a")
 ELEMENTS = ("vertex", "face", "tristrips")
 
 
@@ -29,8 +28,9 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
     points = np.stack([elements["vertex"].scalars[axis] for axis in "xyz"], 1)
     if left_out := [name for name in elements if name not in ELEMENTS and elements[name].types]:
         notes.append(f"elements that are left out: {', '.join(left_out)}")
+    files = [c.split(None, 1)[1].strip() for c in comments if c.lower().startswith("texturefile ")]
     for name in ELEMENTS[:2]:
-        if odd := sorted(set(elements[name].types) - KNOWN if name in elements else ()):
+        if odd := sorted(set(elements[name].types) - _known(elements[name], bool(files)) if name in elements else ()):
             notes.append(f"properties of {name} that are left out: {', '.join(odd)}")
     corner, sizes, faces = _polygons(elements)
     if len(corner) and not 0 <= corner.min() <= corner.max() < len(points):
@@ -39,18 +39,17 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
         raise UnbraidError(f"face {face} names the vertex {corner[wrong]}, and there are {len(points)}",
                            hint="they count from 0")
     vertex = elements["vertex"]
-    normals = _columns(vertex, ("nx", "ny", "nz"))
+    normals = _columns(vertex, NORMAL)
     normals = None if normals is None else normals[corner]
     if not materials:
         yield part_of(points, corner, sizes, notes, normals=normals)
         return
-    colours = _colours(vertex)
-    of_faces = None if faces is None else _colours(faces)
+    colours = _colours(vertex, notes)
+    of_faces = None if faces is None else _colours(faces, notes)
     if of_faces is not None:                       # corners have the product
         of_corners = of_faces.repeat(sizes, 0)
         colours = of_corners if colours is None else of_corners * colours[corner]
     colours = unless_white(colours)
-    files = [c.split(None, 1)[1].strip() for c in comments if c.lower().startswith("texturefile ")]
     if not files:
         yield part_of(points, corner, sizes, notes, normals=normals, colours=colours)
         return
@@ -65,6 +64,8 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
         raise UnbraidError(f"a face has the texture {number.max()}, and there are {len(files)}",
                            hint="they count from 0")
     number[~there] = -1
+    if unused := [file for i, file in enumerate(files) if there.any() and not (number == i).any()]:
+        notes.append(f"textures that no face has: {', '.join(unused)}")
     if (number < 0).any():
         notes.append(f"{int((number < 0).sum()):,} of {len(sizes):,} faces have no texture coordinates, and are drawn "
                      "without")
@@ -79,15 +80,24 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
 
 def _polygons(elements: dict[str, Rows]) -> tuple[np.ndarray, np.ndarray, Rows | None]:
     """Return corners (C,), numbers of corners (P,), and the rows of the faces."""
-    faces = elements.get("face")
-    if faces is not None:
-        for name in CORNERS:
-            if name in faces.lists:
-                corner, sizes = faces.lists[name]
+    faces, strips = elements.get("face"), elements.get("tristrips")
+    laid = None if strips is None or not strips.lists else _triangles(strips)
+    for name in CORNERS:
+        if faces is not None and name in faces.lists:
+            corner, sizes = faces.lists[name]
+            if laid is None:
                 return _whole(corner), sizes, faces
-    strips = elements.get("tristrips")
-    if strips is None or not strips.lists:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), None
+            if len(sizes) and set(faces.types) - {*CORNERS}:
+                raise UnbraidError("it has tristrips beside faces with properties of their own",
+                                   hint="write it with faces alone")
+            return (np.concatenate([_whole(corner), laid.reshape(-1)]),
+                    np.concatenate([sizes, np.full(len(laid), 3)]), None)
+    laid = np.zeros((0, 3), np.int64) if laid is None else laid
+    return laid.reshape(-1), np.full(len(laid), 3), None
+
+
+def _triangles(strips: Rows) -> np.ndarray:
+    """Return the triangles of strips, (F, 3)."""
     name = next((n for n in CORNERS if n in strips.lists), "")
     if not name:
         raise UnbraidError("tristrips without vertex_indices", hint="the file is damaged")
@@ -100,8 +110,8 @@ def _polygons(elements: dict[str, Rows]) -> tuple[np.ndarray, np.ndarray, Rows |
             odd = step % 2
             found.append(run[np.stack([step, step + 1 + odd, step + 2 - odd], 1)])
     faces_ = np.concatenate(found) if found else np.zeros((0, 3), np.int64)
-    faces_ = faces_[(faces_ != np.roll(faces_, 1, 1)).all(1)]                  # joints of strips have no area
-    return faces_.reshape(-1), np.full(len(faces_), 3), None
+    solid: np.ndarray = faces_[(faces_ != np.roll(faces_, 1, 1)).all(1)]       # joints of strips have no area
+    return solid
 
 
 def _coordinates(vertex: Rows, faces: Rows | None, corner: np.ndarray,
@@ -124,12 +134,33 @@ def _coordinates(vertex: Rows, faces: Rows | None, corner: np.ndarray,
     return np.zeros((len(corner), 2)), np.zeros(len(sizes), bool)
 
 
-def _colours(rows: Rows) -> np.ndarray | None:
+def _known(rows: Rows, textured: bool) -> set[str]:
+    """Return the properties of an element that are read, or that say nothing."""
+    found = {"x", "y", "z", "texcoord", "texnumber", *CORNERS}
+    groups: tuple[tuple[tuple[str, ...], ...], ...] = ((NORMAL,), COLOURS, COORDINATES if textured else ())
+    for group in groups:
+        found |= set(next((names for names in group if set(names) <= set(rows.types)), ()))
+    opacity = {name: rows.scalars[name] for name in OPACITY if name in rows.scalars}
+    return found | {name for name, values in opacity.items() if (values == _most(rows.types[name])).all()}
+
+
+def _most(kind: str) -> int:
+    """Return the number that means 1 in colours of a type."""
+    return 1 if kind[0] == "f" else 255 if kind in ("i4", "u4") else np.iinfo(kind).max
+
+
+def _colours(rows: Rows, notes: list[str]) -> np.ndarray | None:
     """Return colours in [0, 1], (N, 3), or None: whole numbers by the range of their type."""
     for names in COLOURS:
         if (found := _columns(rows, names)) is not None:
-            kind = rows.types[names[0]]
-            found = found / (1 if kind[0] == "f" else 255 if kind in ("i4", "u4") else np.iinfo(kind).max)
+            kind, most = rows.types[names[0]], found.max(initial=0)
+            scale = _most(kind)
+            if kind == "u2" and 0 < most <= 255:
+                notes.append("colours of 16 bits end at 255, and are read as numbers up to 255")
+                scale = 255
+            elif kind[0] != "f" and 0 < most <= 1:
+                notes.append(f"colours are whole numbers up to 1, read as parts of {scale:,}: nearly black")
+            found = found / scale
             if not ((found >= 0) & (found <= 1)).all():
                 raise UnbraidError(f"some colours are not in [0, {1 if kind[0] == 'f' else 255}]",
                                    hint="whole numbers go to 255, others to 1")

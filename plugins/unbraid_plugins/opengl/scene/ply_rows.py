@@ -49,13 +49,14 @@ def header_of(data: bytes) -> tuple[str, list[Element], list[str], int]:
     if data[:3] != b"ply":
         raise UnbraidError("no line ply at its beginning", hint="is it in this format?")
     order, elements, comments, start, number = None, [], [], 0, 0
+    first = data[3:256].lstrip(b" \t")
+    mark = b"\r" if first[:1] == b"\r" and first[1:2] != b"\n" else b"\n"      # bytes behind the header may look alike
     while True:
-        ends = [i for i in (data.find(b"\n", start), data.find(b"\r", start)) if i >= 0]
-        if not ends or start > 1 << 20:
+        end = data.find(mark, start)
+        if end < 0 or start > 1 << 20:
             raise UnbraidError("no line end_header", hint="the file is cut off, or damaged")
-        end = min(ends)
         line = data[start:end].decode("latin-1").strip()
-        start = end + (2 if data[end:end + 2] == b"\r\n" else 1)
+        start = end + 1
         number += 1
         words = line.split()
         if words == ["end_header"]:
@@ -67,6 +68,8 @@ def header_of(data: bytes) -> tuple[str, list[Element], list[str], int]:
                 comments.append(line[len(words[0]):].strip())
             elif words[0] == "format":
                 order = FORMATS[words[1]]
+                if words[2:] != ["1.0"]:
+                    raise ValueError
             elif words[0] == "element":
                 elements.append(Element(words[1], int(words[2])))
                 if elements[-1].count < 0:
@@ -96,16 +99,49 @@ def rows_of(data: bytes) -> tuple[dict[str, Rows], list[str], list[str]]:
         source, at = data, start
     else:
         try:
+            if b"_" in data[start:]:               # which Python reads as a digit
+                raise ValueError("_")
             source, at = np.array(data[start:].split(), np.float64), 0
         except ValueError as error:
             raise UnbraidError(f"a row has a word that is no number: {str(error)[:60]}",
                                hint="expected numbers") from None
     found = {}
-    for element in elements:
-        found[element.name], at = _rows(element, source, at, order)
+    try:
+        for element in elements:
+            found[element.name], at = _rows(element, source, at, order)
+    except UnbraidError:
+        if not order:
+            _expect_lines(data, start, elements)
+        raise
     rest = len(source) - at
+    if not order and (rest or _uneven(data[start:], elements, found)):
+        _expect_lines(data, start, elements)
     unit = "bytes" if order else "numbers"
     return found, comments, [f"{rest:,} {unit} after its last row are left out"] if rest else []
+
+
+def _uneven(text: bytes, elements: list[Element], found: dict[str, Rows]) -> bool:
+    """Return whether text has a line for every row, and in some of them more or fewer numbers than the row has."""
+    expected = [np.full(e.count, sum(not p.length for p in e.properties)) + sum(
+        (1 + lengths for _, lengths in found[e.name].lists.values()), np.zeros(e.count, np.int64)) for e in elements]
+    there = np.array([count for line in text.splitlines() if (count := len(line.split()))], np.int64)
+    rows = np.concatenate(expected) if expected else there
+    return len(rows) == len(there) and bool((rows != there).any())
+
+
+def _expect_lines(data: bytes, start: int, elements: list[Element]) -> None:
+    """Raise UnbraidError where a line of text has more or fewer numbers than the header declares for its row."""
+    lines = enumerate(data[start:].splitlines(), 1 + len(data[:start].splitlines()))
+    filled = ((number, line.split()) for number, line in lines if line.strip())
+    for element in elements:
+        for _ in range(element.count):
+            number, words = next(filled, (0, []))
+            at = 0
+            for p in element.properties:
+                at += 1 + (int(float(words[at])) if p.length and at < len(words) else 0) if p.length else 1
+            if number and at != len(words):
+                raise UnbraidError(f"line {number} has {len(words)} numbers, and the header declares {at} for a row of "
+                                   f"{element.name}", hint="the header or the row is wrong")
 
 
 def _rows(element: Element, source: Any, at: int, order: str) -> tuple[Rows, int]:

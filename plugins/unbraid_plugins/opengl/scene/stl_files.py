@@ -9,7 +9,7 @@ import numpy as np
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.corners import part_of
 from unbraid_plugins.opengl.scene.parts import Part
-from unbraid_plugins.opengl.scene.text_lines import lines_of
+from unbraid_plugins.opengl.scene.text_lines import MARKS, expect_plain, lines_of
 
 CREASE = 30.0                                      # degrees: an .stl doesn't say where its surface is smooth
 HEAD = 84                                          # bytes before the first triangle of a binary file
@@ -25,9 +25,12 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
 
 def _is_text(data: bytes) -> bool:
     """Return whether a file is text: it begins like one, and hasn't the size that a binary one would have."""
+    marked = next((data[len(mark):] for mark, _ in MARKS if data.startswith(mark)), None)
+    if marked is not None and marked.replace(b"\0", b"").lstrip()[:5].lower() == b"solid":
+        return True
     count = int.from_bytes(data[HEAD - 4:HEAD], "little")
     return data.lstrip()[:5].lower() == b"solid" and len(data) != HEAD + count * TRIANGLE.itemsize and (
-        b"\0" not in data[:HEAD] or data.startswith((b"\xff\xfe", b"\xfe\xff")))
+        b"\0" not in data[:HEAD])
 
 
 def _binary(data: bytes, notes: list[str], materials: bool) -> np.ndarray:
@@ -75,6 +78,7 @@ def _text(data: bytes) -> np.ndarray:
 
 def _corner(words: list[str], number: int) -> tuple[float, ...]:
     try:
+        expect_plain(words)
         x, y, z = map(float, words[1:])
     except ValueError:
         raise UnbraidError(f"line {number}, {' '.join(words)!r:.60}: no corner", hint="expected vertex x y z") from None

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 CONTINUED = re.compile(r"\\[ \t]*\n")
+
+
+def expect_plain(words: Iterable[str]) -> None:
+    """Raise ValueError where Python reads a word as a number that no other program does: 1_0, other digits."""
+    text = "".join(words)
+    if "_" in text or not text.isascii():
+        raise ValueError("digits are 0 to 9")
 
 
 def lines_of(data: bytes) -> Iterator[tuple[int, str]]:

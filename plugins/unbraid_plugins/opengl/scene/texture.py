@@ -23,14 +23,15 @@ def texels(texture: Tensor, spot: Tensor, sample: Tensor, materials: Materials |
         return sampled(texture, spot, sample, blind=blind) if steps is None else mipmapped(texture, spot, sample, steps)
     which = materials.of[face]
     if steps is None:
-        return looked_up(texture, spot, sample, materials.boxes[which], materials.wraps[which])
+        return looked_up(texture, spot, sample, materials.boxes[which], materials.wraps[which],
+                         materials.nearest[which])
     found = texture.new_zeros(len(spot), texture.shape[1])
     for number in which.unique().tolist():
         here = (which == number).nonzero().squeeze(1)
         left, top, width, height = materials.boxes[number].tolist()
         picture = texture[..., top:top + height, left:left + width]
         found = found.index_copy(0, here, mipmapped(picture, spot[here], sample[here], steps[here],
-                                                    materials.wraps[number]))
+                                                    materials.wraps[number], materials.nearest[number]))
     return found
 
 
@@ -98,11 +99,13 @@ def halved(texture: Tensor) -> Tensor:
     return (place * before + (half + 1) * texture[..., 0::2] + (half - place) * after) / width
 
 
-def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor, wrap: Tensor | None = None) -> Tensor:
+def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor, wrap: Tensor | None = None,
+              nearest: Tensor | None = None) -> Tensor:
     """Return trilinear texture values (N, C), between the two best levels of a mipmap (Williams 1983).
 
     steps: (N, 2, 2), the change of the spots to the next column and the next row of the image.
     wrap: (2,), how the texture continues beyond its border, as `Materials` has it; None continues the border.
+    nearest: (), whether the texels of the texture itself are not interpolated, as `Materials` has it.
 
     The longer change, in texels, decides the level. Gradients reach texture and spots, not the level.
     """
@@ -118,11 +121,12 @@ def mipmapped(texture: Tensor, spot: Tensor, sample: Tensor, steps: Tensor, wrap
         here = (share > 0).nonzero().squeeze(1)
         if len(here):
             values = sampled(table, spot[here], sample[here]) if wrap is None else _wrapped(
-                table, spot[here], sample[here], wrap)
+                table, spot[here], sample[here], wrap, nearest if number == 0 else None)
             found = found.index_add(0, here, share[here, None].to(values) * values)
     return found
 
 
-def _wrapped(texture: Tensor, spot: Tensor, sample: Tensor, wrap: Tensor) -> Tensor:
+def _wrapped(texture: Tensor, spot: Tensor, sample: Tensor, wrap: Tensor, nearest: Tensor | None) -> Tensor:
     height, width = texture.shape[2:]
-    return looked_up(texture, spot, sample, wrap.new_tensor([[0, 0, width, height]]), wrap[None])
+    return looked_up(texture, spot, sample, wrap.new_tensor([[0, 0, width, height]]), wrap[None],
+                     None if nearest is None else nearest[None])

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from unbraid import UnbraidError
-from unbraid_plugins.opengl.scene.text_lines import lines_of
+from unbraid_plugins.opengl.scene.text_lines import expect_plain, lines_of
 
 KINDS = ("vertex", "texture coordinate", "normal")
 SILENT = {"g", "o", "mg", "lod", "bevel", "c_interp", "d_interp", "shadow_obj", "trace_obj"}   # change no triangle
@@ -54,6 +54,7 @@ def polygons_of(data: bytes, notes: list[str]) -> Polygons:
     for number, line in lines_of(data):
         parts = line.split()
         if not parts or parts[0][0] == "#":
+            left_out["colours in lines #MRGB"] += line.startswith("#MRGB")
             continue
         keyword = parts[0]
         if keyword == "usemtl":
@@ -75,7 +76,7 @@ def polygons_of(data: bytes, notes: list[str]) -> Polygons:
         elif keyword not in SILENT:
             left_out[OTHERS.get(keyword, "free-form curves and surfaces" if keyword in FREE_FORM else
                                 f"{keyword[:20]!r}")] += 1
-    if left_out:
+    if left_out := +left_out:
         told = ", ".join(f"{what} ({count:,})" for what, count in left_out.most_common(6))
         notes.append(f"statements that are left out: {told}")
     table = np.array(faces, np.int64).reshape(-1, 7)
@@ -113,10 +114,12 @@ def _numbers(rows: list[tuple[int, list[str]]], width: int, lengths: tuple[int, 
                                hint=f"{parts[0]} has {' or '.join(map(str, lengths))}")
     filled = [(parts[1:] + ["0"] * width)[:width] for _, parts in rows]
     try:
+        expect_plain(word for row in filled for word in row)
         return np.array(filled, np.float64).reshape(-1, width)
     except ValueError:
         for (number, parts), row in zip(rows, filled, strict=True):
             try:
+                expect_plain(row)
                 list(map(float, row))
             except ValueError:
                 raise UnbraidError(f"line {number}, {' '.join(parts)!r:.60}: no number",
@@ -134,6 +137,7 @@ def _corners(words: list[str], faces: np.ndarray, counts: tuple[int, int, int]) 
         try:
             if len(places) > 3:
                 raise ValueError
+            expect_plain(places)
             filled = [int(p) if p or not i else none for i, p in enumerate(places)] + [none, none]
             forms[word] = (filled[0], filled[1], filled[2])
             if max(map(abs, (p for p in filled if p != none))) >= 2**31:

@@ -10,18 +10,18 @@ import numpy as np
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.scene.beside import INSTEAD
-from unbraid_plugins.opengl.scene.materials import Mode
+from unbraid_plugins.opengl.scene.materials import Mode, Wrap
 from unbraid_plugins.opengl.scene.pictures import Alpha, pixels, resized
-from unbraid_plugins.opengl.scene.text_lines import lines_of
+from unbraid_plugins.opengl.scene.text_lines import expect_plain, lines_of
+from unbraid_plugins.opengl.scene.wavefront_options import Options, options_of
+from unbraid_plugins.opengl.scene.wrapping import REPEAT
 
-OPTION = re.compile(r"-(?:blend[uv]|bm|boost|cc|clamp|imfchan|mm|[ost]|texres|type)\s", re.IGNORECASE)
-IDLE = re.compile(r"""(?: -(?: s(?:\s+1(?:\.0*)?){3} | s(?:\s+1(?:\.0*)?){1,2}(?!\s+[-+.\d]+\s)
-                  | [ot](?:\s+-?0(?:\.0*)?){3} | [ot](?:\s+-?0(?:\.0*)?){1,2}(?!\s+[-+.\d]+\s)
-                  | mm\s+0(?:\.0*)?\s+1(?:\.0*)? | clamp\s+off
-                  | (?:blend[uv]|bm|boost|cc|imfchan|texres|type)\s+\S+ )\s+ )*""",
-                  re.IGNORECASE | re.VERBOSE)      # options that leave a picture as it is
 LIBRARIES = re.compile(r"\S.*?\.mtl(?!\S)|\S.*", re.IGNORECASE)                     # names may have spaces
-MAPS = {"map_bump": "bump map", "bump": "bump map", "norm": "normal map", "disp": "displacement", "refl": "reflection"}
+MAPS = {"map_bump": "bump map", "bump": "bump map", "norm": "normal map", "disp": "displacement", "refl": "reflection",
+        "decal": "decal"}
+SILENT = {"map_kd", "map_d", "map_ke", "map_bump", "map_ka", "map_ks", "map_ns", "map_pr", "map_pm", "map_ps",
+          "map_aat"}                               # pictures that are read, noted, or no part of a mesh here
+PICTURES = {"map_kd": "map_Kd", "map_d": "map_d", "map_ke": "map_Ke"}
 
 
 @attrs.frozen(eq=False)
@@ -31,17 +31,24 @@ class Material:
     colour: (3,), or (4,) with an opacity.
     texture: (3, h, w), or (4, h, w) with an opacity, in the place of the colour.
     emission: (3, h, w).
+    options: where its pictures lie.
     """
 
     colour: np.ndarray
     texture: np.ndarray | None = None
     emission: np.ndarray | None = None
+    options: Options = attrs.field(factory=Options)
 
     @property
     def mode(self) -> Mode:
         """The use of its opacity."""
         clear = len(self.colour) == 4 or (self.texture is not None and len(self.texture) == 4)
         return "blend" if clear else "opaque"
+
+    @property
+    def wrap(self) -> tuple[Wrap, Wrap]:
+        """How its pictures continue beyond their border."""
+        return ("clamp", "clamp") if self.options.clamp else REPEAT
 
     @property
     def mapped(self) -> bool:
@@ -59,6 +66,8 @@ def materials_of(names: list[str], libraries: list[str], beside: Callable[[str],
     known: dict[str, Mapping[str, tuple[int, str, str]]] = {}
     for file in files:
         for name, statements in _blocks(beside(file), file):
+            if name in known and name in names:
+                notes.append(f"material {name!r} is there twice: the first one counts")
             known.setdefault(name, statements)
             known.setdefault(" ".join(_bare(name).split()), statements)
     found = {}
@@ -86,15 +95,26 @@ def _blocks(data: bytes, file: str) -> Iterator[tuple[str, dict[str, tuple[int, 
 
 def _material(name: str, statements: Mapping[str, tuple[int, str, str]], beside: Callable[[str], bytes],
               notes: list[str]) -> Material:
-    if left_out := sorted({word for key, word in MAPS.items() if key in statements}):
-        notes.append(f"material {name!r}: {', '.join(left_out)} left out")
+    left_out = {word for key, word in MAPS.items() if key in statements}
+    left_out |= {key for key in statements if key.startswith("map_") and key not in SILENT}
+    if "map_ka" in statements and "map_kd" not in statements:
+        left_out.add("a picture of the ambient colour alone")
+    if "tf" in statements and statements["tf"][2].split() not in (["1"] * 3, ["1.0"] * 3, ["1.000000"] * 3):
+        left_out.add("Tf")
+    if left_out:
+        notes.append(f"material {name!r}: {', '.join(sorted(left_out))} left out")
+    laid = {key: options_of(statements[key], PICTURES[key], notes)[0] for key in PICTURES if key in statements}
+    if len({options.place for options in laid.values()}) > 1:
+        number, file, _ = statements[next(reversed(laid))]
+        raise UnbraidError(f"{file}, line {number}: the pictures of {name!r} lie at different places, by -s, -o or "
+                           "-clamp", hint=f"bake it into the pictures, or {INSTEAD}")
     colour, texture = np.ones(3), None
     if "map_kd" in statements:
         texture = _picture(statements["map_kd"], "map_Kd", beside, "ignore" if "map_d" in statements else "white")
     elif "kd" in statements:
         colour = _colour(statements["kd"], "Kd")
     colour, texture = _with_opacity(name, colour, texture, statements, beside, notes)
-    return Material(colour, texture, _emission(name, statements, beside, notes))
+    return Material(colour, texture, _emission(name, statements, beside, notes), next(iter(laid.values()), Options()))
 
 
 def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
@@ -109,8 +129,9 @@ def _with_opacity(name: str, colour: np.ndarray, texture: np.ndarray | None,
         notes.append(f"material {name!r} would not be seen at all: its transparency is left out")
         share = 1.0
     if "map_d" in statements:
-        picture = _picture(statements["map_d"], "map_d", beside, "keep")
-        opacity = share * (picture[3:] if len(picture) == 4 else picture[:1])
+        picture = _read(statements["map_d"], "map_d", beside, "keep")
+        options = options_of(statements["map_d"], "map_d", [])[0]
+        opacity = share * options.ranged(options.opacity(picture))
         texture = np.broadcast_to(colour[:, None, None], (3, *opacity.shape[1:])) if texture is None else texture
         size = (max(texture.shape[1], opacity.shape[1]), max(texture.shape[2], opacity.shape[2]))
         return np.ones(3), np.concatenate([resized(texture, size), resized(opacity, size)])
@@ -136,17 +157,18 @@ def _emission(name: str, statements: Mapping[str, tuple[int, str, str]], beside:
 
 def _picture(statement: tuple[int, str, str], keyword: str, beside: Callable[[str], bytes],
              alpha: Alpha = "white") -> np.ndarray:
-    number, file, rest = statement
-    picture = IDLE.sub("", rest, count=1)
-    if OPTION.match(picture):
-        raise UnbraidError(f"{file}, line {number}, {f'{keyword} {rest}'!r}: this option of a texture is not read "
-                           f"here", hint=f"bake it into the picture, or {INSTEAD}")
+    """Return the picture of a statement, with its base and gain."""
+    return options_of(statement, keyword, [])[0].ranged(_read(statement, keyword, beside, alpha))
+
+
+def _read(statement: tuple[int, str, str], keyword: str, beside: Callable[[str], bytes], alpha: Alpha) -> np.ndarray:
+    picture = options_of(statement, keyword, [])[1]
     try:
         data, picture = beside(picture), picture
     except UnbraidError:
-        if _bare(picture) == picture:
+        if (bare := _bare(picture).strip("\"'")) in (picture, ""):
             raise
-        picture = _bare(picture)
+        picture = bare
         data = beside(picture)
     return pixels(data, repr(picture), alpha=alpha)
 
@@ -163,7 +185,9 @@ def _colour(statement: tuple[int, str, str], keyword: str, most: float = 1) -> n
 def _numbers(statement: tuple[int, str, str], keyword: str) -> list[float]:
     number, file, rest = statement
     try:
-        return [float(word) for word in _bare(rest).split() if word != "-halo"]
+        words = [word for word in _bare(rest).split() if word != "-halo"]
+        expect_plain(words)
+        return [float(word) for word in words]
     except ValueError:
         raise UnbraidError(f"{file}, line {number}, {f'{keyword} {rest}'!r:.80}: no numbers that are read here",
                            hint=f"write them as red, green and blue, or {INSTEAD}") from None

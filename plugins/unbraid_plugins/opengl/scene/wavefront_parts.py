@@ -37,7 +37,7 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
         look = known[found.names[material]] if material >= 0 else Material(np.ones(3))
         if not painted:
             look = _without_pictures(look)
-        uv = found.uv[found.corners[at, 1]] if painted else None
+        uv = found.uv[found.corners[at, 1]] * look.options.scale + look.options.offset if painted else None
         if uv is None and look.emission is not None:
             uv = np.full((int(at.sum()), 2), 0.5)
         if uv is not None and not np.isfinite(uv).all():
@@ -45,7 +45,7 @@ def parts_of(data: bytes, beside: Callable[[str], bytes], notes: list[str], mate
         colours = np.ones((len(found.points), 3)) if found.colours is None else found.colours
         colours = np.concatenate([colours, np.ones_like(colours[:, :1])], 1)[:, :len(look.colour)] * look.colour
         yield part_of(found.points, found.corners[at, 0], found.sizes[mine], notes, colours=unless_white(colours),
-                      uv=uv, texture=look.texture, emission=look.emission, look=Look(mode=look.mode),
+                      uv=uv, texture=look.texture, emission=look.emission, look=Look(look.wrap, look.mode),
                       normals=None if normals is None else normals[at],
                       creases=None if creases is None else creases[at])
 
