@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="no shared data (set 
 def test_a_ramp_is_whole_or_refused(name):
     path = CASES / "picture-depth" / "photos" / name
     if name not in WHOLE:
-        with pytest.raises(BadPicture, match="set `"):
+        with pytest.raises(BadPicture, match="set the source's `"):
             read_picture(path, (32, 32), 1)
         return
     pixels = read_picture(path, (32, 32), 1)

@@ -39,15 +39,14 @@ def test_a_ramp_of_any_depth_goes_from_black_to_white(tmp_path, name, array, whi
 @pytest.mark.parametrize(("name", "array"), [
     ("a.png", (RAMP * 4095).astype(np.uint16)), ("a.png", (RAMP * 1023).astype(np.uint16)),
     ("a.tif", (RAMP * 65535).astype(np.float32)), ("a.tif", (RAMP * 200).astype(np.int32)),
-    ("a.tif", (RAMP * 4000 - 1000).astype(np.int32)), ("a.tif", np.where(RAMP > 0.5, np.nan, RAMP).astype(np.float32)),
+    ("a.tif", (RAMP * 4000 - 1000).astype(np.int32)),
 ])
 def test_a_range_that_is_not_clear_is_refused_and_the_remedy_works(tmp_path, name, array):
     path = saved(tmp_path / name, array)
-    with pytest.raises(BadPicture, match="set `"):
+    with pytest.raises(BadPicture, match="set the source's `"):
         read_picture(path, (64, 64), 1)
-    if np.isfinite(array).all():
-        low, high = float(array.min()), float(array.max())
-        assert is_ramp(Folder(path=str(tmp_path), size=64, channels=1, black=low, white=high).open().images[0])
+    low, high = float(array.min()), float(array.max())
+    assert is_ramp(Folder(path=str(tmp_path), size=64, channels=1, black=low, white=high).open().images[0])
 
 
 def test_transparent_grey_of_16_bits_keeps_its_range(tmp_path):

@@ -38,7 +38,8 @@ def test_other_ranges_are_refused(images, message):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Model:
-    return load(train(tiny_autoencoder("functions.encode(x)=encoder(x)"), tmp_path_factory.mktemp("run") / "r").folder)
+    recipe = tiny_autoencoder("functions.encode(x)=encoder(x)", "functions.decode(f)=generator(f)")
+    return load(train(recipe, tmp_path_factory.mktemp("run") / "r").folder)
 
 
 @pytest.fixture
@@ -79,3 +80,41 @@ def test_gradients_that_the_caller_switched_off_do_not_stop_a_training(tmp_path)
     for run in (without, inferring):
         found = load(run.folder).modules["encoder"].state_dict()
         assert all(torch.equal(found[name], weight) for name, weight in right.items())
+
+
+@pytest.mark.parametrize("images", [RIGHT + 0j, RIGHT.to_sparse(), RIGHT.to("meta"), np.ma.masked_array(PIXELS),
+                                    torch.quantize_per_tensor(RIGHT, 1 / 255, 0, torch.quint8)])
+def test_tensors_that_hold_no_plain_numbers(images):
+    with pytest.raises(ModelError, match="images are numbers; these are"):
+        numbers(images)
+
+
+@pytest.mark.parametrize("images", [None, 3, {}, b"abc", {1}, (x for x in PIXELS)])
+def test_what_is_no_image_is_refused_in_words(model, images):
+    with pytest.raises(ModelError, match="expected images, got"):
+        model.encode(images)
+
+
+def test_codes_of_every_form(model):
+    codes = model.encode(PIXELS).tensor
+    right = model.decode(codes)
+    array = codes.numpy()
+    for given in (codes, array.astype(float), array.astype(">f4"), array[::-1][::-1], array.tolist(), codes.double()):
+        assert torch.allclose(model.decode(given), right, atol=1e-5)
+    assert torch.allclose(model.decode(array[0]), right[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize("given", [None, [[]], b"x", [["a"]], np.zeros((2, 99)), np.full((2, 4), np.nan), {}])
+def test_what_is_no_code_is_refused_in_words(model, given):
+    with pytest.raises(ModelError, match="a code is finite numbers of the shape"):
+        model.decode(given)
+
+
+def test_numbers_of_edits(model):
+    for edit, told in ((lambda: model.swap(PIXELS[[0, 1, 0]], PIXELS), "3 images can't have factors of 2"),
+                       (lambda: model.interpolate(PIXELS[:1], PIXELS[1:], steps=0), "whole number of steps from 1"),
+                       (lambda: model.interpolate(PIXELS[:1], PIXELS[1:], steps=1.5), "whole number of steps from 1"),
+                       (lambda: model.retrieve(PIXELS, PIXELS, k=9), "k is 1 ... 2, not 9"),
+                       (lambda: model.traverse(PIXELS[:1], "0", [0.0]), "not '0'")):
+        with pytest.raises(ModelError, match=told):
+            edit()

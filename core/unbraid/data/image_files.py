@@ -123,21 +123,22 @@ def _eight_bits(image: Image.Image, white: float | None, black: float) -> Image.
     """Scale grey of more than 8 bits, which Pillow would cut off; its transparent value becomes white."""
     values = np.asarray(image, np.float64)
     low, high = float(values.min()), float(values.max())
-    if white is None and (image.mode.startswith("I;16") or image.format in ("PNG", "PPM")):
+    if white is None and image.mode != "F" and (image.mode[1:] or image.format in ("PNG", "PPM")):
         _refuse_dark(high)
         white = 65535
     elif white is None and image.mode == "F" and low >= 0 and high <= 1:
         white = 1
     if white is None or not black <= low <= high <= white:
-        raise BadPicture(f"its values go from {low:g} to {high:g}; set `black` and `white` to the ends of their range")
+        told = "set the source's `black` and `white` to these" if np.isfinite(low + high) else "mend it"
+        raise BadPicture(f"its values go from {low:g} to {high:g}; {told}, or make 8 bits of them")
     grey = ((values - black) * (255 / (white - black)) + 0.5).astype(np.uint8)
     return Image.fromarray(np.where(values == image.info.get("transparency"), np.uint8(255), grey))
 
 
 def _refuse_dark(high: float) -> None:
-    if 255 < high < 2 ** 14:
-        raise BadPicture(f"its 16 bits end at {high:g}: maybe it has 10, 12 or 14 bits; set `white`, to 65535 if it is "
-                         "dark")
+    if 0 < high < 2 ** 14:
+        raise BadPicture(f"its 16 bits end at {high:g}: maybe it has 8, 10, 12 or 14 bits; make 8 of them, or set the "
+                         "source's `white`, to 65535 if it is dark")
 
 
 class PictureError(UnbraidError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,9 +21,10 @@ def numbers(array: Tensor | np.ndarray) -> Tensor:
 
     Raises ModelError for other whole numbers, and for arrays that are not of numbers.
     """
+    if (array.is_complex() or array.is_quantized or array.is_meta or array.layout != torch.strided
+            if isinstance(array, Tensor) else array.dtype.kind not in "buif" or isinstance(array, np.ma.MaskedArray)):
+        raise ModelError(f"images are numbers; these are {array.dtype}, {type(array).__name__}")
     if isinstance(array, np.ndarray):
-        if array.dtype.kind not in "buif":
-            raise ModelError(f"images are numbers; these are {array.dtype}")
         array = torch.from_numpy(np.array(array, array.dtype.newbyteorder("="), order="C"))
     found = array.to(torch.get_default_dtype())
     if array.dtype == torch.bool or array.is_floating_point():
@@ -42,3 +46,15 @@ def in_range(images: Tensor) -> Tensor:
                          hint="give (images + 1) / 2" if low < 0 and high <= 1.5 else "give images / 255" if low >= 0
                          else "scale them first")
     return images
+
+
+def code_numbers(given: Any, size: int, ndim: int) -> Tensor:
+    """Return codes (B, size, ...) of `ndim` axes from tensors, arrays or lists.  Raises ModelError for all else."""
+    with suppress(TypeError, ValueError):
+        found = torch.as_tensor(given if isinstance(given, Tensor) else np.array(given, np.float64))
+        found = found.to(torch.get_default_dtype())
+        found = found[None] if found.ndim == ndim - 1 else found
+        if found.ndim == ndim and found.shape[1] == size and found.isfinite().all():
+            return found
+        given = tuple(found.shape)
+    raise ModelError(f"a code is finite numbers of the shape (B, {size}{', h, w' * (ndim > 2)}); got {given!r:.60}")

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from unbraid.data import DataFacts, read_image
 from unbraid.flow import FunctionGraph
 from unbraid.model.ambient import pinned
-from unbraid.model.arrays import ModelError, in_range, numbers
+from unbraid.model.arrays import ModelError, code_numbers, in_range, numbers
 from unbraid.model.compute import Environment, EvaluationError, evaluate
 from unbraid.model.method import Method, build_method
 from unbraid.runs import Run, load_weights
@@ -127,16 +127,16 @@ class Model:
 
     def _argument(self, v: Any, known: Value | None) -> Value:
         """Convert a user's argument to the kind of value with which the function was checked."""
-        if isinstance(known, Code) and isinstance(v, Tensor | np.ndarray):
-            return Code(torch.as_tensor(v, device=self.device, dtype=torch.get_default_dtype()), known.layout)
+        if isinstance(known, Code) and not isinstance(v, Code | Gaussian | Record | str | Path):
+            return Code(code_numbers(v, known.tensor.shape[1], known.tensor.ndim).to(self.device), known.layout)
         if isinstance(known, Label) and isinstance(v, Tensor | np.ndarray):
             return Label(torch.as_tensor(v, device=self.device).long(), known.classes)
         if isinstance(known, Set) and not isinstance(v, Set):
             return self.clips(v)
         sizes = {d.image for d in self.method.facts.draws.values()}
         is_picture = isinstance(known, Tensor) and known.shape[1:] in sizes
-        if isinstance(v, str | Path) or (isinstance(v, list | tuple) and v and isinstance(v[0], str | Path)) or (
-                is_picture and isinstance(v, Tensor | np.ndarray | Image | list | tuple)):
+        first = v[0] if isinstance(v, list | tuple) and v else v
+        if is_picture or isinstance(first, str | Path):
             return self.images(v)
         if isinstance(v, np.ndarray):
             v = torch.as_tensor(v)
@@ -216,10 +216,15 @@ class Model:
     def swap(self, a: Picture | Code, b: Picture | Code, *factors: str) -> Tensor:
         """Return the images a with these factors of the images b.  Raises ModelError for an unknown factor."""
         self._known(factors)
-        return self.decoded(code.swap(self.code(a), self.code(b), *factors))
+        fa, fb = self.code(a), self.code(b)
+        if len(fa.tensor) != len(fb.tensor) != 1:
+            raise ModelError(f"{len(fa.tensor)} images can't have factors of {len(fb.tensor)}: give as many, or one")
+        return self.decoded(code.swap(fa, fb, *factors))
 
     def interpolate(self, a: Picture | Code, b: Picture | Code, steps: int = 8, factor: str | None = None) -> Tensor:
         """Interpolate the code, or one factor, from a to b in `steps` images: (steps, C, H, W) for single images."""
+        if not isinstance(steps, int | np.integer) or steps < 1:
+            raise ModelError(f"an interpolation has a whole number of steps from 1, not {steps!r}")
         fa, fb = self.code(a), self.code(b)
         target = fb if factor is None else code.swap(fa, fb, factor)
         return torch.cat([self.decoded(code.interpolate(fa, target, by=float(t))) for t in np.linspace(0, 1, steps)])
@@ -227,8 +232,8 @@ class Model:
     def traverse(self, picture: Picture | Code, number: int, values: Sequence[float]) -> Tensor:
         """Set one dimension of an image's code to each of these values and decode it: (len(values), C, H, W)."""
         f = self.code(picture)
-        if not 0 <= number < self.layout.size:
-            raise ModelError(f"the code has the numbers 0 ... {self.layout.size - 1}, not {number}")
+        if number not in range(self.layout.size):
+            raise ModelError(f"the code has the numbers 0 ... {self.layout.size - 1}, not {number!r}")
         tensor = f.tensor[:1].repeat(len(values), *[1] * (f.tensor.ndim - 1))
         tensor[:, number] = torch.as_tensor(values, device=tensor.device, dtype=tensor.dtype).reshape(
             -1, *[1] * (tensor.ndim - 2))
@@ -275,6 +280,8 @@ class Model:
         if factor is not None:
             self._known([factor])
             q, b = q.part(factor), b.part(factor)
+        if k not in range(1, len(b.tensor) + 1):
+            raise ModelError(f"the bank has {len(b.tensor)} images, so that k is 1 ... {len(b.tensor)}, not {k!r}")
         return torch.cdist(q.tensor.flatten(1), b.tensor.flatten(1)).topk(k, largest=False).indices
 
     def _known(self, factors: Sequence[str]) -> None:

@@ -80,7 +80,12 @@ def splits_of(values: np.ndarray, count: int, names: np.ndarray | None) -> dict[
     if values.dtype.kind not in "US":
         raise DataError(f"the array 'split' holds {values.dtype}, not the names of splits",
                         hint="""save names, as split=np.where(is_test, "test", "train"), or save the file without it""")
-    values = texts(values)
+    values = np.char.strip(texts(values))
+    if (values == "").any():
+        raise DataError(f"the array 'split' is empty for {int((values == '').sum())} images",
+                        hint="name the split of every image: train, test")
+    known = np.isin(np.char.lower(values), ("train", "test", "val"))
+    values = np.where(known, np.char.lower(values), values)
     return {name: np.flatnonzero(values == name) for name in dict.fromkeys(values.tolist())}
 
 

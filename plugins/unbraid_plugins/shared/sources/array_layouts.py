@@ -14,7 +14,7 @@ LAYOUTS = ("auto", "NHW", "NHWC", "NCHW", "NTHW", "NTHWC", "NTCHW")
 def guess_layout(shape: tuple[int, ...]) -> str:
     """Return the layout of an array's axes.  Raises DataError where several are possible."""
     first, last = len(shape) > 3 and shape[-3] in (1, 3, 4), len(shape) > 3 and shape[-1] in (1, 3, 4)
-    if len(shape) == 3:
+    if len(shape) == 3 and shape[-1] not in (1, 3, 4):               # (H, W, 3) is one image, and no H images
         return "NHW"
     if len(shape) in (4, 5) and first != last:
         return ("NCHW" if first else "NHWC") if len(shape) == 4 else ("NTCHW" if first else "NTHWC")
@@ -78,6 +78,8 @@ def to_bytes(array: np.ndarray, white: float | None, black: float = 0) -> np.nda
 
 
 def _range_of(low: float, high: float) -> str:
+    if -0.5 <= low < 0 <= high <= 1.5 or 0 <= low <= 1 < high <= 1.5:
+        return "an image that overshoots a little is clipped: np.clip(images, 0, 1)"
     if -1 <= low < 0 and high <= 1:
         return "set the options `black: -1` and `white: 1`"
     if low >= 0:

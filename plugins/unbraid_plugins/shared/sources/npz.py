@@ -117,7 +117,7 @@ class Npz:
                 continue
             if header.shape[:1] != (count,) or len(header.shape) > 4 or (table == "latents_classes"
                                                                          and name == "latents_values"):
-                if header.shape and not name.endswith("_names"):
+                if not name.endswith("_names"):
                     unused.append(name)
                 continue
             label = name in LABEL_KEYS
@@ -237,6 +237,9 @@ def _field(file: NpzFile, name: str, values: np.ndarray, frames: int | None, lea
 
 
 def _splits(file: NpzFile, count: int) -> dict[str, np.ndarray] | None:
+    if "split" in file.objects:
+        raise DataError("the array 'split' holds pickled Python objects, which are never loaded",
+                        hint="save it as text: split=np.array(split, dtype=str)")
     if "split" not in file:
         return None
     named = next((file.read(key) for key in ("split_names", "values__split") if key in file), None)

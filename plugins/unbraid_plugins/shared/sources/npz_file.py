@@ -71,6 +71,8 @@ class NpzFile:
         return array
 
     def _add(self, name: str, size: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        if name in self.headers or name in self.objects:
+            raise ValueError(f"it has the array {name!r} twice")
         if dtype.hasobject:
             self.objects.append(name)
         else:
@@ -110,6 +112,8 @@ class NpyFiles(NpzFile):
     def _array(self, name: str) -> np.ndarray:
         with self._reading(name), open_file(self.files[name]) as file:
             array = np.lib.format.read_array(file, allow_pickle=False)
+            if file.read(1):
+                raise ValueError("there is more in it than its header says, maybe a second array")
         return array
 
 

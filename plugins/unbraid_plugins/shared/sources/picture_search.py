@@ -37,6 +37,10 @@ class Found:
         tops = [self.paths[row].relative_to(self.root).parts[0].lower() for row in rows]
         names = {SPLITS.get(top, "") for top in tops}
         if "" in names or not {"train", "test"} <= names:
+            if "train" in names and names & {"test", "val"}:
+                others = sorted({top for top in tops if top not in SPLITS}) or sorted(set(tops))
+                self.notes.append(f"its folders are not used as splits: there is {', '.join(others[:3])}; splits are "
+                                  "folders train and test (and val), with all pictures in them")
             return None
         of_row = np.asarray([SPLITS[top] for top in tops])
         return {name: np.flatnonzero(of_row == name) for name in sorted(names, key=list(SPLITS.values()).index)}
