@@ -148,7 +148,7 @@ STRUCTURE = [
     (changed("conv_encoder}", "conv_encoder, image: §x9}"), "no draw 'x9'", "x1"),
     (changed("{type: conv_encoder}", "{from: run, §width: 3}"), "unknown key 'width'", "give its `type`"),
     (changed("{type: conv_critic}", "{type: average, of: §encodr}"), "no network 'encodr'", "'encoder'?"),
-    (changed("{type: conv_critic}", "{type: average, of: §critic}"), "average of itself", ""),
+    (changed("{type: conv_critic}", "{type: average, of: §critic}"), "EMA of itself", ""),
     (changed("{type: conv_critic}", "{type: average, of: encoder, decay: §1.0}"), "less than 1", "1.0"),
     (changed("{type: conv_critic}", "{type: average, of: encoder, §dcay: 0.9}"), "unknown key 'dcay'", "'decay'?"),
     (changed("  critic: {type: conv_critic}", "  §critic: {type: average}"), "'of' is missing", "averaged"),

@@ -16,6 +16,7 @@ from house import HOUSE, ROOT
 FIELD = {                                          # paraphrases of the field's words; in docstrings, messages and docs
     r"\baveraged (twin|weights)": "EMA, EMA weights",
     r"\bmoving averages? of (the|their|its) weights": "EMA",
+    r"\b(and|with|without|networks,|buffers,|kept) averages\b(?! over)": "EMA, EMA weights",
     r"\bnumbers? of (the|a|its|one) codes?\b": "dimension of the code",
     r"\bahead of time\b|\breads? ahead\b|\breading ahead\b": "prefetch",
     r"\bparts? of (a|the|its) batch\b": "micro-batch",

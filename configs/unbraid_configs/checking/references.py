@@ -110,7 +110,7 @@ def _networks(tree: Node) -> Iterator[Mistake]:
         if kind and kind.value == AVERAGE:
             for item in _texts(node.get("of")):
                 if item.value == name:
-                    yield Mistake(item.place, f"{where}.of", f"{name!r} cannot be the average of itself")
+                    yield Mistake(item.place, f"{where}.of", f"{name!r} cannot be the EMA of itself")
                 elif item.value not in networks:
                     yield _missing("network", item, f"{where}.of", list(networks))
             continue
@@ -223,7 +223,7 @@ def _trains(node: Node, where: str, networks: dict[str, Node], broken: bool) -> 
             if not broken:
                 yield _missing("network", item, f"{where}.trains", list(networks))
         elif kind and kind.value == AVERAGE:
-            yield Mistake(item.place, f"{where}.trains", f"{item.value!r} is an average and cannot be trained")
+            yield Mistake(item.place, f"{where}.trains", f"{item.value!r} is an EMA and cannot be trained")
         elif (freeze := networks[item.value].get("freeze")) and freeze.value is True:
             yield Mistake(item.place, f"{where}.trains", f"{item.value!r} is frozen and cannot be trained",
                           "drop `freeze: true`, or train another network")

@@ -21,28 +21,28 @@ from unbraid.runs import CheckpointError, checkpoint, load_weights
 MEMORIES = "memories"                              # a group of a checkpoint: tensors by rank/network/name
 
 
-def checkpoint_of(method: Method, averages: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], step: int
-                  ) -> checkpoint.Checkpoint:
+def checkpoint_of(method: Method, ema: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer],
+                  step: int) -> checkpoint.Checkpoint:
     """Return everything that the rest of a training depends on; all ranks must call it."""
     groups = {"networks": checkpoint.flat({n: m.state_dict() for n, m in method.modules.items()}),
               "optimizers": checkpoint.flat({n: o.state() for n, o in optimizers.items()})}
-    if averages:
-        groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in averages.items()})
+    if ema:
+        groups["averages"] = checkpoint.flat({n: m.state_dict() for n, m in ema.items()})
     if kept := gather_ranks(method):
         groups[MEMORIES] = kept
     return checkpoint.Checkpoint(step, groups)
 
 
-def restore(method: Method, averages: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], path: Path,
+def restore(method: Method, ema: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer], path: Path,
             resumption: Resumption) -> checkpoint.Checkpoint:
     """Load a checkpoint into networks, EMA and optimizers.  Raises UnbraidError where it does not fit."""
     state = checkpoint.read(path)
     weights = checkpoint.nested(state.groups.get("networks", {}))
     kept = checkpoint.nested(state.groups.get("averages", {}))
     if resumption.changes:                         # a new EMA begins with the checkpoint's weights
-        kept = {name: kept.get(name, weights.get(name, {})) for name in averages}
+        kept = {name: kept.get(name, weights.get(name, {})) for name in ema}
     try:
-        for modules, tensors in ((method.modules, weights), (averages, kept)):
+        for modules, tensors in ((method.modules, weights), (ema, kept)):
             for name, module in modules.items():
                 load_weights(module, tensors.get(name, {}), f"{path}#{name}")
         scatter_ranks(method, state.groups.get(MEMORIES, {}), str(path))

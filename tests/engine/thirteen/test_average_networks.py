@@ -57,5 +57,5 @@ def test_an_average_starts_equal_and_is_part_of_the_state() -> None:
 def test_an_average_is_trained_by_nobody() -> None:
     recipe = gan(networks={"teacher": {"type": "average", "of": "critic"}}, flow={"seen": "teacher(x)"})
     recipe["players"]["critic"] = {**recipe["players"]["critic"], "trains": ["critic", "teacher"]}
-    with pytest.raises(RecipeError, match="'teacher' is an average"):
+    with pytest.raises(RecipeError, match="'teacher' is an EMA"):
         game(recipe)

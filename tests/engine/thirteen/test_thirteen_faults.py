@@ -126,7 +126,7 @@ FAULTS = [
     Fault("a frozen network that is trained", "mixing", "critic:     {type: conv_critic, width: 4}",
           "critic:     {type: conv_critic, width: 4, freeze: true}", ("'critic' is frozen",)),
     Fault("an average that is trained", "mixing", "critic:     {type: conv_critic, width: 4}",
-          "critic:     {type: average, of: encoder}", ("'critic' is an average",)),
+          "critic:     {type: average, of: encoder}", ("'critic' is an EMA",)),
     Fault("then with a value", "ma2", "then: clip_weights(critic_fg, critic_bg", "then: «clip_weights(fg, critic_bg",
           ("`then` works on networks",)),
     Fault("an image where a code belongs", "mixing", "x3:   generator(mix(f1,", "x3:   generator(«mix(x1,",

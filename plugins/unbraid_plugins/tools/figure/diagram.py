@@ -34,7 +34,7 @@ class Box:
 
     label: its name.
     note: small text below the name.
-    players: the players who train the network (or the network that it averages), or the player whose loss it is.
+    players: the players who train the network (or the network whose EMA it is), or the player whose loss it is.
     resting: whether no player trains the network itself; it is drawn dashed.
     shape: the component kind of a network; `draw` for a mention of a drawn image.
     outputs: the values that leave the box, by the labels of their arrows.
