@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import threading
@@ -12,11 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
+from unbraid_plugins.tools.viewer import View
+from unbraid_plugins.tools.viewer.command import listen
+from unbraid_plugins.tools.viewer.controls import Slider
 from unbraid_plugins.tools.viewer.gallery import GIVEN
 from unbraid_plugins.tools.viewer.loading import Loading
+from unbraid_plugins.tools.viewer.outputs import Text
 from unbraid_plugins.tools.viewer.requests import MOST_UPLOAD
 from unbraid_plugins.tools.viewer.server import PAGE, application
 from unbraid_plugins.tools.viewer.session import Viewing
@@ -33,8 +39,9 @@ def drawn(content: bytes) -> tuple[dict[str, Any], bytes]:
 def image(content: bytes, number: int = 0) -> np.ndarray:
     """A picture among the outputs, uint8 (H, W, C)."""
     told, blobs = drawn(content)
-    start, count = told["outputs"][number]["png"]
-    return np.asarray(Image.open(io.BytesIO(blobs[start:start + count])))
+    (start, count), (channels, height, width) = told["outputs"][number]["pixels"], told["outputs"][number]["size"]
+    assert count == channels * height * width
+    return np.frombuffer(blobs[start:start + count], np.uint8).reshape(height, width, channels)
 
 
 def ask(client: TestClient, view: int, values: dict[str, Any], request: int = 1, tab: str = "tab") -> Any:
@@ -92,6 +99,45 @@ def test_an_edit_is_what_the_model_makes(client: TestClient, viewing: Viewing) -
     half = image(ask(client, 0, {**EDIT, "chunk1": 0.5, "chunk2": 0.5, "pose": 0.5}).content)
     wanted = model.interpolate(a, b, steps=3)[1]
     assert np.abs(half - (wanted * 255).round().permute(1, 2, 0).numpy()).max() <= 1
+
+
+def test_an_answer_is_not_held_back(viewing: Viewing) -> None:
+    """Its head and its body are two packets: with Nagle's algorithm the second one waits 40 ms for the first one."""
+    listening = listen("127.0.0.1", None)
+    port = listening.getsockname()[1]
+    app = application(viewing, frozenset({f"127.0.0.1:{port}"}), TOKEN)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    own, took = http.client.HTTPConnection("127.0.0.1", port), []
+    for _ in range(40):
+        began = time.perf_counter()
+        own.request("GET", "/api/model", headers={"X-Unbraid-Token": TOKEN})
+        assert own.getresponse().read()
+        took.append(time.perf_counter() - began)
+    server.should_exit = True
+    thread.join(5)
+    assert min(took[20:]) < 0.03                                           # the first ones are sent at once anyway
+
+
+def test_views_that_are_quick_draw_with_one_thread(viewing: Viewing) -> None:
+    def draw(values: Any) -> Text:
+        began = time.thread_time()
+        while time.thread_time() - began < values["seconds"]:
+            pass
+        return Text(str(torch.get_num_threads()))
+
+    def threads(seconds: float) -> str:
+        return str(drawn(own.draw(0, {"seconds": seconds}, "tab", 1))[0]["outputs"][0]["text"])
+
+    before = torch.get_num_threads()
+    own = Viewing(viewing.scene, [("acme", View("slow", [Slider("seconds")], draw))])
+    assert threads(0) == str(before)                                       # unless it is asked to, it leaves them alone
+    own.threads = 3
+    try:
+        assert [threads(s) for s in (0, 0.1, 0)] == ["1", "1", "3"]
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_all_views_draw(client: TestClient) -> None:

@@ -52,6 +52,8 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
 
     def make(tell: Callable[[str], None]) -> Viewing:
         tell("starting torch")
+        import torch
+
         from unbraid.engine import device_of
         from unbraid.model import load
         from unbraid_plugins.tools.viewer.scene import Scene
@@ -63,6 +65,7 @@ def command(run: Path, port: int | None, host: str, no_browser: bool, device: st
         scene = Scene.of(model, str(shown))
         tell("making the tabs")
         found = Viewing.of(scene)
+        found.threads = torch.get_num_threads()
         if scene.gallery.note:
             echo(scene.gallery.note, err=True)
         if not found.views:
@@ -86,7 +89,7 @@ def listen(host: str, port: int | None) -> socket.socket:
     """Return a socket that listens at an address.  Raises UnbraidError where the port is taken, or all are."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in PORTS if port is None else (port,):
-        own = socket.socket(family, socket.SOCK_STREAM)
+        own = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             own.bind((host, number))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
+import torch
 from torch import Tensor
 
 from unbraid_plugins.tools.viewer.controls import ControlError, Picture, PictureSet, values_of
@@ -17,6 +20,7 @@ from unbraid_plugins.tools.viewer.view import View
 from unbraid_registry import UnbraidError, fault_of, registry
 
 MOST_TABS = 1000                                   # browser tabs whose latest request is remembered
+HEAVY = 0.05                                       # seconds of one core; views that take longer get all threads
 
 
 @attrs.define(eq=False)
@@ -25,12 +29,15 @@ class Viewing:
 
     views: the tabs, with the plugin that each is from.
     problems: plugins that gave no views, told once.
+    threads: torch's threads for views that take long, while others get one; 0 leaves their number alone.
     """
 
     scene: Scene
     views: list[tuple[str, View]]
     problems: list[str] = attrs.Factory(list)
+    threads: int = 0
     _latest: dict[tuple[str, int], int] = attrs.Factory(dict)
+    _heavy: set[int] = attrs.Factory(set)
     _turn: threading.Lock = attrs.Factory(threading.Lock)
     _note: threading.Lock = attrs.Factory(threading.Lock)
 
@@ -77,7 +84,8 @@ class Viewing:
                 raise Superseded
             values = values_of(view.controls, given, self.scene.gallery)
             try:
-                outputs = view.outputs(values)
+                with self._threads(number):
+                    outputs = view.outputs(values)
                 files = {**values, **{name: f"{name}.png" for name in values.names}}
                 command = None if view.command is None else view.command(files)
                 return encoded(outputs, {"request": request, "command": command})
@@ -96,6 +104,21 @@ class Viewing:
             raise ControlError(f"the view has no picture {control!r}")
         with self._turn:
             return self.scene.gallery.give(content, found.size)
+
+    @contextmanager
+    def _threads(self, number: int) -> Iterator[None]:
+        """Let a view draw with one thread, unless it took long before.
+
+        Threads wait for each other: a small model gains nothing of them, and waits for the slower core where both are
+        busy. Changing their number costs time too, so it is done where a view needs another one than the view before.
+        """
+        wanted = self.threads if number in self._heavy else 1
+        if self.threads and wanted != torch.get_num_threads():
+            torch.set_num_threads(wanted)
+        began = time.thread_time()
+        yield
+        if time.thread_time() - began > HEAVY:
+            self._heavy.add(number)
 
     def _announce(self, key: tuple[str, int], request: int) -> None:
         with self._note:

@@ -63,7 +63,8 @@ export class Drawing {
       this.wish = null;
       try {
         const answer = await call(`/api/views/${this.view}`, {
-          method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({values, tab, request})});
+          method: "POST", headers: {"Content-Type": "application/json"},
+          body: JSON.stringify({values, tab, request})});
         if (answer.status === 204) continue;       // the server has a newer one
         const told = decode(await answer.arrayBuffer());
         if (told.request <= this.drawn) continue;  // an older answer never replaces a newer one
@@ -78,6 +79,18 @@ export class Drawing {
   }
 }
 
+// Pixels of one or three channels, as a canvas takes them.
+function picked(bytes, [channels, height, width], count) {
+  const image = new ImageData(count * width, height), whole = image.data, [g, b] = channels === 3 ? [1, 2] : [0, 0];
+  for (let from = 0, to = 0; from < bytes.length; from += channels, to += 4) {
+    whole[to] = bytes[from];
+    whole[to + 1] = bytes[from + g];
+    whole[to + 2] = bytes[from + b];
+    whole[to + 3] = 255;
+  }
+  return image;
+}
+
 function decode(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
   const told = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
@@ -86,6 +99,7 @@ function decode(buffer) {
   told.floats = ([from, count]) => new Float32Array(buffer, start + from, count / 4);
   told.whole = ([from, count]) => new Uint32Array(buffer, start + from, count / 4);
   told.signed = ([from, count]) => new Int32Array(buffer, start + from, count / 4);
+  told.image = ({pixels, size, count}) => picked(told.bytes(pixels), size, count ?? 1);
   told.bitmap = (place) => createImageBitmap(new Blob([told.bytes(place)], {type: "image/png"}));
   return told;
 }

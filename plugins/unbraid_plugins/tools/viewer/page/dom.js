@@ -14,10 +14,13 @@ export function element(name, attributes = {}, ...children) {
 let count = 0;
 export const fresh = (stem) => `${stem}-${++count}`;
 
-export function paint(canvas, bitmap, x = 0, width = bitmap.width) {
-  canvas.width = width;
-  canvas.height = bitmap.height;
-  canvas.getContext("2d").drawImage(bitmap, x, 0, width, bitmap.height, 0, 0, width, bitmap.height);
+// Draws a part of an image, an ImageBitmap or ImageData. A canvas that is as large already keeps its memory.
+export function paint(canvas, image, x = 0, width = image.width) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== image.height) canvas.height = image.height;
+  const pen = canvas.getContext("2d");
+  if (image instanceof ImageData) pen.putImageData(image, -x, 0, x, 0, width, image.height);
+  else pen.drawImage(image, x, 0, width, image.height, 0, 0, width, image.height);
 }
 
 export function save(canvas, name) {

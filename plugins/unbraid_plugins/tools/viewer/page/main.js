@@ -57,7 +57,7 @@ function open(told, number) {
   const command = element("div", {class: "line", hidden: !told.command}, line, copy);
 
   const drawing = new Drawing(number, async (drawn) => {
-    trouble.replaceChildren();
+    if (trouble.firstChild) trouble.replaceChildren();
     await showAll(outputs, drawn, failed);
     line.textContent = drawn.command ?? "";
     outputs.dataset.request = drawn.request;

@@ -31,7 +31,7 @@ function pictureFigure(output) {
   const canvas = element("canvas", {role: "img", "aria-label": output.name || "the result"});
   const figure = framed("picture", output, canvas, element("div", {class: "row"},
     element("button", {type: "button", class: "small", onclick: () => save(canvas, `${output.name || "result"}.png`)}, "save PNG")));
-  figure.show = async (now, told) => paint(canvas, await told.bitmap(now.png));
+  figure.show = (now, told) => paint(canvas, told.image(now));
   return figure;
 }
 
@@ -39,16 +39,16 @@ function stripFigure(output) {
   const list = element("ol", {}), sheet = element("canvas", {});
   const figure = framed("strip", output, list, element("div", {class: "row"},
     element("button", {type: "button", class: "small", onclick: () => save(sheet, `${output.name || "strip"}.png`)}, "save PNG")));
-  figure.show = async (now, told) => {
-    const bitmap = await told.bitmap(now.png), width = bitmap.width / now.count;
-    paint(sheet, bitmap);
+  figure.show = (now, told) => {
+    const image = told.image(now), width = image.width / now.count;
+    paint(sheet, image);
     while (list.children.length > now.count) list.lastChild.remove();
     while (list.children.length < now.count) {
       list.append(element("li", {}, element("canvas", {role: "img"}), element("span", {})));
     }
     [...list.children].forEach((item, i) => {
       const caption = now.captions[i] ?? "";
-      paint(item.firstChild, bitmap, i * width, width);
+      paint(item.firstChild, image, i * width, width);
       item.firstChild.setAttribute("aria-label", `${now.name} ${i + 1} of ${now.count} ${caption}`);
       item.lastChild.textContent = caption;
     });
@@ -58,24 +58,24 @@ function stripFigure(output) {
 
 function filmFigure(output) {
   const canvas = element("canvas", {role: "img", "aria-label": output.name || "film"}), id = fresh("frame");
-  let bitmap = null, now = output, frame = 0, playing = !matchMedia("(prefers-reduced-motion: reduce)").matches, last = 0;
+  let image = null, now = output, frame = 0, playing = !matchMedia("(prefers-reduced-motion: reduce)").matches, last = 0;
   const slider = element("input", {type: "range", id, min: 1, step: 1, value: 1, oninput: () => { playing = false; turn(Number(slider.value) - 1); }});
   const button = element("button", {type: "button", class: "small", onclick: () => { playing = !playing; label(); }}, "");
   const label = () => { button.textContent = playing ? "pause" : "play"; };
   const turn = (to) => {
     frame = to % now.count;
     slider.value = frame + 1;
-    if (bitmap) paint(canvas, bitmap, frame * bitmap.width / now.count, bitmap.width / now.count);
+    if (image) paint(canvas, image, frame * image.width / now.count, image.width / now.count);
     label();
   };
   const tick = (time) => {
-    if (playing && bitmap && time - last > 1000 / now.fps) { last = time; turn(frame + 1); }
+    if (playing && image && time - last > 1000 / now.fps) { last = time; turn(frame + 1); }
     requestAnimationFrame(tick);
   };
   requestAnimationFrame(tick);
   const figure = framed("film", output, canvas, element("div", {class: "row"}, button, element("label", {for: id, class: "small"}, "frame"), slider));
-  figure.show = async (next, told) => {
-    bitmap = await told.bitmap(next.png);
+  figure.show = (next, told) => {
+    image = told.image(next);
     now = next;
     slider.max = now.count;
     turn(Math.min(frame, now.count - 1));
