@@ -133,9 +133,13 @@ def test_views_that_are_quick_draw_with_one_thread(viewing: Viewing) -> None:
     before = torch.get_num_threads()
     own = Viewing(viewing.scene, [("acme", View("slow", [Slider("seconds")], draw))])
     assert threads(0) == str(before)                                       # unless it is asked to, it leaves them alone
+    assert own.quick(0)                                                    # so the server draws it without a thread
+    with own._turn:
+        assert not own.quick(0)                                            # but never waits for another drawing
     own.threads = 3
     try:
         assert [threads(s) for s in (0, 0.1, 0)] == ["1", "1", "3"]
+        assert [own.quick(0), bool(threads(0.02)), own.quick(0)] == [True, True, False]
     finally:
         torch.set_num_threads(before)
 

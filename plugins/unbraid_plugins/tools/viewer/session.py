@@ -20,7 +20,8 @@ from unbraid_plugins.tools.viewer.view import View
 from unbraid_registry import UnbraidError, fault_of, registry
 
 MOST_TABS = 1000                                   # browser tabs whose latest request is remembered
-HEAVY = 0.05                                       # seconds of one core; views that take longer get all threads
+HEAVY = 0.05                                       # seconds of a core; views that take longer get all threads
+QUICK = 0.01                                       # seconds of a core; views that take less need no thread of their own
 
 
 @attrs.define(eq=False)
@@ -37,6 +38,7 @@ class Viewing:
     problems: list[str] = attrs.Factory(list)
     threads: int = 0
     _latest: dict[tuple[str, int], int] = attrs.Factory(dict)
+    _took: dict[int, float] = attrs.Factory(dict)
     _heavy: set[int] = attrs.Factory(set)
     _turn: threading.Lock = attrs.Factory(threading.Lock)
     _note: threading.Lock = attrs.Factory(threading.Lock)
@@ -96,6 +98,10 @@ class Viewing:
                 raise UnbraidError(f"the view {view.title!r} of the plugin {plugin!r} {said}; drawn with "
                                    f"{_told(values)}") from error
 
+    def quick(self, number: int) -> bool:
+        """Return whether a view took next to no time when it was last drawn, and nothing is drawn now."""
+        return self._took.get(number, HEAVY) < QUICK and not self._turn.locked()
+
     def give(self, content: bytes, number: int, control: str) -> str:
         """Take a picture file for a control of a view, and return the picture's name.  Raises ControlError."""
         controls = self.views[number][1].controls if 0 <= number < len(self.views) else ()
@@ -117,7 +123,8 @@ class Viewing:
             torch.set_num_threads(wanted)
         began = time.thread_time()
         yield
-        if time.thread_time() - began > HEAVY:
+        self._took[number] = time.thread_time() - began
+        if self._took[number] > HEAVY:
             self._heavy.add(number)
 
     def _announce(self, key: tuple[str, int], request: int) -> None:
