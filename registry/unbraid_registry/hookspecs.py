@@ -118,3 +118,8 @@ def unbraid_models() -> list[Any] | str | Path:  # type: ignore[empty-body]
 
     Or a list of `TrainedModel`s of `unbraid_plugins.tools.models`.
     """
+
+
+@hookspec
+def unbraid_suites() -> str | Path:  # type: ignore[empty-body]
+    """Return suites for `unbraid bench`: a folder of YAML files, each named as its suite."""

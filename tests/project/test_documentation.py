@@ -136,7 +136,11 @@ def test_toml_can_be_read(block):
 
 
 def is_whole(block: Block) -> bool:
-    return bool(re.search(r"^(base|data):", block.text, re.MULTILINE)) and "title:" in block.text
+    return bool(re.search(r"^(base|data):", block.text, re.MULTILINE)) and "title:" in block.text and not is_suite(block)
+
+
+def is_suite(block: Block) -> bool:
+    return bool(re.search(r"^methods:", block.text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("block", [b for b in blocks("yaml") if not is_whole(b)], ids=where)
@@ -152,6 +156,14 @@ def test_pieces_of_recipes_are_yaml(block, tmp_path):
 
 def pages_with(language: str) -> list[Path]:
     return sorted({b.page for b in blocks(language)})
+
+
+@pytest.mark.parametrize("block", [b for b in blocks("yaml") if is_suite(b)], ids=where)
+def test_suites_of_benchmarks_are_whole(block, tmp_path):
+    from unbraid_plugins.tools.bench import read_suite
+
+    (tmp_path / "suite.yaml").write_text(block.text)
+    assert read_suite(tmp_path / "suite.yaml").methods
 
 
 @pytest.mark.parametrize("page", sorted({*pages_with("python"), *(b.page for b in blocks("yaml") if is_whole(b))}),

@@ -60,6 +60,7 @@ BELOW = {                                          # rooms, and the rooms whose 
         "packs": {"display", "editing", "evaluation", "reports"},
         "probing": {"display", "evaluation", "reports"},
         "studies": {"display", "evaluation", "reports"},
+        "bench": {"adversaries", "evaluation", "probing", "studies"},
         "demo": {"evaluation"},
         "models": {"datasets", "evaluation", "packs"},
         "viewer": {"editing", "encoding", "packs"},

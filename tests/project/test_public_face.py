@@ -24,7 +24,7 @@ SUITES = ["ComponentSuite", "CriticSuite", "EncoderSuite", "GeneratorSuite", "Lo
           "OperationSuite", "PluginSuite", "RendererSuite", "SourceSuite", "noise", "numbers", "small_context"]
 HOOKS = ["unbraid_checkpoint", "unbraid_commands", "unbraid_components", "unbraid_data", "unbraid_doctor",
          "unbraid_evaluate", "unbraid_log", "unbraid_models", "unbraid_open_run", "unbraid_pictures", "unbraid_recipes",
-         "unbraid_run_end", "unbraid_run_start", "unbraid_step_end", "unbraid_views"]
+         "unbraid_run_end", "unbraid_run_start", "unbraid_step_end", "unbraid_suites", "unbraid_views"]
 DOORS = {                                          # documented doors of rooms, for authors of tools
     "unbraid.cli": """
         DEVICE OVERRIDES RECIPE RUN SET SIGNALS Session announce ask_before asked_about_changes columns describe

@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Studies": {
         "sweep": ("studies", "Train and evaluate a recipe at many points and over many seeds."),
         "compare": ("studies", "Compare runs over seeds, beside baselines, and rank them without labels."),
+        "bench": ("bench", "Compare methods on the same data, by one protocol."),
     },
     "Plugins": {
         "plugins": ("lookup", "List plugins, where they are from and their problems."),
