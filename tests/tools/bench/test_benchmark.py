@@ -37,7 +37,8 @@ def test_rates_are_chosen_without_test_images(suite: Path, commands: list[list[s
     """The tries' test images are the validation split; they were not in the measured runs' test split."""
     from unbraid.data import open_data
 
-    suite.write_text(suite.read_text().replace("probe: {labels: [2]}\n", "").replace("probe.linear.2", "retrieval_map"))
+    text = suite.read_text().replace("probe: {labels: [2]}\n", "")
+    suite.write_text(text.replace("probe.linear.2", "retrieval_map"))
     said = unbraid("bench", suite, "--methods", "mixing", "--seeds", 1, "--out", "out", "--jobs", 1)
     assert said.code == 0, said.err
     assert [place.split("/")[1] for place in trained(commands)] == ["timing", "tuning", "tuning", "cells"]
