@@ -19,7 +19,7 @@ PLUGIN_TESTS = $(or $(wildcard tests/papers/$(PLUGIN) tests/tools/$(PLUGIN) test
 	$(if $(wildcard plugins/unbraid_plugins/shared/$(PLUGIN)),tests/shared),$(filter tests/opengl,tests/$(PLUGIN)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test fast check test-room test-plugin new-paper house lint docs bench clean
+.PHONY: help install demo test fast check test-room test-plugin new-paper house lint results docs bench clean
 
 help:            ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ lint: $(STAMP)      ## style, types and borders
 	$(BIN)/codespell core registry configs plugins docs *.md
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+results: $(STAMP)    ## write the tables of measured numbers from docs/results/*.json into their pages
+	@$(BIN)/python tests/project/result_tables.py
 
 docs: $(DOCS_STAMP) ## the documentation, into docs/_build/html
 	$(ONE_THREAD) $(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html

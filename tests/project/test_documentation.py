@@ -136,7 +136,8 @@ def test_toml_can_be_read(block):
 
 
 def is_whole(block: Block) -> bool:
-    return bool(re.search(r"^(base|data):", block.text, re.MULTILINE)) and "title:" in block.text and not is_suite(block)
+    named = re.search(r"^(base|data):", block.text, re.MULTILINE) and "title:" in block.text
+    return bool(named) and not is_suite(block)
 
 
 def is_suite(block: Block) -> bool:

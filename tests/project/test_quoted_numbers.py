@@ -1,0 +1,62 @@
+"""Pages that quote measured numbers link each to the section of the results where it stands, and say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from house import ROOT
+from result_tables import FIDELITY, quotes, sections
+
+DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
+LINK = re.compile(r"\]\(((?:\.\./)*[\w/-]*\.md)?#([\w-]+)\)")
+
+
+def slug(title: str) -> str:
+    """The anchor of a title, as GitHub and MyST make it."""
+    return re.sub(r"[^\w\- ]", "", title.replace("`", "").lower()).replace(" ", "-")
+
+
+def numbers(text: str) -> set[str]:
+    return set(DECIMAL.findall(re.sub(r"\]\([^)]*\)", "]", text)))
+
+
+def pieces(text: str) -> list[str]:
+    """The paragraphs, items of lists and rows of tables of a text, without code."""
+    plain = re.sub(r"```.*?```|<!--.*?-->|`[^`]*`", "", text, flags=re.DOTALL)
+    return [piece.strip() for piece in re.split(r"\n\s*\n|\n(?=[*|])", plain) if piece.strip()]
+
+
+def linked(page: Path, piece: str) -> str:
+    """The text of the sections that a piece links to."""
+    found = []
+    for file, anchor in LINK.findall(piece):
+        target = (page.parent / file).resolve() if file else page
+        known = {slug(title): text for title, text in sections(target)}
+        assert anchor in known, f"{target.name} has no section #{anchor}"
+        found.append(known[anchor])
+    return "\n".join(found)
+
+
+def quoted(page: Path) -> list[tuple[str, str]]:
+    """The pieces of a page that quote numbers, with the section that they stand in."""
+    return [(title, piece) for title, text in sections(page) for piece in pieces(text)
+            if quotes(page, title) and numbers(piece)]
+
+
+@pytest.mark.parametrize("page", [ROOT / "docs/which-method.md", *FIDELITY], ids=lambda page: page.stem)
+def test_quoted_numbers_stand_where_they_are_measured(page):
+    wrong = [f"{title}: {sorted(missing)} in: {piece[:100]}" for title, piece in quoted(page)
+             if (missing := numbers(piece) - numbers(linked(page, piece)))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_number_that_is_measured_nowhere_is_found(tmp_path):
+    results, page = tmp_path / "results.md", tmp_path / "which-method.md"
+    results.write_text("# Results\n\n## On cats\n\n0.50 of them.\n")
+    page.write_text("# Which\n\nHalf of them, 0.50 ([cats](results.md#on-cats)).\n\n* 0.51 of cats.\n")
+    (first, one), (_, two) = quoted(page)
+    assert first == "Which"
+    assert numbers(one) <= numbers(linked(page, one))
+    assert numbers(two) - numbers(linked(page, two)) == {"0.51"}

@@ -1,0 +1,62 @@
+"""Measured numbers come from result files: tables are generated, and sections that are not converted yet are listed."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+import result_tables
+from house import ROOT
+from result_tables import BLOCK, FOLDER, LARGEST, PAGES, filled, has_typed_table, named, quotes, read, sections, untold
+from unconverted_sections import MOST, SHRINKING
+
+FILES = sorted(FOLDER.glob("*.json"))
+CONVERTED = [(page, title, text) for page in PAGES for title, text in sections(page) if BLOCK.search(text)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_generated_tables_are_those_of_their_result_files(page):
+    text = page.read_text(encoding="utf-8")
+    assert filled(text) == text, "make results"
+
+
+@pytest.mark.parametrize(("page", "title", "text"), CONVERTED, ids=[named(p, t) for p, t, _ in CONVERTED])
+def test_numbers_in_the_text_of_a_converted_section_are_in_its_result_files(page, title, text):
+    assert untold(text) == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_result_files_say_how_they_were_made(file):
+    found = read(file.stem)
+    assert file.stat().st_size <= LARGEST
+    assert found["made"]
+    for made in found["made"]:
+        assert made["command"].startswith(("unbraid ", "python ", "py "))
+        assert re.fullmatch(r"[0-9a-f]{7,40}", made["commit"]), "of which commit?"
+    assert any(m[2] == file.stem for page in PAGES for m in BLOCK.finditer(page.read_text(encoding="utf-8")))
+
+
+def test_tables_that_were_typed_stand_in_the_list_that_shrinks():
+    typed = {named(page, title) for page in PAGES for title, text in sections(page)
+             if has_typed_table(text) and not quotes(page, title)}
+    assert not (new := sorted(typed - SHRINKING)), f"numbers without a result file: {new}; see {result_tables.__file__}"
+    assert not (gone := sorted(SHRINKING - typed)), f"converted, so take them out of the list: {gone}"
+
+
+def test_the_list_only_shrinks():
+    assert len(SHRINKING) <= MOST, "a new section needs a result file, not a line in this list"
+
+
+def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    (tmp_path / "toy.json").write_text(json.dumps({
+        "made": [], "values": {"a": {"score": [0.5, 0.75]}}, "settings": ["2.5"],
+        "tables": {"main": {"rows": {"A": "a"}, "columns": [{"title": "score", "of": "score", "form": "spread"}]}}}))
+    text = "<!-- results: toy main -->\n<!-- end of results -->\n0.625 in the mean, at 2.5; 0.50 to 0.75, `0.1`.\n"
+    assert "| A | 0.625 (0.500 ... 0.750) |" in filled(text)
+    assert untold(filled(text)) == []
+    assert untold(filled(text).replace("0.50 to", "0.51 to")) == ["0.51"]
+    assert not has_typed_table(filled(text))
+    assert has_typed_table(filled(text) + "| B | 0.7 |\n")
+    assert filled(text).replace("| 0.625", "| 0.626") != filled(filled(text))
