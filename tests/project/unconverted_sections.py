@@ -37,5 +37,5 @@ SHRINKING = {
     "docs/methods/vae.md: beta-VAE and its family",
     "docs/methods/vae.md: Results",
     "docs/methods/view-graph.md: Results",
-    "docs/fidelity/beta-vae.md: The recipes",
+    "plugins/unbraid_plugins/papers/vae/README.md: The recipes",
 }
