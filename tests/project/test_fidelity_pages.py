@@ -1,4 +1,4 @@
-"""The fidelity pages of all methods have one form: the paper's value and ours, deviations, failing ablation, picture."""
+"""The fidelity pages have one form: deviations, the paper's value and ours, failing ablation, picture."""
 
 from __future__ import annotations
 
