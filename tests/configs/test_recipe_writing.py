@@ -252,3 +252,9 @@ def test_everything_public_is_there() -> None:
         assert getattr(unbraid_configs, name)
     with pytest.raises(AttributeError):
         unbraid_configs.load_recipes  # noqa: B018
+
+
+def test_a_recipe_that_could_not_be_read_again_is_not_written():
+    recipe = make_recipe({"base": "mixing-sprites", "title": "x" * 300_000})
+    with pytest.raises(RecipeError, match="at most 256 kB"):
+        dump_recipe(recipe)

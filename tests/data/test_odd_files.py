@@ -146,3 +146,10 @@ def test_two_arrays_in_one_npy(tmp_path):
 
 def test_a_number_alone_is_no_label(tmp_path):
     assert "labels" in " ".join(opened(tmp_path, images=IMAGES, labels=np.array(3)).notes)
+
+
+@pytest.mark.parametrize("arrays", [{"a" * 201: np.arange(12)}, {"factors": np.zeros((12, 1), int),
+                                                                 "factor_names": np.array(["b" * 201])}])
+def test_names_that_no_reader_of_results_takes(tmp_path, arrays):
+    with pytest.raises(DataError, match="has 201 characters"):
+        opened(tmp_path, images=IMAGES, **arrays)

@@ -6,6 +6,7 @@ from unbraid_registry.doors import door
 
 if TYPE_CHECKING:
     from unbraid_configs.reading.files import (
+        LARGEST as LARGEST,
         display_name as display_name,
         read_file as read_file,
         read_override as read_override,

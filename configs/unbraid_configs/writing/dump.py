@@ -8,7 +8,8 @@ import attrs
 
 from unbraid_configs import Data, Draw, Expression, Network, Optimizer, Player, Recipe, Spec
 from unbraid_configs.checking import AVERAGE, key_of, write_factor
-from unbraid_configs.reading import write_expression, write_scalar
+from unbraid_configs.mistakes import Mistake, RecipeError
+from unbraid_configs.reading import LARGEST, PYTHON, write_expression, write_scalar
 from unbraid_configs.variables import escape
 
 Written = dict[str, Any]                            # values: text that is YAML already, or another such map
@@ -100,8 +101,14 @@ def dump_recipe(recipe: Recipe) -> str:
     """Return YAML without base, overrides and comments.
 
     Components have their full names, so that no later plugin changes the recipe.
+
+    Raises RecipeError where it would be larger than a recipe that is read.
     """
-    return "".join(f"{line}\n" for line in _lines(write_recipe(recipe), ""))
+    text = "".join(f"{line}\n" for line in _lines(write_recipe(recipe), ""))
+    if (size := len(text.encode("utf-8", "surrogateescape"))) > LARGEST:
+        raise RecipeError([Mistake(PYTHON, "", f"has {size >> 10:,} kB when it is written, too many to read it again",
+                                   f"a recipe has at most {LARGEST >> 10} kB: shorten its lists")])
+    return text
 
 
 def _lines(written: Written, indent: str) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from unbraid import DataError, Field
 
+LONGEST = 200                                      # characters of a field's name: readers of results take no more
 _MANY = 10_000                                     # class numbers beyond this are renumbered
 
 
@@ -20,7 +21,10 @@ def texts(array: np.ndarray) -> np.ndarray:
 
 
 def usable_name(name: str) -> str:
-    """Return a name that an expression can use: `_5_o_Clock_Shadow`."""
+    """Return a name that an expression can use: `_5_o_Clock_Shadow`.  Raises DataError for one that is too long."""
+    if len(name) > LONGEST:
+        raise DataError(f"the name {name[:40]!r}... has {len(name):,} characters",
+                        hint=f"rename the array or the factor: a field's name has at most {LONGEST}")
     name = re.sub(r"\W", "_", name) or "_"
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from unbraid.runs import RunError
-from unbraid_registry.files import read_json
+from unbraid_registry.files import read_json, size_text, to_json
 
 LARGEST = 8 << 20                                  # bytes of an evaluation
+SPARE = 1 << 16                                    # bytes for notes and for what is added when it is written
 STATE = ("step", "source", "split", "images", "seed")     # what a result depends on besides its metric
 NESTED = ("data", "hooks", "pictures")             # of an evaluation: name -> anything
 
@@ -56,6 +57,35 @@ def added_to(before: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
                        for arm in dict.fromkeys([*now[key], *_mapping(before.get(key))])}
     result["notes"] = [*now["notes"], *_of_another_state(kept, state)]
     return {**result, "kept": list(kept)}
+
+
+def fitted(result: dict[str, Any], most: int = LARGEST) -> dict[str, Any]:
+    """Return an evaluation that its readers can read: where it is larger, without the longest details of metrics.
+
+    Scores and all other plain values stay, and notes name the metrics whose details are left out.
+    """
+    while len(to_json(result, indent=1).encode()) > most - SPARE:
+        parts = {**_mapping(result.get("arms")), "": _mapping(result.get("data"))}
+        sizes: dict[str, int] = {}
+        for part in parts.values():
+            for name, told in part.items():
+                sizes[name] = sizes.get(name, 0) + len(to_json(told)) - len(to_json(_short(told)))
+        longest = max(sizes, key=lambda name: sizes[name], default="")
+        if not sizes.get(longest, 0):
+            return result
+        parts = {arm: {name: _short(told) if name == longest else told for name, told in part.items()}
+                 for arm, part in parts.items()}
+        data = parts.pop("")
+        told = f"{longest}: its details are left out, {size_text(sizes[longest])} of at most {size_text(most)} in all"
+        result = {**result, "arms": parts, **({"data": data} if "data" in result else {}),
+                  "notes": [*result.get("notes", []), told]}
+    return result
+
+
+def _short(told: Any) -> Any:
+    """Return a result without its lists and maps."""
+    return {k: v for k, v in told.items() if not isinstance(v, Mapping | list | tuple)} if isinstance(
+        told, Mapping) else [] if isinstance(told, list | tuple) else told
 
 
 def _of_another_state(kept: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> list[str]:

@@ -19,7 +19,7 @@ from unbraid_plugins.tools.evaluation.clip_evidence import of_analogies, of_clip
 from unbraid_plugins.tools.evaluation.domains import domains_of, of_domains, unchanged
 from unbraid_plugins.tools.evaluation.encoded import lacking, of_model
 from unbraid_plugins.tools.evaluation.evidence import Evidence, Sampled, sample
-from unbraid_plugins.tools.evaluation.kept_results import LARGEST, added_to, earlier
+from unbraid_plugins.tools.evaluation.kept_results import LARGEST, added_to, earlier, fitted
 from unbraid_plugins.tools.evaluation.metric_runner import (
     Measuring,
     as_json,
@@ -71,7 +71,7 @@ def evaluate(run: Run, *, protocol: Protocol = QUICK, metrics: Sequence[str] | N
         from_hooks = registry().call_by_plugin("unbraid_evaluate", run=run, step=model.step)
         now = {"format": FORMAT, "title": recipe.title, "step": model.step, "options": list(options), **result,
                "hooks": as_json(from_hooks)}
-        result = added_to(earlier(run.folder / FILE), now)
+        result = fitted(added_to(earlier(run.folder / FILE), now))
         before(result)
         write_json(run.folder / FILE, result, LARGEST)
         return result
