@@ -39,9 +39,9 @@ def fault_of(error: BaseException, component: Component | None = None) -> str:
     foreign = not owner.info.bundled if owner else component is not None and not component.bundled
     if isinstance(error, ValueError | RuntimeError) and text and not foreign:
         return text
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    summary = f"{type(error).__name__}: {text}" if text else type(error).__name__
     at = f", at {line}" if line else ""
-    return f"{said}{at}" + (f", of {owner.title}" if owner and foreign else "")
+    return f"{summary}{at}" + (f", of {owner.title}" if owner and foreign else "")
 
 
 def _found(error: BaseException) -> tuple[Owner | None, str]:

@@ -24,4 +24,4 @@ def in_words(error: Exception) -> tuple[str, str] | None:
         place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         return f"{place}{reason(error)}", remedy(error)
     text = "out of memory" if isinstance(error, MemoryError) else str(error)
-    return next((told for beginning, told in _USUAL.items() if beginning in text), None)
+    return next((words for beginning, words in _USUAL.items() if beginning in text), None)

@@ -121,7 +121,7 @@ def one_waits_for_another(rank: int) -> int:
         try:
             distributed._reach(lambda: torch.distributed.recv(torch.zeros(1), 1 if rank == 0 else 0))
         except distributed.RankError as error:
-            print(error.message, error.told, file=sys.stderr)
+            print(error.message, error.shown, file=sys.stderr)
     return 0
 
 

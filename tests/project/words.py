@@ -39,6 +39,11 @@ RIDDLES = {                                        # in docstrings
     r"\b(a|the) (\w+ )?(fitted|trained) \w+ is asked\b|\btells? of\b": "gives, reports",
     r"\bwhat (\w+ )?is\b(?! wrong)": "name the thing",
 }
+NAMES = {                                          # of variables, parameters and functions
+    "told": "message, summary, result, progress: what it holds",
+    "said": "message, answer, notes: what it holds",
+    "guess": "prediction",
+}
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts),
          *sorted((ROOT / "plugins").rglob("*.md"))]
 
@@ -67,8 +72,12 @@ def found(file: Path) -> list[str]:
     if file.suffix == ".md":
         return [f"{name}:{number}  {m[0]!r}: {better}" for number, line in enumerate(text.splitlines(), 1)
                 for phrase, better in FIELD.items() if (m := re.search(phrase, line, re.IGNORECASE))]
-    wrong = []
-    for line, doc in docstrings(ast.parse(text)):
+    tree, wrong = ast.parse(text), []
+    for node in ast.walk(tree):
+        called = getattr(node, "id", getattr(node, "arg", getattr(node, "name", getattr(node, "attr", None))))
+        if isinstance(called, str) and (better := NAMES.get(called.lstrip("_"))):
+            wrong.append(f"{name}:{getattr(node, 'lineno', 1)}  {called!r}: {better}")
+    for line, doc in docstrings(tree):
         for phrase, better in (FIELD | RIDDLES).items():
             if m := re.search(phrase, doc, 0 if phrase.startswith(r"\A") else re.IGNORECASE):
                 wrong.append(f"{name}:{line}  {m[0]!r}: {better}")

@@ -59,9 +59,9 @@ def _once_per_plugin(mistakes: list[Mistake]) -> list[Mistake]:
         if m.message.startswith("no plugin "):
             first.setdefault(m.message, m)
     uses = {text: sum(m.message == text for m in mistakes) for text in first}
-    told = [m if uses[text] == 1 else attrs.evolve(m, message=f"{text}, which {uses[text]} places of this recipe need")
+    short = [m if uses[text] == 1 else attrs.evolve(m, message=f"{text}, which {uses[text]} places of this recipe need")
             for text, m in first.items()]
-    return told or mistakes
+    return short or mistakes
 
 
 def with_inherited_optimizers(tree: Node) -> Node:
@@ -138,8 +138,8 @@ def _structure(tree: Node, catalog: Finds) -> Recipe:
     try:
         return structure_fields(tree, Recipe, structure, special, tree=None)
     except Invalid as invalid:
-        told = [missing] if missing and missing.place not in [m.place for m in invalid.mistakes] else []
-        raise Invalid([*invalid.mistakes, *told]) from None
+        also = [missing] if missing and missing.place not in [m.place for m in invalid.mistakes] else []
+        raise Invalid([*invalid.mistakes, *also]) from None
 
 
 def _map(node: Node, hint: str = "write `name: value` below it") -> Node:
@@ -178,7 +178,7 @@ def _data(node: Node, catalog: Finds, structure: Callable[[Node, Any], Any]) -> 
         if not mistakes:
             return data
     except Invalid as invalid:
-        mistakes += [m for m in invalid.mistakes if m.place not in [told.place for told in mistakes]]
+        mistakes += [m for m in invalid.mistakes if m.place not in [known.place for known in mistakes]]
     raise Invalid(mistakes)
 
 

@@ -147,8 +147,8 @@ class _Builder:
                 entries[name] = node
         torn = cut or bare
         if torn:
-            told = pitfalls.cut_value("{ }") if cut else pitfalls.bare_name()
-            self.mistakes.append(Mistake(torn, "", *told))
+            pitfall = pitfalls.cut_value("{ }") if cut else pitfalls.bare_name()
+            self.mistakes.append(Mistake(torn, "", *pitfall))
             return Node(entries, place, key, style="broken")
         return Node(entries, place, key)
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
         all_differences as all_differences,
         as_it_stands as as_it_stands,
         differences as differences,
-        told as told,
+        in_words as in_words,
         written as written,
     )
     from unbraid_configs.writing.dump import dump_recipe as dump_recipe

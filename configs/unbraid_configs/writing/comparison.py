@@ -58,7 +58,7 @@ def all_differences(here: Recipe, there: Recipe) -> list[Difference]:
     return found
 
 
-def told(found: list[Difference]) -> str:
+def in_words(found: list[Difference]) -> str:
     """Return differences as part of a message."""
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return ", ".join(map(str, found[:SHOWN])) + more

@@ -56,9 +56,9 @@ def command(recipe: str, overrides: tuple[str, ...], gradients: bool, plan: bool
         echo("\n" + reach(method))
     if plan:
         echo("\n" + plan_of(method))
-    told = list(hints(method))
-    more = [f"... and {len(told) - MOST_MISTAKES} more"] if len(told) > MOST_MISTAKES else []
-    for number, hint in enumerate([*told[:MOST_MISTAKES], *more]):
+    found = list(hints(method))
+    more = [f"... and {len(found) - MOST_MISTAKES} more"] if len(found) > MOST_MISTAKES else []
+    for number, hint in enumerate([*found[:MOST_MISTAKES], *more]):
         echo(("\n" if number == 0 else "") + style("hint:", fg="yellow") + f" {hint}")
 
 

@@ -32,7 +32,7 @@ def report(error: Exception, session: Session) -> int:
             echo(f"... and {len(error.mistakes) - MOST_MISTAKES} mistakes more", err=True)
         return error.exit_code
     if isinstance(error, UnbraidError):
-        if not getattr(error, "told", False):      # another process of the same training prints it
+        if not getattr(error, "shown", False):     # another process of the same training prints it
             say(error.message, error.hint)
         return error.exit_code
     if plain := in_words(error):

@@ -129,8 +129,8 @@ def _eight_bits(image: Image.Image, white: float | None, black: float) -> Image.
     elif white is None and image.mode == "F" and low >= 0 and high <= 1:
         white = 1
     if white is None or not black <= low <= high <= white:
-        told = "set the source's `black` and `white` to these" if np.isfinite(low + high) else "mend it"
-        raise BadPicture(f"its values go from {low:g} to {high:g}; {told}, or make 8 bits of them")
+        advice = "set the source's `black` and `white` to these" if np.isfinite(low + high) else "mend it"
+        raise BadPicture(f"its values go from {low:g} to {high:g}; {advice}, or make 8 bits of them")
     grey = ((values - black) * (255 / (white - black)) + 0.5).astype(np.uint8)
     return Image.fromarray(np.where(values == image.info.get("transparency"), np.uint8(255), grey))
 

@@ -29,9 +29,9 @@ _store: Store | None = None                        # torchrun's store, for messa
 class RankError(UnbraidError):
     """Raised where another rank failed or is lost.  told: another rank reports the reason, so this one need not."""
 
-    def __init__(self, message: str, *, hint: str = "", told: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", shown: bool = False) -> None:
         super().__init__(message, hint=hint)
-        self.told = told
+        self.shown = shown
 
 
 # -- together ---------------------------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def together() -> Iterator[None]:
     except BaseException as error:
         if _left_word(error):
             raise
-        raise RankError(str(error), told=True) from error
+        raise RankError(str(error), shown=True) from error
     finally:
         stop()
 
@@ -222,8 +222,8 @@ def _lost(reason: str) -> RankError:
             missing = [r for r in missing if not _store.check([f"here {r}"])]
         if _store.check(["failure"]):
             word = json.loads(_store.get("failure"))
-            return RankError(f"rank {word['rank']} of {world()} failed: {word['text']}", told=True)
+            return RankError(f"rank {word['rank']} of {world()} failed: {word['text']}", shown=True)
     who = f"ranks {', '.join(map(str, missing))}" if len(missing) > 1 else f"rank {missing[0]}" if missing else "a rank"
     silent = f" (no answer for {TIMEOUT.total_seconds():.0f} seconds)" if "timed out" in reason.lower() else ""
     here = [r for r in range(world()) if r not in missing]
-    return RankError(f"{who} of {world()} {'are' if len(missing) > 1 else 'is'} gone{silent}", told=rank() != here[0])
+    return RankError(f"{who} of {world()} {'are' if len(missing) > 1 else 'is'} gone{silent}", shown=rank() != here[0])

@@ -74,11 +74,11 @@ class Resumption:
                 and ":" not in str(s.get("exit"))]               # an error, `Type: message`, may come before the first
         reached = max([*ends, *(s.get("from_step", 0) for s in record.get("sessions", ()))], default=0)
         if step < reached:
-            told = f"{self.run.folder} was trained up to step {reached}, but its last checkpoint is of step {step}"
+            summary = f"{self.run.folder} was trained up to step {reached}, but its last checkpoint is of step {step}"
             if not step:
-                raise RunError(told.replace("its last checkpoint is of step 0", "its checkpoints are gone"),
+                raise RunError(summary.replace("its last checkpoint is of step 0", "its checkpoints are gone"),
                                hint=f"put {self.run.checkpoints} back, or train into another --out")
-            warnings.warn(f"{told}: it goes on from there, and its log is cut", stacklevel=4)
+            warnings.warn(f"{summary}: it goes on from there, and its log is cut", stacklevel=4)
 
     def confirm(self, step: int, data: list[Difference], accept: Accept) -> None:
         """Ask `accept` about changes of the recipe and the data.  Raises ChangedError where it refuses."""
@@ -176,7 +176,7 @@ def resume_notes(resumption: Resumption, session: Mapping[str, Any], record: Map
         warnings.warn(f"{', '.join(notes)}: from step {session['from_step']} on, the numbers may differ in their last "
                       "digits from those of a training that was never stopped", stacklevel=3)
     changes = {d.path: [d.there, d.here] for d in (*resumption.changes, *resumption.free)}
-    return {name: told for name, told in (("changes", changes), ("surroundings", notes)) if told}
+    return {name: found for name, found in (("changes", changes), ("surroundings", notes)) if found}
 
 
 def _surroundings_changed(now: Mapping[str, Any], record: Mapping[str, Any]) -> list[str]:

@@ -112,8 +112,8 @@ class Model:
             value, = evaluate(environment, body.result)
         except EvaluationError as error:
             other = [tuple(v.shape[1:]) for v in given.values() if isinstance(v, Tensor) and v.ndim == 4]
-            told = f"; images of {self.image_shape} are expected" * any(shape != self.image_shape for shape in other)
-            raise ModelError(f"{function}({', '.join(names)}): {error.message}{told}",
+            sizes = f"; images of {self.image_shape} are expected" * any(shape != self.image_shape for shape in other)
+            raise ModelError(f"{function}({', '.join(names)}): {error.message}{sizes}",
                              hint=error.hint) from error.__cause__
         return value
 

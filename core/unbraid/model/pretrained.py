@@ -22,8 +22,8 @@ def with_pretrained(recipe: Recipe) -> Recipe:
         try:
             networks[name] = n if n.from_ is None or n.spec is not None else _as_there(n, layout)
         except UnbraidError as error:
-            told, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
-            mistakes.append(Mistake(n.place, f"networks.{name}.from", told, remedy))
+            message, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
+            mistakes.append(Mistake(n.place, f"networks.{name}.from", message, remedy))
     if mistakes:
         raise RecipeError(mistakes)
     return attrs.evolve(recipe, networks=networks)
@@ -38,8 +38,8 @@ def load_pretrained(method: Method) -> None:
                 run, network = _source(n.from_)
                 load_weights(method.modules[name], _weights(run, network), n.from_)
             except UnbraidError as error:
-                told, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
-                mistakes.append(Mistake(n.place, f"networks.{name}.from", told, remedy))
+                message, remedy = (as_written(text, n.from_) for text in (error.message, error.hint))
+                mistakes.append(Mistake(n.place, f"networks.{name}.from", message, remedy))
     if mistakes:
         raise RecipeError(mistakes)
 

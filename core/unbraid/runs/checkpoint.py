@@ -143,8 +143,8 @@ def _state(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{file} is no checkpoint of unbraid", hint="its fields are not what they should be")
     there = {tensors.stem for tensors in path.glob("*.safetensors")}
     if path.name != name_of(step) or there - {*groups}:
-        told = f"tells of step {step} and {', '.join(sorted(groups))}"
-        raise CheckpointError(f"{file} {told}, beside {', '.join(sorted(there))} in {path.name}",
+        claim = f"tells of step {step} and {', '.join(sorted(groups))}"
+        raise CheckpointError(f"{file} {claim}, beside {', '.join(sorted(there))} in {path.name}",
                               hint="the file is damaged, or the folder was renamed")
     return {"facts": {}, **state}
 

@@ -125,11 +125,11 @@ class Run:
         try:
             return self.with_cuts(self._read_recipe(overrides, former), overrides)
         except RecipeError as error:
-            told = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
-            if told:
-                told.append(Mistake(Place(str(file)), "", "the run no longer fits", "change it where you use it: "
+            changes = [Mistake(Place(str(file)), "", str(c), c.remedy) for c in former.changes]
+            if changes:
+                changes.append(Mistake(Place(str(file)), "", "the run no longer fits", "change it where you use it: "
                                     "--set networks.NAME.OPTION=VALUE; null takes an option out"))
-            raise RecipeError([*error.mistakes, *told]) from None
+            raise RecipeError([*error.mistakes, *changes]) from None
 
     def _read_recipe(self, overrides: Sequence[str], plugins: FormerPlugins) -> Recipe:
         return load_recipe(self.recipe_file, overrides, plugins=plugins, keep_unset=True)

@@ -88,8 +88,8 @@ class FunctionSuite(ComponentSuite):
         try:
             gradcheck(function, points)
         except GradcheckError as error:
-            said = f"{str(error).splitlines()[0][:MOST]}: the gradient is not that of the values"
-            raise pytest.fail.Exception(said, pytrace=False) from None
+            message = f"{str(error).splitlines()[0][:MOST]}: the gradient is not that of the values"
+            raise pytest.fail.Exception(message, pytrace=False) from None
 
     def test_leaves_its_arguments_alone(self) -> None:
         """Check that a call leaves the arguments' numbers, `requires_grad`, gradients and modes unchanged."""

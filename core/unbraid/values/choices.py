@@ -46,8 +46,8 @@ def _chosen(part: Part, value: Any, like: Tensor) -> Tensor:
     good = (given == given.round()) & (given >= 0) & (given < part.size) if part.prior == "classes" else (
         given.isfinite() & ((given == 0) | (given == 1) | (part.prior != "binary")))
     if not fits or not bool(good.all()):
-        said = f"a tensor of shape {tuple(given.shape)}" if given.numel() > 8 else given.tolist()
-        raise ChoiceError(f"{part.name} takes {_takes(part)}, not {said}")
+        shown = f"a tensor of shape {tuple(given.shape)}" if given.numel() > 8 else given.tolist()
+        raise ChoiceError(f"{part.name} takes {_takes(part)}, not {shown}")
     if part.prior == "classes":
         classes = torch.arange(part.size, device=like.device)
         return (given.reshape(-1, 1) == classes).to(like.dtype).expand(batch, -1)

@@ -31,7 +31,7 @@ _NUMBERS = {                                       # systems differ in those tha
     "keep both on one disk": ("EXDEV",),
     "take another disk, which can do this": ("EOPNOTSUPP",),
 }
-_REMEDIES = {getattr(errno, name): told for told, names in _NUMBERS.items() for name in names if hasattr(errno, name)}
+_REMEDIES = {getattr(errno, name): text for text, names in _NUMBERS.items() for name in names if hasattr(errno, name)}
 _OF_A_FILE = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ELOOP, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -64,5 +64,5 @@ def is_of_system(error: BaseException | None, *, of_a_file: bool = True) -> bool
 def _number(error: BaseException | None) -> int | None:
     if isinstance(error, OSError):
         return error.errno
-    told = re.search(r"os error (\d+)|code: (\d+)", str(error))     # safetensors puts it in its text
-    return int(told[1] or told[2]) if told else None
+    found = re.search(r"os error (\d+)|code: (\d+)", str(error))     # safetensors puts it in its text
+    return int(found[1] or found[2]) if found else None

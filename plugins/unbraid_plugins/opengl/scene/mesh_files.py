@@ -63,22 +63,22 @@ def read_mesh(file: Path | str, *, materials: bool = True, normals: Normals = "f
         beside = Beside(file.parent, LARGEST, None if textures is None else Path(textures).expanduser(), notes)
         whole = joined(_parts(kind, data, beside, materials, notes))
         if not len(whole.faces):
-            raise UnbraidError(f"no faces{_told(notes)}", hint="a mesh has triangles; this may be a cloud of points")
+            raise UnbraidError(f"no faces{_listed(notes)}", hint="a mesh has triangles; this may be a cloud of points")
         chosen = stl_files.CREASE if kind == "stl" and normals == "file" else normals
         whole = with_normals(without_doubles(whole, notes), chosen)
         mesh = _mesh(whole, _origin(whole, notes))
     except UnbraidError as error:
         raise UnbraidError(f"{file}: {error.message}", hint=error.hint) from error.__cause__
     except Exception as error:                     # by numpy, for numbers of kinds that nobody expects there
-        told = " ".join(str(error).split())[:120]
-        raise UnbraidError(f"{file} can't be read as .{kind}: {type(error).__name__}{': ' if told else ''}{told}",
+        reason = " ".join(str(error).split())[:120]
+        raise UnbraidError(f"{file} can't be read as .{kind}: {type(error).__name__}{': ' if reason else ''}{reason}",
                            hint="is it whole, and in this format?") from error
     if notes:
-        warnings.warn(f"{file}{_told(notes)}", stacklevel=2)
+        warnings.warn(f"{file}{_listed(notes)}", stacklevel=2)
     return mesh
 
 
-def _told(notes: list[str]) -> str:
+def _listed(notes: list[str]) -> str:
     several = list(dict.fromkeys(notes))
     more = f"; and {len(several) - 5} more" if len(several) > 5 else ""
     return f": {'; '.join(several[:5])}{more}" if several else ""

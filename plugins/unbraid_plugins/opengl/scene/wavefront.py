@@ -77,8 +77,8 @@ def polygons_of(data: bytes, notes: list[str]) -> Polygons:
             left_out[OTHERS.get(keyword, "free-form curves and surfaces" if keyword in FREE_FORM else
                                 f"{keyword[:20]!r}")] += 1
     if left_out := +left_out:
-        told = ", ".join(f"{what} ({count:,})" for what, count in left_out.most_common(6))
-        notes.append(f"statements that are left out: {told}")
+        summary = ", ".join(f"{what} ({count:,})" for what, count in left_out.most_common(6))
+        notes.append(f"statements that are left out: {summary}")
     table = np.array(faces, np.int64).reshape(-1, 7)
     points, colours = _vertices(v, notes)
     uv, normals = _numbers(vt, 2, (1, 2, 3)), _numbers(vn, 3, (3,))
@@ -150,13 +150,13 @@ def _corners(words: list[str], faces: np.ndarray, counts: tuple[int, int, int]) 
     so_far = faces[:, 2:5].repeat(sizes, 0)
     found = np.where(corners > 0, corners - 1, corners + so_far)
     missing = corners == none
-    for wrong, told in ((((corners == 0) | (found < 0)) & ~missing, "there is no"),
+    for wrong, message in ((((corners == 0) | (found < 0)) & ~missing, "there is no"),
                         ((found >= np.array(counts)) & ~missing, "names")):
         if wrong.any():
             at, kind = (int(i) for i in np.argwhere(wrong)[0])
             face = int(np.searchsorted(np.cumsum(sizes), at, "right"))
             number, place = int(lines[face]), int(corners[at, kind])
-            if told == "names":
+            if message == "names":
                 raise UnbraidError(f"line {number}: a face names the {KINDS[kind]} {place}, and there are "
                                    f"{counts[kind]}", hint="they count from 1")
             first = int(sizes[:face].sum())

@@ -47,7 +47,7 @@ class Material:
 
     @property
     def wrap(self) -> tuple[Wrap, Wrap]:
-        """How its pictures continue beyond their border."""
+        """The continuation of its pictures beyond their border."""
         return ("clamp", "clamp") if self.options.clamp else REPEAT
 
     @property

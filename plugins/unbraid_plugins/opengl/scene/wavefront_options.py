@@ -26,7 +26,7 @@ class Options:
     scale, offset: of texture coordinates (u, v): they are scaled, then moved.
     clamp: whether its border continues where it would repeat.
     base, gain: its values are multiplied by the gain, and the base is added.
-    channel: of a picture of opacity: r, g, b, m (its own opacity), l (luminance), or nothing.
+    channel: the one that opacity is read from, r, g, b, m (the picture's own opacity) or l (luminance); empty: none.
     """
 
     scale: tuple[float, float] = (1.0, 1.0)
@@ -38,7 +38,7 @@ class Options:
 
     @property
     def place(self) -> tuple[tuple[float, float], tuple[float, float], bool]:
-        """Where the texture lies, which all pictures of a material share."""
+        """The place of the texture, which all pictures of a material share."""
         return self.scale, self.offset, self.clamp
 
     def ranged(self, picture: np.ndarray) -> np.ndarray:

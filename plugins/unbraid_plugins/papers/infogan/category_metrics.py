@@ -52,9 +52,9 @@ def category_accuracy(codes: np.ndarray, factors: Factors, categories: Chunks) -
     matrix, shared = np.zeros((2, len(names), len(columns)))
     for i, classes in enumerate(map(np.asarray, factors.values())):
         known = classes >= 0
-        for j, told in enumerate(categories_of(codes, categories).values()):
-            matrix[i, j] = clustering_accuracy(told[known], classes[known]).score
-            shared[i, j] = nmi(told[known], classes[known]).score
+        for j, recognised in enumerate(categories_of(codes, categories).values()):
+            matrix[i, j] = clustering_accuracy(recognised[known], classes[known]).score
+            shared[i, j] = nmi(recognised[known], classes[known]).score
     best = {f: columns[int(row.argmax())] for f, row in zip(names, matrix, strict=True)}
     chance = {f: float(np.bincount(y[y >= 0]).max() / (y >= 0).sum()) for f, y in factors.items()}
     return CategoryAccuracy(names, columns, matrix, shared, best, chance,
@@ -89,8 +89,8 @@ def code_recovery(drawn_codes: np.ndarray, told_codes: np.ndarray, categories: C
     drawn_codes, told_codes: (P, D), drawn from the prior and read from the images.
     categories, chunks: name -> columns.
     """
-    drawn, told = categories_of(drawn_codes, categories), categories_of(told_codes, categories)
-    found = {name: information(contingency(drawn[name], told[name])) for name in categories}
+    drawn, recognised = categories_of(drawn_codes, categories), categories_of(told_codes, categories)
+    found = {name: information(contingency(drawn[name], recognised[name])) for name in categories}
     ceiling = {name: float(np.log(b - a)) for name, (a, b) in categories.items()}
     explained = {name: _explained(drawn_codes[:, a:b], told_codes[:, a:b]) for name, (a, b) in (chunks or {}).items()
                  if name not in categories}
@@ -151,9 +151,9 @@ def categories_of(codes: np.ndarray, categories: Chunks) -> Mapping[str, np.ndar
     return {name: codes[:, a:b].argmax(1) for name, (a, b) in categories.items()}
 
 
-def _explained(drawn: np.ndarray, told: np.ndarray) -> float:
+def _explained(drawn: np.ndarray, recognised: np.ndarray) -> float:
     """Return the mean squared correlation of columns; a constant column counts as 0."""
-    d, t = drawn - drawn.mean(0), told - told.mean(0)
+    d, t = drawn - drawn.mean(0), recognised - recognised.mean(0)
     scale = np.sqrt((d**2).sum(0) * (t**2).sum(0))
     r = np.divide((d * t).sum(0), scale, out=np.zeros(len(scale)), where=scale > 0)
     return float((r**2).mean())

@@ -139,11 +139,11 @@ class Conditional(nn.Module):
 
     def forward(self, image: Tensor, *labels: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] and one-hot labels (B, K), ... -> scores (B, 1)."""
-        told = torch.cat([v.flatten(1) for v in labels], 1)
+        numbers = torch.cat([v.flatten(1) for v in labels], 1)
         x = functional.pad(2 * image - 1, self.pad)
         for stage, table in zip((self.first, self.second, self.third), self.tables, strict=True):
             x = stage(x)
-            picture = table(told.to(x.dtype)).unflatten(1, (-1, *self.coarse[1:]))
+            picture = table(numbers.to(x.dtype)).unflatten(1, (-1, *self.coarse[1:]))
             x = x + functional.interpolate(picture, size=x.shape[-2:], mode="nearest")
         return self.last(x)
 

@@ -70,8 +70,8 @@ class Persons:
         if self.size is not None:
             pixels = resized(pixels, self.size)
             fields = {n: Field(resized(f.values, self.size)) if f.is_picture else f for n, f in fields.items()}
-        ordered, said = _ordered(placed, names, COCO_NAMES if self.joints == "coco" else RIG_NAMES)
-        return Images(pixels, {"joints": Field(ordered), **fields}, images.splits, notes + said, images.keys)
+        ordered, more = _ordered(placed, names, COCO_NAMES if self.joints == "coco" else RIG_NAMES)
+        return Images(pixels, {"joints": Field(ordered), **fields}, images.splits, notes + more, images.keys)
 
     def _names(self, file: NpzFile, count: int) -> tuple[list[str], list[str]]:
         """Return the names of the key points as we know them, and a note where they are assumed."""

@@ -57,13 +57,13 @@ BY_COUNT = {len(s.joints): s for s in (COCO, RIG)}
 OF_RIGS = {"arm": "shoulder", "forearm": "elbow", "hand": "wrist", "upleg": "hip", "leg": "knee", "foot": "ankle"}
 
 
-def joint_name(said: str) -> str:
+def joint_name(foreign: str) -> str:
     """Return our name of a joint that a file names in another way; a name that we don't know stays as it is.
 
     >>> [joint_name(n) for n in ("RightForeArm", "LShoulder", "left_eye", "Hips", "tail")]
     ['right_elbow', 'left_shoulder', 'left_eye', 'hips', 'tail']
     """
-    plain = re.sub(r"[^a-z]", "", said.lower())
+    plain = re.sub(r"[^a-z]", "", foreign.lower())
     if plain in ("head", "hips", "nose", "neck"):
         return plain
     for side in SIDES:
@@ -72,4 +72,4 @@ def joint_name(said: str) -> str:
             name = f"{side}_{OF_RIGS.get(rest, rest)}"
             if rest != plain and name in COCO_NAMES:
                 return name
-    return said
+    return foreign

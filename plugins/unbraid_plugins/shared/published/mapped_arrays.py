@@ -49,9 +49,9 @@ def mapped(path: Path, shape: tuple[int, ...], fill: Callable[[np.ndarray], None
     Raises DataError where the disk is too full.
     """
     status = path.stat()
-    told = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {shape}"
+    identity = f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {shape}"
     try:
-        there = cache_folder() / "data" / f"{path.stem}-{hashlib.sha256(told.encode()).hexdigest()[:16]}.npy"
+        there = cache_folder() / "data" / f"{path.stem}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npy"
     except RuntimeError as error:
         raise DataError(f"{path} can't be unpacked: {error}", hint="set UNBRAID_CACHE to a folder with room") from None
     if not _is_whole(there, shape):

@@ -30,7 +30,7 @@ class Omniglot:
     def open(self) -> Images:
         """Return the characters and what their names say."""
         folder = existing(self.path, folder=True)
-        images, told, splits, begin = [], [], {}, 0
+        images, names, splits, begin = [], [], {}, 0
         for split, name in ARCHIVES.items():
             path = folder / name
             if not path.is_file():
@@ -38,14 +38,14 @@ class Omniglot:
             found = [(m, parts) for m in members(path, ".png") if (parts := NAME.fullmatch(m))]
             images.append(ZippedPictures(path, [m for m, _ in found], self.size, 1, formats=("PNG",)).read(
                 np.arange(len(found))))
-            told += [(parts[1], f"{parts[1]}/{parts[2]}", int(parts[3]) - 1) for _, parts in found]
+            names += [(parts[1], f"{parts[1]}/{parts[2]}", int(parts[3]) - 1) for _, parts in found]
             splits[split] = np.arange(begin, begin := begin + len(found))
-        if not told:
+        if not names:
             raise DataError(f"{folder} has no {' and no '.join(ARCHIVES.values())} with characters",
                             hint="unbraid data get omniglot")
-        drawers = np.array([drawer for _, _, drawer in told])
+        drawers = np.array([drawer for _, _, drawer in names])
         return Images(np.concatenate(images), {
-            "alphabet": _named([alphabet for alphabet, _, _ in told]), "character": _named([c for _, c, _ in told]),
+            "alphabet": _named([alphabet for alphabet, _, _ in names]), "character": _named([c for _, c, _ in names]),
             "drawer": Field(drawers, int(drawers.max()) + 1)}, splits)
 
 

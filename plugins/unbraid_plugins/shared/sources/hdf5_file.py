@@ -90,5 +90,5 @@ class Hdf5File(NpzFile):
 def _is_text(dtype: Any) -> bool:
     import h5py
 
-    told = h5py.check_string_dtype(dtype)
-    return told is not None and told.length is None
+    text = h5py.check_string_dtype(dtype)
+    return text is not None and text.length is None

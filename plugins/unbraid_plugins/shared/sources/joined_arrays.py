@@ -29,8 +29,8 @@ class JoinedFile(NpzFile):
         found = {split: self.file.headers[own] for split, own in self.parts[name].items()}
         first = next(iter(found.values()))
         if any(h.shape[1:] != first.shape[1:] or not h.shape for h in found.values()):
-            told = ", ".join(f"{self.parts[name][split]} {h.shape}" for split, h in found.items())
-            raise DataError(f"the parts of {name} have different forms: {told}",
+            shapes = ", ".join(f"{self.parts[name][split]} {h.shape}" for split, h in found.items())
+            raise DataError(f"the parts of {name} have different forms: {shapes}",
                             hint="save them alike, or name the images of one part in the option `images`")
         return Header((sum(h.shape[0] for h in found.values()), *first.shape[1:]), first.dtype)
 

@@ -35,7 +35,7 @@ class _Watch:
             self.count, self.total = self.count + 1, self.total + value
         return self.count >= VALUES and step - self.since >= LONG
 
-    def told(self) -> str:
+    def message(self) -> str:
         """Return the warning."""
         mean = self.total / self.count
         return (f"{self.level.names} has been at chance ({self.level.chance:.3g}) since step {self.since}, with a mean "
@@ -62,7 +62,7 @@ def unbraid_log(run: Any, step: int, numbers: Mapping[str, float]) -> None:
         value = watch.level.of(numbers)
         if value is not None and watch.see(step, value):
             _watched[run.folder].remove(watch)
-            warnings.warn(watch.told(), stacklevel=2)
+            warnings.warn(watch.message(), stacklevel=2)
 
 
 @hookimpl

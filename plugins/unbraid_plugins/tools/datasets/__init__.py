@@ -16,7 +16,7 @@ if TYPE_CHECKING:
         open_set as open_set,
     )
     from unbraid_plugins.tools.datasets.command import progress as progress, size as size
-    from unbraid_plugins.tools.datasets.downloading import Told as Told, download as download, quiet as quiet
+    from unbraid_plugins.tools.datasets.downloading import Progress as Progress, download as download, quiet as quiet
     from unbraid_plugins.tools.datasets.entry import (
         DataFile as DataFile,
         DataSet as DataSet,

@@ -94,7 +94,7 @@ def get_command(name: str, to: Path | None, own: Path | None, accept_licence: bo
     echo(f"licence: {entry.licence}", err=True)
     if entry.accept and not accept_licence:
         ask(entry)
-    folder = get(entry, to, own=own, told=progress(), say=lambda line: echo(line, err=True))
+    folder = get(entry, to, own=own, progress=progress(), say=lambda line: echo(line, err=True))
     images = open_set(entry, folder, {})
     echo(f"{entry.name} is here: {len(images):,} images of {' x '.join(map(str, images.shape))}, "
          f"{', '.join(images.fields) or 'no fields'}, in {folder}")
@@ -131,7 +131,7 @@ def progress() -> Callable[[int, int], None]:
     begun = last = time.monotonic()
     first = -1
 
-    def told(done: int, whole: int) -> None:
+    def show(done: int, whole: int) -> None:
         nonlocal last, first, begun
         now = time.monotonic()
         if first < 0 or done < first:
@@ -141,7 +141,7 @@ def progress() -> Callable[[int, int], None]:
             share = f"{done / whole:4.0%} of {size(whole)}" if whole else size(done)
             echo(f"  {share}, {size(int((done - first) / max(now - begun, 1e-3)))}/s", err=True)
 
-    return told
+    return show
 
 
 def state(entry: DataSet) -> str:

@@ -33,17 +33,17 @@ SPARE = 16 << 20                                   # bytes of the disk that are 
 MOST_NOTE = 1 << 16
 BROKEN = (OSError, http.client.HTTPException)      # urllib's errors are OSErrors
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 def quiet(done: int, whole: int) -> None:
     """Tell nothing of the bytes that have arrived."""
 
 
-def download(file: DataFile, folder: Path, told: Told = quiet) -> str:
+def download(file: DataFile, folder: Path, progress: Progress = quiet) -> str:
     """Fetch a file into a folder and return its sha256; one process at a time.
 
-    told: called with the bytes that have arrived and those of the whole file (0: not known).
+    progress: called with the bytes that have arrived and those of the whole file (0: not known).
 
     Raises DownloadError where no address gives the file, and FileError where the disk refuses; what has arrived of it
     is kept, unless its hash is wrong.
@@ -53,7 +53,7 @@ def download(file: DataFile, folder: Path, told: Told = quiet) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{file.name}.lock", timeout=0):
-            return _Download(file, folder / file.name, told).fetch()
+            return _Download(file, folder / file.name, progress).fetch()
     except Timeout:
         raise DownloadError(f"another process is fetching {folder / file.name}", hint="wait for it") from None
     except OSError as error:
@@ -65,7 +65,7 @@ def download(file: DataFile, folder: Path, told: Told = quiet) -> str:
 class _Download:
     file: DataFile
     to: Path
-    told: Told
+    progress: Progress
     whole: int = 0                                 # bytes, as the entry or a server says
     sha256: Any = attrs.field(factory=hashlib.sha256)
     md5: Any = attrs.field(factory=lambda: hashlib.md5(usedforsecurity=False))
@@ -234,7 +234,7 @@ class _Download:
                     raise FileError(f"can't write {self.part}: {reason(error)}",
                                     hint=f"{remedy(error)}, or choose another --to; then call it again") from None
                 self._hash(block)
-                self.told(self.have, self.whole)
+                self.progress(self.have, self.whole)
         if self.whole and self.have < self.whole:
             raise ConnectionError(f"the connection ended after {self.have:,} of {self.whole:,} bytes")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unbraid_plugins.tools.datasets.catalogue import data_folder, folder_of, missing_files, note_folder
-from unbraid_plugins.tools.datasets.downloading import Told, download, quiet
+from unbraid_plugins.tools.datasets.downloading import Progress, download, quiet
 from unbraid_plugins.tools.datasets.entry import DataFile, DataSet, EntryError
 from unbraid_registry.files import FileError, open_file, read_json, write_whole
 
@@ -22,13 +22,13 @@ class SetError(EntryError):
     """Raised for a data set whose files are missing or wrong."""
 
 
-def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, told: Told = quiet,
+def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, progress: Progress = quiet,
         say: Callable[[str], object] = lambda line: None) -> Path:
     """Fetch the files of a set that are not here yet, and return their folder.
 
     to: the folder for them.
     own: a folder with one's own copy; it is checked and remembered, and nothing is fetched or copied.
-    told: as of `download`.
+    progress: as of `download`.
     say: gets a line for each file.
 
     Raises SetError, DownloadError, FileError.
@@ -47,7 +47,7 @@ def get(entry: DataSet, to: Path | None = None, *, own: Path | None = None, told
         raise SetError(_how(entry, by_hand or missing), hint=f"then: unbraid data get {entry.name} --from FOLDER")
     for file in missing:
         say(f"{file.name} from {', '.join(file.addresses[:1])}")
-        receipt = download(file, folder, told)
+        receipt = download(file, folder, progress)
         _write_receipt(folder, file, receipt)
         say(f"{file.name}: {(folder / file.name).stat().st_size:,} bytes, sha256 {receipt}"
             + ("" if file.hash[1] else " (none is published to compare it with)"))
@@ -68,15 +68,15 @@ def _how(entry: DataSet, files: list[DataFile]) -> str:
     return "\n".join(lines)
 
 
-def verify(entry: DataSet, told: Callable[[str], object] = lambda line: None) -> list[str]:
+def verify(entry: DataSet, say: Callable[[str], object] = lambda line: None) -> list[str]:
     """Read all files of a set and return what is wrong with them; nothing where all are as published.
 
     Files without a published hash are compared with what they were when they were fetched.
     """
-    return faults(entry, folder_of(entry), told=told)
+    return faults(entry, folder_of(entry), say=say)
 
 
-def faults(entry: DataSet, folder: Path, *, noted: bool = True, told: Callable[[str], object] = lambda line: None
+def faults(entry: DataSet, folder: Path, *, noted: bool = True, say: Callable[[str], object] = lambda line: None
            ) -> list[str]:
     """Return what is wrong with the files of a set in a folder.  noted: compare with the receipt too."""
     if not folder.is_dir():
@@ -92,7 +92,7 @@ def faults(entry: DataSet, folder: Path, *, noted: bool = True, told: Callable[[
         if fault:
             found.append(f"{file.name}: {fault}")
         else:
-            told(f"{file.name}: " + ("as published" if file.hash[1] else "as it was fetched" if file.name in receipt
+            say(f"{file.name}: " + ("as published" if file.hash[1] else "as it was fetched" if file.name in receipt
                                      else "there; no hash is published"))
     return found
 

@@ -30,5 +30,5 @@ def mark_step(path: Path, step: int) -> Path:
 
 def step_of(picture: Image.Image) -> int | None:
     """Return the step that a picture tells; None where it tells none."""
-    told = str(picture.info.get(KEY, ""))
-    return int(told) if re.fullmatch(r"\d{1,15}", told) else None
+    text = str(picture.info.get(KEY, ""))
+    return int(text) if re.fullmatch(r"\d{1,15}", text) else None

@@ -35,7 +35,7 @@ def swaps(model: Model, images: Tensor, others: Tensor, factors: Sequence[str] |
     fields: fields of the images and of the others that `encode` reads.
     """
     factors = list(model.layout.names) if factors is None else list(factors)
-    a, b = (model.code(v, told) for v, told in zip((images, others), fields, strict=True))
+    a, b = (model.code(v, own) for v, own in zip((images, others), fields, strict=True))
     rows = [images, others, *(model.decoded(swap(a, b, name)) for name in factors)]
     return grid(rows, scale=scale_for(model.image_shape))
 
@@ -104,9 +104,9 @@ def pictures_of_training(model: Model, data: Data) -> dict[str, Any]:
 
     try:
         halves = np.split(rows := shown_rows(data), [len(rows) // 2])
-        told = [fields_of(model, "encode", data, half) if "encode" in model.functions else None for half in halves]
+        fields = [fields_of(model, "encode", data, half) if "encode" in model.functions else None for half in halves]
         shown = [data.images(half) for half in halves]
-        pictures: dict[str, Any] = overview(model, shown[0], shown[1], told)
+        pictures: dict[str, Any] = overview(model, shown[0], shown[1], fields)
         for (a, b), name in model.translations.items():
             if a in data.images_of:                # the domain is a source
                 pictures[name] = translations(model, shown_images(data, a), a, b)

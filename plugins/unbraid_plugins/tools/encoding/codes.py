@@ -80,8 +80,8 @@ class Encoded:
         count, seconds = len(data.images_of[name]), 0.0
 
         def encoded(rows: np.ndarray) -> dict[str, Tensor]:
-            told = fields_of(model, self.function, data, rows, name)
-            made = model(self.function, data.images(rows, name), fields=told)
+            fields = fields_of(model, self.function, data, rows, name)
+            made = model(self.function, data.images(rows, name), fields=fields)
             return {n: t.float().cpu() for n, t in by_factor(made, self.function).items()}
 
         def all_codes() -> dict[str, Tensor]:
@@ -93,8 +93,8 @@ class Encoded:
 
         like = {n: torch.empty(count, *t.shape[1:]) for n, t in encoded(np.arange(1)).items()}
         found = cached_tensors("codes", self._key(model, data, name), like, all_codes)
-        said = f"codes of step {model.step}" + (f", computed in {seconds:.0f} s" if seconds else "")
-        return {n: found[n] for n in like}, [said]
+        note = f"codes of step {model.step}" + (f", computed in {seconds:.0f} s" if seconds else "")
+        return {n: found[n] for n in like}, [note]
 
     def _key(self, model: Model, data: Data, name: str) -> str:
         """Return a hash of the weights, the images and the function that the codes depend on."""

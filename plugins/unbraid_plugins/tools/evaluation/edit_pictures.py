@@ -89,7 +89,7 @@ def swaps(shown: Shown) -> Iterator[Row]:
     yield Row(shown.images[others], "other")
     yield Row(shown.decode(shown.codes[own]), "image, rebuilt")
     for chunk, factors in shown.carried().items():
-        what, detail = _told(chunk, factors)
+        what, detail = _label(chunk, factors)
         values = shown.codes[others, slice(*shown.chunks[chunk])]
         yield Row(shown.edited(own, chunk, values), f"{what} of the other", detail)
 
@@ -103,7 +103,7 @@ def swap_grids(shown: Shown) -> Iterator[Row]:
     receivers = np.arange(min(RECEIVERS, len(shown.images)))
     for chunk, factors in shown.carried().items():
         factor = max(factors, key=lambda f: len(shown.classes(f)))
-        donors, (what, detail) = _donors(shown, factor), _told(chunk, factors)
+        donors, (what, detail) = _donors(shown, factor), _label(chunk, factors)
         labels = np.asarray(shown.factors[factor])[donors]
         group, names = f"{what} ({detail})", tuple(shown.name(factor, c) for c in labels)
         yield Row(shown.images[donors], f"{what} of donors", detail, group, names, blank=1)
@@ -113,7 +113,7 @@ def swap_grids(shown: Shown) -> Iterator[Row]:
             yield Row(np.concatenate([shown.images[receiver][None], edited]), f"receiver {number}", "", group)
 
 
-def _told(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
+def _label(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
     """Return the label of an edit of a chunk, and a detail.
 
     With one factor, the label is the factor and the detail the chunk; with several, it is the other way round.
@@ -163,8 +163,8 @@ def traversals(shown: Shown) -> Iterator[Row]:
 def _liveliest(shown: Shown) -> list[str]:
     """Return all chunks, in order; where there are many, those with the most KL (or else variance)."""
     each = shown.codes.var(0) if shown.kl is None else shown.kl.mean(0)
-    told = {name: each[a:b].sum() for name, (a, b) in shown.chunks.items()}
-    most = set(sorted(told, key=lambda name: -told[name])[:MOST])
+    share = {name: each[a:b].sum() for name, (a, b) in shown.chunks.items()}
+    most = set(sorted(share, key=lambda name: -share[name])[:MOST])
     return [name for name in shown.chunks if name in most]
 
 

@@ -28,22 +28,22 @@ def of_model(model: Model, sampled: Sampled, seed: int = 0) -> Evidence:
     Only those functions of the model are used that take an image (or a code) and nothing else, and `relight(x, light)`;
     `encode` also where it reads fields of the image that the source has.  Raises ModelError.
     """
-    said = of_classifier(model, sampled) if usable(model, "classify") else {}
-    said |= of_functions(model, sampled)
+    found = of_classifier(model, sampled) if usable(model, "classify") else {}
+    found |= of_functions(model, sampled)
     if "domain_images" in sampled.evidence:
-        said |= of_translator(model, sampled.evidence["domain_images"])
+        found |= of_translator(model, sampled.evidence["domain_images"])
     if usable(model, FUNCTION):
-        said |= of_views(model, sampled)
-    said |= of_layers(model, sampled, seed)
+        found |= of_views(model, sampled)
+    found |= of_layers(model, sampled, seed)
     known = sampled.data.images_of[sampled.source].fields
-    return said | (_of_codes(model, sampled, seed) if usable(model, "encode", known) else {})
+    return found | (_of_codes(model, sampled, seed) if usable(model, "encode", known) else {})
 
 
 def _of_codes(model: Model, sampled: Sampled, seed: int) -> Evidence:
     """Return the codes of the images, and the evidence that follows from them."""
     def code(rows: np.ndarray) -> Code:
-        told = fields_of(model, "encode", sampled.data, rows, sampled.source)
-        return model.code(sampled.data.images(rows, sampled.source), told)
+        fields = fields_of(model, "encode", sampled.data, rows, sampled.source)
+        return model.code(sampled.data.images(rows, sampled.source), fields)
 
     first = code(sampled.rows["images"][:1])
     shape, layout = first.tensor.shape[1:], first.layout

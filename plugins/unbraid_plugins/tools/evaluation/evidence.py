@@ -158,9 +158,9 @@ def sample(data: Data, protocol: Protocol = QUICK, seed: int = 0, device: str = 
         evidence["clips"] = images.fields["clip"].values[rows].astype(np.int64)
     if classes or numbers:
         evidence |= {"oracle_images": images.read(judged), **of_pairs(data, name, classes, train, numbers)}
-    table, columns, grid, said = _table(images, classes, protocol, unseen, seen, split == "test")
+    table, columns, grid, more = _table(images, classes, protocol, unseen, seen, split == "test")
     chosen = {"images": rows, "train_images": train, "table": table.pop("rows", np.empty(0, np.int64))}
-    return Sampled(evidence | table, classes, numbers, chosen, columns, grid, split, name, notes + said, data)
+    return Sampled(evidence | table, classes, numbers, chosen, columns, grid, split, name, notes + more, data)
 
 
 def image_array(data: Data, rows: np.ndarray, source: str) -> np.ndarray:

@@ -45,9 +45,9 @@ def added_to(before: Mapping[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
     Every metric keeps the state that it was measured on, as `metrics[NAME]["of"]`; notes name those of another state.
     """
-    state, metrics = state_of(now), {name: {**told, "of": state_of(now)} for name, told in now["metrics"].items()}
-    kept = {name: {"of": state_of(before), **told} for name, told in _mapping(before.get("metrics")).items()
-            if name not in metrics and isinstance(told, Mapping)}
+    state, metrics = state_of(now), {name: {**score, "of": state_of(now)} for name, score in now["metrics"].items()}
+    kept = {name: {"of": state_of(before), **score} for name, score in _mapping(before.get("metrics")).items()
+            if name not in metrics and isinstance(score, Mapping)}
     result = {**before, **now, "metrics": {**kept, **metrics}}
     for key in NESTED:
         result[key] = {**_mapping(before.get(key)), **_mapping(now.get(key))}
@@ -90,8 +90,8 @@ def _short(told: Any) -> Any:
 
 def _of_another_state(kept: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> list[str]:
     groups: dict[str, list[str]] = {}
-    for name, told in kept.items():
-        of = _mapping(told.get("of"))
+    for name, score in kept.items():
+        of = _mapping(score.get("of"))
         other = [f"{key} {of.get(key)}, now {state[key]}" for key in state if of.get(key) != state[key]]
         if other:
             groups.setdefault("; ".join(other), []).append(name)

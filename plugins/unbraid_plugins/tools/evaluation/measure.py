@@ -138,7 +138,7 @@ def evaluate_model(model: Model, data: Data, *, protocol: Protocol = QUICK, metr
     costs = [m.costs for m in (shared, *arms.values())]
     there = {m for r in (of_data, *results.values()) for m in r}
     result = {"images": len(sampled.images), "split": sampled.split, "source": sampled.source, "seed": seed,
-              "protocol": _said(protocol, sampled), "factors": sampled.classes,
+              "protocol": _described(protocol, sampled), "factors": sampled.classes,
               "numbers": sampled.numbers, "data": as_json(of_data),
               "arms": {name: {m: result_json(r) for m, r in found.items()} for name, found in results.items()},
               "intervals": {name: _intervals(r) for name, r in results.items()},
@@ -182,8 +182,8 @@ def _sampled(model: Model, data: Data, protocol: Protocol, seed: int, source: st
     if "analogies" in asked:
         evidence |= of_analogies(data, sampled, seed)
     if domains and "translations" in asked:
-        found, told = of_domains(data, domains, protocol, seed)
-        evidence, notes = evidence | found, notes + told
+        found, more = of_domains(data, domains, protocol, seed)
+        evidence, notes = evidence | found, notes + more
     return attrs.evolve(sampled, evidence=evidence, notes=notes)
 
 
@@ -224,7 +224,7 @@ def _intervals(results: Mapping[str, Any]) -> dict[str, list[float]]:
     return {name: i for name, i in found.items() if i is not None}
 
 
-def _said(protocol: Protocol, sampled: Sampled) -> dict[str, Any]:
+def _described(protocol: Protocol, sampled: Sampled) -> dict[str, Any]:
     """Return the protocol's name, the numbers of rows, and the columns of the table and whether it is a full grid."""
     rows = {name.removesuffix("_rows"): len(sampled.evidence.get(name, ()))
             for name in ("measured_rows", "train_rows", "test_rows", "drawn_rows")}

@@ -37,14 +37,14 @@ def factor_of(model: Model, classes: Mapping[str, int], count: int) -> str | Non
     fitting = [name for name, number in classes.items() if number == count]
     result = model.method.function_graphs["classify"].result
     called = [result.op.name] if isinstance(result.op, AttributeOp) else []
-    for names in (called, _told(model), fitting):
+    for names in (called, _predicted(model), fitting):
         meant = [name for name in fitting if name in names]
         if len(meant) == 1:
             return meant[0]
     return None
 
 
-def _told(model: Model) -> Collection[str]:
+def _predicted(model: Model) -> Collection[str]:
     """Return the fields of images that the losses use."""
     terms = (term.node for game in model.method.player_graphs.values() for term in game.terms)
     return {node.op.field for term in terms for node in below(term) if isinstance(node.op, DrawOp) and node.op.field}

@@ -32,9 +32,9 @@ def of_drawn(model: Model, seed: int) -> Evidence:
     if "generate" not in model.functions:
         return {}
     f = model.prior(DRAWN, seed)
-    images, told = [], []
+    images, recognised = [], []
     for t in f.tensor.split(BATCH):
         images.append(model.decoded(Code(t, f.layout)))
-        told.append(model.code(images[-1]).tensor)
-    found = {"drawn_codes": f.tensor, "drawn_images": torch.cat(images), "told_codes": torch.cat(told)}
+        recognised.append(model.code(images[-1]).tensor)
+    found = {"drawn_codes": f.tensor, "drawn_images": torch.cat(images), "told_codes": torch.cat(recognised)}
     return {name: np.asarray(t.detach().float().cpu()) for name, t in found.items()}

@@ -42,8 +42,8 @@ def of_views(model: Model, sampled: Sampled) -> Evidence:
     if truth is None:
         return {}
     batches = (sampled.images[i:i + BATCH] for i in range(0, len(sampled.images), BATCH))
-    told = np.concatenate([_first(model(FUNCTION, b)) for b in batches])
-    found: Evidence = {"viewpoints": told, "azimuths": truth}
+    predicted = np.concatenate([_first(model(FUNCTION, b)) for b in batches])
+    found: Evidence = {"viewpoints": predicted, "azimuths": truth}
     graph = model(GRAPH) if model.functions.get(GRAPH) == () else None
     if isinstance(graph, ViewGraph):
         own = sampled.data.rows("train", sampled.source)

@@ -69,14 +69,14 @@ def command(run: Path, function: str, to: str, form: str | None, force: bool, se
 
     if table:
         model = load(run, device=device_name(device), step=step, overrides=overrides_given())
-        told = export_codes(model, to, function=function, format=form, source=options["source"],
+        done = export_codes(model, to, function=function, format=form, source=options["source"],
                             split=options["split"], images=options["images"], seed=seed or 0, force=force,
                             tell=Teller())
-        echo(f"wrote {told.path}: {told.images:,} images ({', '.join(told.splits)}), {len(told.columns)} numbers "
-                   f"({told.columns[0]} ... {told.columns[-1]}), "
-                   f"{'factors ' + ', '.join(told.factors) if told.factors else 'no known factors'}")
-        if told.format == "projector":
-            echo(f"  look at it: tensorboard --logdir {shlex.quote(str(told.path))}")
+        echo(f"wrote {done.path}: {done.images:,} images ({', '.join(done.splits)}), {len(done.columns)} numbers "
+                   f"({done.columns[0]} ... {done.columns[-1]}), "
+                   f"{'factors ' + ', '.join(done.factors) if done.factors else 'no known factors'}")
+        if done.format == "projector":
+            echo(f"  look at it: tensorboard --logdir {shlex.quote(str(done.path))}")
         return
     tolerance = {} if options["tolerance"] is None else {"tolerance": options["tolerance"]}
     model = load(run, step=step, overrides=overrides_given())

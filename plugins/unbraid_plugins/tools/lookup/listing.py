@@ -91,11 +91,11 @@ def described(e: Entry) -> str:
         return joined([*lines, "", f"  unbraid show {e['name']}", f"  unbraid check {e['name']}"])
     facts: list[tuple[str, Any]] = [("takes", e["takes"]), ("gives", e["gives"]), ("better", e["better"]),
                                     ("formerly", ", ".join(e["formerly"]))]
-    told = [[what, text] for what, text in facts if text]
+    shown = [[what, text] for what, text in facts if text]
     options = [[o["name"], o["type"], o["default"] or "(needed)"] for o in e["options"]]
     renamed = [[old, f"called {new} now", ""] for old, new in e["renamed"].items()]
-    if told:
-        lines += ["", columns(told, indent="  ")]
+    if shown:
+        lines += ["", columns(shown, indent="  ")]
     if options:
         lines += ["", columns([*options, *renamed], ("option", "type", "default"), "  ")]
     return joined(lines)

@@ -104,8 +104,8 @@ def make_command(session: Session, name: str, out: Path | None, to: Path | None,
         return
     echo(f"wrote {done.pack}: {done.size:,} bytes")
     for metric, score in done.scores.items():
-        told = entry.scores.get(metric)
-        echo(f"  {metric:<28}{score:>10.4g}" + (f"   recorded: {told:.4g}" if told is not None else ""))
+        recorded = entry.scores.get(metric)
+        echo(f"  {metric:<28}{score:>10.4g}" + (f"   recorded: {recorded:.4g}" if recorded is not None else ""))
     echo(f"  look at it: unbraid view {shlex.quote(str(done.pack))}")
 
 

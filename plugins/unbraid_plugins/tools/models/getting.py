@@ -19,11 +19,11 @@ def file_of(entry: TrainedModel) -> Path:
     return entry.bundled or models_folder() / entry.file.name
 
 
-def get(entry: TrainedModel, to: Path | None = None, told: Any = None) -> Path:
+def get(entry: TrainedModel, to: Path | None = None, progress: Any = None) -> Path:
     """Fetch a model's pack, check it, and return its file.
 
     to: the folder for it; by default that of fetched packs.
-    told: called with the bytes that have arrived and those of the whole file.
+    progress: called with the bytes that have arrived and those of the whole file.
 
     Raises ModelsError where no address is known, or the fetched file is no pack; DownloadError, FileError.
     """
@@ -39,7 +39,7 @@ def get(entry: TrainedModel, to: Path | None = None, told: Any = None) -> Path:
     folder = models_folder() if to is None else to.expanduser()
     found = folder / entry.file.name
     if not (found.is_file() and entry.file.bytes in (0, found.stat().st_size)):
-        download(entry.file, folder, told or quiet)
+        download(entry.file, folder, progress or quiet)
     Pack.at(found)                                 # its header: whether it is a pack that this version reads
     return found
 

@@ -44,8 +44,8 @@ def make(entry: TrainedModel, out: Path, to: Path, *, minutes: float | None = No
 
     missing = [f"{name}: {what}" for name, what in entry.needs.items() if not os.environ.get(name)]
     if missing:
-        told = f"the model {entry.name!r} is trained on data that is not drawn here"
-        raise ModelsError("\n  ".join([told, *missing]), hint="let these environment variables name it")
+        message = f"the model {entry.name!r} is trained on data that is not drawn here"
+        raise ModelsError("\n  ".join([message, *missing]), hint="let these environment variables name it")
     words = " ".join(entry.overrides)
     say(f"1/3  train {entry.recipe} {words}".rstrip())
     run = _trained(entry, out, minutes, show)
@@ -55,7 +55,7 @@ def make(entry: TrainedModel, out: Path, to: Path, *, minutes: float | None = No
     _evaluated(entry, run)
     say(f"3/3  pack {to}")
     done = write_pack(run.folder, to, licence=entry.licence, data_licence=entry.data_licence, force=True)
-    scores = {name: float(told["score"]) for name, told in measured(run)["scores"].items()}
+    scores = {name: float(result["score"]) for name, result in measured(run)["scores"].items()}
     return Made(run, done.path, done.size, scores)
 
 

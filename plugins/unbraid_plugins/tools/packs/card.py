@@ -20,8 +20,8 @@ def in_words(about: Mapping[str, Any]) -> str:
              ("licence", about["licence"].get("weights") or "not stated"),
              ("data's licence", about["licence"].get("data") or "not stated")]
     lines = [f"{name:<15}{text}" for name, text in shown if text]
-    for metric, told in about["scores"].items():
-        lines.append(f"{'':<15}{_score(metric, told)}")
+    for metric, result in about["scores"].items():
+        lines.append(f"{'':<15}{_score(metric, result)}")
     return "\n".join(lines)
 
 
@@ -34,15 +34,15 @@ def card(name: str, about: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     """
     title = about["title"] or name
     task = next((t for f, t in TASKS.items() if f in about.get("functions", {})), "image-feature-extraction")
-    results = [{"type": name, "value": told["score"], "name": name} for name, told in about["scores"].items()]
+    results = [{"type": name, "value": row["score"], "name": name} for name, row in about["scores"].items()]
     metadata: dict[str, Any] = {"library_name": "unbraid", "pipeline_tag": task, "tags": ["disentanglement", "unbraid"]}
     if about["licence"].get("weights"):
         metadata["license"] = about["licence"]["weights"].lower()
     if results:
         metadata["model-index"] = [{"name": title, "results": [{
             "task": {"type": task}, "dataset": {"type": "custom", "name": _dataset(data)}, "metrics": results}]}]
-    scores = "\n".join(f"| {name} | {told['score']:.4g} | {_interval(told)} | {_baselines(told)} | {told['better']} |"
-                       for name, told in about["scores"].items())
+    scores = "\n".join(f"| {name} | {row['score']:.4g} | {_interval(row)} | {_baselines(row)} | {row['better']} |"
+                       for name, row in about["scores"].items())
     heading = "| metric | model | 95 % interval | baselines | better |\n|---|---|---|---|---|"
     table = f"\n{heading}\n{scores}\n" if scores else "\nIt was not evaluated.\n"
     functions = "\n".join(f"- `{n}({', '.join(p)})`" for n, p in about.get("functions", {}).items())
@@ -81,21 +81,21 @@ def _dataset(data: Mapping[str, Any]) -> str:
 
 
 def _plugins(plugins: dict[str, Any]) -> str:
-    return ", ".join(f"{n} ({told.get('distribution') or told.get('file') or '?'})" for n, told in plugins.items()
-                     if isinstance(told, dict) and told.get("distribution") != "unbraid")
+    return ", ".join(f"{n} ({plugin.get('distribution') or plugin.get('file') or '?'})" for n, plugin in plugins.items()
+                     if isinstance(plugin, dict) and plugin.get("distribution") != "unbraid")
 
 
-def _score(metric: str, told: dict[str, Any]) -> str:
-    return f"{metric} {told['score']:.4g} {_interval(told)} ({_baselines(told)})".replace("  ", " ").replace(" ()", "")
+def _score(metric: str, row: dict[str, Any]) -> str:
+    return f"{metric} {row['score']:.4g} {_interval(row)} ({_baselines(row)})".replace("  ", " ").replace(" ()", "")
 
 
-def _interval(told: dict[str, Any]) -> str:
-    found = told.get("interval")
+def _interval(row: dict[str, Any]) -> str:
+    found = row.get("interval")
     return f"{found[0]:.3g} to {found[1]:.3g}" if isinstance(found, list) and len(found) == 2 else ""
 
 
-def _baselines(told: dict[str, Any]) -> str:
-    return ", ".join(f"{n} {v:.4g}" for n, v in told.get("baselines", {}).items())
+def _baselines(row: dict[str, Any]) -> str:
+    return ", ".join(f"{n} {v:.4g}" for n, v in row.get("baselines", {}).items())
 
 
 def _yaml(tree: dict[str, Any]) -> str:

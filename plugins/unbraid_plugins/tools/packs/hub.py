@@ -31,7 +31,7 @@ def fetch(name: str, *, here: bool = False) -> Path:
     if here:
         path = _cached(client, found)
     else:
-        path = Path(_told(lambda: client.hf_hub_download(found[1], FILE, revision=found[2]), found[1]))
+        path = Path(_asked(lambda: client.hf_hub_download(found[1], FILE, revision=found[2]), found[1]))
     echo(f"{HUB}{found[1]} at commit {path.parent.name}", err=True)
     return path
 
@@ -55,7 +55,7 @@ def push(pack: Pack, name: str, card: str, *, private: bool = False) -> str:
         operations = [client.CommitOperationAdd(path, content) for path, content in files.items()]
         return api.create_commit(name, operations, commit_message=f"{pack.about['title'] or name}: a pack of Unbraid")
 
-    return str(_told(commit, name).commit_url)
+    return str(_asked(commit, name).commit_url)
 
 
 def _cached(client: Any, found: re.Match[str]) -> Path:
@@ -75,7 +75,7 @@ def _client() -> Any:
     return huggingface_hub
 
 
-def _told(act: Callable[[], Any], name: str) -> Any:
+def _asked(act: Callable[[], Any], name: str) -> Any:
     """Do something on the hub, and turn what goes wrong there into one line."""
     try:
         return act()

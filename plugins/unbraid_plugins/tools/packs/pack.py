@@ -137,12 +137,12 @@ def header(path: Path) -> dict[str, str]:
             text = file.read(size)
         if len(text) < size:
             raise ValueError("it is cut off")
-        told = parse_json(text)
+        content = parse_json(text)
     except FileNotFoundError:
         raise PackError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:
         raise PackError(f"can't read the pack {path}: {error}") from None
-    texts = told.get("__metadata__", {}) if isinstance(told, dict) else None
+    texts = content.get("__metadata__", {}) if isinstance(content, dict) else None
     if not isinstance(texts, dict) or not all(isinstance(v, str) for v in texts.values()):
         raise PackError(f"can't read the pack {path}: its header is not one of a safetensors file")
     return texts
@@ -180,9 +180,9 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _expect_lines(told: Any) -> None:
+def _expect_lines(texts: Any) -> None:
     """Check the texts of a header.  Raises ValueError where one is no single line, or has what a terminal obeys."""
-    waiting = [told]
+    waiting = [texts]
     while waiting:
         match waiting.pop():
             case str() as text if text != shown_line(text):

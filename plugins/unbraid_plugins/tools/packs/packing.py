@@ -102,14 +102,14 @@ def used(model: Model) -> set[str]:
 
 def without_places(recipe: Recipe) -> tuple[Recipe, list[str]]:
     """Return a recipe without paths of this machine, and a line for each that was taken out."""
-    told: list[str] = []
+    removed: list[str] = []
 
     def options(where: str, given: Mapping[str, Any]) -> dict[str, Any]:
         kept = {}
         for key, value in given.items():
             is_place = key in PLACES and isinstance(value, str | Path) and not str(value).startswith("${")
             if is_place:
-                told.append(f"the path {where}.{key}, now {HERE}")
+                removed.append(f"the path {where}.{key}, now {HERE}")
             kept[key] = PathText(HERE) if is_place else value
         return kept
 
@@ -118,9 +118,9 @@ def without_places(recipe: Recipe) -> tuple[Recipe, list[str]]:
     networks = {}
     for name, n in recipe.networks.items():
         if n.from_ is not None:
-            told.append(f"the run that {name} came from")
+            removed.append(f"the run that {name} came from")
         networks[name] = n if n.from_ is None else attrs.evolve(n, from_=PathText(f"{THERE}#{name}"))
-    return attrs.evolve(recipe, data=data, networks=networks), told
+    return attrs.evolve(recipe, data=data, networks=networks), removed
 
 
 def without_notes(facts: DataFacts) -> DataFacts:

@@ -19,7 +19,7 @@ from unbraid_plugins.tools.probing.plot import write_picture
 from unbraid_plugins.tools.probing.preprocessing import prepared
 from unbraid_plugins.tools.probing.regressions import judged_numbers, labelled_numbers
 from unbraid_plugins.tools.probing.representations import PIXELS, Representation, representations
-from unbraid_plugins.tools.probing.settings import ALL, Settings, said
+from unbraid_plugins.tools.probing.settings import ALL, Settings, budget_name
 from unbraid_plugins.tools.probing.task import Task, task
 from unbraid_registry.files import write_json
 
@@ -92,9 +92,9 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
     labelled, notes = labelled_rows(chosen, settings)
     accuracy: dict[str, Any] = {"linear": {}, "nearest": {}}
     numbers, explained = labelled_numbers(chosen, settings), dict[str, Any](linear={}, nearest={})
-    told: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for r in representations(model, chosen, notes):
-        told[r.name] = {"kind": r.kind, "numbers": r.train.shape[1]}
+        described[r.name] = {"kind": r.kind, "numbers": r.train.shape[1]}
         accuracy["linear"][r.name], accuracy["nearest"][r.name] = judged(r, chosen, labelled, settings, notes)
         for kind, scores in judged_numbers(r, chosen, numbers, settings).items() if numbers else ():
             explained[kind][r.name] = {name: _summary(own) for name, own in scores.items()}
@@ -103,13 +103,13 @@ def probe_model(model: Model, data: Data, settings: Settings, *, fit_on: str | N
     return {
         **{end: {"source": part.source, "split": part.split, "images": len(part)}
            for end, part in (("fitted_on", chosen.train), ("judged_on", chosen.test))},
-        "labels": [said(b) for b in settings.labels], "draws": settings.draws, "neighbours": settings.neighbours,
+        "labels": [budget_name(b) for b in settings.labels], "draws": settings.draws, "neighbours": settings.neighbours,
         "seed": settings.seed,
         "factors": {f: {"classes": len(classes), "chance": round(chosen.chance[f], 6),
                         "labelled": [len(rows[0]) for rows in labelled[f]]} for f, classes in chosen.classes.items()},
         "numbers": {n: {"components": size, "labelled": [len(rows[0]) for rows in numbers[n]]}
                     for n, size in chosen.numbers.items()},
-        "representations": told, "accuracy": accuracy, "r2": explained if numbers else {},
+        "representations": described, "accuracy": accuracy, "r2": explained if numbers else {},
         "notes": list(dict.fromkeys([*chosen.notes, *notes])),
     }
 

@@ -57,7 +57,7 @@ class Settings:
     supervised: bool = False
 
 
-def said(budget: Budget) -> int | str:
+def budget_name(budget: Budget) -> int | str:
     """Return a number of labels as it is written."""
     return ALL if budget is None else budget
 

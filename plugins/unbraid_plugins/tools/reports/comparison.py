@@ -120,7 +120,7 @@ def _differences(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[st
     A value is left out if more than half of the groups have it. At most DIFFERENCES settings are named.
     """
     methods = [dict(_method(g[0])) for g in groups if g[0].recipe and g[0].title == run.title]
-    told, without = [], []
+    diff, without = [], []
     for key in sorted({k for m in methods for k in m} - {"title", "paper"}) if run.recipe else ():
         values = [m.get(key) for m in methods]
         (usual, count), own = Counter(values).most_common(1)[0], run.recipe.get(key)
@@ -129,10 +129,10 @@ def _differences(run: Findings, groups: Sequence[Sequence[Findings]]) -> list[st
         if own is None:
             without.append(".".join(key.split(".")[:2]))
         else:
-            told.append(f"{key} = {own if len(own) <= LONGEST else own[:LONGEST - 3] + '...'}")
+            diff.append(f"{key} = {own if len(own) <= LONGEST else own[:LONGEST - 3] + '...'}")
     own_parts = {".".join(k.split(".")[:2]) for k in run.recipe}
-    told += [f"without {part}" for part in dict.fromkeys(without) if part not in own_parts]
-    return told if len(told) <= DIFFERENCES else [*told[:DIFFERENCES - 1], f"and {len(told) - DIFFERENCES + 1} more"]
+    diff += [f"without {part}" for part in dict.fromkeys(without) if part not in own_parts]
+    return diff if len(diff) <= DIFFERENCES else [*diff[:DIFFERENCES - 1], f"and {len(diff) - DIFFERENCES + 1} more"]
 
 
 def _group_names(groups: Sequence[Sequence[Findings]]) -> list[str]:
@@ -159,8 +159,8 @@ def names(runs: Sequence[Findings]) -> list[str]:
 
 
 def _about(runs: Sequence[Findings], metric: str) -> tuple[str, str]:
-    told = [scores.about(run, metric) for run in runs]
-    return next((t["summary"] for t in told if t["summary"]), ""), next((t["better"] for t in told if t["better"]), "")
+    rows = [scores.about(run, metric) for run in runs]
+    return next((t["summary"] for t in rows if t["summary"]), ""), next((t["better"] for t in rows if t["better"]), "")
 
 
 def _dots(group: Group, runs: Sequence[Findings], metric: str) -> Dots:
@@ -224,14 +224,14 @@ def _by_picture(pictures: Sequence[tuple[Group, list[embedding.Shown]]]
 
 def remarks(runs: Sequence[Findings]) -> list[str]:
     """Return remarks about differences in how the runs were measured, which make their numbers hard to compare."""
-    told = []
+    lines = []
     for key, what in (("images", "number of images"), ("split", "split"), ("seed", "seed of the evaluation"),
                       ("protocol", "protocol")):
         values = {str(run.evaluation[key]) for run in runs if run.evaluation is not None and key in run.evaluation}
         if len(values) > 1:
-            said = f": {', '.join(sorted(values))}" if all(len(v) < 40 for v in values) else ""
-            told.append(f"The runs were not measured alike; they differ in the {what}{said}.")
+            listed = f": {', '.join(sorted(values))}" if all(len(v) < 40 for v in values) else ""
+            lines.append(f"The runs were not measured alike; they differ in the {what}{listed}.")
     factors = {tuple(run.evaluation["factors"].items()) for run in runs if run.evaluation is not None}
     if len(factors) > 1:
-        told.append("The runs were measured on different factors: their scores are of different data.")
-    return told
+        lines.append("The runs were measured on different factors: their scores are of different data.")
+    return lines

@@ -107,8 +107,8 @@ def _heat_map(metric: str, part: str, value: list[list[Any]], labels: tuple[str,
     top = max([1.0, *numbers]) if all(x <= 1 for x in numbers) else max(numbers)
     best, chance = (found if isinstance(found := result.get(k), dict) else {} for k in ("best", "chance"))
     name = metric if part == "matrix" else f"{metric}.{part}"
-    title, told = TITLES.get(name, (words(metric) + ("" if part == "matrix" else f": {words(part)}"), ""))
-    return HeatMap(name, title, told, _single(down), _single(across), columns, [
+    title, caption = TITLES.get(name, (words(metric) + ("" if part == "matrix" else f": {words(part)}"), ""))
+    return HeatMap(name, title, caption, _single(down), _single(across), columns, [
         (label, f"chance {number(chance[label])}" if label in chance else "",
          [_cell(x, top, best.get(label) == column or best.get(column) == label or (down == across and label == column))
           for x, column in zip(line, columns, strict=True)])

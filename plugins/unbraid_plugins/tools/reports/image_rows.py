@@ -117,15 +117,15 @@ def _shown(name: str, file: PictureFile, measured: int | None, most: int | None,
 def _rows(rows: list[Row], title: str, widest: int) -> Iterator[Strip]:
     for row in rows:
         label = f"{row.label} ({row.detail})" if row.detail else row.label
-        told = ": " + ", ".join(row.columns) if row.columns else ""
-        yield _strip([row], f"{title}, {label}: {len(row.images)} images{told}", widest, row.label, row.detail,
+        listed = ": " + ", ".join(row.columns) if row.columns else ""
+        yield _strip([row], f"{title}, {label}: {len(row.images)} images{listed}", widest, row.label, row.detail,
                      row.columns)
 
 
 def _grid(group: str, rows: list[Row], widest: int) -> Strip:
     donors = rows[0].columns
-    told = f", donors: {', '.join(donors)}" if donors else ""
-    return _strip(rows, f"Swap grid of {group}: {len(rows[0].images)} donors by {len(rows) - 1} receivers{told}",
+    listed = f", donors: {', '.join(donors)}" if donors else ""
+    return _strip(rows, f"Swap grid of {group}: {len(rows[0].images)} donors by {len(rows) - 1} receivers{listed}",
                   widest, group, columns=donors)
 
 

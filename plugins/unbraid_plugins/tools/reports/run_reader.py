@@ -222,19 +222,19 @@ def _probes(run: Run, gaps: list[str]) -> list[dict[str, Any]]:
         gaps.append(f"Of {len(paths)} probes the first {MOST_PROBES} are shown.")
     for path in paths[:MOST_PROBES]:
         try:
-            told = read_json(path, LARGEST)
-            check(told, PROBE)
-            if told["format"] > FORMAT:
-                raise ValueError(f"it has format {told['format']}")
-            told = {"numbers": {}, "r2": {}, **told}                  # those of before had none
-            for scores, names in ((told["accuracy"], told["factors"]), (told["r2"], told["numbers"])):
+            probe = read_json(path, LARGEST)
+            check(probe, PROBE)
+            if probe["format"] > FORMAT:
+                raise ValueError(f"it has format {probe['format']}")
+            probe = {"numbers": {}, "r2": {}, **probe}                  # those of before had none
+            for scores, names in ((probe["accuracy"], probe["factors"]), (probe["r2"], probe["numbers"])):
                 for by_factor in (own for results in scores.values() for own in results.values()):
                     for name in names:
-                        if len(by_factor[name]["mean"]) != len(told["labels"]):
+                        if len(by_factor[name]["mean"]) != len(probe["labels"]):
                             raise ValueError(f"it has not all numbers of {name}")
-            found.append({**{key: told[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
+            found.append({**{key: probe[key] for key in ("fitted_on", "judged_on", "labels", "draws", "factors",
                                                         "representations", "accuracy", "numbers", "r2")},
-                          "notes": list(told.get("notes", [])), "name": path.stem})
+                          "notes": list(probe.get("notes", [])), "name": path.stem})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             gaps.append(f"The probe {path.name} can't be read: {type(error).__name__}: {error}.")
     return found

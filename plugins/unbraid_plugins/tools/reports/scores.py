@@ -118,17 +118,17 @@ def cell(findings: Findings, arm: str, metric: str) -> Cell | None:
 
 def about(findings: Findings, metric: str) -> dict[str, Any]:
     """Return summary, better direction and cost of a metric; each is empty where the evaluation has none."""
-    told = (findings.evaluation or {}).get("metrics", {}).get(metric)
-    told = told if isinstance(told, dict) else {}
-    better = told.get("better") if told.get("better") in ("higher", "lower") else ""
-    cost = f"{number(told['cost'])} s" if is_number(told.get("cost")) else ""
-    return {"summary": str(told.get("summary") or ""), "better": better, "cost": cost}
+    result = (findings.evaluation or {}).get("metrics", {}).get(metric)
+    result = result if isinstance(result, dict) else {}
+    better = result.get("better") if result.get("better") in ("higher", "lower") else ""
+    cost = f"{number(result['cost'])} s" if is_number(result.get("cost")) else ""
+    return {"summary": str(result.get("summary") or ""), "better": better, "cost": cost}
 
 
 def _score(findings: Findings, metric: str) -> Score:
     cells = [cell(findings, arm, metric) for arm in findings.arms]
-    told = about(findings, metric)
-    return Score(metric, words(metric), cells, **told, marks=marks(cells), matched=_matched(cells, told["better"]))
+    facts = about(findings, metric)
+    return Score(metric, words(metric), cells, **facts, marks=marks(cells), matched=_matched(cells, facts["better"]))
 
 
 def _parts(findings: Findings, metric: str) -> list[Score]:
@@ -138,8 +138,8 @@ def _parts(findings: Findings, metric: str) -> list[Score]:
     rows = []
     for part in names:
         values = [r.get(part) for r in results.values() if part in r]
-        told = len(values) < 2 or any(v != values[0] for v in values)          # a count of images is the same for all
-        if told and any(r.get(part) != r.get("score") for r in results.values()):
+        varies = len(values) < 2 or any(v != values[0] for v in values)          # a count of images is the same for all
+        if varies and any(r.get(part) != r.get("score") for r in results.values()):
             cells = [Cell(arm, r[part]) if is_number(r.get(part)) else None for arm, r in results.items()]
             rows.append(Score(f"{metric}.{part}", words(part), cells, part=True, marks=marks(cells)))
     return rows

@@ -41,7 +41,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
 
     The runs of one study are grouped by its axes, several runs (or studies) by the differences of their recipes.
     """
-    from unbraid_plugins.tools.studies.groups import as_json as told, groups_of
+    from unbraid_plugins.tools.studies.groups import as_json as rows_as_json, groups_of
     from unbraid_plugins.tools.studies.results import with_ranking
     from unbraid_plugins.tools.studies.scores import known_metric, metrics_of, rows_of
     from unbraid_plugins.tools.studies.tables import groups_csv
@@ -58,7 +58,7 @@ def command(session: Session, places: tuple[Path, ...], by: str | None, metrics:
     wanted = [known_metric(m, rows) for m in metrics] or metrics_of(rows)
     groups = groups_of(rows, by)
     if as_json:
-        echo(to_json(told(rows, groups, wanted), indent=1))
+        echo(to_json(rows_as_json(rows, groups, wanted), indent=1))
     elif as_csv:
         echo(groups_csv(rows, groups, wanted), nl=False)
     elif not select or metrics:

@@ -13,7 +13,7 @@ import attrs
 
 from unbraid.runs import Run, RunError, is_free, locked, write_whole
 from unbraid_configs import Recipe, RecipeError, dump_recipe, load_recipe
-from unbraid_configs.writing import Difference, differences, told
+from unbraid_configs.writing import Difference, differences, in_words
 from unbraid_plugins.tools.evaluation import EVALUATING, EvaluationOptions
 from unbraid_plugins.tools.studies.plan import Plan, read_plan
 from unbraid_plugins.tools.studies.points import Point, point_named
@@ -86,7 +86,7 @@ class Study:
             if self.recipe_file.exists():
                 differs = _differences(plan.recipe(before.points[0]), load_recipe(self.recipe_file, keep_unset=True))
                 if differs:
-                    raise StudyError(f"{self.folder} has a study of another recipe: {told(differs)}",
+                    raise StudyError(f"{self.folder} has a study of another recipe: {in_words(differs)}",
                                      hint="choose another --out; or take the recipe back to what it was")
         else:
             plan.check()
@@ -107,7 +107,7 @@ class Study:
             run = self.run(point)
             if run.recipe_file.is_file():
                 found = [d for d in _differences(plan.recipe(point), recipe_of(run)) if not d.is_place]
-                wrong += [f"{run.folder}: {told(found)}"] if found else []
+                wrong += [f"{run.folder}: {in_words(found)}"] if found else []
         if wrong:
             raise StudyError("\n".join(["these runs are of another recipe than their names tell:", *wrong]),
                              hint="move them away, or choose another --out")
@@ -149,7 +149,7 @@ class Study:
                 continue
             wrong = [d for d in differs or () if not d.is_place]
             if differs is None or wrong:
-                why = f"its recipe is another: {told(wrong)}" if wrong else (
+                why = f"its recipe is another: {in_words(wrong)}" if wrong else (
                     "its name tells no point on the axes of the study")
                 notes.append(f"{folder} is left out: {why}")
             elif point is not None:
@@ -205,8 +205,8 @@ def is_evaluated(run: Run, step: int, evaluation: EvaluationOptions) -> bool:
         return False
     if not all(m["of"]["step"] == step for m in dict(found.get("metrics", {})).values() if "of" in m):
         return False
-    told = found.get("options")
-    noted = _options(told) if isinstance(told, list) else _noted(run, text)
+    options = found.get("options")
+    noted = _options(options) if isinstance(options, list) else _noted(run, text)
     return noted in (None, evaluation)
 
 

@@ -131,10 +131,10 @@ def _draw_baselines(axes: Any, rows: Sequence[Row], metric: str) -> None:
         taken.append(place)
         axes.text(1.01, place, arm, transform=axes.transAxes, fontsize=7, color=FAINT, va="center", ha="left")
     above, below = ([f"{arm} {means[arm]:.2f}" for arm in far if (means[arm] > high) == up] for up in (True, False))
-    told = [f"{arrow} {', '.join(arms)}" for arrow, arms in (("↑", above), ("↓", below)) if arms]
-    axes.text(0, 1.02, "\n".join(told), transform=axes.transAxes, fontsize=6.5, color=FAINT, va="bottom", ha="left",
+    lines = [f"{arrow} {', '.join(arms)}" for arrow, arms in (("↑", above), ("↓", below)) if arms]
+    axes.text(0, 1.02, "\n".join(lines), transform=axes.transAxes, fontsize=6.5, color=FAINT, va="bottom", ha="left",
               linespacing=1.1)
-    axes.set_title(metric.replace("_", " "), loc="left", fontsize=10, weight="bold", color=INK, pad=4 + 8 * len(told))
+    axes.set_title(metric.replace("_", " "), loc="left", fontsize=10, weight="bold", color=INK, pad=4 + 8 * len(lines))
 
 
 def draw_correlation(rows: Sequence[Row], metrics: Sequence[str]) -> Figure:

@@ -61,12 +61,12 @@ def point_named(name: str, axes: Sequence[Axis]) -> Point | None:
     if not paths:
         return Point(()) if name == ONLY else None
     entries = [entry.partition("=") for entry in name.split(",")]
-    told = {SHORT.get(unquote(p), unquote(p)): v for p, _, v in entries}
-    if list(told) != paths or len(entries) != len(paths):
+    values = {SHORT.get(unquote(p), unquote(p)): v for p, _, v in entries}
+    if list(values) != paths or len(entries) != len(paths):
         return None
     known = {path: {_shortened(value[i]): value[i] for value in axis.values}
              for axis in axes for i, path in enumerate(axis.paths)}
-    return Point(tuple((p, known[p].get(v, unquote(v))) for p, v in told.items()))
+    return Point(tuple((p, known[p].get(v, unquote(v))) for p, v in values.items()))
 
 
 def _safe(text: str) -> str:

@@ -65,7 +65,7 @@ class Sweep:
         slots: queue.SimpleQueue[int] = queue.SimpleQueue()
         for slot in range(self.machine.jobs):
             slots.put(slot)
-        began, told, finished = time.monotonic(), time.monotonic(), 0
+        began, reported, finished = time.monotonic(), time.monotonic(), 0
         with self._signals(), ThreadPoolExecutor(self.machine.jobs) as pool:
             futures = {pool.submit(self._job, job, slots): job for job in jobs}
             waiting: set[Future[str]] = set(futures)
@@ -78,8 +78,8 @@ class Sweep:
                         left = (time.monotonic() - began) / finished * len(waiting)
                         self.say(f"[{finished}/{len(jobs)}] {futures[future].name}: {outcome}"
                                  + (f"; about {duration(left)} left" if waiting and not self.stopped_by else ""))
-                if waiting and time.monotonic() - told > TOLD_EVERY:
-                    told = time.monotonic()
+                if waiting and time.monotonic() - reported > TOLD_EVERY:
+                    reported = time.monotonic()
                     self.say(f"running: {'; '.join(self._whereabouts())}")
 
     def _job(self, job: Job, slots: queue.SimpleQueue[int]) -> str:

@@ -194,8 +194,8 @@ def known_metric(metric: str, rows: Sequence[Row]) -> str:
 
 def is_better_lower(metric: str, rows: Sequence[Row]) -> bool:
     """Return whether lower scores of a metric are better."""
-    told = (row.evaluation.get("metrics", {}).get(metric.partition(".")[0], {}) for row in rows)
-    return any(isinstance(t, dict) and t.get("better") == "lower" for t in told)
+    results = (row.evaluation.get("metrics", {}).get(metric.partition(".")[0], {}) for row in rows)
+    return any(isinstance(t, dict) and t.get("better") == "lower" for t in results)
 
 
 def _row(run: Run, name: str, values: dict[str, str]) -> Row | None:

@@ -70,20 +70,20 @@ class SlurmArray:
 
     def submit(self) -> str:
         """Submit the array and return Slurm's number of it.  Raises UnbraidError."""
-        said = _slurm("sbatch", "--parsable", str(self.script))
-        number = said.strip().partition(";")[0]    # a federation adds the name of the cluster
+        answer = _slurm("sbatch", "--parsable", str(self.script))
+        number = answer.strip().partition(";")[0]    # a federation adds the name of the cluster
         if not number.isdecimal():
-            raise UnbraidError(f"sbatch answered {said.strip()[:200]!r}, not the number of a job")
+            raise UnbraidError(f"sbatch answered {answer.strip()[:200]!r}, not the number of a job")
         write_whole(self.folder / "submitted.txt", f"{number}\n")
         return number
 
     def tasks_left(self) -> int:
         """Return how many of its tasks Slurm still holds, waiting or running."""
         try:
-            said = _slurm("squeue", "--noheader", "--array", "--format=%i", "--jobs", self.number)
+            answer = _slurm("squeue", "--noheader", "--array", "--format=%i", "--jobs", self.number)
         except UnbraidError:                       # Slurm has forgotten it
             return 0
-        return len(said.split())
+        return len(answer.split())
 
 
 def write_array(study: Study, lines: Sequence[str], options: str, at_once: int | None) -> SlurmArray:

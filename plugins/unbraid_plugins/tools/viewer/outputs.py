@@ -113,8 +113,8 @@ def encoded(outputs: Mapping[str, Output], more: Mapping[str, Any]) -> bytes:
     more: further entries of the JSON text.  Raises OutputError for anything else.
     """
     blobs: list[bytes] = []
-    told = {**more, "outputs": [{"name": name, **_described(output, blobs)} for name, output in outputs.items()]}
-    head = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    content = {**more, "outputs": [{"name": name, **_described(output, blobs)} for name, output in outputs.items()]}
+    head = json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     head += b" " * (-len(head) % 4)                # numbers behind it begin at multiples of four
     return len(head).to_bytes(4, "little") + head + b"".join(blobs)
 

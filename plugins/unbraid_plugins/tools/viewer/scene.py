@@ -55,8 +55,8 @@ class Scene:
         if pictures in self._kept:                 # the same two, for every move of a slider
             return self._kept[pictures]
         first = self.model.functions["encode"][0]
-        told = {f: [self.gallery.field(p, f) for p in pictures] for f in needed_fields(self.model, "encode")}
-        fields = {f"{first}.{f}": map_tensors(lambda *t: torch.cat(t), *values) for f, values in told.items()}
+        given = {f: [self.gallery.field(p, f) for p in pictures] for f in needed_fields(self.model, "encode")}
+        fields = {f"{first}.{f}": map_tensors(lambda *t: torch.cat(t), *values) for f, values in given.items()}
         found = self.model.code(torch.cat([self.gallery.image(p) for p in pictures]), fields)
         self._kept[pictures] = found
         while len(self._kept) > KEPT:

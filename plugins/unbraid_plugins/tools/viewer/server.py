@@ -77,13 +77,13 @@ class Guard:
             return
         refused = self._refused(scope)
 
-        async def told(message: Any) -> None:
+        async def send_guarded(message: Any) -> None:
             if message["type"] == "http.response.start":
                 own = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
                 message = {**message, "headers": [*message.get("headers", ()), *own]}
             await send(message)
 
-        await (self.app if refused is None else refused)(scope, receive, told)
+        await (self.app if refused is None else refused)(scope, receive, send_guarded)
 
     def _refused(self, scope: Scope) -> Response | None:
         headers: dict[str, list[str]] = {}
@@ -145,9 +145,9 @@ async def _picture(request: Request, viewing: Viewing) -> Response:
 
 async def _draw(request: Request, viewing: Viewing) -> Response:
     began = time.perf_counter()
-    told = _values(await _body(request, MOST_VALUES))
+    parts = _values(await _body(request, MOST_VALUES))
     number = request.path_params["view"]
-    draw = partial(viewing.draw, number, told["values"], told["tab"], told["request"])
+    draw = partial(viewing.draw, number, parts["values"], parts["tab"], parts["request"])
     # on busy cores a thread waits for its turn, and this one again for the answer: more than a small model takes
     drawn = draw() if viewing.quick(number) else await anyio.to_thread.run_sync(draw)
     took = f"draw;dur={1000 * (time.perf_counter() - began):.2f}"          # milliseconds, for the browser's own tools
@@ -174,13 +174,13 @@ async def _body(request: Request, most: int) -> bytes:
 def _values(body: bytes) -> Mapping[str, Any]:
     """Return the parts of a request to draw.  Raises ControlError."""
     try:
-        told = json.loads(body)
+        parts = json.loads(body)
     except (ValueError, RecursionError):
-        told = None
-    if not (isinstance(told, dict) and isinstance(told.get("values"), dict) and isinstance(told.get("tab"), str)
-            and len(told["tab"]) <= 64 and type(told.get("request")) is int and 0 <= told["request"] < 2 ** 53):
+        parts = None
+    if not (isinstance(parts, dict) and isinstance(parts.get("values"), dict) and isinstance(parts.get("tab"), str)
+            and len(parts["tab"]) <= 64 and type(parts.get("request")) is int and 0 <= parts["request"] < 2 ** 53):
         raise ControlError("expected JSON: {\"values\": {...}, \"tab\": \"...\", \"request\": 1}")
-    return told
+    return parts
 
 
 def _error(status: int, message: str) -> JSONResponse:

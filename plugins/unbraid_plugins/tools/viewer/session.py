@@ -60,10 +60,10 @@ class Viewing:
         views = []
         for plugin, view in self.views:
             described = view.described()
-            for told, control in zip(described["controls"], view.controls, strict=True):
+            for facts, control in zip(described["controls"], view.controls, strict=True):
                 if isinstance(control, Picture | PictureSet):
-                    told["size"] = list(control.size or gallery.size)
-                    told["pictures"] = gallery.names(control.source, control.size)
+                    facts["size"] = list(control.size or gallery.size)
+                    facts["pictures"] = gallery.names(control.source, control.size)
             views.append({**described, "plugin": plugin})
         return {"title": recipe.title or self.scene.reference, "paper": recipe.paper, "step": model.step,
                 "reference": self.scene.reference, "note": gallery.note, "problems": self.problems, "views": views}
@@ -94,9 +94,9 @@ class Viewing:
             except Exception as error:
                 if isinstance(error, UnbraidError) and not isinstance(error, OutputError):
                     raise
-                said = f"is wrong: {error.message}" if isinstance(error, OutputError) else f"failed: {fault_of(error)}"
-                raise UnbraidError(f"the view {view.title!r} of the plugin {plugin!r} {said}; drawn with "
-                                   f"{_told(values)}") from error
+                fault = f"is wrong: {error.message}" if isinstance(error, OutputError) else f"failed: {fault_of(error)}"
+                raise UnbraidError(f"the view {view.title!r} of the plugin {plugin!r} {fault}; drawn with "
+                                   f"{_in_words(values)}") from error
 
     def quick(self, number: int) -> bool:
         """Return whether a view took next to no time when it was last drawn, and nothing is drawn now."""
@@ -143,7 +143,7 @@ def checked(views: Any) -> Sequence[View]:
     return list(views)
 
 
-def _told(values: Mapping[str, Any]) -> str:
+def _in_words(values: Mapping[str, Any]) -> str:
     """Return the values of controls as messages show them: `A (1, 3, 32, 32), by 0.5`."""
     shown = (f"{name} {tuple(v.shape) if isinstance(v, Tensor) else v}" for name, v in values.items())
     return ", ".join(shown) or "no controls"

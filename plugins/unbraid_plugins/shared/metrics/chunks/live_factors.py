@@ -53,11 +53,11 @@ def live_factors(codes: np.ndarray, chunks: Chunks | None, decode: Callable[[np.
         raise ValueError("whether a factor lives shows in decoded images or in its KL; found neither decode nor kl")
     if not len(codes) or (kl is not None and not np.isfinite(kl).all()):
         raise ValueError("there are no codes" if not len(codes) else "kl is not finite everywhere")
-    told = {} if kl is None else {c: float(np.mean(kl[:, a:b].sum(1, dtype=np.float64))) for c, (a, b) in spans.items()}
+    nats = {} if kl is None else {c: float(np.mean(kl[:, a:b].sum(1, dtype=np.float64))) for c, (a, b) in spans.items()}
     change = {} if decode is None else _changes(codes, spans, decode, pairs, seed)
-    least = least_kl if told else max(threshold * max(change.values()), VISIBLE)
-    live = [name for name, value in (told or change).items() if value > least]
-    return LiveFactors(change, told, live, float(len(live)))
+    least = least_kl if nats else max(threshold * max(change.values()), VISIBLE)
+    live = [name for name, value in (nats or change).items() if value > least]
+    return LiveFactors(change, nats, live, float(len(live)))
 
 
 def _changes(codes: np.ndarray, spans: Chunks, decode: Callable[[np.ndarray], np.ndarray], pairs: int,
