@@ -65,6 +65,14 @@ def crowded(text: str) -> str:
     return ""
 
 
+def _named(node: ast.AST) -> str:
+    """The name that a node gives to a variable, a parameter or a function."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.FunctionDef(name=name):
+            return name
+    return ""
+
+
 def found(file: Path) -> list[str]:
     """`file:line  phrase: better` for everything in a file."""
     text = file.read_text(encoding="utf-8")
@@ -73,10 +81,12 @@ def found(file: Path) -> list[str]:
         return [f"{name}:{number}  {m[0]!r}: {better}" for number, line in enumerate(text.splitlines(), 1)
                 for phrase, better in FIELD.items() if (m := re.search(phrase, line, re.IGNORECASE))]
     tree, wrong = ast.parse(text), []
+    fields = {id(n.target) for c in ast.walk(tree) if isinstance(c, ast.ClassDef) for n in c.body
+              if isinstance(n, ast.AnnAssign)}     # those of files may be called anything
     for node in ast.walk(tree):
-        called = getattr(node, "id", getattr(node, "arg", getattr(node, "name", getattr(node, "attr", None))))
-        if isinstance(called, str) and (better := NAMES.get(called.lstrip("_"))):
-            wrong.append(f"{name}:{getattr(node, 'lineno', 1)}  {called!r}: {better}")
+        called = _named(node) if id(node) not in fields else ""
+        if better := NAMES.get(called.lstrip("_")):
+            wrong.append(f"{name}:{node.lineno}  {called!r}: {better}")      # type: ignore[attr-defined]
     for line, doc in docstrings(tree):
         for phrase, better in (FIELD | RIDDLES).items():
             if m := re.search(phrase, doc, 0 if phrase.startswith(r"\A") else re.IGNORECASE):

@@ -26,7 +26,7 @@ class Options:
     scale, offset: of texture coordinates (u, v): they are scaled, then moved.
     clamp: whether its border continues where it would repeat.
     base, gain: its values are multiplied by the gain, and the base is added.
-    channel: the one that opacity is read from, r, g, b, m (the picture's own opacity) or l (luminance); empty: none.
+    channel: r, g, b, m (the picture's own opacity) or l (luminance), from which opacity is read; empty for none.
     """
 
     scale: tuple[float, float] = (1.0, 1.0)

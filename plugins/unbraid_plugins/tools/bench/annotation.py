@@ -20,10 +20,10 @@ def annotation_of(recipe: Recipe) -> list[str]:
     ops = [node.op for node in below(*_roots(flow, recipe)) if isinstance(node.op, DrawOp)]
     used = list(dict.fromkeys(op.draw for op in ops))
     labels = list(dict.fromkeys(op.field for op in ops if op.field is not None))
-    told = [line for name in used for line in _of_draw(recipe.data.draw[name])]
+    drawn = [line for name in used for line in _of_draw(recipe.data.draw[name])]
     origins = list(dict.fromkeys(recipe.data.draw[name].from_ for name in used))
     several = [f"images of {len(origins)} kinds, sorted by kind"] if len(origins) > 1 else []
-    return list(dict.fromkeys([*several, *told, *([f"of every image: {', '.join(labels)}"] if labels else [])]))
+    return list(dict.fromkeys([*several, *drawn, *([f"of every image: {', '.join(labels)}"] if labels else [])]))
 
 
 def _roots(flow: Flow, recipe: Recipe) -> Iterator[Node]:

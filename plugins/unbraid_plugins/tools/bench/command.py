@@ -58,7 +58,7 @@ def command(session: Session, suite: str | None, out: Path | None, methods: str 
                           images=QUICK_IMAGES if quick else chosen.images)
     facts = all_facts(cells_of(chosen))
     if only_plan:
-        told(chosen, facts)
+        show_plan(chosen, facts)
         return 0
     bench = Bench((out or Path("runs", f"bench-{chosen.name}{'-quick' * quick}")).expanduser())
     session.run = bench.folder
@@ -107,7 +107,7 @@ def listed() -> None:
     echo("\nNext:  unbraid bench SUITE --plan", err=True)
 
 
-def told(suite: Suite, facts: dict[Cell, Facts]) -> None:
+def show_plan(suite: Suite, facts: dict[Cell, Facts]) -> None:
     """Print the cells of a suite, and what its trainings cost."""
     echo(style(suite.title, bold=True))
     rows = [(cell.method, cell.data, f"{f.model:,}", f"{f.helpers:,}", "; ".join(f.annotation) or "none")

@@ -91,10 +91,10 @@ def _table(found: Mapping[str, Any], data: str, cells: Sequence[Mapping[str, Any
     for cell in cells:
         known = [s for s in cell["seconds"] if s is not None]
         scores = [_score(cell["scores"].get(m), best[m]) for m in measures]
-        told = NOTHING if not cell["annotation"] else "; ".join(cell["annotation"])
+        annotation = NOTHING if not cell["annotation"] else "; ".join(cell["annotation"])
         steps = NOTHING if cell["steps"] is None else f"{cell['steps']:,}"
         name = cell["method"] + " †" * _is_flawed(cell)
-        yield (f"| {name} | {told} | {_count(cell['parameters']['model'])} | {steps} | "
+        yield (f"| {name} | {annotation} | {_count(cell['parameters']['model'])} | {steps} | "
                f"{f'{fmean(known):.0f}' if known else NOTHING} | {' | '.join(scores)} |")
         plain = [f"*{s['mean']:.3g}*" if (s := cell["untrained"].get(m)) else "" for m in measures]
         if any(plain):

@@ -105,8 +105,8 @@ def score_of(row: Row, of: str, arm: str = MODEL) -> float | None:
 
 
 def _better(of: str, cells: Any) -> str:
-    told = (row.evaluation.get("metrics", {}).get(of.partition(".")[0], {}) for rows in cells for row in rows)
-    return "higher" if of.startswith("probe.") else next((str(t["better"]) for t in told if t.get("better")), "")
+    results = (row.evaluation.get("metrics", {}).get(of.partition(".")[0], {}) for rows in cells for row in rows)
+    return "higher" if of.startswith("probe.") else next((str(t["better"]) for t in results if t.get("better")), "")
 
 
 def _at_chance(runs: Sequence[Run]) -> list[str]:
