@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,8 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from unbraid import UnbraidError, write_whole
+
 FILES = 50                                         # of one kind; the least recently used are removed
-ABANDONED = 24 * 3600                              # seconds after which an unfinished file is removed
 DAMAGED = (OSError, SafetensorError, ValueError, KeyError, MemoryError)
 
 
@@ -53,9 +52,9 @@ def cached_tensors(kind: str, key: str, like: Mapping[str, Tensor],
         known = {name: t.detach().cpu().contiguous() for name, t in make().items()}
         try:
             _write(file, known)
-        except (OSError, SafetensorError) as error:
+        except (UnbraidError, SafetensorError) as error:
             warnings.warn(f"the {kind} can't be kept in {file.parent} and are made anew each time: "
-                          f"{getattr(error, 'strerror', None) or error}; set UNBRAID_CACHE to a folder with room",
+                          f"{getattr(error, 'message', None) or error}; set UNBRAID_CACHE to a folder with room",
                           stacklevel=2)
     return known
 
@@ -78,26 +77,12 @@ def _read(file: Path, like: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
 
 
 def _write(file: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a file whole or not at all, then remove files beyond the limit.  Raises OSError, SafetensorError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=".writing-")
-    os.close(handle)
-    try:
-        save_file(dict(tensors), scratch, metadata={"checksum": _checksum(tensors)})
-        os.replace(scratch, file)
-    finally:
-        Path(scratch).unlink(missing_ok=True)
+    """Write a file whole or not at all, then remove files beyond the limit.  Raises UnbraidError, SafetensorError."""
+    about = {"checksum": _checksum(tensors)}
+    write_whole(file, lambda scratch: save_file(dict(tensors), scratch, metadata=about))
     with suppress(OSError):
-        _prune(file.parent)
-
-
-def _prune(folder: Path) -> None:
-    """Remove the least recently used files, and the leftovers of interrupted writes.  Raises OSError."""
-    for old in sorted(folder.glob("*.safetensors"), key=lambda f: f.stat().st_mtime)[:-FILES]:
-        old.unlink(missing_ok=True)
-    for scratch in folder.glob(".writing-*"):
-        if time.time() - scratch.stat().st_mtime > ABANDONED:
-            scratch.unlink(missing_ok=True)
+        for old in sorted(file.parent.glob("*.safetensors"), key=lambda f: f.stat().st_mtime)[:-FILES]:
+            old.unlink(missing_ok=True)            # leftovers of processes that were killed are among them
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:
