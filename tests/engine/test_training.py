@@ -131,7 +131,7 @@ def test_kill_nine_at_a_random_moment_loses_nothing(tmp_path: Path) -> None:
     assert logged == sorted(set(logged)), "no step is logged twice"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_after_the_step_with_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
     run = Run(tmp_path / "run")
     process = in_process(run.folder, 100_000, resume=False)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from unbraid_configs import Recipe
 
 LONG = 3600                                        # seconds; a longer training asks first at a terminal
-SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a training that a signal stopped
+SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}           # exit codes of a training that a signal stopped
 
 
 def recipe_on(name: str, overrides: tuple[str, ...], data: Path | None) -> Recipe:

@@ -27,7 +27,7 @@ from unbraid_configs import Recipe
 if TYPE_CHECKING:
     from unbraid.engine.turns import StepReport
 
-TIME, SPENT = 1, "the time budget is spent"        # TIME is less than the number of any stopping signal
+TIME, SPENT = 1, "the time budget is spent"        # TIME is less than any signal's number and 1
 
 Play = Callable[[int, bool], "Sequence[StepReport]"]   # step, whether it is logged -> each training's report
 
@@ -46,14 +46,14 @@ class Stop:
 
     reason: str = ""
     signal: str = ""
-    _asked: int = 0                                # the number of a signal, or TIME
+    _asked: int = 0                                # the number of a signal and 1, or TIME
 
     def on_signals(self) -> AbstractContextManager[None]:
-        """Return a context: one SIGINT or SIGTERM stops after the step, with a checkpoint; a second SIGINT at once."""
+        """Return a context: a signal stops after the step, with a checkpoint; a second SIGINT at once."""
         def stop(number: int) -> None:
             if self._asked and number == signal.SIGINT:
                 raise KeyboardInterrupt
-            self._asked = number
+            self._asked = number + 1
 
         return on_signals(stop)
 
@@ -66,7 +66,7 @@ class Stop:
         """Return whether to stop: if any rank was asked to.  All ranks must call it, and get one answer."""
         asked = distributed.largest(self._asked)
         if asked and asked != TIME:
-            self.signal = signal.Signals(asked).name
+            self.signal = signal.Signals(asked - 1).name
         self.reason = self.signal or (SPENT if asked else "")
         return bool(asked)
 
@@ -168,7 +168,7 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
     accept_changes: continue although the recipe or data changed; or a function that decides, given a line per change.
     ready: called when everything is built, before the first step; an error that it raises ends the training.
 
-    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after SIGINT or SIGTERM.
+    Raises UnbraidError (RecipeError, DataError, RunError, TrainingError, ...), and Stopped after a signal.
 
     >>> from unbraid import load_recipe, train
     >>> recipe = load_recipe("mixing-sprites", ["train.steps=1", "data.batch=2", "data.source.count=20"])

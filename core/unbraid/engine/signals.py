@@ -1,4 +1,4 @@
-"""Temporary handlers for SIGINT and SIGTERM."""
+"""Temporary handlers for SIGINT and SIGTERM, and for SIGHUP, by which a terminal or an ssh session ends."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-BOTH = signal.SIGINT, signal.SIGTERM
+ENDS = signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
 
 
 class Terminated(KeyboardInterrupt):
-    """Raised by SIGTERM, as KeyboardInterrupt by Ctrl-C: work under way is cleaned up first."""
+    """Raised by SIGTERM and SIGHUP, as KeyboardInterrupt by Ctrl-C: work under way is cleaned up first."""
 
 
 @contextmanager
-def on_signals(stop: Callable[[int], None], signals: tuple[signal.Signals, ...] = BOTH) -> Iterator[None]:
-    """Call `stop` with the number of each SIGINT and SIGTERM in the block; do nothing outside of the main thread."""
+def on_signals(stop: Callable[[int], None], signals: tuple[signal.Signals, ...] = (signal.SIGINT, *ENDS),
+               ) -> Iterator[None]:
+    """Call `stop` with the number of each of these signals in the block; do nothing outside of the main thread.
+
+    A SIGHUP that is ignored, as under nohup, stays so.
+    """
     try:
-        before = {s: signal.signal(s, lambda number, _: stop(number)) for s in signals}
+        before = {s: signal.signal(s, lambda number, _: stop(number)) for s in signals
+                  if s in (signal.SIGINT, signal.SIGTERM) or signal.getsignal(s) is not signal.SIG_IGN}
     except ValueError:
         yield
         return
@@ -29,8 +34,8 @@ def on_signals(stop: Callable[[int], None], signals: tuple[signal.Signals, ...] 
 
 
 def terminable() -> AbstractContextManager[None]:
-    """Return a context in which SIGTERM raises Terminated, so that unfinished files and folders are removed."""
+    """Return a context in which SIGTERM and SIGHUP raise Terminated, so that unfinished files are removed."""
     def stop(_: int) -> None:
         raise Terminated
 
-    return on_signals(stop, (signal.SIGTERM,))
+    return on_signals(stop, ENDS)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from unbraid_plugins.tools.studies.points import Point
     from unbraid_plugins.tools.studies.runner import Sweep
 
-SIGNALS = {"SIGINT": 130, "SIGTERM": 143}          # exit codes of a sweep that a signal stopped
+SIGNALS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}           # exit codes of a sweep that a signal stopped
 
 
 @click.command("sweep")
