@@ -50,12 +50,17 @@ def suite(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The commands of a sweep's child processes, which run in this process instead."""
+    """The commands of a sweep's child processes, which run in this process instead.
+
+    A file `broken` names the cell whose commands fail.
+    """
     ran: list[list[str]] = []
 
     def child(self: Sweep, job: object, commands: list[list[str]], slot: int) -> int:
         for command in commands:
             ran.append(command)
+            if Path("broken").is_file() and Path("broken").read_text() in str(command):
+                return 3
             code = main(command)
             if code:
                 return code

@@ -72,3 +72,72 @@ def test_a_wrong_suite_is_one_error_before_anything_is_trained(old: str, new: st
     assert message in said.err
     assert not commands
     assert "Traceback" not in said.err
+
+
+def test_a_cell_that_fails_is_told_stops_no_other_and_is_tried_again(suite: Path, commands: list[list[str]], unbraid):
+    Path("broken").write_text("mixing@figures")
+    said = unbraid("bench", suite, "--quick", "--out", "out", "--jobs", 1)
+    assert said.code == 2
+    assert "mixing@figures failed" in said.err
+    found = results()["cells"]
+    assert [cell["missing"] for cell in found.values()] == [1, 0]
+    page = Path("out/results.md").read_text()
+    assert "| mixing † |" in page
+    assert "mixing@figures: 1 of 1 seeds have no result" in page
+    Path("broken").unlink()
+    before = len(trained(commands))
+    assert unbraid("bench", suite, "--quick", "--out", "out", "--jobs", 1).code == 0
+    assert trained(commands)[before:] == ["out/cells/mixing@figures/runs/seed=0"]
+    assert [cell["missing"] for cell in results()["cells"].values()] == [0, 0]
+
+
+def test_other_settings_are_another_benchmark(suite: Path, commands: list[list[str]], unbraid):
+    assert unbraid("bench", suite, "--quick", "--only-page", "--out", "out").code == 0
+    said = unbraid("bench", suite, "--quick", "--budget", 5, "--only-page", "--out", "out")
+    assert said.code == 2
+    assert "other settings: budget" in said.err
+    assert not commands
+
+
+@pytest.mark.parametrize(("recipe", "told"), [
+    ("mixing-sprites", []),
+    ("beta-vae-shapes", []),
+    ("challenges-sprites", ["pairs of images that share skin, hair_style and hair_colour"]),
+    ("mathieu-sprites", ["pairs of images that share skin, hair_style and hair_colour",
+                         "of every image: skin, hair_style, hair_colour"]),
+    ("drnet-sprites", ["clips: which images are frames of one", "clips: the order of their frames"]),
+    ("unit-sprites", ["images of 2 kinds, sorted by kind"]),
+])
+def test_annotation_is_read_off_the_recipe(recipe: str, told: list[str]):
+    from unbraid_configs import load_recipe
+    from unbraid_plugins.tools.bench import annotation_of
+
+    assert annotation_of(load_recipe(recipe)) == told
+
+
+def test_an_adversary_at_chance_is_marked():
+    from unbraid.runs import Run
+    from unbraid_configs import load_recipe
+    from unbraid_plugins.tools.bench.results import at_chance
+
+    class Logged(Run):
+        def recipe(self, overrides=()):
+            return load_recipe("mixing-sprites")
+
+        def metrics(self):
+            return [{"step": step, "critic/realism": loss} for step, loss in enumerate(self.losses)]
+
+    run = Logged(Path("nowhere"))
+    object.__setattr__(run, "losses", [0.1, 0.1, 1.38, 1.39])
+    assert at_chance([run]) == ["critic/realism (1 of 1 seeds)"]
+    object.__setattr__(run, "losses", [1.38, 1.39, 0.9, 0.8])
+    assert at_chance([run]) == []
+
+
+def test_bundled_suites_can_be_read_and_name_every_method(unbraid):
+    from unbraid_plugins.tools.bench import all_suites, find_suite
+
+    assert set(all_suites()) == {"domains", "faces", "sprites", "views"}
+    for name in all_suites():
+        assert find_suite(name).measures
+    assert "sprites" in unbraid("bench").out

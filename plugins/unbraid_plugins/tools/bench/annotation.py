@@ -19,11 +19,16 @@ def annotation_of(recipe: Recipe) -> list[str]:
     flow = Flow(recipe, FormerPlugins(registry()))
     ops = [node.op for node in below(*_roots(flow, recipe)) if isinstance(node.op, DrawOp)]
     used = list(dict.fromkeys(op.draw for op in ops))
-    labels = list(dict.fromkeys(op.field for op in ops if op.field is not None))
-    drawn = [line for name in used for line in _of_draw(recipe.data.draw[name])]
-    origins = list(dict.fromkeys(recipe.data.draw[name].from_ for name in used))
-    several = [f"images of {len(origins)} kinds, sorted by kind"] if len(origins) > 1 else []
-    return list(dict.fromkeys([*several, *drawn, *([f"of every image: {', '.join(labels)}"] if labels else [])]))
+    needs = [line for name in used for line in _of_draw(recipe.data.draw[name])]
+    origin = {name: recipe.data.draw[name].from_ for name in used}
+    kinds = list(dict.fromkeys(origin.values()))
+    if len(kinds) > 1:
+        needs.insert(0, f"images of {len(kinds)} kinds, sorted by kind")
+    for kind in kinds:
+        labels = list(dict.fromkeys(op.field for op in ops if op.field is not None and origin[op.draw] == kind))
+        if labels:
+            needs.append(f"of every image{f' of {kind}' if len(recipe.data.sources) > 1 else ''}: {', '.join(labels)}")
+    return list(dict.fromkeys(needs))
 
 
 def _roots(flow: Flow, recipe: Recipe) -> Iterator[Node]:

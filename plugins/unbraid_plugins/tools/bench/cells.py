@@ -95,7 +95,8 @@ class Cell:
                        self._evaluation(self.suite.metrics))
 
     def _evaluation(self, metrics: Sequence[str]) -> EvaluationOptions:
-        return EvaluationOptions(metrics=",".join(metrics), images=self.suite.images, report=False)
+        return EvaluationOptions(metrics=",".join(metrics), images=self.suite.images, source=self.suite.source,
+                                 report=False)
 
 
 def cells_of(suite: Suite) -> list[Cell]:
@@ -107,8 +108,7 @@ def cells_of(suite: Suite) -> list[Cell]:
 def _sources(source: object, sources: object) -> list[str]:
     """Return overrides that put these sources in place of the recipe's."""
     given = {"data.source": source, "data.sources": sources}
-    return [text for path, value in given.items() if value
-            for text in (f"{path}=null", f"{path}={json.dumps(value)}")]
+    return [*(f"{path}=null" for path in given), *(f"{path}={json.dumps(v)}" for path, v in given.items() if v)]
 
 
 def _splits(splits: dict[str, float]) -> list[str]:

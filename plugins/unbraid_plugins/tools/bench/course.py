@@ -33,7 +33,7 @@ from unbraid_registry import UnbraidError
 from unbraid_registry.files import read_json
 
 TIMED, FEWEST = 60, 20                             # steps that are timed, and that any training gets
-PROBED, LARGEST = "bench-probe.json", 8 << 20
+LARGEST = 8 << 20
 Say = Callable[[str], None]
 
 
@@ -150,15 +150,15 @@ class Course:
         if wanted is None or step is None or not run.record_file.is_file():
             return
         try:
-            known = read_json(run.folder / "probe.json", LARGEST)
+            known = read_json(run.folder / wanted.file, LARGEST)
             if known["step"] == step and known["labels"] == list(wanted.labels) and (
                     not supervised or "network" in known["accuracy"]):
                 return
         except (OSError, ValueError, KeyError, TypeError):
             pass
         self.say(f"  probe: {run.folder.name}")
-        probe(run, labels=wanted.labels, images=self.suite.images * 2, test_images=self.suite.images,
-              supervised=supervised, device=str(device_of("auto")))
+        probe(run, labels=wanted.labels, fit_on=wanted.fit_on, judge_on=wanted.judge_on, supervised=supervised,
+              images=self.suite.images * 2, test_images=self.suite.images, device=str(device_of("auto")))
 
 
 def rounded(number: float) -> int:

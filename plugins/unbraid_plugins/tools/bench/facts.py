@@ -51,11 +51,14 @@ def facts_of(cell: Cell) -> Facts:
 
 
 def _parameters(method: Method) -> tuple[int, int]:
-    """Return the parameters of the networks that functions call, critics excepted, and those of all others."""
+    """Return the parameters of the networks that functions call, and those of all others.
+
+    Critics are among the others, unless functions call nothing else, as a classifier with a critic's shape.
+    """
     called = {node.op.network for function in method.function_graphs.values() for node in below(function.result)
               if isinstance(node.op, NetworkOp)}
     specs = {name: network.spec for name, network in method.recipe.networks.items()}
-    model = {name for name in called if (spec := specs[name]) is None or spec.component.kind != "critic"}
+    model = {name for name in called if (spec := specs[name]) is None or spec.component.kind != "critic"} or called
     counts = {name: sum(p.numel() for p in module.parameters()) for name, module in method.modules.items()}
     own = sum(count for name, count in counts.items() if name in model)
     return own, sum(counts.values()) - own

@@ -68,7 +68,7 @@ def _cell(bench: Bench, suite: Suite, cell: Cell, facts: Facts, rows: Sequence[R
         **{key: chosen.get(key) for key in ("steps", "each", "rate", "tries", "untuned")},
         "seeds": [row.seed for row in rows], "seconds": [seconds_of(run.folder) for run in runs],
         "scores": _scores(suite, rows, MODEL), UNTRAINED: _scores(suite, rows, UNTRAINED),
-        "at chance": _at_chance(runs), "notes": _notes(rows),
+        "at chance": at_chance(runs), "notes": _notes(rows),
         "missing": suite.seeds - len(rows), "failures": list(failures),
         "commands": _commands(suite, study.folder, runs),
     }
@@ -82,19 +82,19 @@ def _scores(suite: Suite, rows: Sequence[Row], arm: str) -> dict[str, Any]:
     """Return the summaries over rows by measure, of those that any row has."""
     found = {}
     for name, measure in suite.measures.items():
-        values = {row.seed or row.name: score for row in rows if (score := score_of(row, measure.of, arm)) is not None}
+        values = [v for row in rows if (v := score_of(suite, row, measure.of, arm)) is not None]
         if values:
-            found[name] = {**attrs.asdict(summary(list(values.values()))), "values": list(values.values())}
+            found[name] = {**attrs.asdict(summary(values)), "values": values}
     return found
 
 
-def score_of(row: Row, of: str, arm: str = MODEL) -> float | None:
+def score_of(suite: Suite, row: Row, of: str, arm: str = MODEL) -> float | None:
     """Return a row's number in a measure: of its evaluation, or of its probe, as a mean over the factors."""
-    if not of.startswith("probe."):
+    if not of.startswith("probe.") or suite.probe is None:
         return row.score(of, arm)
     _, classifier, labels = of.split(".")
     try:
-        found = read_json(row.run.folder / "probe.json", LARGEST)
+        found = read_json(row.run.folder / suite.probe.file, LARGEST)
         place = list(map(str, found["labels"])).index(labels)
         kind = "network" if arm == "supervised" else classifier
         by_factor = found["accuracy"][kind]["code" if arm == MODEL else "pixels" if arm == "supervised" else arm]
@@ -109,7 +109,7 @@ def _better(of: str, cells: Any) -> str:
     return "higher" if of.startswith("probe.") else next((str(t["better"]) for t in results if t.get("better")), "")
 
 
-def _at_chance(runs: Sequence[Run]) -> list[str]:
+def at_chance(runs: Sequence[Run]) -> list[str]:
     """Return the adversaries whose loss lay at chance in the second half of a training, with the seeds' number."""
     counts: dict[str, int] = {}
     for run in runs:
@@ -139,9 +139,10 @@ def _commands(suite: Suite, folder: Path, runs: Sequence[Run]) -> list[str]:
             trained = []
         found += [shlex.join(["unbraid", *map(str, c[1:])]) for c in trained]
     if runs:
+        source = [f"--source={suite.source}"] if suite.source else []
         found.append(shlex.join(["unbraid", "evaluate", f"--metrics={','.join(suite.metrics)}",
-                                 f"--images={suite.images}", "--no-report"]) + f" {folder}/runs/*")
+                                 f"--images={suite.images}", *source, "--no-report"]) + f" {folder}/runs/*")
     if runs and suite.probe is not None:
-        found.append(f"unbraid probe --labels {','.join(map(str, suite.probe.labels))} --images {2 * suite.images} "
-                     f"--test-images {suite.images} {folder}/runs/*")
+        found.append(shlex.join(["unbraid", "probe", *suite.probe.options, "--images", str(2 * suite.images),
+                                 "--test-images", str(suite.images)]) + f" {folder}/runs/*")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,30 @@ class Tuning:
 
 @attrs.frozen(kw_only=True)
 class Probing:
-    """The probe of every run: numbers of labels of every class.
+    """The probe of every run.
 
+    labels: numbers of labels of every class, and "all".
+    fit_on, judge_on: the sources to fit and to judge on, where there are several.
     supervised: whether networks are trained on the same labels, once for each data set.
     """
 
-    labels: tuple[int, ...] = (5, 20)
+    labels: tuple[Any, ...] = (5, 20)
+    fit_on: str | None = None
+    judge_on: str | None = None
     supervised: bool = False
+
+    @property
+    def file(self) -> str:
+        """The name of its file in a run."""
+        ends = self.fit_on, self.judge_on
+        return f"probe-{ends[0]}-{ends[1]}.json" if all(ends) else "probe.json"
+
+    @property
+    def options(self) -> list[str]:
+        """Its options for `unbraid probe`."""
+        ends = {"--from": self.fit_on, "--to": self.judge_on}
+        return ["--labels", ",".join(map(str, self.labels)), *(text for name, end in ends.items() if end
+                                                               for text in (name, end))]
 
 
 @attrs.frozen(kw_only=True)
@@ -97,6 +115,7 @@ class Suite:
     budget: processor seconds of one training.
     seeds: the number of seeds of a method.
     images: the largest number of test images.
+    source: the source that is measured on; None for that of the recipe's first draw.
     file: the file that it was read from.
     """
 
@@ -107,6 +126,7 @@ class Suite:
     budget: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
     seeds: int = attrs.field(default=3, validator=attrs.validators.ge(1))
     images: int = 1000
+    source: str | None = None
     splits: dict[str, float] = attrs.Factory(lambda: dict(SPLITS))
     tuning: Tuning = Tuning()
     probe: Probing | None = None
@@ -122,6 +142,9 @@ class Suite:
 
     def checked(self) -> Suite:
         """Return the suite.  Raises SuiteError where a method is silent about data, or splits have no validation."""
+        for name in (*self.methods, *self.data):
+            if not re.fullmatch(r"\w[\w .+-]{0,40}", name):
+                raise SuiteError(f"{self.file}: {name!r} can't be the name of a folder")
         for name, entry in self.methods.items():
             for data in (*entry.on, *entry.blind):
                 _known(data, self.data, f"{self.file}: methods.{name}: there is no data {data!r}")
