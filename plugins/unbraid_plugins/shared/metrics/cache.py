@@ -16,6 +16,7 @@ from torch import Tensor
 from unbraid import UnbraidError, write_whole
 
 FILES = 50                                         # of one kind; the least recently used are removed
+ABANDONED = 24 * 3600                              # seconds after which an unfinished folder of a cache is removed
 DAMAGED = (OSError, SafetensorError, ValueError, KeyError, MemoryError)
 
 
