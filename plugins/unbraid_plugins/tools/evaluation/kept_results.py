@@ -68,24 +68,24 @@ def fitted(result: dict[str, Any], most: int = LARGEST) -> dict[str, Any]:
         parts = {**_mapping(result.get("arms")), "": _mapping(result.get("data"))}
         sizes: dict[str, int] = {}
         for part in parts.values():
-            for name, told in part.items():
-                sizes[name] = sizes.get(name, 0) + len(to_json(told)) - len(to_json(_short(told)))
+            for name, found in part.items():
+                sizes[name] = sizes.get(name, 0) + len(to_json(found)) - len(to_json(_short(found)))
         longest = max(sizes, key=lambda name: sizes[name], default="")
         if not sizes.get(longest, 0):
             return result
-        parts = {arm: {name: _short(told) if name == longest else told for name, told in part.items()}
+        parts = {arm: {name: _short(found) if name == longest else found for name, found in part.items()}
                  for arm, part in parts.items()}
         data = parts.pop("")
-        told = f"{longest}: its details are left out, {size_text(sizes[longest])} of at most {size_text(most)} in all"
+        note = f"{longest}: its details are left out, {size_text(sizes[longest])} of at most {size_text(most)} in all"
         result = {**result, "arms": parts, **({"data": data} if "data" in result else {}),
-                  "notes": [*result.get("notes", []), told]}
+                  "notes": [*result.get("notes", []), note]}
     return result
 
 
-def _short(told: Any) -> Any:
+def _short(found: Any) -> Any:
     """Return a result without its lists and maps."""
-    return {k: v for k, v in told.items() if not isinstance(v, Mapping | list | tuple)} if isinstance(
-        told, Mapping) else [] if isinstance(told, list | tuple) else told
+    return {k: v for k, v in found.items() if not isinstance(v, Mapping | list | tuple)} if isinstance(
+        found, Mapping) else [] if isinstance(found, list | tuple) else found
 
 
 def _of_another_state(kept: Mapping[str, Mapping[str, Any]], state: Mapping[str, Any]) -> list[str]:
