@@ -20,7 +20,7 @@ LEFT = {"COLUMNS": "abc", "LINES": "x", "TERM": "bogus", "OMP_NUM_THREADS": "abc
 
 def unbraid(folder: Path, *arguments: str, environment: dict[str, str], without: tuple[str, ...] = (),
             stdout: int = subprocess.PIPE) -> subprocess.CompletedProcess[bytes]:
-    """Run a command in a process of its own, with nothing to read and no terminal."""
+    """Run a command in a new process, with nothing to read and no terminal."""
     kept = {name: value for name, value in os.environ.items() if name not in without}
     return subprocess.run([sys.executable, "-c", CALL, *arguments], cwd=folder, check=False, stdin=subprocess.DEVNULL,
                           env={**kept, "OMP_NUM_THREADS": "1", **environment}, stdout=stdout, stderr=subprocess.PIPE)

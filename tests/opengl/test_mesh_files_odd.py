@@ -1,4 +1,4 @@
-"""Files that other programs write oddly: each is read right, or its place is told; no number is guessed in silence."""
+"""Files that other programs write oddly: each is read right, refused with its place, or noted."""
 
 from __future__ import annotations
 
