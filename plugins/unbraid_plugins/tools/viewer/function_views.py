@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from math import ceil, floor
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,11 +90,33 @@ def _input(scene: Scene, name: str, known: Value, number: int) -> Input | None:
 
         return Input([Picture(name, f"{name}: the code of", start=number)], coded)
     tensor = plain(known)
-    if isinstance(tensor, Tensor) and tensor.ndim == 2 and tensor.shape[1] <= SLIDERS:
-        parts = [name if tensor.shape[1] == 1 else f"{name}[{i}]" for i in range(tensor.shape[1])]
-        return Input([Slider(p, low=-3, high=3, step=0.05) for p in parts],
-                     lambda values: torch.tensor([[values[p] for p in parts]]))
+    if isinstance(tensor, Tensor) and tensor.ndim > 1 and 0 < tensor[0].numel() <= SLIDERS:
+        return _sliders(scene, name, tensor.shape[1:])
     return None
+
+
+def _sliders(scene: Scene, name: str, shape: torch.Size) -> Input:
+    """Return a slider for each number of a parameter; where another function gives such numbers, they start there."""
+    spots = list(np.ndindex(*shape))
+    parts = [name] if len(spots) == 1 else [f"{name}[{', '.join(map(str, spot))}]" for spot in spots]
+    starts = _numbers_of_an_image(scene, name, shape).flatten().tolist()
+    sliders = [Slider(p, low=min(-3, floor(v)), high=max(3, ceil(v)), start=round(v, 2)) for p, v in
+               zip(parts, starts, strict=True)]
+    return Input([*sliders], lambda values: torch.tensor([values[p] for p in parts]).view(1, *shape))
+
+
+def _numbers_of_an_image(scene: Scene, name: str, shape: torch.Size) -> Tensor:
+    """Return what `light_of(x)` (for `light`) or `viewpoint(x)` (for `view`) tells of a test image, else zeros."""
+    model, images = scene.model, [scene.gallery.image(n) for n in scene.gallery.names(count=1)]
+    takes_an_image = [f for f, known in model.method.parameters.items() if len(known) == 1 and
+                      all(_is_image(v) and tuple(v.shape[1:]) == scene.gallery.size for v in known.values())]
+    likely = sorted((f for f in takes_an_image if f.startswith(name) or f.endswith("_of")),
+                    key=lambda f: (f != f"{name}_of", not f.startswith(name)))
+    for function in likely if images else ():
+        found = plain(model(function, images[0]))
+        if isinstance(found, Tensor) and found.shape[1:] == shape:
+            return found[0]
+    return torch.zeros(shape)
 
 
 def shown(v: Value) -> dict[str, Output]:

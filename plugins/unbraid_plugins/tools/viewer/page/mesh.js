@@ -45,7 +45,7 @@ export class Stage {
     toggle("colours and texture", true, (on) => { this.painted = on; this.dress(); });
     const id = fresh("turn");
     const turn = element("input", {type: "range", id, min: -180, max: 180, step: 1, value: 0, oninput: () => this.azimuth(Number(turn.value))});
-    box.append(element("label", {for: id, class: "small"}, "turn"), turn,
+    box.append(element("span", {class: "pair"}, element("label", {for: id, class: "small"}, "turn"), turn),
       element("button", {type: "button", class: "small", onclick: () => download(new Blob([this.file()], {type: "model/gltf-binary"}), "mesh.glb")}, "save GLB"));
     return box;
   }
