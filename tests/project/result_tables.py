@@ -169,12 +169,21 @@ def made_of(run: Path) -> dict[str, str]:
     """The command and the commit of a run, from its record."""
     session = json.loads((run / "run.json").read_text(encoding="utf-8"))["sessions"][0]
     commit = (session.get("sources") or session.get("git") or {}).get("commit")
-    return {"run": run.name, "command": shlex.join(["unbraid", *session["command"][1:]]), "commit": commit or "unknown",
-            "started": session["started"]}
+    return {"run": run.name, "command": portable(shlex.join(["unbraid", *session["command"][1:]])),
+            "commit": commit or "unknown", "started": session["started"]}
+
+
+def portable(command: str) -> str:
+    """A command without the folders of the machine that ran it.
+
+    >>> portable("unbraid train mixing --out /home/me/runs/first")
+    'unbraid train mixing --out first'
+    """
+    return re.sub(r"(?<![\w.}])/(?:[^\s'\"/]+/)*([^\s'\"/]+)", r"\1", command)
 
 
 def bench(name: str, results: Path) -> None:
-    """Write the values of a benchmark into a result file: each cell, its untrained networks, and baselines."""
+    """Write a benchmark into a result file: cells, their untrained networks, baselines, a table for each data set."""
     told, found = json.loads(results.read_text(encoding="utf-8")), kept(name)
     for cell_name, c in told["cells"].items():
         scores = {m: s["values"] for m, s in c["scores"].items()}
@@ -185,8 +194,18 @@ def bench(name: str, results: Path) -> None:
     for data, arms in told["baselines"].items():
         for arm, scores in arms.items():
             found["values"][f"{arm}@{data}"] = {m: [s["mean"]] for m, s in scores.items()}
+    shown = [("what it is told", "annotation", "mean", 0), ("weights", "weights", "mean", 0),
+             ("steps", "steps", "mean", 0), ("processor seconds", "seconds", "mean", 0), *((m, m, "interval", 3) for m in told["measures"])]
+    for data in told["data"]:
+        rows = {}
+        for cell_name, c in told["cells"].items():
+            if c["data"] == data:
+                rows |= {c["method"]: cell_name, f"*{c['method']}, untrained*": f"{cell_name}, untrained"}
+        rows |= {arm: f"{arm}@{data}" for arm in told["baselines"].get(data, {})}
+        found["tables"][data] = {"corner": "method", "rows": rows, "columns": [
+            {"title": title, "of": of, "form": form, "digits": digits} for title, of, form, digits in shown]}
     made = told["made"]
-    found["made"] = [{"command": told["command"], "started": made["started"],
+    found["made"] = [{"command": portable(told["command"]), "started": made["started"],
                       "commit": (made.get("sources") or made.get("git") or {}).get("commit") or "unknown"}]
     write(name, found)
 

@@ -48,6 +48,22 @@ def test_the_list_only_shrinks():
     assert len(SHRINKING) <= MOST, "a new section needs a result file, not a line in this list"
 
 
+def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    scores = {"retrieval": {"values": [0.5, 0.75], "mean": 0.625}}
+    (tmp_path / "results.json").write_text(json.dumps({
+        "command": "unbraid bench toys --out /home/me/runs/toys", "made": {"started": "", "git": {"commit": "c0ffee1"}},
+        "measures": {"retrieval": {}}, "data": {"cats": {}}, "baselines": {"cats": {"random": scores}},
+        "cells": {"mixing@cats": {"method": "mixing", "data": "cats", "annotation": [], "parameters": {"model": 1234},
+                                  "steps": 20, "seconds": [1.0, 3.0], "scores": scores, "untrained": scores}}}))
+    result_tables.bench("toys", tmp_path / "results.json")
+    found = read("toys")
+    assert found["made"][0]["command"] == "unbraid bench toys --out toys"
+    lines = result_tables.table(found, "cats")
+    assert lines[2] == "| mixing | nothing | 1,234 | 20 | 2 | 0.625 [0.500, 0.750] |"
+    assert [line.split(" | ")[0] for line in lines[3:]] == ["| *mixing, untrained*", "| random"]
+
+
 def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
     (tmp_path / "toy.json").write_text(json.dumps({
