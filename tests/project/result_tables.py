@@ -83,7 +83,7 @@ def cell(values: Sequence[float] | str | None, column: Mapping[str, Any]) -> str
 
 
 def written(value: float, digits: int) -> str:
-    """A number with so many decimals; whole numbers from a thousand on with commas."""
+    """A number with this many decimals; whole numbers from a thousand on with commas."""
     return f"{value:,.{digits}f}"
 
 
@@ -184,28 +184,28 @@ def portable(command: str) -> str:
 
 def bench(name: str, results: Path) -> None:
     """Write a benchmark into a result file: cells, their untrained networks, baselines, a table for each data set."""
-    told, found = json.loads(results.read_text(encoding="utf-8")), kept(name)
-    for cell_name, c in told["cells"].items():
+    outcome, found = json.loads(results.read_text(encoding="utf-8")), kept(name)
+    for cell_name, c in outcome["cells"].items():
         scores = {m: s["values"] for m, s in c["scores"].items()}
         costs = {"steps": [c["steps"]], "seconds": [s for s in c["seconds"] if s is not None],
                  "weights": [c["parameters"]["model"]], "annotation": "; ".join(c["annotation"]) or "nothing"}
         found["values"][cell_name] = {**costs, **scores}
         found["values"][f"{cell_name}, untrained"] = {m: s["values"] for m, s in c["untrained"].items()}
-    for data, arms in told["baselines"].items():
+    for data, arms in outcome["baselines"].items():
         for arm, scores in arms.items():
             found["values"][f"{arm}@{data}"] = {m: [s["mean"]] for m, s in scores.items()}
-    shown = [("what it is told", "annotation", "mean", 0), ("weights", "weights", "mean", 0),
-             ("steps", "steps", "mean", 0), ("processor seconds", "seconds", "mean", 0), *((m, m, "interval", 3) for m in told["measures"])]
-    for data in told["data"]:
+    shown = [("what it must know", "annotation", "mean", 0), ("weights", "weights", "mean", 0),
+             ("steps", "steps", "mean", 0), ("processor seconds", "seconds", "mean", 0), *((m, m, "interval", 3) for m in outcome["measures"])]
+    for data in outcome["data"]:
         rows = {}
-        for cell_name, c in told["cells"].items():
+        for cell_name, c in outcome["cells"].items():
             if c["data"] == data:
                 rows |= {c["method"]: cell_name, f"*{c['method']}, untrained*": f"{cell_name}, untrained"}
-        rows |= {arm: f"{arm}@{data}" for arm in told["baselines"].get(data, {})}
+        rows |= {arm: f"{arm}@{data}" for arm in outcome["baselines"].get(data, {})}
         found["tables"][data] = {"corner": "method", "rows": rows, "columns": [
             {"title": title, "of": of, "form": form, "digits": digits} for title, of, form, digits in shown]}
-    made = told["made"]
-    found["made"] = [{"command": portable(told["command"]), "started": made["started"],
+    made = outcome["made"]
+    found["made"] = [{"command": portable(outcome["command"]), "started": made["started"],
                       "commit": (made.get("sources") or made.get("git") or {}).get("commit") or "unknown"}]
     write(name, found)
 
