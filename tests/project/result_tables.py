@@ -222,6 +222,7 @@ def write(name: str, found: Mapping[str, Any]) -> None:
                   json.dumps(found, indent=1, ensure_ascii=False))
     if len(text) > LARGEST:
         sys.exit(f"{name}: {len(text):,} bytes; a result file has at most {LARGEST:,}")
+    FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
