@@ -6,12 +6,15 @@ import errno
 import fcntl
 import io
 import os
+import random
 import sys
+import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFile
 from tiny_autoencoder import tiny_autoencoder
 
 from unbraid import train
@@ -80,6 +83,40 @@ def test_a_plugin_can_not_change_torchs_defaults() -> None:
         frozen()
     assert torch.is_grad_enabled()
     assert torch.get_default_dtype() == torch.float32
+
+
+@pytest.mark.parametrize(("change", "what"), [
+    (os.chdir, "the working folder"), (lambda _: np.seterr(all="raise"), "numpy's treatment of errors"),
+    (lambda _: setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True), "Pillow's LOAD_TRUNCATED_IMAGES"),
+    (lambda _: torch.set_num_threads(torch.get_num_threads() + 1), "torch's threads"),
+    (lambda _: torch.set_float32_matmul_precision("medium"), "torch's matmul precision"),
+    (lambda _: torch.use_deterministic_algorithms(True), "torch's determinism"),
+    (lambda _: warnings.simplefilter("ignore"), "the filter of warnings")])
+def test_settings_that_a_plugin_changes_are_put_back(tmp_path: Path, change, what: str) -> None:
+    def settings() -> list[object]:
+        return [os.getcwd(), np.geterr(), ImageFile.LOAD_TRUNCATED_IMAGES, torch.get_num_threads(),
+                torch.get_float32_matmul_precision(), torch.are_deterministic_algorithms_enabled()]
+
+    before = settings()
+    with pytest.warns(UserWarning, match=f"'odd' changed {what} when it was imported"), defaults_kept("odd"):
+        change(tmp_path)
+    assert settings() == before
+
+
+def test_random_numbers_go_on_as_if_a_plugin_had_not_been_imported() -> None:
+    def drawn() -> list[float]:
+        return [random.random(), np.random.rand(), torch.rand(()).item()]
+
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    expected = drawn()
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.set_rng_state(states[2])
+    with defaults_kept("odd"):
+        random.seed(0)
+        np.random.seed(0)
+        torch.manual_seed(0)
+    assert drawn() == expected
 
 
 def test_a_distribution_whose_folder_has_another_name_is_found(tmp_path: Path) -> None:
