@@ -194,8 +194,9 @@ def bench(name: str, results: Path) -> None:
     for data, arms in outcome["baselines"].items():
         for arm, scores in arms.items():
             found["values"][f"{arm}@{data}"] = {m: [s["mean"]] for m, s in scores.items()}
-    shown = [("what it must know", "annotation", "mean", 0), ("weights", "weights", "mean", 0),
-             ("steps", "steps", "mean", 0), ("processor seconds", "seconds", "mean", 0), *((m, m, "interval", 3) for m in outcome["measures"])]
+    costs_shown = [("must be known", "annotation"), ("weights",) * 2, ("steps",) * 2, ("processor seconds", "seconds")]
+    shown = [*((title, of, "mean", 0) for title, of in costs_shown),
+             *((name, name, "interval", 3) for name in outcome["measures"])]
     for data in outcome["data"]:
         rows = {}
         for cell_name, c in outcome["cells"].items():
