@@ -106,7 +106,7 @@ def _sliders(scene: Scene, name: str, shape: torch.Size) -> Input:
 
 
 def _numbers_of_an_image(scene: Scene, name: str, shape: torch.Size) -> Tensor:
-    """Return what `light_of(x)` (for `light`) or `viewpoint(x)` (for `view`) tells of a test image, else zeros."""
+    """Return what `light_of(x)` (for `light`) or `viewpoint(x)` (for `view`) gives for a test image, else zeros."""
     model, images = scene.model, [scene.gallery.image(n) for n in scene.gallery.names(count=1)]
     takes_an_image = [f for f, known in model.method.parameters.items() if len(known) == 1 and
                       all(_is_image(v) and tuple(v.shape[1:]) == scene.gallery.size for v in known.values())]
