@@ -18,7 +18,7 @@ Settings = dict[str, tuple[Any, Callable[[Any], object]]]              # name ->
 
 @contextmanager
 def defaults_kept(plugin: str) -> Iterator[None]:
-    """Put back settings of the process that change in the block, and warn; random numbers continue as if it had not been.
+    """Put back settings of the process that change in the block, and warn; random numbers continue as without it.
 
     Kept are torch's gradients, default dtype and device, threads, precision and determinism; the working folder, the
     locale, numpy's treatment of errors, Pillow's of cut pictures; and a filter that hides all warnings is removed.
