@@ -90,6 +90,20 @@ Its variants:
 FIDELITY = """```{include} ../../plugins/unbraid_plugins/papers/${name}/README.md
 :relative-docs: ../../../../docs/
 ```
+
+## The paper's value and ours
+
+| measure | the paper's value | ours | spread (seeds) | verdict | where |
+|---|---|---|---|---|---|
+| ... | not read | not measured | | open | [results](../results.md#results) |
+
+## Failing ablation
+
+Not measured yet.
+
+## Picture
+
+There is no picture yet.
 """
 
 

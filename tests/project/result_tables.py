@@ -139,8 +139,11 @@ def untold(text: str) -> list[str]:
 # -- collecting -------------------------------------------------------------------------------------------------------
 
 
-def collect(name: str, rows: Sequence[str], take: Sequence[str]) -> None:
-    """Write the values of runs into a result file, with the command and the commit of each; keep its tables."""
+def collect(name: str, rows: Sequence[str], take: Sequence[str], commit: str = "unknown") -> None:
+    """Write the values of runs into a result file, with the command and the commit of each; keep its tables.
+
+    commit: that of runs whose record has none, where one knows which checkout made them.
+    """
     found = kept(name)
     for text in rows:
         row, _, runs = text.rpartition("=")
@@ -148,7 +151,7 @@ def collect(name: str, rows: Sequence[str], take: Sequence[str]) -> None:
         folders = [Path(run) for run in runs.split(",")]
         found["values"][title] = {metric: values for metric in take if (values := [
             v for run in folders if (v := value_of(run, metric, arm or "model")) is not None])}
-        made = [made_of(run) for run in folders]
+        made = [made_of(run, commit) for run in folders]
         found["made"] += [m for m in made if m not in found["made"]]
     write(name, found)
 
@@ -156,6 +159,8 @@ def collect(name: str, rows: Sequence[str], take: Sequence[str]) -> None:
 def value_of(run: Path, metric: str, arm: str) -> float | None:
     """A number of a run's evaluation, or of another file of it."""
     file, _, path = metric.rpartition(":")
+    if file and arm != "model":                    # its path says of what it is
+        return None
     at: Any = json.loads((run / (file or "evaluation.json")).read_text(encoding="utf-8"))
     if not file:
         at = at["arms"].get(arm, {})
@@ -165,12 +170,12 @@ def value_of(run: Path, metric: str, arm: str) -> float | None:
     return round(float(at), 6) if isinstance(at, int | float) else None
 
 
-def made_of(run: Path) -> dict[str, str]:
+def made_of(run: Path, otherwise: str) -> dict[str, str]:
     """The command and the commit of a run, from its record."""
     session = json.loads((run / "run.json").read_text(encoding="utf-8"))["sessions"][0]
     commit = (session.get("sources") or session.get("git") or {}).get("commit")
     return {"run": run.name, "command": portable(shlex.join(["unbraid", *session["command"][1:]])),
-            "commit": commit or "unknown", "started": session["started"]}
+            "commit": commit or otherwise, "started": session["started"]}
 
 
 def portable(command: str) -> str:
@@ -234,12 +239,13 @@ def main() -> None:
     one.add_argument("name")
     one.add_argument("rows", nargs="+", metavar="ROW=RUN,RUN")
     one.add_argument("--take", nargs="+", required=True, metavar="METRIC")
+    one.add_argument("--commit", default="unknown", help="of runs whose record has none")
     two = commands.add_parser("bench")
     two.add_argument("name")
     two.add_argument("results", type=Path)
     given = parser.parse_args()
     if given.command == "collect":
-        collect(given.name, given.rows, given.take)
+        collect(given.name, given.rows, given.take, given.commit)
     elif given.command == "bench":
         bench(given.name, given.results)
     for page in PAGES:

@@ -48,6 +48,26 @@ def test_the_list_only_shrinks():
     assert len(SHRINKING) <= MOST, "a new section needs a result file, not a line in this list"
 
 
+def test_values_are_collected_from_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    for seed, score in enumerate((0.5, 0.75)):
+        run = tmp_path / f"run-{seed}"
+        run.mkdir()
+        arms = {"model": {"map": {"score": score, "by": {"skin": 0.25}}}, "untrained": {"map": {"score": 0.1}}}
+        (run / "evaluation.json").write_text(json.dumps({"arms": arms}))
+        (run / "probe.json").write_text(json.dumps({"accuracy": {"linear": [0.9]}}))
+        record = {"command": ["unbraid", "train", "mixing", "--out", str(run)], "started": "", "git": None}
+        (run / "run.json").write_text(json.dumps({"sessions": [record]}))
+    result_tables.collect("toy", [f"all={tmp_path}/run-0,{tmp_path}/run-1", f"begin:untrained={tmp_path}/run-0"],
+                          ["map", "map.by.skin", "probe.json:accuracy.linear.0"], "c0ffee1")
+    found = read("toy")
+    assert found["values"] == {"all": {"map": [0.5, 0.75], "map.by.skin": [0.25] * 2,
+                                       "probe.json:accuracy.linear.0": [0.9] * 2},
+                               "begin": {"map": [0.1]}}
+    assert found["made"][1] == {"run": "run-1", "command": "unbraid train mixing --out run-1", "commit": "c0ffee1",
+                                "started": ""}
+
+
 def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
     monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
     scores = {"retrieval": {"values": [0.5, 0.75], "mean": 0.625}}
