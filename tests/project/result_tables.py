@@ -181,7 +181,7 @@ def made_of(run: Path, otherwise: str) -> dict[str, str]:
 def portable(command: str) -> str:
     """A command without the folders of the machine that ran it.
 
-    >>> portable("unbraid train mixing --out /home/me/runs/first")
+    >>> portable("unbraid train mixing --out /big/runs/first")
     'unbraid train mixing --out first'
     """
     return re.sub(r"(?<![\w.}])/(?:[^\s'\"/]+/)*([^\s'\"/]+)", r"\1", command)

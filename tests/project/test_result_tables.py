@@ -72,7 +72,7 @@ def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
     monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
     scores = {"retrieval": {"values": [0.5, 0.75], "mean": 0.625}}
     (tmp_path / "results.json").write_text(json.dumps({
-        "command": "unbraid bench toys --out /home/me/runs/toys", "made": {"started": "", "git": {"commit": "c0ffee1"}},
+        "command": "unbraid bench toys --out /big/runs/toys", "made": {"started": "", "git": {"commit": "c0ffee1"}},
         "measures": {"retrieval": {}}, "data": {"cats": {}}, "baselines": {"cats": {"random": scores}},
         "cells": {"mixing@cats": {"method": "mixing", "data": "cats", "annotation": [], "parameters": {"model": 1234},
                                   "steps": 20, "seconds": [1.0, 3.0], "scores": scores, "untrained": scores}}}))
