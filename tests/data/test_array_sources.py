@@ -149,7 +149,7 @@ def test_damaged_and_boastful_files_are_refused(tmp_path):
 @pytest.mark.parametrize(("arrays", "options", "message"), [
     ({"pictures": GREY}, {}, "(?s)no array of images; there is pictures.*option `images`"),
     ({"images": GREY}, {"images": "imgs"}, "no array 'imgs'; there is images"),
-    ({"images": GREY * 1.0}, {}, "(?s)values from .* expected 0 ... 255.*`white`"),
+    ({"images": GREY * 1.0}, {}, "(?s)values from .* expected 0 ... 1.*`white`"),
     ({"images": GREY - 300.0}, {"white": 255}, "values from"),
     ({"images": np.where(np.arange(len(GREY))[:, None, None] == 2, np.nan, GREY * 1.0)}, {"white": 255},
      "image 2 has values that are not finite"),

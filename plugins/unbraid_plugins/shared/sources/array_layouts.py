@@ -69,7 +69,8 @@ def to_bytes(array: np.ndarray, white: float | None, black: float = 0) -> np.nda
         else:
             white = 255 if array.dtype.kind in "ui" and high <= 255 else math.nan
     if not black <= low <= high <= white:
-        expected = f"{black:g} ... {255 if math.isnan(white) else white:g}"
+        most = 255 if array.dtype.kind in "ui" else 1      # that is read without the option white
+        expected = f"{black:g} ... {most if math.isnan(white) else white:g}"
         raise DataError(f"images have values from {low:g} to {high:g}, expected {expected}", hint=_range_of(low, high))
     out = np.empty(array.shape, np.uint8)
     for begin in range(0, len(array), 4096):

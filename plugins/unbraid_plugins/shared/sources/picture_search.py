@@ -65,7 +65,7 @@ def find_pictures(root: Path) -> Found:
         found.notes.append("HEIC pictures are read after: pip install 'unbraid[heic]'")
     if search.outside:
         named = ", ".join(os.path.relpath(link, root) for link in search.outside[:3])
-        found.notes.append(f"{len(search.outside)} links lead out of this folder, and are followed ({named})")
+        found.notes.append(f"links that lead out of this folder are followed: {len(search.outside)} ({named})")
     found.left_out("linked folders that are read already", search.again)
     found.left_out(f"folders that can't be read ({', '.join(closed[:3])})", len(closed))
     return found
