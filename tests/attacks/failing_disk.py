@@ -23,11 +23,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from killed_training import Undisturbed, faults
 
 from unbraid.engine import Players, train
-from unbraid.runs import Run, checkpoint
+from unbraid.runs import Run
 from unbraid_configs import Recipe, load_recipe
 from unbraid_registry import UnbraidError
 
@@ -73,7 +74,7 @@ def seen_by_the_disk(tensors: dict[str, torch.Tensor], path: Path) -> None:
     save_file(tensors, path)
 
 
-save_file, checkpoint.save_file = checkpoint.save_file, seen_by_the_disk
+save_file, safetensors.torch.save_file = safetensors.torch.save_file, seen_by_the_disk
 
 
 def went_wrong(run: Run, recipe: Recipe, whole: Undisturbed) -> tuple[list[str], UnbraidError | None]:

@@ -55,6 +55,7 @@ COMMANDS = (
     "view secret.safetensors --no-browser", "data list", "data show cars3d", "data get cars3d --from sets",
     "data get mpi3d-toy --from sets", "data get mpi3d-realistic --from sets", "data get mpi3d-real --from sets",
     "data get mpi3d-real-complex --from sets", "data verify mnist",
+    "bench", "bench sprites --plan --out benches",
     "models list", "models show mixing-sprites", "models get mixing-sprites",
     "call model:mixing-sprites encode animation.gif", "list recipe", "plugins",
     "doctor", "completion bash", "new-plugin tv", *LONG)

@@ -91,7 +91,8 @@ def test_the_seed_makes_the_run(tmp_path: Path) -> None:
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)         # whatever started the tests, maybe nohup
 sys.path.insert(0, {folder!r})
 from small_runs import recipe
 from unbraid.engine import train

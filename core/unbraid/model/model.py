@@ -136,7 +136,7 @@ class Model:
         sizes = {d.image for d in self.method.facts.draws.values()}
         is_picture = isinstance(known, Tensor) and known.shape[1:] in sizes
         first = v[0] if isinstance(v, list | tuple) and v else v
-        if is_picture or isinstance(first, str | Path):
+        if (is_picture and not isinstance(v, Set)) or isinstance(first, str | Path):
             return self.images(v)
         if isinstance(v, np.ndarray):
             v = torch.as_tensor(v)

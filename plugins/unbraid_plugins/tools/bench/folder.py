@@ -73,12 +73,10 @@ class Bench:
         write_json(self.folder / FILE, settings, LARGEST)
 
     def write_recipe(self, cell: Cell, recipe: Recipe) -> Path:
-        """Write a cell's recipe, unless it is there; a changed one is refused by the cell's study.  Return its file."""
+        """Write a cell's recipe; a changed one is refused by the cell's study.  Return its file."""
         file = cell.file(self.folder).absolute()
-        text = dump_recipe(recipe)
-        if not file.is_file() or file.read_text(encoding="utf-8") != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, text)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, dump_recipe(recipe))
         return file
 
     def study(self, part: str, cell: Cell) -> Study:

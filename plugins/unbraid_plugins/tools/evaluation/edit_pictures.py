@@ -118,7 +118,7 @@ def _label(chunk: str, factors: Sequence[str]) -> tuple[str, str]:
 
     With one factor, the label is the factor and the detail the chunk; with several, it is the other way round.
 
-    >>> _told("a", ["skin"]), _told("a", ["skin", "hair"])
+    >>> _label("a", ["skin"]), _label("a", ["skin", "hair"])
     (('skin', 'a'), ('a', 'skin, hair'))
     """
     return (factors[0], chunk) if len(factors) == 1 else (chunk, ", ".join(factors))
