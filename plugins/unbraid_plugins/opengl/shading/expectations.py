@@ -60,6 +60,6 @@ def tell_what_is_cut_off(clip: Tensor) -> None:
     if not z.numel() or bool(z[0, 0].abs() <= w[0, 0]):
         return
     for beyond, reason in ((z > w, "farther than the camera sees: raise `far`, which may be infinite"),
-                         (z < -w, "nearer than the camera sees: lower `near`")):
+                           (z < -w, "nearer than the camera sees: lower `near`")):
         if bool((beyond & (w > 0)).all()):
             warnings.warn(f"the picture is empty: all of the mesh is {reason}", stacklevel=5)
