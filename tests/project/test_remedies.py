@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import tomllib
@@ -136,7 +137,10 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("recipe", ["unit", "mixing", "mathieu"])
-def test_the_remedy_for_a_recipe_on_data_of_ones_own_works(recipe: str, photos: Path) -> None:
+def test_the_remedy_for_a_recipe_on_data_of_ones_own_works(recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+                                                           ) -> None:
+    for variable in [name for name in os.environ if name.startswith("UNBRAID_") and name != "UNBRAID_CACHE"]:
+        monkeypatch.delenv(variable)                               # another test may have told where data is
     with pytest.raises(UnbraidError, match="data of your own") as told:
         recipe_on(recipe, (), None)
     _, _, name, *rest = shlex.split(told.value.hint.replace("FOLDER", str(photos)).replace("PATH", str(photos)))
