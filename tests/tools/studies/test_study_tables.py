@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from PIL import Image
 
 from unbraid import UnbraidError
+from unbraid_configs.writing import as_it_stands, written
 from unbraid_plugins.tools.studies.groups import as_json, groups_of
 from unbraid_plugins.tools.studies.results import write_results
 from unbraid_plugins.tools.studies.scores import rows_of, rows_of_study
@@ -34,6 +37,19 @@ def test_groups_are_settings_with_seeds_as_repetitions(made_up):
     assert groups[1].scores("mig") == pytest.approx({"0": 0.012, "1": 0.0121, "2": 0.0122})
     assert groups[1].summary("mig", "untrained").mean == pytest.approx(0.01)
     assert groups[1].summary("nothing") is None
+
+
+def test_runs_are_compared_without_torch_by_the_texts_of_their_recipes(made_up):
+    study = made_up(["weights.beta=1,4", "seed=0..1"], scores)
+    runs = [study.run(point) for point in study.plan().points]
+    for run in runs:
+        assert as_it_stands(run.recipe_file) == written(run.recipe())
+    done = subprocess.run([sys.executable, "-c", "import sys\nfrom unbraid.cli import main\ncode = main()\n"
+                           "print('torch' in sys.modules)\nsys.exit(code)", "compare",
+                           *(str(run.folder) for run in runs)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "weights.beta=4" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
 
 
 def test_by_an_axis_the_others_are_repetitions(made_up):
