@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from tiny_autoencoder import tiny_autoencoder
 
-from unbraid import Model, load, train
+from unbraid import Model, UnbraidError, load, train
 from unbraid.model.arrays import ModelError, in_range, numbers
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8), dtype=np.uint8)
@@ -118,3 +118,11 @@ def test_numbers_of_edits(model):
                        (lambda: model.traverse(PIXELS[:1], "0", [0.0]), "not '0'")):
         with pytest.raises(ModelError, match=told):
             edit()
+
+
+@pytest.mark.parametrize(("run", "device", "message"), [
+    ("runs/none", "tpu", "there is no device 'tpu'"), (None, "cpu", "named by its folder, not by None"),
+    (3, "cpu", "named by its folder, not by 3")])
+def test_runs_and_devices_that_are_none(run, device, message):
+    with pytest.raises(UnbraidError, match=message):
+        load(run, device=device)

@@ -320,6 +320,10 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
     >>> model.encode(torch.rand(4, 3, 32, 32)).tensor.shape
     torch.Size([4, 64])
     """
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        raise ModelError(f"there is no device {device!r}", hint="cpu, cuda or cuda:N") from None
     found = Run.at(run)
     record, recipe, former = found.record(), found.recipe(overrides), found.plugins()
     reached, weights = found.weights(step, averaged=averaged)
@@ -334,7 +338,7 @@ def load(run: str | Path, *, device: str = "cpu", averaged: bool = True, step: i
                if found.whole or name in weights or not m.state_dict()}        # a renderer has no weights
     for name, module in modules.items():
         load_weights(module, weights.get(name, {}), f"{found.folder}#{name}")
-    return Model(method, modules, torch.device(device), found, reached)
+    return Model(method, modules, place, found, reached)
 
 
 def facts_of(record: dict[str, Any], run: Run) -> DataFacts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,6 +43,8 @@ class Run:
 
         fetch: whether it may come from another machine; not where a file names it.
         """
+        if not isinstance(folder, str | PathLike):
+            raise RunError(f"a run is named by its folder, not by {folder!r:.60}")
         run = cls(Path(folder).expanduser())
         if not run.folder.is_dir():
             for found in registry().hook.unbraid_open_run(reference=str(folder), fetch=fetch):
