@@ -50,10 +50,17 @@ class Disk:
     def refusing(self, folder: Path, first: int, number: int) -> Iterator[None]:
         """Within: the first-th write below the folder and all after it fail with this error (first 0: none does)."""
         self.folder, self.count, self.first, self.number = str(folder), 0, first, number
+        save_file = safetensors.torch.save_file
+
+        def seen(tensors: dict[str, torch.Tensor], filename: Path, metadata: dict[str, str] | None = None) -> None:
+            sys.audit("open", str(filename), "wb", os.O_WRONLY)         # it writes from Rust, which no hook sees
+            save_file(tensors, filename, metadata)
+
+        safetensors.torch.save_file = seen
         try:
             yield
         finally:
-            self.folder = ""
+            self.folder, safetensors.torch.save_file = "", save_file
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.folder and (event in CHANGES or event == "open") and str(arguments[0]).startswith(self.folder):
@@ -66,15 +73,6 @@ class Disk:
 
 
 DISK = Disk()
-
-
-def seen_by_the_disk(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """safetensors writes from Rust, which no audit hook sees."""
-    sys.audit("open", str(path), "wb", os.O_WRONLY)
-    save_file(tensors, path)
-
-
-save_file, safetensors.torch.save_file = safetensors.torch.save_file, seen_by_the_disk
 
 
 def went_wrong(run: Run, recipe: Recipe, whole: Undisturbed) -> tuple[list[str], UnbraidError | None]:
