@@ -31,7 +31,7 @@ overrides = ["train.steps=4"]
 metrics = ["reconstruction_error"]
 licence = "CC0-1.0"
 data_licence = "drawn by Unbraid"
-place = "a release of acme"
+release = "acme"
 scores = {{reconstruction_error = 6.5}}
 """
 RECIPE = """
@@ -149,13 +149,42 @@ def test_without_an_address_get_says_what_to_do(unbraid: Any, acme: Any, tmp_pat
     entries(tmp_path)
     said = unbraid(*acme("get", "tiny"))
     assert said.code == 2
-    assert "is not published yet, so there is nothing to fetch; its place is to be a release of acme" in said.err
-    assert "unbraid models make tiny" in said.err
+    assert "is not published, so there is nothing to fetch" in said.err
+    assert "make it yourself: unbraid models make tiny" in said.err
     shown = unbraid(*acme("show", "tiny"))
-    assert "none: it is not published yet; its place is to be a release of acme" in shown.out
+    assert "none: it is not published" in shown.out
     view = unbraid("show", "--plugin", tmp_path / "acme.py", "model:tiny")
     assert (view.code, "unbraid models make tiny" in view.err) == (2, True)
     assert "did you mean 'tiny'" in unbraid(*acme("get", "tinny")).err
+
+
+def test_a_release_of_its_distribution_is_its_address(unbraid: Any, acme: Any, tmp_path: Path,
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(tmp_path)
+    (tmp_path / "acme-1.5.dist-info").mkdir()
+    told = tmp_path / "acme-1.5.dist-info/METADATA"
+    told.write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.5\nProject-URL: Repository, https://git.acme.org/a/\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    address = "https://git.acme.org/a/releases/download/v1.5/tiny.safetensors"
+    listed = json.loads(unbraid(*acme("list", "--json")).out)
+    assert {m["name"]: m["addresses"] for m in listed}["tiny"] == [address]
+    assert address in unbraid(*acme("show", "tiny")).out
+    told.write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.5\nProject-URL: Repository, file:///etc\n")
+    assert "none: it is not published" in unbraid(*acme("show", "tiny")).out
+
+
+def test_a_mirror_is_asked_first(unbraid: Any, acme: Any, tmp_path: Path, own_folder: Path,
+                                 monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(tmp_path, f"bytes = {len(CONTENT)}", f'sha256 = "{HASH}"')
+    with serving(Site(CONTENT)) as address:
+        monkeypatch.setenv("UNBRAID_MODELS", address + "/")
+        said = unbraid(*acme("get", "tiny"))
+    assert said.code == 0, said.err
+    assert (own_folder / "tiny.safetensors").read_bytes() == CONTENT
+    (own_folder / "tiny.safetensors").unlink()
+    monkeypatch.setenv("UNBRAID_MODELS", "/srv/models")
+    said = unbraid(*acme("get", "tiny"))
+    assert (said.code, "UNBRAID_MODELS" in said.err, "https://" in said.err) == (2, True, True)
 
 
 def test_a_model_is_made_in_pieces_by_one_command(unbraid: Any, acme: Any, tmp_path: Path) -> None:
@@ -188,8 +217,8 @@ def test_data_that_is_missing_is_named(unbraid: Any, acme: Any, tmp_path: Path) 
     ({'licence = "CC0-1.0"': ""}, "licence"), ({"title =": "titel ="}, "unknown field 'titel'"),
     ({'["train.steps=4"]': "4"}, "list of texts"), ({"= 6.5": '= "good"'}, "names of metrics to numbers"),
     ({"[tiny]": '["../tiny"]'}, "plain name"), ({"[tiny]\n": "tiny = 3\n[other]\n"}, "expected a table"),
-    ({'place = "a release of acme"': 'addresses = ["file:///etc/passwd"]'}, "https://"),
-    ({'place = "a release of acme"': 'sha256 = "abc"'}, "64 hexadecimal digits")])
+    ({'release = "acme"': 'addresses = ["file:///etc/passwd"]'}, "https://"),
+    ({'release = "acme"': 'sha256 = "abc"'}, "64 hexadecimal digits")])
 def test_wrong_entries_are_told_with_model_and_field(tmp_path: Path, change: dict[str, str], told: str) -> None:
     with pytest.raises(ModelsError, match=told):
         read_models(entries(tmp_path, **change))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +49,8 @@ class TrainedModel:
     minutes: how long the recorded training took, on one busy core.
     licence, data_licence: of the weights and of the data, SPDX identifiers or texts.
     scores: what the recorded evaluation found, by metric.
-    file: name, size, hash and addresses of the recorded pack; no addresses while it is not published.
-    place: where it is to be published.
+    file: name, size, hash and addresses of the recorded pack.
+    release: the distribution whose release on the web has the pack among its files; see `addresses`.
     bundled: the pack's file, for a model that comes with its plugin; in a TOML file, relative to that file.
     """
 
@@ -63,13 +65,34 @@ class TrainedModel:
     data_licence: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])
     scores: Mapping[str, float] = attrs.field(factory=dict, validator=_numbers)
     file: DataFile
-    place: str = attrs.field(default="", validator=TEXT)
+    release: str = attrs.field(default="", validator=TEXT)
     bundled: Path | None = None
 
     @property
     def command(self) -> str:
         """The command that makes it."""
         return f"unbraid models make {self.name}"
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Addresses of the pack: on the mirror UNBRAID_MODELS, its own, in a release; none while it is unpublished."""
+        mirror = os.environ.get("UNBRAID_MODELS", "").rstrip("/")
+        return (*([f"{mirror}/{self.file.name}"] if mirror else []), *self.file.addresses,
+                *released(self.release, self.file.name))
+
+
+def released(distribution: str, file: str) -> list[str]:
+    """Return the address of a file of a distribution's release, as GitHub and Forgejo have it.
+
+    Empty where the distribution is not installed or its metadata names no `Repository` on the web.
+    """
+    try:
+        known = metadata(distribution)
+    except (PackageNotFoundError, ValueError):     # ValueError: of an empty name
+        return []
+    urls = dict(url.split(", ", 1) for url in known.get_all("Project-URL") or [] if ", " in url)
+    repository = urls.get("Repository", "").rstrip("/")
+    return [f"{repository}/releases/download/v{known['Version']}/{file}"] if repository.startswith("https://") else []
 
 
 def read_models(path: Path) -> list[TrainedModel]:

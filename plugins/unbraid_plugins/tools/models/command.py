@@ -113,15 +113,14 @@ def state(entry: TrainedModel) -> str:
     """Return whether a model's pack is here, and if not, how one gets it."""
     from unbraid_plugins.tools.models.getting import file_of
 
-    return "here" if file_of(entry).is_file() else "to get" if entry.file.addresses else "to make"
+    return "here" if file_of(entry).is_file() else "to get" if entry.addresses else "to make"
 
 
 def shown(entry: TrainedModel) -> list[tuple[str, str]]:
     """Return the facts about a model as pairs of a title and a text."""
     from unbraid_plugins.tools.models.getting import file_of
 
-    published = [("address", address) for address in entry.file.addresses] or [
-        ("address", "none: it is not published yet" + (f"; its place is to be {entry.place}" if entry.place else ""))]
+    published = [("address", address) for address in entry.addresses] or [("address", "none: it is not published")]
     pairs = [("name", entry.name), ("state", f"{state(entry)}, {file_of(entry)}"), ("made by", entry.command),
              ("which trains", shlex.join(["unbraid", "train", entry.recipe, *entry.overrides])),
              *(("needs", f"{name}: {what}") for name, what in entry.needs.items()),
@@ -136,7 +135,7 @@ def facts(entry: TrainedModel) -> dict[str, Any]:
     """Return all about a model, for JSON."""
     return {"name": entry.name, "title": entry.title, "recipe": entry.recipe, "overrides": list(entry.overrides),
             "command": entry.command, "needs": dict(entry.needs), "minutes": entry.minutes, "state": state(entry),
-            "addresses": list(entry.file.addresses), "place": entry.place, "bytes": entry.file.bytes,
+            "addresses": list(entry.addresses), "bytes": entry.file.bytes,
             "sha256": entry.file.sha256, "licence": entry.licence, "data_licence": entry.data_licence,
             "metrics": list(entry.metrics), "scores": dict(entry.scores)}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from unbraid_plugins.tools.datasets import data_folder, download
 from unbraid_plugins.tools.models.catalogue import ModelsError, TrainedModel, find_model
 
@@ -32,14 +34,18 @@ def get(entry: TrainedModel, to: Path | None = None, progress: Any = None) -> Pa
 
     if entry.bundled is not None and to is None:
         return entry.bundled
-    if not entry.file.addresses:
-        raise ModelsError(f"the model {entry.name!r} is not published yet, so there is nothing to fetch"
-                          + (f"; its place is to be {entry.place}" if entry.place else ""),
-                          hint=f"make it yourself: {entry.command}")
+    if not entry.addresses:
+        raise ModelsError(f"the model {entry.name!r} is not published, so there is nothing to fetch",
+                          hint=f"make it yourself: {entry.command}; or let UNBRAID_MODELS name a mirror, https://...")
     folder = models_folder() if to is None else to.expanduser()
     found = folder / entry.file.name
     if not (found.is_file() and entry.file.bytes in (0, found.stat().st_size)):
-        download(entry.file, folder, progress or quiet)
+        try:
+            file = attrs.evolve(entry.file, hint=f"make it yourself: {entry.command}",
+                                addresses=entry.addresses)  # type: ignore[arg-type]  # of a converter
+            download(file, folder, progress or quiet)
+        except ValueError as fault:                # of an address
+            raise ModelsError(f"UNBRAID_MODELS: {fault}") from None
     Pack.at(found)                                 # its header: whether it is a pack that this version reads
     return found
 
@@ -51,6 +57,6 @@ def pack_of(name: str) -> Any:
     entry = find_model(name)
     path = file_of(entry)
     if not path.is_file():
-        fetch = f"unbraid models get {name}" if entry.file.addresses else entry.command
+        fetch = f"unbraid models get {name}" if entry.addresses else entry.command
         raise ModelsError(f"the model {name!r} is not here", hint=fetch)
     return Pack.at(path)

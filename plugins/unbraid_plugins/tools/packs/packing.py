@@ -7,6 +7,7 @@ import io
 import json
 import math
 import shlex
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,22 @@ def write_pack(run: str | Path, to: str | Path | None = None, *, licence: str = 
              "unbraid.data": json.dumps(without_notes(model.method.facts).to_json()),
              "unbraid.picture": picture_of(model)}
     about["sha256"] = hash_of(save(tensors))
-    content = save(tensors, {**texts, "unbraid.about": to_json(about, ensure_ascii=False)})
+    content = in_order(save(tensors, {**texts, "unbraid.about": to_json(about, ensure_ascii=False)}))
     write_whole(path, lambda scratch: _written(scratch, content, model), error=PackError, what="the pack")
     return Packed(path, len(content), tuple(names), tuple(left_out), _error(tensors, model) if half else 0.0)
+
+
+def in_order(content: bytes) -> bytes:
+    """Return a safetensors file with the texts of its header in order, so that equal packs have equal hashes.
+
+    Its library writes them in an order that differs from process to process.
+    """
+    size = struct.unpack("<Q", content[:8])[0]
+    described = json.loads(content[8:8 + size])
+    texts = dict(sorted(described.pop("__metadata__", {}).items()))
+    head = json.dumps({"__metadata__": texts, **described}, ensure_ascii=False, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)                # tensors begin at whole eight bytes
+    return struct.pack("<Q", len(head)) + head + content[8 + size:]
 
 
 def used(model: Model) -> set[str]:
