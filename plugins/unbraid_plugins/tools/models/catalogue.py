@@ -46,6 +46,7 @@ class TrainedModel:
     recipe, overrides: what `make` trains.
     metrics: what `make` measures.
     needs: environment variable -> the data that it names; empty where all data is drawn.
+    half: whether its pack has weights of 16 bits.
     minutes: how long the recorded training took, on one busy core.
     licence, data_licence: of the weights and of the data, SPDX identifiers or texts.
     scores: what the recorded evaluation found, by metric.
@@ -60,6 +61,7 @@ class TrainedModel:
     overrides: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     metrics: tuple[str, ...] = attrs.field(default=(), converter=_texts)
     needs: Mapping[str, str] = attrs.field(factory=dict, validator=_needs)
+    half: bool = attrs.field(default=False, validator=attrs.validators.instance_of(bool))
     minutes: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     licence: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])
     data_licence: str = attrs.field(validator=[TEXT, attrs.validators.min_len(1)])

@@ -54,7 +54,8 @@ def make(entry: TrainedModel, out: Path, to: Path, *, minutes: float | None = No
     say(f"2/3  evaluate: {', '.join(entry.metrics) or 'all metrics'}")
     _evaluated(entry, run)
     say(f"3/3  pack {to}")
-    done = write_pack(run.folder, to, licence=entry.licence, data_licence=entry.data_licence, force=True)
+    done = write_pack(run.folder, to, licence=entry.licence, data_licence=entry.data_licence, half=entry.half,
+                      force=True)
     scores = {name: float(result["score"]) for name, result in measured(run)["scores"].items()}
     return Made(run, done.path, done.size, scores)
 
