@@ -134,8 +134,8 @@ def shown(entry: TrainedModel) -> list[tuple[str, str]]:
 def facts(entry: TrainedModel) -> dict[str, Any]:
     """Return all about a model, for JSON."""
     return {"name": entry.name, "title": entry.title, "recipe": entry.recipe, "overrides": list(entry.overrides),
-            "command": entry.command, "needs": dict(entry.needs), "half": entry.half, "minutes": entry.minutes, "state": state(entry),
-            "addresses": list(entry.addresses), "bytes": entry.file.bytes,
+            "command": entry.command, "needs": dict(entry.needs), "half": entry.half, "minutes": entry.minutes,
+            "state": state(entry), "addresses": list(entry.addresses), "bytes": entry.file.bytes,
             "sha256": entry.file.sha256, "licence": entry.licence, "data_licence": entry.data_licence,
             "metrics": list(entry.metrics), "scores": dict(entry.scores)}
 
