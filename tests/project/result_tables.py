@@ -4,22 +4,33 @@
     python tests/project/result_tables.py collect NAME ROW=RUN,RUN ... --take METRIC ...
     python tests/project/result_tables.py bench NAME BENCH/results.json
 
-A result file, docs/results/NAME.json, holds the values, the command and the commit of every run that they come from,
-and the tables that are made of them:
+A result file, docs/results/NAME.json, holds the values, the command and the commit that they come from, and the tables
+that are made of them:
 
-    {"made":   [{"command": "unbraid train ...", "commit": "...", "started": "..."}],
-     "values": {"ROW": {"COLUMN": [0.639, 0.678]}},             one value for each seed
-     "settings": ["0.01"],                                      decimals in the section's text that are no results
-     "tables": {"main": {"corner": "arm", "rows": {"title": "ROW"}, "columns": [
-         {"title": "mAP", "of": "COLUMN", "digits": 3, "form": "spread"}]}}}
+    {"made":     [{"command": "unbraid train ...", "commit": "...", "started": "..."}],
+     "values":   {"ROW": {"COLUMN": [0.639, 0.678]},            one value for each seed
+                  "in the text": {"whose, in words": [0.85]}},   what the section says outside of its tables
+     "papers":   {"ROW": {"cited": "...", "COLUMN": [0.96]}},    what a paper reports
+     "settings": ["0.01"],                                       decimals in the section's text that are no results
+     "tables":   {"main": {"corner": "arm", "rows": ["ROW"], "columns": [
+         {"title": "COLUMN", "digits": 3, "form": "spread"}]}}}
 
 A page has the table between two comments, which no reader sees:
 
     <!-- results: NAME main -->
     <!-- end of results -->
 
+A row that is called otherwise in the table is ["title", "ROW"], the seeds of several rows together are
+["title", ["ROW", "ROW"]]; a column has its name among the values in "of". A form is mean, values (all of them), spread
+(mean, smallest ... largest), interval, or a text with a place for each value, as "**{:.2f}** dB"; "cells" has the forms
+of single cells. Where only mean, smallest and largest are known, the value is {"mean": .., "least": .., "most": ..}.
+
 `collect` reads each METRIC of each RUN: `retrieval_map`, a part as `chunk_probe.by_factor.pose`, or a path in another
 file of the run as `probe.json:accuracy.linear.code.label.mean.0`. ROW:untrained=RUN takes a baseline of the evaluation.
+A new file gets a table `main` of its rows and metrics; a new row is added to it.
+
+In "made", `"recorded": true` means that there are no runs to collect from: the values are those that this commit wrote
+into the page when its author had run the command. Which rows a command, or a commit, made stands in "values" there.
 """
 
 from __future__ import annotations
@@ -29,7 +40,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -42,8 +53,9 @@ PAGES = [ROOT / "README.md", *(ROOT / "docs" / page for page in ("results.md", "
          *sorted((ROOT / "docs/methods").glob("*.md")), *sorted((ROOT / "docs/fidelity").glob("*.md")),
          *sorted((ROOT / "plugins/unbraid_plugins/papers").glob("*/*.md"))]
 BLOCK = re.compile(r"(<!-- results: ([\w-]+) ([\w-]+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)
-FORM = ["The paper's value and ours", "Failing ablation", "Picture"]     # of a fidelity page, after the deviations
-FIDELITY = [page for page in sorted((ROOT / "docs/fidelity").glob("*.md")) if page.stem != "index"]
+
+Row = str | Sequence[str]
+Values = Sequence[float] | Mapping[str, float] | str | None
 
 
 def read(name: str) -> dict[str, Any]:
@@ -55,19 +67,49 @@ def table(found: Mapping[str, Any], name: str) -> list[str]:
     """The lines of a table of a result file."""
     plan = found["tables"][name]
     columns = plan["columns"]
-    lines = [f"| {plan.get('corner', '')} | {' | '.join(c['title'] for c in columns)} |",
-             "|---" * (len(columns) + 1) + "|"]
-    for title, row in plan["rows"].items():
-        values = found["values"].get(row, {})
-        lines.append(f"| {title} | {' | '.join(cell(values.get(c['of']), c) for c in columns)} |")
+    lines = [line(plan.get("corner", ""), *(c["title"] for c in columns)), "|---" * (len(columns) + 1) + "|"]
+    for title, row in titled(plan["rows"]):
+        values = row_of(found, row)
+        own = plan.get("cells", {}).get(row if isinstance(row, str) else title, {})
+        lines.append(line(title, *(cell(values.get(of := c.get("of", c["title"])), c, own.get(of)) for c in columns)))
     return lines
 
 
-def cell(values: Sequence[float] | str | None, column: Mapping[str, Any]) -> str:
-    """The text of a cell: a mean, all values, or a mean with its smallest and largest value or its interval."""
-    if not values or isinstance(values, str):
-        return values or ""
-    digits, form = column.get("digits", 3), column.get("form", "mean")
+def titled(rows: Mapping[str, Row] | Sequence[str | tuple[str, Row]]) -> list[tuple[str, Row]]:
+    """The title of each row in the table, and its name among the values: one text is both."""
+    if isinstance(rows, Mapping):
+        return list(rows.items())
+    return [(row, row) if isinstance(row, str) else (row[0], row[1]) for row in rows]
+
+
+def row_of(found: Mapping[str, Any], row: Row) -> dict[str, Any]:
+    """The values of a row, ours or a paper's; of several rows one after the other, as those of seeds are."""
+    if isinstance(row, str):
+        return found["values"].get(row) or found.get("papers", {}).get(row, {})
+    parts = [row_of(found, part) for part in row]
+    return {of: [v for part in parts for v in part.get(of, [])] for of in parts[0]}
+
+
+def line(*cells: str) -> str:
+    """A line of a table."""
+    return re.sub(r"\|\s+(?=\|)", "| ", f"| {' | '.join(cells)} |")
+
+
+def cell(values: Values, column: Mapping[str, Any], own: str | None = None) -> str:
+    """The text of a cell: a mean, all values, a mean with its smallest and largest value or its interval, or a text.
+
+    own: the form of this cell alone; "" leaves it empty.
+    """
+    digits, form = column.get("digits", 3), column.get("form", "mean") if own is None else own
+    if not values or not form:
+        return ""
+    if isinstance(values, str):
+        return values
+    if isinstance(values, Mapping):
+        mean, least, most = (written(values[part], digits) for part in ("mean", "least", "most"))
+        return mean if form == "mean" else f"{mean} ({least} ... {most})"
+    if "{" in form:
+        return form.format(*values)
     texts = [written(v, digits) for v in values]
     mean = written(fmean(values), digits)
     if form == "values":
@@ -92,50 +134,6 @@ def filled(text: str) -> str:
     return BLOCK.sub(lambda m: m[1] + "\n".join(table(read(m[2]), m[3])) + "\n" + m[5], text)
 
 
-# -- what a page says -------------------------------------------------------------------------------------------------
-
-
-def sections(page: Path) -> Iterator[tuple[str, str]]:
-    """The title and the text of every section of a page, as far as the next title of any level."""
-    title, lines, fenced = "", list[str](), False
-    for line in page.read_text(encoding="utf-8").splitlines(keepends=True):
-        fenced ^= line.lstrip().startswith("```")
-        if not fenced and (found := re.match(r"#{1,4} (.*)", line)):
-            yield title, "".join(lines)
-            title, lines = found[1].strip(), []
-        lines.append(line)
-    yield title, "".join(lines)
-
-
-def named(page: Path, title: str) -> str:
-    """`docs/results.md: Mixing on LPC sprites`."""
-    return f"{page.relative_to(ROOT)}: {title}"
-
-
-def quotes(page: Path, title: str) -> bool:
-    """Whether a section quotes numbers of the results, each with a link; test_quoted_numbers.py compares them."""
-    return page.name == "which-method.md" or (page.parent.name == "fidelity" and title in FORM)
-
-
-def has_typed_table(text: str) -> bool:
-    """Whether a table outside of the generated ones has a number with decimals, that somebody measured and typed."""
-    plain = re.sub(r"```.*?```", "", BLOCK.sub("", text), flags=re.DOTALL)
-    rows = [re.sub(r"`[^`]*`", "", line) for line in plain.splitlines() if line.startswith("|")]
-    return any(re.search(r"(?<![\w.])\d+\.\d+(?![\w.])", cell) for line in rows for cell in line.split("|")[2:])
-
-
-def untold(text: str) -> list[str]:
-    """The decimals in the text of a section with generated tables that none of its result files has."""
-    files = [read(m[2]) for m in BLOCK.finditer(text)]
-    known = [v for found in files for row in found["values"].values() for values in row.values()
-             if not isinstance(values, str) for v in (*values, fmean(values))]
-    settings = {s for found in files for s in found.get("settings", [])}
-    prose = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", BLOCK.sub("", text), flags=re.DOTALL)
-    return [n for n in re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", prose)
-            if n not in settings and not any(abs(float(n) - v) <= 0.5000001 * 10.0 ** -len(n.partition(".")[2])
-                                             for v in known)]
-
-
 # -- collecting -------------------------------------------------------------------------------------------------------
 
 
@@ -153,7 +151,20 @@ def collect(name: str, rows: Sequence[str], take: Sequence[str], commit: str = "
             v for run in folders if (v := value_of(run, metric, arm or "model")) is not None])}
         made = [made_of(run, commit) for run in folders]
         found["made"] += [m for m in made if m not in found["made"]]
+        add_row(found, title, take)
     write(name, found)
+
+
+def add_row(found: dict[str, Any], title: str, take: Sequence[str]) -> None:
+    """Give the table `main` a row, where no table has it."""
+    columns = [{"title": metric, "digits": 3, "form": "spread"} for metric in take]
+    if not found["tables"]:
+        found["tables"]["main"] = {"corner": "", "rows": [], "columns": columns}
+    shown = {of for plan in found["tables"].values() for _, row in titled(plan["rows"])
+             for of in ([row] if isinstance(row, str) else row)}
+    main = found["tables"].get("main", {"rows": {}})["rows"]
+    if title not in shown and isinstance(main, list):
+        main.append(title)
 
 
 def value_of(run: Path, metric: str, arm: str) -> float | None:
@@ -224,7 +235,8 @@ def kept(name: str) -> dict[str, Any]:
 
 def write(name: str, found: Mapping[str, Any]) -> None:
     """Write a result file, lists of numbers in one line."""
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]",
+    item = r'(?:"[^"\n]{0,12}"|[-\d.e]+)'
+    text = re.sub(rf"\[\s+({item}(?:,\s+{item})*)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]",
                   json.dumps(found, indent=1, ensure_ascii=False))
     if len(text) > LARGEST:
         sys.exit(f"{name}: {len(text):,} bytes; a result file has at most {LARGEST:,}")

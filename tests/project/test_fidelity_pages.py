@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from result_tables import FIDELITY, FORM, sections
-from test_quoted_numbers import LINK
+from page_numbers import FIDELITY, FORM, LINK, sections
 
 
 @pytest.mark.parametrize("page", FIDELITY, ids=lambda page: page.stem)

@@ -7,15 +7,9 @@ from pathlib import Path
 
 import pytest
 from house import ROOT
-from result_tables import FIDELITY, quotes, sections
+from page_numbers import FIDELITY, LINK, quotes, sections, slug
 
 DECIMAL = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
-LINK = re.compile(r"\]\(((?:\.\./)*[\w/-]*\.md)?#([\w-]+)\)")
-
-
-def slug(title: str) -> str:
-    """The anchor of a title, as GitHub and MyST make it."""
-    return re.sub(r"[^\w\- ]", "", title.replace("`", "").lower()).replace(" ", "-")
 
 
 def numbers(text: str) -> set[str]:

@@ -8,11 +8,12 @@ import re
 import pytest
 import result_tables
 from house import ROOT
-from result_tables import BLOCK, FOLDER, LARGEST, PAGES, filled, has_typed_table, named, quotes, read, sections, untold
+from page_numbers import FILE, TOLD, has_typed_table, named, quotes, sections, untold
+from result_tables import FOLDER, LARGEST, PAGES, filled, read, row_of, titled
 from unconverted_sections import MOST, SHRINKING
 
 FILES = sorted(FOLDER.glob("*.json"))
-CONVERTED = [(page, title, text) for page in PAGES for title, text in sections(page) if BLOCK.search(text)]
+CONVERTED = [(page, title, text) for page in TOLD for title, text in sections(page) if FILE.search(text)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -23,7 +24,7 @@ def test_generated_tables_are_those_of_their_result_files(page):
 
 @pytest.mark.parametrize(("page", "title", "text"), CONVERTED, ids=[named(p, t) for p, t, _ in CONVERTED])
 def test_numbers_in_the_text_of_a_converted_section_are_in_its_result_files(page, title, text):
-    assert untold(text) == []
+    assert untold(page, title, text) == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
@@ -31,10 +32,26 @@ def test_result_files_say_how_they_were_made(file):
     found = read(file.stem)
     assert file.stat().st_size <= LARGEST
     assert found["made"]
+    known = {*found["values"], *(f"in the text: {name}" for name in found["values"].get("in the text", {}))}
     for made in found["made"]:
-        assert made["command"].startswith(("unbraid ", "python ", "py "))
-        assert re.fullmatch(r"[0-9a-f]{7,40}", made["commit"]), "of which commit?"
-    assert any(m[2] == file.stem for page in PAGES for m in BLOCK.finditer(page.read_text(encoding="utf-8")))
+        commands = [made["command"]] if isinstance(made["command"], str) else made["command"]
+        commits = made["commit"] if isinstance(made["commit"], dict) else {made["commit"]: made.get("values", [])}
+        assert commands
+        assert all(re.search(r"(^|; |do )(unbraid|python|py|make|bash) |^\w+=", command) for command in commands)
+        assert all(re.fullmatch(r"[0-9a-f]{7,40}", commit) for commit in commits), "of which commit?"
+        assert {row for rows in commits.values() for row in rows} <= known
+        assert made.get("recorded") is True or made["started"], "of which run?"
+    assert all(row["cited"] for row in found.get("papers", {}).values()), "from which paper?"
+    assert any(file.stem in FILE.findall(page.read_text(encoding="utf-8")) for page in TOLD), "no page shows it"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_tables_show_values_that_their_file_has(file):
+    found = read(file.stem)
+    for name, plan in found["tables"].items():
+        shown = {of for column in plan["columns"] for of in [column.get("of", column["title"])]}
+        for title, row in titled(plan["rows"]):
+            assert shown & {*row_of(found, row)}, f"{name}: {title} is empty"
 
 
 def test_tables_that_were_typed_stand_in_the_list_that_shrinks():
@@ -64,6 +81,8 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
     assert found["values"] == {"all": {"map": [0.5, 0.75], "map.by.skin": [0.25] * 2,
                                        "probe.json:accuracy.linear.0": [0.9] * 2},
                                "begin": {"map": [0.1]}}
+    assert result_tables.table(found, "main")[2:] == ["| all | 0.625 (0.500 ... 0.750) | 0.250 (0.250 ... 0.250) | "
+                                                      "0.900 (0.900 ... 0.900) |", "| begin | 0.100 | | |"]
     assert found["made"][1] == {"run": "run-1", "command": "unbraid train mixing --out run-1", "commit": "c0ffee1",
                                 "started": ""}
 
@@ -84,6 +103,19 @@ def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
     assert [line.split(" | ")[0] for line in lines[3:]] == ["| *mixing, untrained*", "| random"]
 
 
+def test_tables_have_rows_of_several_seeds_forms_of_single_cells_and_what_papers_say():
+    found = {"values": {"one": {"map": [0.5], "loss": [2]}, "two": {"map": [0.75], "loss": [3.0]},
+                        "three": {"map": {"mean": 0.5, "least": 0.25, "most": 0.5}, "loss": "not told"}},
+             "papers": {"theirs": {"cited": "A. Body, 1999", "map": [0.9]}},
+             "tables": {"main": {"rows": [["both", ["one", "two"]], "one", "three", ["the paper's", "theirs"]],
+                                 "cells": {"one": {"map": "**{:.1f}** at the end", "loss": ""}},
+                                 "columns": [{"title": "mAP", "of": "map", "digits": 2, "form": "spread"},
+                                             {"title": "loss", "form": "{1:.0f}, then {0:.0f}"}]}}}
+    assert result_tables.table(found, "main") == [
+        "| | mAP | loss |", "|---|---|---|", "| both | 0.62 (0.50 ... 0.75) | 3, then 2 |",
+        "| one | **0.5** at the end | |", "| three | 0.50 (0.25 ... 0.50) | not told |", "| the paper's | 0.90 | |"]
+
+
 def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
     (tmp_path / "toy.json").write_text(json.dumps({
@@ -91,8 +123,10 @@ def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
         "tables": {"main": {"rows": {"A": "a"}, "columns": [{"title": "score", "of": "score", "form": "spread"}]}}}))
     text = "<!-- results: toy main -->\n<!-- end of results -->\n0.625 in the mean, at 2.5; 0.50 to 0.75, `0.1`.\n"
     assert "| A | 0.625 (0.500 ... 0.750) |" in filled(text)
-    assert untold(filled(text)) == []
-    assert untold(filled(text).replace("0.50 to", "0.51 to")) == ["0.51"]
+    page = ROOT / "README.md"
+    assert untold(page, "", filled(text)) == []
+    assert untold(page, "", filled(text).replace("0.50 to", "0.51 to")) == ["0.51"]
+    assert untold(page, "", filled(text).replace("0.50 to 0.75", "50 to 76 %")) == ["76 %"]
     assert not has_typed_table(filled(text))
     assert has_typed_table(filled(text) + "| B | 0.7 |\n")
     assert filled(text).replace("| 0.625", "| 0.626") != filled(filled(text))

@@ -1,0 +1,111 @@
+"""The numbers of pages, each of which stands in a result file (see `result_tables.py`).
+
+The result files of a section are those of its generated tables, those of the sections of the results that it links to,
+and those that a line `<!-- results: NAME -->` names where there is no table. Numbers that nobody measured (a learning
+rate, ln 2, a version) are settings: of the result file, or in docs/results/settings.json, by page and section.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from house import ROOT
+from result_tables import BLOCK, FOLDER, PAGES, read
+
+FORM = ["The paper's value and ours", "Failing ablation", "Picture"]     # of a fidelity page, after the deviations
+FIDELITY = [page for page in sorted((ROOT / "docs/fidelity").glob("*.md")) if page.stem != "index"]
+TOLD = [*PAGES, *(ROOT / "docs" / page for page in ("gallery.md", "models.md"))]
+SETTINGS = FOLDER / "settings.json"
+LINK = re.compile(r"\]\(((?:\.\./)*[\w/-]*\.md)?#([\w-]+)\)")
+FILE = re.compile(r"<!-- results: ([\w-]+)(?: [\w-]+)? -->")
+NO_PROSE = re.compile(r"```.*?```|`[^`]*`|!\[[^\]]*\]|\]\([^)]*\)|\$\$.*?\$\$|\$[^$\n]+\$|arXiv \d+\.\d+|<!--.*?-->",
+                      re.DOTALL)
+NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)")
+PERCENT = re.compile(r"((?:\d+(?:\.\d+)?(?:,|\sto|\sand|\sor)\s+)*\d+(?:\.\d+)?)\s(?:%|per\scent)")
+
+
+def sections(page: Path) -> Iterator[tuple[str, str]]:
+    """The title and the text of every section of a page, as far as the next title of any level."""
+    title, lines, fenced = "", list[str](), False
+    for line in page.read_text(encoding="utf-8").splitlines(keepends=True):
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced and (found := re.match(r"#{1,4} (.*)", line)):
+            yield title, "".join(lines)
+            title, lines = found[1].strip(), []
+        lines.append(line)
+    yield title, "".join(lines)
+
+
+def named(page: Path, title: str) -> str:
+    """`docs/results.md: Mixing on LPC sprites`."""
+    return f"{page.relative_to(ROOT)}: {title}"
+
+
+def quotes(page: Path, title: str) -> bool:
+    """Whether a section quotes numbers of the results, each with a link; test_quoted_numbers.py compares them."""
+    return page.name == "which-method.md" or (page.parent.name == "fidelity" and title in FORM)
+
+
+def has_typed_table(text: str) -> bool:
+    """Whether a table outside of the generated ones has a number with decimals, that somebody measured and typed."""
+    plain = re.sub(r"```.*?```", "", BLOCK.sub("", text), flags=re.DOTALL)
+    rows = [re.sub(r"`[^`]*`", "", line) for line in plain.splitlines() if line.startswith("|")]
+    return any(NUMBER.search(cell) for line in rows for cell in line.split("|")[2:])
+
+
+def slug(title: str) -> str:
+    """The anchor of a title, as GitHub and MyST make it."""
+    return re.sub(r"[^\w\- ]", "", title.replace("`", "").lower()).replace(" ", "-")
+
+
+def files_of(page: Path, text: str) -> set[str]:
+    """The names of the result files that hold the numbers of a section."""
+    names = set(FILE.findall(text))
+    for file, anchor in LINK.findall(text):
+        target = (page.parent / file).resolve() if file else page
+        if target.is_file():
+            names |= {name for title, section in sections(target) if slug(title) == anchor
+                      for name in FILE.findall(section)}
+    return names
+
+
+def untold(page: Path, title: str, text: str) -> list[str]:
+    """The decimals and per cents in the text of a section that none of its result files has, and no setting is."""
+    files = [read(name) for name in sorted(files_of(page, text))]
+    known = [abs(v) for found in files for v in values_of(found)]
+    settings = {*page_settings().get(named(page, title), [])}.union(*(found.get("settings", []) for found in files))
+    prose = NO_PROSE.sub("", BLOCK.sub("", text))
+    decimals = NUMBER.findall(PERCENT.sub("", prose))
+    percents = [n for group in PERCENT.findall(prose) for n in re.findall(r"\d+(?:\.\d+)?", group)]
+    return [n for n in decimals if n not in settings and not any(agrees(n, v) for v in known)] + [
+        f"{n} %" for n in percents
+        if f"{n} %" not in settings and not any(agrees(n, v) or agrees(n, v * 100) for v in known)]
+
+
+def agrees(written: str, value: float) -> bool:
+    """Whether a number, rounded to as many decimals, is the written one."""
+    return abs(float(written) - value) <= 0.5000001 * 10.0 ** -len(written.partition(".")[2])
+
+
+def values_of(found: Mapping[str, Any]) -> Iterator[float]:
+    """Every number of a result file, ours and the papers', and the means of its lists."""
+    for row in (*found["values"].values(), *found.get("papers", {}).values()):
+        for values in row.values():
+            if isinstance(values, str):
+                yield from map(float, NUMBER.findall(values))
+            elif isinstance(values, Mapping):
+                yield from values.values()
+            elif values:
+                yield from (*values, fmean(values))
+
+
+@cache
+def page_settings() -> dict[str, list[str]]:
+    """The settings of sections that have no result file."""
+    return json.loads(SETTINGS.read_text(encoding="utf-8")) if SETTINGS.is_file() else {}
