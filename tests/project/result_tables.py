@@ -149,8 +149,8 @@ def collect(name: str, rows: Sequence[str], take: Sequence[str], commit: str = "
         folders = [Path(run) for run in runs.split(",")]
         found["values"][title] = {metric: values for metric in take if (values := [
             v for run in folders if (v := value_of(run, metric, arm or "model")) is not None])}
-        made = [made_of(run, commit) for run in folders]
-        found["made"] += [m for m in made if m not in found["made"]]
+        found["made"] = [m for m in found["made"] if m.get("values") != [title]]
+        found["made"] += [{**made_of(run, commit), "values": [title]} for run in folders]
         add_row(found, title, take)
     write(name, found)
 

@@ -32,15 +32,19 @@ def test_result_files_say_how_they_were_made(file):
     found = read(file.stem)
     assert file.stat().st_size <= LARGEST
     assert found["made"]
-    known = {*found["values"], *(f"in the text: {name}" for name in found["values"].get("in the text", {}))}
+    texts = {f"in the text: {name}" for name in found["values"].get("in the text", {})}
+    rows = {*found["values"]} - {"in the text"}
+    covered = set[str]()
     for made in found["made"]:
         commands = [made["command"]] if isinstance(made["command"], str) else made["command"]
         commits = made["commit"] if isinstance(made["commit"], dict) else {made["commit"]: made.get("values", [])}
         assert commands
         assert all(re.search(r"(^|; |do )(unbraid|python|py|make|bash) |^\w+=", command) for command in commands)
         assert all(re.fullmatch(r"[0-9a-f]{7,40}", commit) for commit in commits), "of which commit?"
-        assert {row for rows in commits.values() for row in rows} <= known
+        mine = {row for part in commits.values() for row in part} or rows | texts
+        covered |= mine | (texts if "in the text" in mine else set())
         assert made.get("recorded") is True or made["started"], "of which run?"
+    assert covered - {"in the text"} == rows | texts, "each value has a command and a commit"
     assert all(row["cited"] for row in found.get("papers", {}).values()), "from which paper?"
     assert any(file.stem in FILE.findall(page.read_text(encoding="utf-8")) for page in TOLD), "no page shows it"
 
