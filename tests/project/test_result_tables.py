@@ -88,7 +88,7 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
     assert result_tables.table(found, "main")[2:] == ["| all | 0.625 (0.500 ... 0.750) | 0.250 (0.250 ... 0.250) | "
                                                       "0.900 (0.900 ... 0.900) |", "| begin | 0.100 | | |"]
     assert found["made"][1] == {"run": "run-1", "command": "unbraid train mixing --out run-1", "commit": "c0ffee1",
-                                "started": ""}
+                                "started": "", "values": ["all"]}
 
 
 def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
