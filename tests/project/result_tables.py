@@ -23,7 +23,8 @@ A page has the table between two comments, which no reader sees:
 A row that is called otherwise in the table is ["title", "ROW"], the seeds of several rows together are
 ["title", ["ROW", "ROW"]]; a column has its name among the values in "of". A form is mean, values (all of them), spread
 (mean, smallest ... largest), interval, or a text with a place for each value, as "**{:.2f}** dB"; "cells" has the forms
-of single cells. Where only mean, smallest and largest are known, the value is {"mean": .., "least": .., "most": ..}.
+of single cells; "turned" makes a line of each column. Where only mean, smallest and largest are known, the value is
+{"mean": .., "least": .., "most": ..}.
 
 `collect` reads each METRIC of each RUN: `retrieval_map`, a part as `chunk_probe.by_factor.pose`, or a path in another
 file of the run as `probe.json:accuracy.linear.code.label.mean.0`. ROW:untrained=RUN takes a baseline of the evaluation.
@@ -67,12 +68,14 @@ def table(found: Mapping[str, Any], name: str) -> list[str]:
     """The lines of a table of a result file."""
     plan = found["tables"][name]
     columns = plan["columns"]
-    lines = [line(plan.get("corner", ""), *(c["title"] for c in columns)), "|---" * (len(columns) + 1) + "|"]
+    lines = [[plan.get("corner", ""), *(column["title"] for column in columns)]]
     for title, row in titled(plan["rows"]):
         values = row_of(found, row)
         own = plan.get("cells", {}).get(row if isinstance(row, str) else title, {})
-        lines.append(line(title, *(cell(values.get(of := c.get("of", c["title"])), c, own.get(of)) for c in columns)))
-    return lines
+        lines.append([title, *(cell(values.get(of := c.get("of", c["title"])), c, own.get(of)) for c in columns)])
+    if plan.get("turned"):
+        lines = [list(column) for column in zip(*lines, strict=True)]
+    return [line(*lines[0]), "|---" * len(lines[0]) + "|", *(line(*cells) for cells in lines[1:])]
 
 
 def titled(rows: Mapping[str, Row] | Sequence[str | tuple[str, Row]]) -> list[tuple[str, Row]]:
