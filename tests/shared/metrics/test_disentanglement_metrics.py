@@ -18,17 +18,21 @@ from unbraid_plugins.shared.metrics import (
     modularity,
     sap,
 )
+from unbraid_plugins.shared.metrics.bootstrap import counts
+from unbraid_plugins.shared.metrics.disentanglement import mutual_information as mutual_information_file
 from unbraid_plugins.shared.metrics.disentanglement.boosted_trees import boosted_trees
 from unbraid_plugins.shared.metrics.disentanglement.dci import completeness, disentanglement
 from unbraid_plugins.shared.metrics.disentanglement.groups import sample_rows
 from unbraid_plugins.shared.metrics.disentanglement.modularity_explicitness import area_under_roc, modularity_by_number
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import (
     binned,
+    contingency,
+    entropy,
     information,
-    information_of_each,
     mutual_information,
+    resampled_information,
 )
-from unbraid_plugins.shared.metrics.disentanglement.sap import predicted
+from unbraid_plugins.shared.metrics.disentanglement.support_vectors import predicted
 
 PLAIN = [mig, modularity, sap, irs, explicitness]
 ALL = [*PLAIN, dci, beta_vae_score, factor_vae_score]
@@ -146,11 +150,18 @@ class TestByHand:
         assert found.robustness == pytest.approx(np.asarray([[2 / 3, 1 / 3]]))   # strays 0.25 and 0.5 of 0.75
         assert found.score == pytest.approx(2 / 3)
 
-    def test_the_information_of_many_tables_is_that_of_each(self):
-        tables = np.random.default_rng(1).multinomial(800, np.full(120, 1 / 120), 40).reshape(40, 20, 6)
-        tables[3] = 0
-        tables[3, 0, 0] = 800                                      # a constant dimension
-        assert information_of_each(tables).tolist() == [information(t) for t in tables]           # to the same bits
+    @pytest.mark.parametrize("at_once", [1, 10 ** 9])
+    def test_the_information_of_resamples_is_that_of_the_images_drawn(self, at_once, monkeypatch):
+        monkeypatch.setattr(mutual_information_file, "COUNTS", at_once)
+        random = np.random.default_rng(1)
+        v = random.integers(0, [6, 2, 11], (80, 3))
+        x = np.stack([v[:, 0] + random.normal(size=80), np.ones(80), v[:, 2]], 1)         # the second is constant
+        z, found = binned(x, 20), list(resampled_information(x, v, 20, 4, 3))
+        for (matrix, entropies), times in zip(found, counts(80, 4, 3), strict=True):
+            rows = np.repeat(np.arange(80), times)
+            each = [[information(contingency(a[rows], b[rows])) for b in v.T] for a in z.T]
+            assert matrix == pytest.approx(np.asarray(each), abs=1e-13)
+            assert entropies == pytest.approx(np.asarray([entropy(b[rows]) for b in v.T]), abs=1e-13)
 
     def test_predictability(self):
         v = product(2, 2)
@@ -178,11 +189,14 @@ class TestParts:
     @pytest.mark.parametrize("classes", [2, 3, 9])
     def test_machines(self, classes):
         random = np.random.default_rng(classes)
-        x = random.normal(size=400)
-        y = np.clip(np.round(x * classes / 3 + random.normal(size=400) * 0.3), 0, classes - 1).astype(int)
-        theirs = LinearSVC(C=0.01, class_weight="balanced", tol=1e-9, max_iter=100_000)     # the dual, to its end
-        at = np.linspace(-4, 4, 1000)
-        assert (predicted(x, y, at) == theirs.fit(x[:, None], y).predict(at[:, None])).mean() > 0.998
+        x = random.normal(size=(5, 400))
+        y = np.clip(np.round(x[0] * classes / 3 + random.normal(size=400) * 0.3), 0, classes - 1).astype(int)
+        x[1:4] = x[1:4] * [[100], [1e-3], [1]] + y * [[0], [1e-3], [1]] + [[0], [0], [50]]
+        x[4] = 1                                                     # a dimension that says nothing
+        theirs = LinearSVC(C=0.01, class_weight="balanced", tol=1e-6, dual=False, max_iter=10_000)
+        at = np.concatenate([x, np.linspace(x.min(1), x.max(1), 200).T], 1)
+        expected = [theirs.fit(own[:, None], y).predict(unseen[:, None]) for own, unseen in zip(x, at, strict=True)]
+        assert (predicted(x, y, at) == np.stack(expected)).mean(1) == pytest.approx(1, abs=0.002)
         assert (predicted(x, np.full(400, 7), at) == 7).all()
 
     @pytest.mark.parametrize("classes", [2, 4])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from unbraid_plugins.shared.metrics.bootstrap import counts as drawn_again
 
 ROUNDING = 1e-12                                   # nats: less is the rounding error of independent classes
 AFFORDABLE = 2 * 10 ** 9                           # counts that a bootstrap may take: some ten seconds
+COUNTS = 2 ** 22                                   # at a time: some hundred megabytes
 
 
 def binned(values: np.ndarray, bins: int = 20) -> np.ndarray:
@@ -46,17 +48,6 @@ def information(counts: np.ndarray) -> float:
     return found if found > ROUNDING else 0.0
 
 
-def information_of_each(counts: np.ndarray) -> np.ndarray:
-    """Return the `information` of tables (D, a, b) of as many images, to the same bits: (D,)."""
-    p = counts / counts[0].sum()
-    independent = p.sum(2, keepdims=True) * p.sum(1, keepdims=True)
-    met = p > 0
-    terms = p[met] * np.log(p[met] / independent[met])
-    ends = np.count_nonzero(met, axis=(1, 2)).cumsum()
-    found = np.asarray([part.sum() for part in np.split(terms, ends[:-1])])
-    return np.where(found > ROUNDING, found, 0.0)
-
-
 def entropy(classes: np.ndarray) -> float:
     """Return H = -sum_i p_i log p_i of (N,) whole numbers from 0, in nats."""
     return entropy_of(np.bincount(classes))
@@ -84,16 +75,41 @@ def resampled_information(codes: np.ndarray, factors: np.ndarray, bins: int, res
                           seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the information (D, K) and the factors' entropies (K,) of bootstrap resamples of the images.
 
-    The bins are those of the images themselves. Yield nothing where this would be more than `AFFORDABLE` counts.
+        I(z; v) = H(z) + H(v) - H(z, v),    H = log N - 1/N sum_i n_i log n_i,    n_i the counts of N images
+
+    A resample weighs the images by how often it drew each, so the counts of many are one product of matrices. The bins
+    are those of the images themselves. Yield nothing where this would be more than `AFFORDABLE` counts.
     """
     if not 0 < len(codes) * codes.shape[1] * factors.shape[1] * resamples <= AFFORDABLE:
         return
-    z, v = binned(codes, bins), np.asarray(factors)
-    sizes = v.max(0) + 1
-    tables = [(z * size + b[:, None] + np.arange(z.shape[1]) * bins * size, size)
-              for b, size in zip(v.T, sizes, strict=True)]
-    for weights in drawn_again(len(z), resamples, seed):
-        each = np.repeat(weights, z.shape[1])
-        matrix = [information_of_each(np.bincount(cells.ravel(), each, z.shape[1] * bins * size)
-                                      .reshape(-1, bins, size)) for cells, size in tables]
-        yield np.stack(matrix, 1), np.asarray([entropy_of(np.bincount(b, weights)) for b in v.T])
+    z, v, images = binned(codes, bins), np.asarray(factors), len(codes)
+    numbers = np.arange(images + 1)
+    logs = numbers * np.log(np.maximum(numbers, 1))                             # n log n
+    kinds = list(zip(v.T, v.max(0) + 1, strict=True))                           # classes and their number, by factor
+    every = drawn_again(images, resamples, seed)
+    portion = max(COUNTS // (images * z.shape[1]), 1)
+    while drawn := list(islice(every, portion)):
+        times = np.stack(drawn, 1)                                              # (N, resamples)
+        alone = _sums(z, bins, times, logs)
+        entropies = logs[-1] - np.stack([_sums(b[:, None], size, times, logs)[0] for b, size in kinds])
+        both = np.stack([_sums(z * size + b[:, None], bins * size, times, logs) for b, size in kinds], 1)
+        found = (both - alone[:, None] + entropies) / images
+        found[found <= ROUNDING] = 0.0
+        yield from zip(found.transpose(2, 0, 1), entropies.T / images, strict=True)
+
+
+def _sums(cells: np.ndarray, width: int, times: np.ndarray, logs: np.ndarray) -> np.ndarray:
+    """Return the sum of n log n over the cells of each column, for every resample: (D, resamples).
+
+    cells: (N, D), whole numbers below the width: the cells that the images fall into.
+    times: (N, resamples), how often each image was drawn.
+    """
+    from scipy.sparse import csc_array
+
+    images, columns = cells.shape
+    apart = (cells + np.arange(columns) * width).ravel()
+    met = np.bincount(apart, minlength=columns * width) > 0
+    members = csc_array((np.ones(len(apart), times.dtype), (met.cumsum() - 1)[apart],
+                         np.arange(images + 1) * columns), shape=(int(met.sum()), images))
+    starts = np.concatenate([[0], np.count_nonzero(met.reshape(columns, width), axis=1).cumsum()[:-1]])
+    return np.add.reduceat(logs.take(members @ times), starts, axis=0)

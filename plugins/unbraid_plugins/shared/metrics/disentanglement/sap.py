@@ -7,6 +7,7 @@ import numpy as np
 
 from unbraid_plugins.shared.metrics.bootstrap import NONE, means
 from unbraid_plugins.shared.metrics.disentanglement.factor_table import split, table
+from unbraid_plugins.shared.metrics.disentanglement.support_vectors import predicted
 
 
 @attrs.frozen(eq=False)
@@ -46,21 +47,11 @@ def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, tra
     if continuous:
         matrix, again = squared_correlations(codes[rows], factors[rows]), NONE
     else:
-        hits = np.asarray([[predicted(z[rows], v[rows], z[others], penalty) == v[others] for v in factors.T]
-                           for z in codes.T]).transpose(2, 0, 1)                               # (test rows, D, K)
+        hits = np.stack([predicted(codes[rows].T, v[rows], codes[others].T, penalty).T == v[others, None]
+                         for v in factors.T], -1)                                              # (test rows, D, K)
         matrix, again = hits.mean(0), _gaps(means(hits, resamples, seed)).mean(-1)
     gap = _gaps(matrix)
     return Predictability(matrix, gap, float(gap.mean()), again)
-
-
-def predicted(x: np.ndarray, labels: np.ndarray, at: np.ndarray, penalty: float = 0.01) -> np.ndarray:
-    """Return the classes (M,) that a linear support vector machine on one number tells at `at`, fitted to x (N,)."""
-    from sklearn.svm import LinearSVC
-
-    if (labels == labels[0]).all():
-        return np.full(len(at), labels[0])
-    machine = LinearSVC(C=penalty, class_weight="balanced", dual=False, tol=1e-6, max_iter=10_000)
-    return machine.fit(x[:, None], labels).predict(at[:, None])
 
 
 def _gaps(matrix: np.ndarray) -> np.ndarray:
