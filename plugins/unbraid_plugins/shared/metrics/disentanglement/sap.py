@@ -47,7 +47,7 @@ def sap(codes: np.ndarray, factors: np.ndarray, *, continuous: bool = False, tra
     if continuous:
         matrix, again = squared_correlations(codes[rows], factors[rows]), NONE
     else:
-        hits = np.stack([predicted(codes[rows].T, v[rows], codes[others].T, penalty).T == v[others, None]
+        hits = np.stack([v[others, None] == predicted(codes[rows].T, v[rows], codes[others].T, penalty).T
                          for v in factors.T], -1)                                              # (test rows, D, K)
         matrix, again = hits.mean(0), _gaps(means(hits, resamples, seed)).mean(-1)
     gap = _gaps(matrix)
