@@ -52,11 +52,12 @@ def quotes(page: Path, title: str) -> bool:
     return page.name == "which-method.md" or (page.parent.name == "fidelity" and title in FORM)
 
 
-def has_typed_table(text: str) -> bool:
-    """Whether a table outside of the generated ones has a number with decimals, that somebody measured and typed."""
+def has_typed_table(page: Path, title: str, text: str) -> bool:
+    """Whether somebody typed a measured number into a table: with decimals, no setting, in a row that links nowhere."""
     plain = re.sub(r"```.*?```", "", BLOCK.sub("", text), flags=re.DOTALL)
-    rows = [re.sub(r"`[^`]*`", "", line) for line in plain.splitlines() if line.startswith("|")]
-    return any(NUMBER.search(cell) for line in rows for cell in line.split("|")[2:])
+    rows = [NO_PROSE.sub("", row) for row in plain.splitlines() if row.startswith("|") and "results.md#" not in row]
+    settings = page_settings().get(named(page, title), [])
+    return any(n not in settings for row in rows for cell in row.split("|")[2:] for n in NUMBER.findall(cell))
 
 
 def slug(title: str) -> str:

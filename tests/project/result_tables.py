@@ -23,7 +23,8 @@ A page has the table between two comments, which no reader sees:
 A row that is called otherwise in the table is ["title", "ROW"], the seeds of several rows together are
 ["title", ["ROW", "ROW"]]; a column has its name among the values in "of". A form is mean, values (all of them), spread
 (mean, smallest ... largest), interval, or a text with a place for each value, as "**{:.2f}** dB"; "cells" has the forms
-of single cells; "turned" makes a line of each column. Where only mean, smallest and largest are known, the value is
+of single cells; "turned" makes a line of each column, and a table
+whose "titles" are false shows none of its rows. Where only mean, smallest and largest are known, the value is
 {"mean": .., "least": .., "most": ..}.
 
 `collect` reads each METRIC of each RUN: `retrieval_map`, a part as `chunk_probe.by_factor.pose`, or a path in another
@@ -73,6 +74,8 @@ def table(found: Mapping[str, Any], name: str) -> list[str]:
         values = row_of(found, row)
         own = plan.get("cells", {}).get(row if isinstance(row, str) else title, {})
         lines.append([title, *(cell(values.get(of := c.get("of", c["title"])), c, own.get(of)) for c in columns)])
+    if plan.get("titles") is False:
+        lines = [cells[1:] for cells in lines]
     if plan.get("turned"):
         lines = [list(column) for column in zip(*lines, strict=True)]
     return [line(*lines[0]), "|---" * len(lines[0]) + "|", *(line(*cells) for cells in lines[1:])]
