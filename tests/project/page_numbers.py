@@ -1,4 +1,4 @@
-"""The numbers of pages, each of which stands in a result file (see `result_tables.py`).
+"""The numbers of pages, each of which stands in a result file (see `result_files.py`).
 
 The result files of a section are those of its generated tables, those of the sections of the results that it links to,
 and those that a line `<!-- results: NAME -->` names where there is no table. Numbers that nobody measured (a learning
@@ -16,7 +16,8 @@ from statistics import fmean
 from typing import Any
 
 from house import ROOT
-from result_tables import BLOCK, FOLDER, PAGES, read
+from result_files import FOLDER, read
+from result_tables import BLOCK, PAGES
 
 FORM = ["The paper's value and ours", "Failing ablation", "Picture"]     # of a fidelity page, after the deviations
 FIDELITY = [page for page in sorted((ROOT / "docs/fidelity").glob("*.md")) if page.stem != "index"]

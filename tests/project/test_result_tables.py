@@ -6,10 +6,12 @@ import json
 import re
 
 import pytest
+import result_files
 import result_tables
 from house import ROOT
 from page_numbers import FILE, NUMBER, PERCENT, SETTINGS, TOLD, has_typed_table, named, quotes, sections, untold
-from result_tables import FOLDER, LARGEST, PAGES, filled, read, row_of, titled
+from result_files import FOLDER, LARGEST, read, row_of, table, titled
+from result_tables import PAGES, filled
 from unconverted_sections import MOST, SHRINKING
 
 FILES = sorted(set(FOLDER.glob("*.json")) - {SETTINGS})
@@ -71,7 +73,7 @@ def test_the_list_only_shrinks():
 
 
 def test_values_are_collected_from_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    monkeypatch.setattr(result_files, "FOLDER", tmp_path)
     for seed, score in enumerate((0.5, 0.75)):
         run = tmp_path / f"run-{seed}"
         run.mkdir()
@@ -86,14 +88,14 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
     assert found["values"] == {"all": {"map": [0.5, 0.75], "map.by.skin": [0.25] * 2,
                                        "probe.json:accuracy.linear.0": [0.9] * 2},
                                "begin": {"map": [0.1]}}
-    assert result_tables.table(found, "main")[2:] == ["| all | 0.625 (0.500 ... 0.750) | 0.250 (0.250 ... 0.250) | "
+    assert table(found, "main")[2:] == ["| all | 0.625 (0.500 ... 0.750) | 0.250 (0.250 ... 0.250) | "
                                                       "0.900 (0.900 ... 0.900) |", "| begin | 0.100 | | |"]
     assert found["made"][1] == {"run": "run-1", "command": "unbraid train mixing --out run-1", "commit": "c0ffee1",
                                 "started": "", "values": ["all"]}
 
 
 def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    monkeypatch.setattr(result_files, "FOLDER", tmp_path)
     scores = {"retrieval": {"values": [0.5, 0.75], "mean": 0.625}}
     (tmp_path / "results.json").write_text(json.dumps({
         "command": "unbraid bench toys --out /big/runs/toys", "made": {"started": "", "git": {"commit": "c0ffee1"}},
@@ -103,7 +105,7 @@ def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
     result_tables.bench("toys", tmp_path / "results.json")
     found = read("toys")
     assert found["made"][0]["command"] == "unbraid bench toys --out toys"
-    lines = result_tables.table(found, "cats")
+    lines = table(found, "cats")
     assert lines[2] == "| mixing | nothing | 1,234 | 20 | 2 | 0.625 [0.500, 0.750] |"
     assert [line.split(" | ")[0] for line in lines[3:]] == ["| *mixing, untrained*", "| random"]
 
@@ -116,13 +118,13 @@ def test_tables_have_rows_of_several_seeds_forms_of_single_cells_and_what_papers
                                  "cells": {"one": {"map": "**{:.1f}** at the end", "loss": ""}},
                                  "columns": [{"title": "mAP", "of": "map", "digits": 2, "form": "spread"},
                                              {"title": "loss", "form": "{1:.0f}, then {0:.0f}"}]}}}
-    assert result_tables.table(found, "main") == [
+    assert table(found, "main") == [
         "| | mAP | loss |", "|---|---|---|", "| both | 0.62 (0.50 ... 0.75) | 3, then 2 |",
         "| one | **0.5** at the end | |", "| three | 0.50 (0.25 ... 0.50) | not told |", "| the paper's | 0.90 | |"]
 
 
 def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(result_tables, "FOLDER", tmp_path)
+    monkeypatch.setattr(result_files, "FOLDER", tmp_path)
     (tmp_path / "toy.json").write_text(json.dumps({
         "made": [], "values": {"a": {"score": [0.5, 0.75]}}, "settings": ["2.5"],
         "tables": {"main": {"rows": {"A": "a"}, "columns": [{"title": "score", "of": "score", "form": "spread"}]}}}))
