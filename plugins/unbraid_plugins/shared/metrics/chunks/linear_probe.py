@@ -54,11 +54,12 @@ def linear_probe(codes: np.ndarray, factors: Factors, train_codes: np.ndarray, t
 def predicted(train: np.ndarray, labels: np.ndarray, x: np.ndarray, inverse_penalty: float,
             iterations: int) -> np.ndarray:
     """Return the classes of x by a classifier that is fitted on `train`."""
+    from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     if len(np.unique(labels)) < 2:
         return np.full(len(x), labels[0] if len(labels) else -1)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore", ConvergenceWarning)          # the accuracy has settled long before
         return LogisticRegression(C=inverse_penalty, max_iter=iterations).fit(train, labels).predict(x)

@@ -9,6 +9,8 @@ RATE = 0.1
 DEPTH = 3
 TIE = 1e-9                                         # gains that differ by less, relative to the best, are equal
 NO_GAIN = 1e-12
+SHORT = 128                                        # rows
+ONES = np.tri(SHORT)
 
 
 @attrs.frozen(eq=False)
@@ -74,56 +76,83 @@ class _Trees:
         self.gains = np.zeros(len(self.train))
         self.starts = np.arange(len(self.train))[:, None] * train.shape[0]     # of the dimensions in the flat table
         self.root_steps = self._steps(self.root)
+        self.no_copies = bool(self.root_steps[:-1].all())
+        self.scales: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def grow(self, residual: np.ndarray) -> np.ndarray:
         """Fit a tree to the residual (N,), and return its increments of all scores, train and test: (N + M,)."""
-        added = np.empty(len(residual) + self.test.shape[1])
-        self._grow(self.root, np.arange(self.test.shape[1]), residual, added, DEPTH)
+        added, size = np.empty(len(residual) + self.test.shape[1]), np.abs(residual)
+        self._grow(self.root, np.arange(self.test.shape[1]), residual, size * (1 - size), added, DEPTH)
         return added
 
-    def _grow(self, node: np.ndarray, unseen: np.ndarray, residual: np.ndarray, added: np.ndarray, depth: int) -> None:
-        """Grow the part of a tree below a node.  unseen: the test rows that fall into it."""
+    def _grow(self, node: np.ndarray, unseen: np.ndarray, residual: np.ndarray, curve: np.ndarray, added: np.ndarray,
+              depth: int) -> None:
+        """Grow the part of a tree below a node.
+
+        unseen: the test rows that fall into it.
+        curve: (N,), the second derivatives of the loss.
+        """
         split = self._split(node, residual) if depth and node.shape[1] > 1 else None
         if split is None:
-            r = residual[node[0]]
-            size = np.abs(r)
-            curve = float((size * (1 - size)).sum())
-            value = RATE * self.factor * float(r.sum()) / curve if curve > 1e-150 else 0.0
-            added[node[0]] = value
-            added[len(residual) + unseen] = value
+            rows = node[0]
+            bend = float(np.add.reduce(curve.take(rows)))
+            value = RATE * self.factor * float(np.add.reduce(residual.take(rows))) / bend if bend > 1e-150 else 0.0
+            added[rows] = value
+            if len(unseen):
+                added[len(residual) + unseen] = value
             return
         number, threshold = split
         if depth == 1:                             # its parts are leaves, of which one order is enough
             node = node[:1]
         left = (self.train[number] <= threshold).take(node)
-        falls = self.test[number, unseen] <= threshold
+        falls = self.test[number].take(unseen) <= threshold
         for goes, fallen in ((left, falls), (~left, ~falls)):
-            part = node.take(np.flatnonzero(goes)).reshape(len(node), -1)
-            self._grow(part, unseen[fallen], residual, added, depth - 1)
+            part = node.take(goes.ravel().nonzero()[0]).reshape(len(node), -1)
+            self._grow(part, unseen[fallen], residual, curve, added, depth - 1)
 
     def _steps(self, node: np.ndarray) -> np.ndarray:
-        """Return where the values of neighbours differ, (D, n - 1): only there a dimension can be split."""
-        values = self.train.take(node + self.starts)
-        return values[:, :-1] < values[:, 1:]
+        """Return where the values of neighbours differ, (n, D): only there a dimension can be split."""
+        values = self.train.take((node + self.starts).T)
+        return np.concatenate([values[:-1] < values[1:], np.zeros((1, len(node)), bool)])
+
+    def _scale(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sizes of the left parts of a node of n rows, and the scales of their gains: (n, D) or (n, 1)."""
+        if n not in self.scales:
+            left = np.arange(1.0, n + 1)[:, None]
+            scale = np.zeros((n, 1))
+            scale[:-1] = 1.0 / (n * left * (n - left))[:-1]
+            wide = len(self.train) if n <= SHORT else 1          # operations on arrays of one shape have least to do
+            self.scales[n] = np.repeat(left, wide, 1), np.repeat(scale, wide, 1)
+        return self.scales[n]
 
     def _split(self, node: np.ndarray, residual: np.ndarray) -> tuple[int, float] | None:
         """Return the dimension and the threshold of a node's best split, None where no split gains."""
         n = node.shape[1]
-        sums = residual.take(node).cumsum(1)
-        left = np.arange(1, n)
-        gain = sums[:, :-1] * n
-        gain -= sums[0, -1] * left
+        left, scale = self._scale(n)
+        gain = _running(residual, node)
+        total = gain[-1, 0]
+        gain *= n
+        gain -= total * left
         gain *= gain
-        gain *= 1.0 / (n * left * (n - left))
-        gain *= self.root_steps if node is self.root else self._steps(node)
-        at = gain.argmax(1)
-        best = gain[np.arange(len(gain)), at]
-        most = best.max()
+        gain *= scale
+        if not self.no_copies:
+            gain *= self.root_steps if node is self.root else self._steps(node)
+        best = np.maximum.reduce(gain, axis=0)
+        most = np.maximum.reduce(best)
         if most <= NO_GAIN:
             return None
-        equal = np.flatnonzero(best >= most * (1 - TIE))
+        equal = (best >= most * (1 - TIE)).nonzero()[0]
         number = int(equal[self.random.integers(len(equal))] if len(equal) > 1 else equal[0])
         self.gains[number] += most
-        below, above = self.train[number, node[number, at[number]:at[number] + 2]]
+        at = gain[:, number].argmax()
+        below, above = self.train[number].take(node[number, at:at + 2]).tolist()
         middle = (below + above) / 2
-        return number, float(middle if middle < above else below)
+        return number, middle if middle < above else below
+
+
+def _running(residual: np.ndarray, node: np.ndarray) -> np.ndarray:
+    """Return the running sums of the residuals of a node's rows, (n, D); for few rows a product takes least time."""
+    n = node.shape[1]
+    if n > SHORT:
+        return np.add.accumulate(residual.take(node), axis=1).T
+    return ONES[:n, :n] @ residual.take(node.T)

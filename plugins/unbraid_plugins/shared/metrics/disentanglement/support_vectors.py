@@ -38,10 +38,10 @@ def predicted(x: np.ndarray, labels: np.ndarray, at: np.ndarray, penalty: float 
     found = np.empty(at.shape, classes.dtype)
     portion = max(AT_ONCE // (len(own) * max(x.shape[1], at.shape[1], 1)), 1)
     for i in range(0, len(x), portion):
-        told = slice(i, i + portion)
-        w, b = _Machines.on(x[told], own, of_own, of_rest).fitted()
-        scores = w[..., None] * at[told, None] + b[..., None]                  # (D, C, M)
-        found[told] = classes[(scores[:, 0] > 0).astype(int) if pair else scores.argmax(1)]
+        part = slice(i, i + portion)
+        w, b = _Machines.on(x[part], own, of_own, of_rest).fitted()
+        scores = w[..., None] * at[part, None] + b[..., None]                  # (D, C, M)
+        found[part] = classes[(scores[:, 0] > 0).astype(int) if pair else scores.argmax(1)]
     return found
 
 
@@ -72,8 +72,8 @@ class _Machines:
         x = np.take_along_axis(x, order, axis=1) - mean
         powers = np.stack([np.ones_like(x), x, x * x])
         of_class = powers[:, :, None] * own[:, order].transpose(1, 0, 2)       # (3, D, C, N)
-        sums = (np.concatenate([np.zeros_like(v[..., :1]), v.cumsum(-1)], -1) for v in (of_class, powers))
-        return cls(x, mean, *sums, of_own, of_rest)
+        sums, every = (np.concatenate([np.zeros_like(v[..., :1]), v.cumsum(-1)], -1) for v in (of_class, powers))
+        return cls(x, mean, sums, every, of_own, of_rest)
 
     def fitted(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights and biases, (D, C) each, by Newton's method with steps that are halved where needed."""
