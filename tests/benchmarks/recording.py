@@ -1,0 +1,56 @@
+"""Result files that benchmarks write: docs/results/NAME.json, with the command, the commit and the processor."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+Rows = Mapping[str, Mapping[str, Sequence[float] | str]]
+
+
+def record(name: str, rows: Rows, tables: Mapping[str, Any] | None = None) -> None:
+    """Write measured rows into a result file; other rows, tables and settings of it stay.
+
+    tables: how they are shown, where the file has no tables yet.
+    """
+    file = ROOT / "docs/results" / f"{name}.json"
+    found: dict[str, Any] = {"made": [], "values": {}, "settings": [], "tables": {}}
+    if file.is_file():
+        found = json.loads(file.read_text(encoding="utf-8"))
+    made = {"command": command(), "commit": git("rev-parse", "--short", "HEAD"),
+            "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}", "processor": processor(), "values": list(rows)}
+    earlier = [{**m, "values": [row for row in m["values"] if row not in rows]} for m in found["made"]]
+    found = {**found, "made": [*(m for m in earlier if m["values"]), made], "values": {**found["values"], **rows},
+             "tables": found["tables"] or dict(tables or {})}
+    text = re.sub(r"\[\s+([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]",
+                  json.dumps(found, indent=1, ensure_ascii=False))
+    file.write_text(text + "\n", encoding="utf-8")
+
+
+def command() -> str:
+    """The command that runs, from the root of a checkout."""
+    script = Path(sys.argv[0]).resolve()
+    return shlex.join(["python", str(script.relative_to(ROOT)), *(Path(w).name if w.startswith("/") else w
+                                                                 for w in sys.argv[1:])])
+
+
+def processor() -> str:
+    """The processor's name and the widest vectors that it computes with."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    flags = facts.get("flags", "").split()
+    widest = next((name for flag, name in (("avx512f", "AVX512"), ("avx2", "AVX2")) if flag in flags), "")
+    return " ".join([facts.get("model name", "unknown"), widest]).strip()
+
+
+def git(*words: str) -> str:
+    """What git says of this checkout."""
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
