@@ -86,7 +86,10 @@ def made_of(run: Path, otherwise: str) -> dict[str, str]:
     """The command and the commit of a run, from its record."""
     session = json.loads((run / "run.json").read_text(encoding="utf-8"))["sessions"][0]
     commit = (session.get("sources") or session.get("git") or {}).get("commit")
-    return {"run": run.name, "command": portable(shlex.join(["unbraid", *session["command"][1:]])),
+    program, *words = session["command"]
+    script = re.search(r"(?:tests|docs)/.*\.py$|[^/]+\.py$", program)
+    program = f"python {script[0]}" if script else "unbraid"
+    return {"run": run.name, "command": f"{program} {portable(shlex.join(words))}",
             "commit": commit or otherwise, "started": session["started"]}
 
 

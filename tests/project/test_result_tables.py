@@ -80,7 +80,8 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
         arms = {"model": {"map": {"score": score, "by": {"skin": 0.25}}}, "untrained": {"map": {"score": 0.1}}}
         (run / "evaluation.json").write_text(json.dumps({"arms": arms}))
         (run / "probe.json").write_text(json.dumps({"accuracy": {"linear": [0.9]}}))
-        record = {"command": ["unbraid", "train", "mixing", "--out", str(run)], "started": "", "git": None}
+        program = ["/usr/bin/unbraid", "/home/me/unbraid/tests/benchmarks/study.py"][seed]
+        record = {"command": [program, "train", "mixing", "--out", str(run)], "started": "", "git": None}
         (run / "run.json").write_text(json.dumps({"sessions": [record]}))
     result_tables.collect("toy", [f"all={tmp_path}/run-0,{tmp_path}/run-1", f"begin:untrained={tmp_path}/run-0"],
                           ["map", "map.by.skin", "probe.json:accuracy.linear.0"], "c0ffee1")
@@ -90,8 +91,9 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
                                "begin": {"map": [0.1]}}
     assert table(found, "main")[2:] == ["| all | 0.625 (0.500 ... 0.750) | 0.250 (0.250 ... 0.250) | "
                                                       "0.900 (0.900 ... 0.900) |", "| begin | 0.100 | | |"]
-    assert found["made"][1] == {"run": "run-1", "command": "unbraid train mixing --out run-1", "commit": "c0ffee1",
+    assert found["made"][0] == {"run": "run-0", "command": "unbraid train mixing --out run-0", "commit": "c0ffee1",
                                 "started": "", "values": ["all"]}
+    assert found["made"][1]["command"] == "python tests/benchmarks/study.py train mixing --out run-1"
 
 
 def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
