@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from house import ROOT
-from result_files import FOLDER, read
+from result_files import FOLDER, read, table
 from result_tables import BLOCK, PAGES
 
 FORM = ["The paper's value and ours", "Failing ablation", "Picture"]     # of a fidelity page, after the deviations
@@ -78,16 +77,23 @@ def files_of(page: Path, text: str) -> set[str]:
 
 
 def untold(page: Path, title: str, text: str) -> list[str]:
-    """The decimals and per cents in the text of a section that none of its result files has, and no setting is."""
+    """The decimals and per cents in the text of a section that none of its result files has, and no setting is.
+
+    A decimal has to stand in a table as it is written, or among the values of the text; one that is
+    rounded further does not count. A wrong number that happens to be another one of the same file is not seen.
+    """
     files = [read(name) for name in sorted(files_of(page, text))]
-    known = [abs(v) for found in files for v in values_of(found)]
     settings = {*page_settings().get(named(page, title), [])}.union(*(found.get("settings", []) for found in files))
+    lines = [line for found in files for name in found["tables"] for line in table(found, name)]
+    shown = {number for line in lines for number in NUMBER.findall(line)}
+    known = [abs(v) for found in files for v in of_the_text(found)]
     prose = NO_PROSE.sub("", BLOCK.sub("", text))
     decimals = NUMBER.findall(PERCENT.sub("", prose))
     percents = [n for group in PERCENT.findall(prose) for n in re.findall(r"\d+(?:\.\d+)?", group)]
-    return [n for n in decimals if n not in settings and not any(agrees(n, v) for v in known)] + [
+    shares = [*known, *map(float, shown)]
+    return [n for n in decimals if n not in settings | shown and not any(agrees(n, v) for v in known)] + [
         f"{n} %" for n in percents
-        if f"{n} %" not in settings and not any(agrees(n, v) or agrees(n, v * 100) for v in known)]
+        if f"{n} %" not in settings and not any(agrees(n, v) or agrees(n, v * 100) for v in shares)]
 
 
 def agrees(written: str, value: float) -> bool:
@@ -95,16 +101,12 @@ def agrees(written: str, value: float) -> bool:
     return abs(float(written) - value) <= 0.5000001 * 10.0 ** -len(written.partition(".")[2])
 
 
-def values_of(found: Mapping[str, Any]) -> Iterator[float]:
-    """Every number of a result file, ours and the papers', and the means of its lists."""
-    for row in (*found["values"].values(), *found.get("papers", {}).values()):
+def of_the_text(found: Mapping[str, Any]) -> Iterator[float]:
+    """The numbers of a result file that stand in no table, and those of papers."""
+    for row in (found["values"].get("in the text", {}), *found.get("papers", {}).values()):
         for values in row.values():
-            if isinstance(values, str):
-                yield from map(float, NUMBER.findall(values))
-            elif isinstance(values, Mapping):
-                yield from values.values()
-            elif values:
-                yield from (*values, fmean(values))
+            if not isinstance(values, str):
+                yield from values
 
 
 @cache

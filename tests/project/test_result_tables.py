@@ -130,12 +130,13 @@ def test_a_number_that_no_file_has_is_found(tmp_path, monkeypatch):
     (tmp_path / "toy.json").write_text(json.dumps({
         "made": [], "values": {"a": {"score": [0.5, 0.75]}}, "settings": ["2.5"],
         "tables": {"main": {"rows": {"A": "a"}, "columns": [{"title": "score", "of": "score", "form": "spread"}]}}}))
-    text = "<!-- results: toy main -->\n<!-- end of results -->\n0.625 in the mean, at 2.5; 0.50 to 0.75, `0.1`.\n"
+    text = "<!-- results: toy main -->\n<!-- end of results -->\n0.625 in the mean, at 2.5; 0.500 to 0.750, `0.1`.\n"
     assert "| A | 0.625 (0.500 ... 0.750) |" in filled(text)
     page = ROOT / "README.md"
     assert untold(page, "", filled(text)) == []
-    assert untold(page, "", filled(text).replace("0.50 to", "0.51 to")) == ["0.51"]
-    assert untold(page, "", filled(text).replace("0.50 to 0.75", "50 to 76 %")) == ["76 %"]
+    assert untold(page, "", filled(text).replace("0.500 to", "0.501 to")) == ["0.501"]
+    assert untold(page, "", filled(text).replace("0.500 to", "0.50 to")) == ["0.50"], "rounded further"
+    assert untold(page, "", filled(text).replace("0.500 to 0.750", "50 to 76 %")) == ["76 %"]
     assert not has_typed_table(page, "", filled(text))
     assert has_typed_table(page, "", filled(text) + "| B | 0.7 |\n")
     assert not has_typed_table(page, "", filled(text) + "| B | [0.7](docs/results.md#toys) |\n")
