@@ -11,6 +11,7 @@ A page has a table of a result file between two comments, which no reader sees:
 
 `collect` reads each METRIC of each RUN: `retrieval_map`, a part as `chunk_probe.by_factor.pose`, or a path in another
 file of the run as `probe.json:accuracy.linear.code.label.mean.0`. ROW:untrained=RUN takes a baseline of the evaluation.
+A RUN may also be a JSON file that a benchmark wrote; then --command says which, and a METRIC is a path in the file.
 A new file gets a table `main` of its rows and metrics; a new row is added to it.
 """
 
@@ -21,6 +22,7 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +40,17 @@ def filled(text: str) -> str:
     return BLOCK.sub(lambda m: m[1] + "\n".join(table(read(m[2]), m[3])) + "\n" + m[5], text)
 
 
-def collect(name: str, rows: Sequence[str], take: Sequence[str], commit: str = "unknown") -> None:
+def collect(
+    name: str,
+    rows: Sequence[str],
+    take: Sequence[str],
+    commit: str = "unknown",
+    command: str = "unknown",
+) -> None:
     """Write the values of runs into a result file, with the command and the commit of each; keep its tables.
 
     commit: that of runs whose record has none, where one knows which checkout made them.
+    command: of a benchmark that wrote the JSON files which stand in the place of runs.
     """
     found = kept(name)
     for text in rows:
@@ -51,7 +60,7 @@ def collect(name: str, rows: Sequence[str], take: Sequence[str], commit: str = "
         found["values"][title] = {metric: values for metric in take if (values := [
             v for run in folders if (v := value_of(run, metric, arm or "model")) is not None])}
         found["made"] = [m for m in found["made"] if m.get("values") != [title]]
-        found["made"] += [{**made_of(run, commit), "values": [title]} for run in folders]
+        found["made"] += [{**made_of(run, commit, command), "values": [title]} for run in folders]
         add_row(found, title, take)
     write(name, found)
 
@@ -73,8 +82,9 @@ def value_of(run: Path, metric: str, arm: str) -> float | None:
     file, _, path = metric.rpartition(":")
     if file and arm != "model":                    # its path says of what it is
         return None
-    at: Any = json.loads((run / (file or "evaluation.json")).read_text(encoding="utf-8"))
-    if not file:
+    place = run if run.is_file() else run / (file or "evaluation.json")
+    at: Any = json.loads(place.read_text(encoding="utf-8"))
+    if not file and run.is_dir():
         at = at["arms"].get(arm, {})
         path = path if "." in path else f"{path}.score"
     for part in path.split("."):
@@ -82,8 +92,11 @@ def value_of(run: Path, metric: str, arm: str) -> float | None:
     return round(float(at), 6) if isinstance(at, int | float) else None
 
 
-def made_of(run: Path, otherwise: str) -> dict[str, str]:
-    """The command and the commit of a run, from its record."""
+def made_of(run: Path, otherwise: str, command: str) -> dict[str, str]:
+    """The command and the commit of a run, from its record; of a benchmark's file, as they are given."""
+    if run.is_file():
+        written = datetime.fromtimestamp(run.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        return {"file": run.name, "command": portable(command), "commit": otherwise, "started": written}
     session = json.loads((run / "run.json").read_text(encoding="utf-8"))["sessions"][0]
     commit = (session.get("sources") or session.get("git") or {}).get("commit")
     program, *words = session["command"]
@@ -139,14 +152,15 @@ def main() -> None:
     one.add_argument("rows", nargs="+", metavar="ROW=RUN,RUN")
     one.add_argument("--take", nargs="+", required=True, metavar="METRIC")
     one.add_argument("--commit", default="unknown", help="of runs whose record has none")
+    one.add_argument("--command", default="unknown", dest="made_by", help="of the benchmark that wrote JSON files")
     two = commands.add_parser("bench")
     two.add_argument("name")
     two.add_argument("results", type=Path)
     given = parser.parse_args()
     if given.command == "collect":
-        collect(given.name, given.rows, given.take, given.commit)
+        collect(given.name, given.rows, given.take, given.commit, given.made_by)
         if any(made["commit"] == "unknown" for made in read(given.name)["made"]):
-            print("Runs were made outside of a checkout, so their commit is unknown: add --commit COMMIT")
+            print("The commit is unknown, since there is no record of it: add --commit COMMIT")
     elif given.command == "bench":
         bench(given.name, given.results)
     if given.command and not any(f"<!-- results: {given.name} " in page.read_text(encoding="utf-8") for page in PAGES):

@@ -96,6 +96,17 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
     assert found["made"][1]["command"] == "python tests/benchmarks/study.py train mixing --out run-1"
 
 
+def test_values_are_collected_from_the_file_of_a_benchmark(tmp_path, monkeypatch):
+    monkeypatch.setattr(result_files, "FOLDER", tmp_path)
+    (tmp_path / "times.json").write_text(json.dumps({"list": {"seconds": 0.18}}))
+    result_tables.collect("waiting", [f"list={tmp_path}/times.json"], ["list.seconds"], "c0ffee1",
+                          "python tests/benchmarks/waiting.py --out /big/times.json")
+    found = read("waiting")
+    assert table(found, "main")[2:] == ["| list | 0.180 |"]
+    assert found["made"][0]["command"] == "python tests/benchmarks/waiting.py --out times.json"
+    assert found["made"][0]["commit"] == "c0ffee1"
+
+
 def test_a_benchmark_becomes_a_result_file(tmp_path, monkeypatch):
     monkeypatch.setattr(result_files, "FOLDER", tmp_path)
     scores = {"retrieval": {"values": [0.5, 0.75], "mean": 0.625}}
