@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shlex
 import subprocess
 import sys
@@ -13,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests/project"))
+from result_files import kept, without, write  # noqa: E402
+
 Rows = Mapping[str, Mapping[str, Sequence[float] | str]]
 
 
@@ -21,18 +22,12 @@ def record(name: str, rows: Rows, tables: Mapping[str, Any] | None = None) -> No
 
     tables: how they are shown, where the file has no tables yet.
     """
-    file = ROOT / "docs/results" / f"{name}.json"
-    found: dict[str, Any] = {"made": [], "values": {}, "settings": [], "tables": {}}
-    if file.is_file():
-        found = json.loads(file.read_text(encoding="utf-8"))
+    found = kept(name)
     made = {"command": command(), "commit": git("rev-parse", "--short", "HEAD"),
             "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}", "processor": processor(), "values": list(rows)}
-    earlier = [{**m, "values": [row for row in m["values"] if row not in rows]} for m in found["made"]]
-    found = {**found, "made": [*(m for m in earlier if m["values"]), made], "values": {**found["values"], **rows},
+    found = {**found, "made": [*without(found["made"], rows), made], "values": {**found["values"], **rows},
              "tables": found["tables"] or dict(tables or {})}
-    text = re.sub(r"\[\s+([-\d.e+]+(?:,\s+[-\d.e+]+)*)\s+\]", lambda m: "[" + re.sub(r",\s+", ", ", m[1]) + "]",
-                  json.dumps(found, indent=1, ensure_ascii=False))
-    file.write_text(text + "\n", encoding="utf-8")
+    write(name, found)
 
 
 def command() -> str:

@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -58,6 +58,21 @@ def write(name: str, found: Mapping[str, Any]) -> None:
         sys.exit(f"{name}: {len(text):,} bytes; a result file has at most {LARGEST:,}")
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def without(made: Sequence[Mapping[str, Any]], rows: Container[str]) -> list[dict[str, Any]]:
+    """The origins of a file without rows that are measured anew; one that made nothing else is left out."""
+    left = list[dict[str, Any]]()
+    for entry in made:
+        if isinstance(entry["commit"], Mapping):
+            commits = {commit: [row for row in of if row not in rows] for commit, of in entry["commit"].items()}
+            left += [{**entry, "commit": kept}] if (kept := {c: of for c, of in commits.items() if of}) else []
+        elif "values" in entry:
+            of = [row for row in entry["values"] if row not in rows]
+            left += [{**entry, "values": of}] if of else []
+        else:
+            left.append(dict(entry))
+    return left
 
 
 def table(found: Mapping[str, Any], name: str) -> list[str]:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from house import ROOT
-from result_files import kept, read, table, titled, write
+from result_files import kept, read, table, titled, without, write
 
 PAGES = [ROOT / "README.md", *(ROOT / "docs" / page for page in ("results.md", "which-method.md", "bench.md")),
          *sorted((ROOT / "docs/methods").glob("*.md")), *sorted((ROOT / "docs/fidelity").glob("*.md")),
@@ -59,7 +59,7 @@ def collect(
         folders = [Path(run) for run in runs.split(",")]
         found["values"][title] = {metric: values for metric in take if (values := [
             v for run in folders if (v := value_of(run, metric, arm or "model")) is not None])}
-        found["made"] = [m for m in found["made"] if m.get("values") != [title]]
+        found["made"] = without(found["made"], {title})
         found["made"] += [{**made_of(run, commit, command), "values": [title]} for run in folders]
         add_row(found, title, take)
     write(name, found)

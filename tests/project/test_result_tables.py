@@ -10,7 +10,7 @@ import result_files
 import result_tables
 from house import ROOT
 from page_numbers import FILE, NUMBER, PERCENT, SETTINGS, TOLD, has_typed_table, named, quotes, sections, untold
-from result_files import FOLDER, LARGEST, read, row_of, table, titled
+from result_files import FOLDER, LARGEST, read, row_of, table, titled, without
 from result_tables import PAGES, filled
 from unconverted_sections import MOST, SHRINKING
 
@@ -94,6 +94,12 @@ def test_values_are_collected_from_runs(tmp_path, monkeypatch):
     assert found["made"][0] == {"run": "run-0", "command": "unbraid train mixing --out run-0", "commit": "c0ffee1",
                                 "started": "", "values": ["all"]}
     assert found["made"][1]["command"] == "python tests/benchmarks/study.py train mixing --out run-1"
+
+
+def test_what_is_measured_anew_has_its_new_origin_alone():
+    made = [{"command": "a", "recorded": True, "commit": {"c0ffee1": ["one"], "c0ffee2": ["one", "two"]}},
+            {"command": "b", "commit": "c0ffee3", "values": ["one"]}, {"command": "c", "commit": "c0ffee4"}]
+    assert without(made, {"one"}) == [{**made[0], "commit": {"c0ffee2": ["two"]}}, made[2]]
 
 
 def test_values_are_collected_from_the_file_of_a_benchmark(tmp_path, monkeypatch):
