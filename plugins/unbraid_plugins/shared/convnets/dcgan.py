@@ -105,7 +105,7 @@ class ConvGenerator:
         for level in range(first.levels, 0, -1):
             here, size, larger = channels(self.width, level), first.sizes[level], first.sizes[level - 1]
             odd = (larger[0] - 2 * size[0], larger[1] - 2 * size[1])
-            body += [*norm_layer(self.norm, here, size), leaky_relu(),
+            body += [*norm_layer(self.norm, here, size), leaky_relu(inplace=level < first.levels),
                      Enlarging(here + beside[level], channels(self.width, level - 1) if level > 1 else made, 4,
                                stride=2, padding=1, output_padding=odd)]
         if not body:                            # the code is as large as the image

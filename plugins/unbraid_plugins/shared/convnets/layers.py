@@ -31,9 +31,9 @@ def relu() -> nn.ReLU:
     return nn.ReLU(inplace=True)
 
 
-def leaky_relu() -> nn.LeakyReLU:
-    """Return a leaky ReLU that works in place."""
-    return nn.LeakyReLU(SLOPE, inplace=True)
+def leaky_relu(*, inplace: bool = True) -> nn.LeakyReLU:
+    """Return a leaky ReLU that works in place, if wanted: of a view it would copy the gradient three times."""
+    return nn.LeakyReLU(SLOPE, inplace=inplace)
 
 
 def with_first_weights(module: Module) -> Module:

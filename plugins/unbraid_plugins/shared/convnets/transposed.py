@@ -69,7 +69,8 @@ def _added_up(columns: Tensor, size: list[int], stride: list[int], padding: list
                                                        padding, dilation, strict=True)]
     for i, (down, to_rows, rows) in enumerate(places[0]):
         for j, (across, to_columns, of_columns) in enumerate(places[1]):
-            phases[down, across, :, :, to_rows, to_columns] += columns[:, :, i, j, rows, of_columns]
+            # `+=` would copy the sum onto itself
+            phases[down, across, :, :, to_rows, to_columns].add_(columns[:, :, i, j, rows, of_columns])
     made = columns.new_empty(batch, channels, *size)
     for down, across in product(*map(range, stride)):
         part = made[:, :, down::stride[0], across::stride[1]]

@@ -17,7 +17,7 @@ def mse(image: Tensor, target: Tensor) -> Tensor:
     image, target: any one shape, (B, ...).  Returns a scalar.  Raises ValueError where the shapes differ.
     """
     same_shape("mse", image, target)
-    return (image - target).square().mean()
+    return functional.mse_loss(image, target)
 
 
 @loss
