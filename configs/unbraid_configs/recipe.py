@@ -139,9 +139,9 @@ class Train:
     max_minutes: float | None = None               # early stop after this much wall-clock time
     device: str = "auto"
     precision: Literal["float32", "bf16"] = "float32"
-    compile: bool = False
+    compile: bool | None = None                    # None: if it is faster in a short trial, as channels_last
     cuda_graphs: bool = False                      # of the compiled networks
-    channels_last: bool = False
+    channels_last: bool | None = None
     accumulate: int = attrs.field(default=1, validator=attrs.validators.ge(1))
     average: float | None = attrs.field(           # decay of the EMA weights that functions use
         default=None, validator=attrs.validators.optional(SHARE))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     )
     from unbraid_configs.writing.dump import dump_recipe as dump_recipe
     from unbraid_configs.writing.json_schema import recipe_schema as recipe_schema
+    from unbraid_configs.writing.open_options import with_choices as with_choices, with_fastest as with_fastest
     from unbraid_configs.writing.show import origin_of as origin_of, show_recipe as show_recipe
 else:
     __getattr__, __dir__ = door(__name__)

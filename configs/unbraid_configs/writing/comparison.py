@@ -15,6 +15,7 @@ SHOWN = 3                                          # differences that a message 
 FREE = ("title", "paper", "requires.", *(f"train.{name}" for name in (
     "steps", "log_every", "checkpoint_every", "picture_every", "keep", "keep_best", "device", "tensorboard",
     "max_minutes")))                               # may differ within one experiment
+OPEN = "train.channels_last", "train.compile"      # null: chosen by a trial
 PLACES = ("path", "labels")                        # options of sources that differ from machine to machine
 
 
@@ -49,8 +50,9 @@ def differences(here: Recipe, there: Recipe) -> list[Difference]:
 
 
 def all_differences(here: Recipe, there: Recipe) -> list[Difference]:
-    """Return all differences, the free ones included."""
+    """Return all differences, the free ones included.  Options that `here` leaves open may be anything there."""
     a, b = written(here), written(there)
+    a |= {path: b[path] for path in OPEN if path in b and getattr(here.train, path.removeprefix("train.")) is None}
     found = [Difference(path, a.get(path), b.get(path)) for path in dict.fromkeys([*a, *b])
              if a.get(path) != b.get(path) and not path.startswith("data.split_at")]     # results, as checksums are
     if list(here.players) != list(there.players) and set(here.players) == set(there.players):

@@ -25,6 +25,14 @@ LIBRARY = frozenset({"convolution", "addmm", "mm", "bmm", "baddbmm", "avg_pool2d
 FREE = frozenset({"detach", "empty", "empty_like", "new_empty"})
 
 
+def prepare(method: Method, where: device) -> None:
+    """Store the weights in the layout of the method's recipe, and compile the networks if it says so."""
+    for module in method.modules.values() if method.recipe.train.channels_last else ():
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if method.recipe.train.compile:
+        compile_networks(method, where, graphs=method.recipe.train.cuda_graphs)
+
+
 def compile_networks(method: Method, where: device, *, graphs: bool = False) -> None:
     """Compile each network that gains by it; one that a loss takes whole (and differentiates twice) stays eager.
 

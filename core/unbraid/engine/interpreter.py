@@ -70,7 +70,9 @@ class Interpreter:
                                dtype=torch.get_default_dtype(), device=self.device).detach()
 
     def _on_device(self, t: Tensor) -> Tensor:
-        return t.to(self.device, torch.get_default_dtype()) if t.is_floating_point() else t.to(self.device)
+        last = t.ndim == 4 and self.method.recipe.train.channels_last      # else each network copies them
+        t = t.to(self.device, torch.get_default_dtype()) if t.is_floating_point() else t.to(self.device)
+        return t.contiguous(memory_format=torch.channels_last) if last else t
 
     # -- computing ----------------------------------------------------------------------------------------------------
 

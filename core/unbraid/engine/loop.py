@@ -191,11 +191,13 @@ def train(recipe: Recipe, out: str | Path | None = None, *, resume: bool = False
         try:
             training = Training.start(recipe, run, device, resume=resume, accept_changes=accept_changes)
             held.callback(training.close)
+            shown, t = show and distributed.rank() == 0, training.recipe.train
             if ready is not None:
                 ready(training)
-            shown, t = show and distributed.rank() == 0, training.recipe.train
-            if estimate and training.step < t.steps:
-                with Progress(t.steps, shown=shown) as progress:
+            with Progress(t.steps, shown=shown) as progress:
+                if chosen := training.choose():
+                    progress.say(chosen)
+                if estimate and training.step < t.steps:
                     progress.say(str(training.estimate()))
             stopped_by = run_loop([training], lambda step, logged: [training.players.step(step, watch=logged)],
                                   show=shown)

@@ -12,7 +12,7 @@ from unbraid.data import Data, DataFacts, SourceFacts
 from unbraid.engine import distributed
 from unbraid.runs import Run, RunError, write_whole
 from unbraid_configs import Optimizer, Recipe, RecipeError, dump_recipe
-from unbraid_configs.writing import Difference, all_differences, origin_of, written
+from unbraid_configs.writing import Difference, all_differences, origin_of, with_choices, written
 from unbraid_registry.files import read_whole
 
 Accept = bool | Callable[[list[str]], bool]        # whether to accept changes, or a function of their lines
@@ -47,6 +47,7 @@ class Resumption:
             then, outgrown = run.with_cuts(now, ()), [str(m) for m in error.mistakes if m.path]
         if (then.data.splits, then.data.split_by) == (now.data.splits, now.data.split_by):
             now = attrs.evolve(now, data=attrs.evolve(now.data, split_at=then.data.split_at))
+        now = with_choices(now, then)
         found = [d for d in map(_in_effect(now, then), all_differences(now, then)) if d.here != d.there]
         self = cls(run, then, now, [d for d in found if not d.is_free], [d for d in found if d.is_free], outgrown)
         impossible = [self.line(d) for d in self.changes if _is_layout(d.path)]

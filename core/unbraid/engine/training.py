@@ -14,7 +14,7 @@ from torch import nn
 
 from unbraid.data import Data, open_data
 from unbraid.engine import distributed
-from unbraid.engine.compile import compile_networks
+from unbraid.engine.compile import prepare
 from unbraid.engine.devices import keep_freed_memory, peak_memory, without_bfloat16
 from unbraid.engine.fitting import fit_networks, fitted
 from unbraid.engine.optimizers import update_ema
@@ -27,6 +27,7 @@ from unbraid.engine.turns import NOT_FINITE, UPDATED, StepReport
 from unbraid.model import Method, Model, build_method, load_pretrained, with_pretrained
 from unbraid.runs import Logbook, Run, RunError, checkpoint, provenance, write_whole
 from unbraid_configs import Recipe, dump_recipe, logged_names
+from unbraid_configs.writing import with_fastest
 from unbraid_registry import UnbraidError, record_plugins, registry
 
 PATIENCE = 10                                      # steps in a row with a loss that is not finite, before giving up
@@ -88,7 +89,7 @@ class Training:
         recipe = with_pretrained(recipe)
         if resume:
             resumption = Resumption.of(run, recipe)
-            recipe = resumption.now
+            recipe, t = resumption.now, resumption.now.train
             path = run.last_checkpoint() if at is None else checkpoint.steps(run.checkpoints).get(at)
             chosen = distributed.agreed("" if path is None else path.name)
             path = run.checkpoints / chosen if chosen else None
@@ -100,16 +101,13 @@ class Training:
         method = build_method(recipe, data.facts)
         for module in method.modules.values():
             module.to(device)
-            if t.channels_last:
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        prepare(method, device)
         if path is None:
             load_pretrained(method)
         ema = {name: copy.deepcopy(method.modules[name]) for name in trained(recipe)} if t.average else {}
         players = Players(method, data.batch, device, t.seed, t.precision, t.accumulate)
         self = cls(recipe, run, data, method, players, ema)
-        if t.compile:
-            compile_networks(method, device, graphs=t.cuda_graphs)
-        elif t.cuda_graphs:
+        if t.cuda_graphs and not t.compile:
             raise UnbraidError("train.cuda_graphs: only compiled networks are kept as graphs",
                                hint="set train.compile=true, too")
         if resumption is not None:
@@ -266,11 +264,34 @@ class Training:
 
     # -- before -------------------------------------------------------------------------------------------------------
 
-    def trial(self, mark: Mark | None = None) -> Players:
-        """Return players on copies of the networks, for timing; the training is untouched.  mark: a profiler's."""
-        method = attrs.evolve(self.method, modules=copy.deepcopy(self.method.modules))
-        return Players(method, self.data.batch, self.players.device, self.players.seed, self.players.precision,
-                       self.players.accumulate, mark=mark)
+    def choose(self) -> str:
+        """Choose by a trial what the recipe of a new training leaves open, and return a line that reports it."""
+        if self._resumption is not None or fitted(self.method):
+            return ""
+        device, cpu = self.players.device, self.players.device.type == "cpu"
+        kind = torch.backends.cpu.get_cpu_capability() if cpu else torch.cuda.get_device_name(device)
+        machine = [kind, torch.__version__, torch.get_num_threads(), distributed.world()]
+        with torch.random.fork_rng():
+            self.recipe, chosen = with_fastest(self.recipe, lambda recipe: self.trial(recipe=recipe).step,
+                                               time.process_time if cpu else time.perf_counter, machine,
+                                               distributed.agreed)
+        if chosen:
+            self.method = attrs.evolve(self.method, recipe=self.recipe)
+            prepare(self.method, device)
+            self.players = self._players(self.method)
+            self.ema = {name: copy.deepcopy(self.method.modules[name]) for name in self.ema}
+            self._record["chosen"] = chosen
+        return chosen
+
+    def trial(self, mark: Mark | None = None, recipe: Recipe | None = None) -> Players:
+        """Return players on copies of the networks, for timing.  mark: a profiler's; recipe: another one for them."""
+        method = attrs.evolve(self.method, recipe=recipe or self.recipe, modules=copy.deepcopy(self.method.modules))
+        prepare(method, self.players.device)
+        return self._players(method, mark)
+
+    def _players(self, method: Method, mark: Mark | None = None) -> Players:
+        p = self.players
+        return Players(method, self.data.batch, p.device, p.seed, p.precision, p.accumulate, mark=mark)
 
     def estimate(self, play: Callable[[int], object] | None = None) -> Estimate:
         """Estimate time and memory from a few steps.  play: plays one on trial; by default, this training's."""

@@ -17,7 +17,8 @@ from unbraid_plugins.tools.reports.run_reader import Findings
 
 # settings that do not change the method
 SAME = {"train.seed", "train.device", "train.workers", "data.workers", "train.log_every", "train.checkpoint_every",
-        "train.picture_every", "train.keep", "train.keep_best", "train.tensorboard", "train.max_minutes"}
+        "train.picture_every", "train.keep", "train.keep_best", "train.tensorboard", "train.max_minutes",
+        "train.channels_last", "train.compile"}
 SIDE_BY_SIDE = ("reconstructions", "swaps", "traversals", "samples")
 DIFFERENCES, LONGEST = 4, 48                       # largest number of settings to name, and length of a value
 ROWS, WIDEST = 12, 1100                            # of a picture, and pixels: smaller, as it stands beside others
