@@ -127,7 +127,8 @@ def pairs(count: int, one: bool) -> Training:
     flow = {f"y{i}": f"g{i}(e{i}(x))" for i in numbers}
     losses = {i: {f"rebuild{i}": f"mse(y{i}, x)"} for i in numbers}
     alone = {f"p{i}": {"trains": [f"e{i}", f"g{i}"], "minimizes": losses[i]} for i in numbers}
-    together = {"all": {"trains": list(networks), "minimizes": {k: v for own in losses.values() for k, v in own.items()}}}
+    whole = {name: loss for own in losses.values() for name, loss in own.items()}
+    together = {"all": {"trains": list(networks), "minimizes": whole}}
     return begun(networks, flow, together if one else alone)
 
 
@@ -172,19 +173,19 @@ def over_faces() -> Iterator[Curve]:
     sizes, read, drawn = [], [], []
     camera = Camera(orbiting(torch.zeros(1), torch.zeros(1), 4.0), perspective(0.5))
 
-    def picture(mesh: Mesh) -> None:
+    def picture(vertices: torch.Tensor, faces: torch.Tensor) -> None:
         with torch.no_grad():
-            draw(mesh, camera, (256, 256), cull=True, geometry=False)
+            draw(Mesh.of(vertices[None], faces), camera, (256, 256), cull=True, geometry=False)
 
-    picture(Mesh.of(*ball(1000)))                  # opens OpenGL
+    picture(*ball(1000))                           # opens OpenGL
     with tempfile.TemporaryDirectory() as name:
+        file = Path(name, "ball.ply")
         for many in (50_000, 100_000, 200_000, 400_000, 800_000, 1_600_000, 3_000_000):
             vertices, faces = ball(many)
-            file = Path(name, "ball.ply")
-            write_mesh(file, Mesh.of(vertices, faces))
+            write_mesh(file, Mesh.of(vertices[None], faces))
             sizes.append(len(faces))
-            read.append(took(lambda file=file: read_mesh(file)))
-            drawn.append(took(lambda v=vertices, f=faces: picture(Mesh.of(v, f))))
+            read.append(took(lambda: read_mesh(file)))
+            drawn.append(took(lambda v=vertices, f=faces: picture(v, f)))
             print(f"    {len(faces):,} faces: read {read[-1]:.2f} s, drawn {drawn[-1]:.2f} s", flush=True)
     yield Curve("faces", "a PLY file is read", sizes, read)
     yield Curve("faces", "the first smooth picture", sizes, drawn)

@@ -22,8 +22,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import attrs
+from recording import record
 
 ROOTS = ("registry", "configs", "core", "plugins")
+TABLES = {"main": {"corner": "command", "rows": [], "columns": [
+    {"title": "now, s", "of": "now", "digits": 2}, {"title": "before, s", "of": "before", "digits": 2},
+    {"title": "ratio", "digits": 2}]}}
 OVERRIDES = ("train.steps=60", "train.tensorboard=false", "train.device=cpu")
 
 
@@ -82,6 +86,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=1000, help="that are evaluated")
     parser.add_argument("--runs", type=int, default=20, help="that are compared")
+    parser.add_argument("--record", action="store_true", help="write docs/results/waiting.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         both = {name: Checkout(root.resolve(), Path(place) / name)
@@ -120,6 +125,11 @@ def main() -> None:
         for key in sorted(both_have):
             if own[key] != other[key]:
                 print(f"  {' '.join(key)}: {own[key]:.6g} now, {other[key]:.6g} before")
+    if options.record:
+        record("waiting", {title: {name: [round(statistics.median(times[name]), 2)] for name in both} | {
+            "ratio": [round(statistics.median(times["now"]) / statistics.median(times["before"]), 2)]}
+            for title, times in found.items()} | {
+                "in the text": {"scores that both have": [len(both_have)], "of which are equal": [equal]}}, TABLES)
 
 
 if __name__ == "__main__":
