@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_EVALUATION = 64 << 20                         # bytes
 IMAGES = 1000                                      # test images that a model is measured on
+SAME_EVERYWHERE = ["train.channels_last=false", "train.compile=false"]        # no trial: the same hash again
 
 
 @attrs.frozen
@@ -66,7 +67,7 @@ def _trained(entry: TrainedModel, out: Path, minutes: float | None, show: bool) 
     from unbraid_configs import load_recipe
 
     limit = f"train.max_minutes={'null' if minutes is None else minutes}"
-    recipe = load_recipe(entry.recipe, [*entry.overrides, limit])
+    recipe = load_recipe(entry.recipe, [*SAME_EVERYWHERE, *entry.overrides, limit])
     run = train(recipe, out, resume=(out / "run.json").is_file(), show=show, estimate=show)
     return run if _step(run) >= recipe.train.steps else None
 
