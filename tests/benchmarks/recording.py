@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests/project"))
 from result_files import kept, without, write  # noqa: E402
 
+TEXT = "in the text"                               # numbers that stand in no table
 Rows = Mapping[str, Mapping[str, Sequence[float] | str]]
 
 
@@ -23,9 +24,12 @@ def record(name: str, rows: Rows, tables: Mapping[str, Any] | None = None) -> No
     tables: how they are shown, where the file has no tables yet.
     """
     found = kept(name)
+    own = [row for row in rows if row != TEXT] + [f"{TEXT}: {words}" for words in rows.get(TEXT, {})]
     made = {"command": command(), "commit": git("rev-parse", "--short", "HEAD"),
-            "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}", "processor": processor(), "values": list(rows)}
-    found = {**found, "made": [*without(found["made"], rows), made], "values": {**found["values"], **rows},
+            "started": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S+0000}", "processor": processor(), "values": own}
+    text = {**found["values"].get(TEXT, {}), **rows.get(TEXT, {})}
+    values = {**found["values"], **rows} | ({TEXT: text} if text else {})
+    found = {**found, "made": [*without(found["made"], own), made], "values": values,
              "tables": found["tables"] or dict(tables or {})}
     write(name, found)
 
