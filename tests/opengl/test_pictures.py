@@ -11,6 +11,7 @@ from unbraid_plugins.opengl.scene.camera import Camera, orbiting, perspective
 from unbraid_plugins.opengl.scene.light import DirectionalLight, HarmonicLight
 from unbraid_plugins.opengl.scene.mesh import Mesh
 from unbraid_plugins.opengl.shading.draw import draw
+from unbraid_plugins.opengl.shading.silhouettes import Sides
 
 SURFACES = ["plain", "coloured", "textured", "coloured, textured", "textures"]
 LIGHTS = ["", "harmonic", "lamp"]
@@ -60,6 +61,32 @@ def test_at_once_and_by_parts(surface, light, behind, backend):
         assert (a is None) == (b is None)
         if b is not None:
             assert (a - b).norm() < 0.02 * b.norm() + 1e-5
+
+
+@pytest.mark.parametrize(("near", "last"), [(4.0, 0.0), (4.0, torch.nan), (0.7, 0.0)])
+def test_opengl_sees_the_same_without_the_faces_that_are_turned_away(near, last, monkeypatch):
+    """With slivers and points; with a vertex that is nowhere, and with a camera within the ball, all are given."""
+    mesh, _, _ = scene("textured", "")
+    odd = torch.tensor([[0, 1, 1], [2, 2, 2], [3, 40, 80], [7, 9, 640], [1, 5, 642]])
+    faces = torch.cat([mesh.topology.faces, odd])
+    v = torch.cat([mesh.vertices, torch.full((2, 1, 3), last)], 1)
+    v[:, 640] = v[:, 7].lerp(v[:, 9], 0.5) + 1e-6
+    camera = Camera(orbiting(torch.tensor([0.2, 2.0]), torch.tensor([0.3, -0.2]), near), perspective(0.7))
+
+    def drawn():
+        whole = Mesh.of(v, faces, texture=mesh.texture, uv=v[:1, :, :2].nan_to_num() / 4 + 0.5)
+        return draw(whole, camera, (48, 48), cull=True, geometry=False, backend="gl")
+
+    given, front = [], Sides.front
+    monkeypatch.setattr(Sides, "front", lambda self, *size: given.append(front(self, *size)) or given[-1])
+    less = drawn()
+    monkeypatch.setattr(Sides, "front", lambda self, *size: None)
+    assert torch.equal(drawn().ids, less.ids)
+    assert torch.equal(drawn().colour, less.colour)
+    if near == 4.0 and last == 0:
+        assert 0.3 < given[0].float().mean() < 0.7
+    else:
+        assert given == [None]
 
 
 @pytest.mark.parametrize("smooth", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,10 +52,18 @@ def sizes(corners: Tensor) -> dict[str, float]:
     return {"rows": corners.shape[1], "images": float(len(corners))}
 
 
-def order(corners: Tensor, faces: Tensor) -> Tensor:
-    """Return the corners of all faces of a batch (B, R, 4), (B * F, 3) int32; faces not finite become points."""
+def order(corners: Tensor, faces: Tensor, front: Tensor | None = None) -> Tensor:
+    """Return the corners of all faces of a batch (B, R, 4), (N, 3) int32; faces that are not finite become points.
+
+    front: (B, F), the faces to draw, or all.
+    """
     batch, count = corners.shape[:2]
     index = faces + count * torch.arange(batch, dtype=torch.int32, device=corners.device)[:, None, None]
     if not corners.sum().isfinite():               # one sum is cheaper than the tests, which are made only then
         index = index * corners.isfinite().all(-1)[:, faces.long()].all(-1)[..., None]
-    return index.reshape(-1, 3)
+    index = index.reshape(-1, 3)
+    if front is None:
+        return index
+    if index.device.type != "cpu":
+        return index[front.reshape(-1)]
+    return torch.from_numpy(np.take(index.numpy(), np.flatnonzero(front.numpy()), axis=0))     # six times as fast

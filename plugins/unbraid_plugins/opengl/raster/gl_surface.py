@@ -21,9 +21,10 @@ def paintable(mesh: Mesh, channels: int) -> bool:
 
 
 def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
-            within: bool) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+            within: bool, front: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
     """Draw the surfaces as a camera sees them: clip (B, V, 4), up to three colours, bilinear textures.
 
+    front: the faces to draw, (B, F), or all.
     within: whether all colours are in [0, 1] without clamping.
 
     Returns images (B, C, H, W) in [0, 1], black where nothing is seen, their alpha (B, 1, H, W), 1 or 0, the faces as
@@ -38,9 +39,9 @@ def picture(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int]
     if mesh.colours is not None or light is not None:
         seen["colours"] = film(len(clip), *size, 4)
     if some:
-        _paint(mesh, clip, light, seen, cull=cull)
+        _paint(mesh, clip, light, seen, cull=cull, front=front)
     face = seen["face"].permute(0, 3, 1, 2)
-    image = alpha = face.clamp(max=1).to(clip.dtype)
+    image = alpha = (face != 0).to(clip.dtype)
     if mesh.texture is not None:
         image = _looked_up(mesh.texture, mesh, seen, alpha)
     if "colours" in seen:
@@ -64,7 +65,8 @@ def _looked_up(texture: Tensor, mesh: Mesh, seen: dict[str, Tensor], alpha: Tens
     return scattered(texels(texture, spot, sample, materials, face), pixel, (batch, height, width), sample)
 
 
-def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool) -> None:
+def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor], *, cull: bool,
+           front: Tensor | None) -> None:
     """Draw the shaders' outputs into the tensors of their names."""
     vertex, spot, faces = mesh.topology.rows_by_face
     points, out = clip.index_select(1, vertex), leaving(clip)
@@ -77,7 +79,8 @@ def _paint(mesh: Mesh, clip: Tensor, light: Light | None, seen: dict[str, Tensor
     table = None if light is None else _wide(light.table())
     for part in chunks(seen["face"]):
         here = points[part]
-        screen(clip.device).paint(shaders, sizes(here), _corners(here, attributes, part), order(here, faces),
+        screen(clip.device).paint(shaders, sizes(here), _corners(here, attributes, part),
+                                  order(here, faces, None if front is None else front[part]),
                                   {name: t[part] for name, t in seen.items()}, cull=cull, leaving=out,
                                   tables={} if table is None else {"light": _part(table, part)})
 

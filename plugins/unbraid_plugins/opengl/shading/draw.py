@@ -20,7 +20,7 @@ from unbraid_plugins.opengl.shading.antialias import antialiased
 from unbraid_plugins.opengl.shading.expectations import expect_numbers, expect_scene, tell_what_is_cut_off
 from unbraid_plugins.opengl.shading.fragments import Fragments, fragments, tips_of
 from unbraid_plugins.opengl.shading.see_through import composed, layers
-from unbraid_plugins.opengl.shading.silhouettes import Crossings, crossings
+from unbraid_plugins.opengl.shading.silhouettes import Crossings, crossings, sides_of
 from unbraid_plugins.opengl.shading.surface import facing, painted, shaded, surface
 
 
@@ -153,15 +153,18 @@ def _at_once(mesh: Mesh, clip: Tensor, light: Light | None, behind: Tensor | Non
     looks = {name: None if (t := getattr(mesh, name)) is None else t.to(clip)
              for name in ("colours", "uv", "texture", "emission")}
     mesh = mesh.but(vertices=mesh.vertices.expand(len(clip), -1, -1), topology=mesh.topology.to(clip.device), **looks)
+    smooth = smooth and len(mesh.topology.faces) > 0
+    sides = sides_of(clip, mesh.topology.faces) if smooth else None
     if paintable(mesh, channels) and chosen(backend, clip.device) == "gl":
-        image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull)
+        front = sides.front(*size) if cull and sides is not None else None
+        image, alpha, ids = painted(mesh, clip, light, size, channels, cull=cull, front=front)
     else:
         ids = rasterize(clip, mesh.topology.faces, size, cull=cull, backend=backend)
         image, alpha = shaded(mesh, clip, ids, light, channels)
     if behind is not None:
         image = torch.addcmul(image, 1 - alpha, behind)
-    if smooth and len(mesh.topology.faces):
-        outline = crossings(ids, clip, mesh.topology, cull=cull)
+    if smooth:
+        outline = crossings(ids, clip, mesh.topology, cull=cull, sides=sides)
         tips = surface(mesh, tips_of(outline, ids), light, channels).clamp(0, 1)
         image, alpha = antialiased(image, alpha, outline, tips)
     return Rendering(image, alpha, None, None, ids)

@@ -14,6 +14,7 @@ from unbraid_plugins.opengl.numerics.rows import columns
 from unbraid_plugins.opengl.scene.topology import Topology
 from unbraid_plugins.opengl.shading.barycentrics import depths
 
+SLIVER = 0.05                                      # twice an area, in square pixels
 BEHIND = 1e-5                                      # an edge is in front of faces that are farther by this, in z / w
 
 
@@ -41,17 +42,17 @@ class Crossings:
     barycentrics: Tensor
 
 
-def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool) -> Crossings:
+def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool, sides: Sides | None = None) -> Crossings:
     """Find the crossings of visible silhouettes with the lines between pixel centres, the outermost of several.
 
-    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4).
+    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4); sides: those of the faces, where they are known.
 
     Steep edges cross rows of pixels, flat edges columns. For every edge, the sum of reach - 1/2 is the area that it
     bounds beyond the inner pixels.
     """
     height, width = ids.shape[1:]
     with torch.no_grad():
-        sample, edge, side, whole = _silhouettes(clip, topology, cull)
+        sample, edge, side, whole = _silhouettes(clip, topology, cull, sides or sides_of(clip, topology.faces))
         ends = topology.edges.index_select(0, edge) + clip.shape[1] * sample[:, None]
         p, q = _on_screen(clip, ends, height, width)
         steep = (q[1] - p[1]).abs() >= (q[0] - p[0]).abs()
@@ -116,14 +117,34 @@ def _beyond(start: Tensor, stop: Tensor, behind: Tensor) -> tuple[Tensor, Tensor
     return torch.where(behind[0], away, start), torch.where(behind[1], -away, stop)
 
 
-def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, Tensor, Tensor, bool]:
-    """Return images, edges and sides (S,) of the edges whose faces all lie on one side; 1 is the left in the image.
+@attrs.frozen(eq=False)
+class Sides:
+    """The sides of faces that cameras see.
 
-    Only edges with an end in front of the camera count. The last result is whether all of the meshes is in front of it.
+    facing: (F, B), above 0 for a face that is counter-clockwise in the image: twice its area, in quarters of the image
+        where all of the meshes is in front of the camera.
+    w: (V, B), of the clip coordinates.
+    whole: whether all of the meshes is in front of the camera.
     """
+
+    facing: Tensor
+    w: Tensor
+    whole: bool
+
+    def front(self, height: int, width: int) -> Tensor | None:
+        """Return the faces that OpenGL may see from outside, (B, F); None where that is not certain.
+
+        It rounds corners to a part of a pixel, and so may turn slivers.
+        """
+        return (self.facing > -4 * SLIVER / (height * width)).T if self.whole else None
+
+
+@torch.no_grad()
+def sides_of(clip: Tensor, faces: Tensor) -> Sides:
+    """Return the sides of faces (F, 3) in clip coordinates (B, V, 4)."""
     x, y, w = (clip[..., i].T.contiguous() for i in (0, 1, 3))             # images last: rows are gathered whole
     whole = bool((w > 0).all())
-    corners = topology.faces.unbind(1)
+    corners = faces.unbind(1)
     if whole:
         (ax, bx, cx), (ay, by, cy) = ([functional.embedding(i, t) for i in corners] for t in (x / w, y / w))
         facing = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
@@ -131,6 +152,15 @@ def _silhouettes(clip: Tensor, topology: Topology, cull: bool) -> tuple[Tensor, 
         xs, ys, ws = ([functional.embedding(i, t) for i in corners] for t in (x, y, w))
         facing = (xs[0] * (ys[1] * ws[2] - ys[2] * ws[1]) + xs[1] * (ys[2] * ws[0] - ys[0] * ws[2])
                   + xs[2] * (ys[0] * ws[1] - ys[1] * ws[0]))
+    return Sides(facing, w, whole)
+
+
+def _silhouettes(clip: Tensor, topology: Topology, cull: bool, sides: Sides) -> tuple[Tensor, Tensor, Tensor, bool]:
+    """Return images, edges and sides (S,) of the edges whose faces all lie on one side; 1 is the left in the image.
+
+    Only edges with an end in front of the camera count. The last result is whether all of the meshes is in front of it.
+    """
+    facing, w, whole = sides.facing, sides.w, sides.whole
     facing = (facing > 0).char() if cull else facing.sign().char()
     facing = torch.cat([facing, facing.new_zeros(1, facing.shape[1])])
     around = [facing.index_select(0, faces) for faces in topology.faces_of_edge.T]

@@ -83,10 +83,10 @@ def facing(mesh: Mesh, front: Fragments, clip: Tensor, *, flat: bool = False, bo
 
 
 def painted(mesh: Mesh, clip: Tensor, light: Light | None, size: tuple[int, int], channels: int, *, cull: bool,
-            ) -> tuple[Tensor, Tensor, Tensor]:
+            front: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
     """Draw a `picture` by OpenGL, with gradients to all of the scene that torch computes on demand; once."""
     leaves = [clip, *tensors(mesh), *tensors(light)]
-    return _Painted.apply((mesh, light, size, channels, cull), *leaves)       
+    return _Painted.apply((mesh, light, size, channels, cull, front), *leaves)       
 
 
 def shaded(mesh: Mesh, clip: Tensor, ids: Tensor, light: Light | None, channels: int) -> tuple[Tensor, Tensor]:
@@ -102,11 +102,11 @@ class _Painted(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, scene: tuple[Any, ...], *leaves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        mesh, light, size, channels, cull = scene
+        mesh, light, size, channels, cull, front = scene
         ctx.scene, ctx.channels = map_tensors(Tensor.detach, (mesh, light)), channels
         ctx.within = _within(*ctx.scene)
         image, alpha, ids, texel = picture(ctx.scene[0], leaves[0].detach(), ctx.scene[1], size, channels, cull=cull,
-                                           within=ctx.within)
+                                           front=front, within=ctx.within)
         ctx.save_for_backward(ids, texel, *leaves)
         ctx.mark_non_differentiable(alpha, ids)
         ctx.set_materialize_grads(False)
