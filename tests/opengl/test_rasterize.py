@@ -231,3 +231,11 @@ print(chosen("auto", clip.device))
     assert (drawn, of_child, of_parent) == ("32 torch", "torch", "gl")
     assert "forked after OpenGL was used" in error
     assert "spawn" in hint
+
+
+def test_a_first_picture_does_not_import_the_compiler_of_torch():
+    """It would take a second of every `unbraid render`."""
+    code = ("import sys, torch; from unbraid_plugins.opengl.raster.rasterize import rasterize; "
+            "rasterize(torch.eye(4)[None], torch.arange(3)[None], (4, 4), backend='torch'); "
+            "sys.exit('torch._dynamo' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

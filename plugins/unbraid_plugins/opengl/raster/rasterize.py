@@ -34,7 +34,9 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
                            hint="expected (B, V, 4) and (F, 3)")
-    return face_ids(clip.detach(), faces, size[0], size[1], cull, backend)
+    # to call an operator of Python imports torch's compiler, which takes a second
+    plain = type(clip.detach()) is Tensor and not clip.is_meta and not torch.compiler.is_compiling()
+    return (_face_ids if plain else face_ids)(clip.detach(), faces, size[0], size[1], cull, backend)
 
 
 def chosen(backend: str, device: torch.device) -> str:
@@ -47,14 +49,18 @@ def chosen(backend: str, device: torch.device) -> str:
     return "gl" if able and (device.type == "cpu" or not screen(device).software) else "torch"
 
 
-@torch.library.custom_op("unbraid::rasterize", mutates_args=())
-def face_ids(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, backend: str) -> Tensor:
-    """Find the faces: the operator behind `rasterize`."""
+def _face_ids(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, backend: str) -> Tensor:
     if faces.numel() and not 0 <= int(faces.min()) <= int(faces.max()) < clip.shape[1]:
         raise UnbraidError(f"a face has a vertex {int(faces.max())}, and there are {clip.shape[1]}",
                            hint="faces count vertices from 0")
     draws = rasterize_gl if chosen(backend, clip.device) == "gl" else rasterize_torch
     return draws(clip, faces, height, width, cull)
+
+
+@torch.library.custom_op("unbraid::rasterize", mutates_args=())
+def face_ids(clip: Tensor, faces: Tensor, height: int, width: int, cull: bool, backend: str) -> Tensor:
+    """Find the faces: the operator behind `rasterize`."""
+    return _face_ids(clip, faces, height, width, cull, backend)
 
 
 @face_ids.register_fake
