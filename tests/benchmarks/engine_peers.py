@@ -1,7 +1,7 @@
 """The engine beside the trainers of pythae (beta-VAE, 64 x 64 images, batches of 64) and of Lightning (mixing).
 
     OMP_NUM_THREADS=2 python tests/benchmarks/engine_peers.py pythae --wall
-    OMP_NUM_THREADS=1 python tests/benchmarks/engine_peers.py lightning
+    OMP_NUM_THREADS=1 python tests/benchmarks/engine_peers.py lightning --record      # docs/results/engine-peers.json
 
 The peer is installed beside (`pip install pythae lightning`). After each of its steps the engine plays one with every
 one of its settings, on images and networks of the same kind; the ratio of the medians counts. A user of the peer writes
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import copy
 import logging
+import statistics
 import tempfile
 import time
 import warnings
@@ -21,6 +22,7 @@ from collections.abc import Callable, Mapping
 import torch
 from engine_overhead import steps, training
 from loops_by_hand import Hand
+from recording import record
 from side_by_side import Clock, told
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -33,6 +35,10 @@ SETTINGS = {"engine": [], "channels last": ["train.channels_last=true"],
             "compiled": ["train.channels_last=true", "train.compile=true"],
             "bf16": ["train.channels_last=true", "train.precision=bf16"]}
 WARM = 3
+PEER, FASTER = "the peer, ms", "times as fast"
+TABLES = {"main": {"corner": "a step", "rows": [], "columns": [
+    {"title": PEER, "digits": 1, "form": "spread"},
+    *({"title": f"{name}, {FASTER}", "digits": 2, "form": "spread"} for name in SETTINGS)]}}
 
 
 class Between:
@@ -162,20 +168,31 @@ def main() -> None:
     parser.add_argument("peer", choices=list(PEERS))
     parser.add_argument("settings", nargs="*", metavar="SETTING", help=f"of {', '.join(SETTINGS)}; by default all")
     parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--runs", type=int, default=1, help="how often all is measured")
     parser.add_argument("--wall", action="store_true", help="by the wall's clock instead of the processor's")
+    parser.add_argument("--record", action="store_true", help="write docs/results/engine-peers.json")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     method, peer = PEERS[options.peer]
     clock = time.perf_counter if options.wall else time.process_time
     plays = {name: steps(training(method, SETTINGS[name])) for name in options.settings or SETTINGS}
-    for name, own in ((options.peer, False), (f"{options.peer}, our networks", True)):
+    how = f"{torch.get_num_threads()} threads" if torch.get_num_threads() > 1 else "a thread"
+    rows: dict[str, dict[str, list[float]]] = {}
+    for name, own in ((options.peer, False), (f"{options.peer}, our networks", True)) * options.runs:
         hand = Hand(training(method, []))
         if not own:
             hand.nets = {n: plain(net) for n, net in hand.nets.items()}
         between = Between(name, plays, clock)
         peer(hand, options.rounds, between)
-        print(told(between.counted(), name))
+        print(told(between.counted(), name), flush=True)
+        step = {who: statistics.median(seconds) for who, seconds in between.counted().items()}
+        row = rows.setdefault(f"{name}, {how}, {'wall' if options.wall else 'processor'}", {})
+        row.setdefault(PEER, []).append(round(1000 * step[name], 2))
+        for who in plays:
+            row.setdefault(f"{who}, {FASTER}", []).append(round(step[name] / step[who], 3))
+    if options.record:
+        record("engine-peers", rows, {**TABLES, "main": {**TABLES["main"], "rows": list(rows)}})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What an image costs, beside DEODR where it is installed: CPU milliseconds of one core, a bumpy ball with a texture.
 
-    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py [--rounds N] [--lines FILE.svg]
+    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py [--rounds N] [--lines FILE.svg] [--record]
 
 R finds the faces, F draws the image without gradients, FB draws it and sends gradients to vertices and texture.
 Batches of 16, medians over rounds in which all take turns, pinned to one core. `--lines` draws costs by triangles,
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 from deodr_peer import INSTALLED, DeodrScene
+from recording import record
 from torch import Tensor
 
 from unbraid_plugins.opengl.raster.gl_context import renderer_name
@@ -31,6 +32,10 @@ from unbraid_plugins.opengl.shading.draw import draw
 
 CASES = [(1000, 64), (1000, 128), (10_000, 128), (10_000, 256), (40_000, 256)]     # triangles, pixels
 Job = Callable[[], object]
+PARTS = ("gl R", "gl F", "gl FB", "torch R", "torch F", "torch FB", "deodr F", "deodr FB")
+TABLES = {"main": {"corner": "triangles at size", "rows": [f"{n:,} at {s}" for n, s in CASES], "columns": [
+    *({"title": name, "digits": 2} for name in PARTS),
+    *({"title": f"{what}, times as fast as DEODR", "digits": 2, "form": "spread"} for what in ("F", "FB"))]}}
 
 
 def ball(triangles: int) -> tuple[Tensor, Tensor]:
@@ -104,8 +109,9 @@ def medians(work: dict[str, tuple[Job, int]], rounds: int) -> dict[str, float]:
     return {name: statistics.median(times) for name, times in costs.items()}
 
 
-def table(rounds: int) -> None:
-    """Ours, without OpenGL, and DEODR; and how many times as fast as it we are."""
+def table(rounds: int) -> dict[str, dict[str, float]]:
+    """Print ours, without OpenGL, and DEODR; and how many times as fast as it we are.  Return the costs by case."""
+    found = {}
     print("triangles @ size    OpenGL R / F / FB      torch R / F / FB        DEODR F / FB    times as fast F, FB")
     torch.empty(2**22)                             # freed, it makes malloc keep what is freed: DEODR gains most
     for triangles, size in CASES:
@@ -119,6 +125,17 @@ def table(rounds: int) -> None:
                  for who in ("gl", "torch", "deodr")]
         times = [f"{cost[f'deodr {w}'] / cost[f'gl {w}']:.2f}" for w in ("F", "FB")] if INSTALLED else []
         print(f"{triangles:9} @ {size:<5} " + "    ".join([*parts, ", ".join(times)]), flush=True)
+        found[f"{triangles:,} at {size}"] = cost
+    return found
+
+
+def tables(rounds: int, runs: int) -> dict[str, dict[str, list[float]]]:
+    """The rows of the result file: costs of the first run, and the ratios of all."""
+    found = [table(rounds) for _ in range(runs)]
+    return {case: {name: [round(ms, 3)] for name, ms in cost.items()} | {
+        f"{what}, times as fast as DEODR": [round(run[case][f"deodr {what}"] / run[case][f"gl {what}"], 3)
+                                            for run in found] for what in ("F", "FB")}
+            for case, cost in found[0].items()}
 
 
 def lines(file: Path, rounds: int) -> None:
@@ -157,6 +174,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--lines", type=Path)
     parser.add_argument("--memory", choices=["gl", "torch"], help="instead: MiB an image")
+    parser.add_argument("--runs", type=int, default=1, help="how often the table is made")
+    parser.add_argument("--record", action="store_true", help="write docs/results/renderer-speed.json, with DEODR")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.memory:
@@ -164,7 +183,12 @@ def main() -> None:
         return
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     print(f"OpenGL: {renderer_name()}")
-    lines(options.lines, options.rounds) if options.lines else table(options.rounds)
+    if options.lines:
+        lines(options.lines, options.rounds)
+    elif options.record:
+        record("renderer-speed", tables(options.rounds, options.runs), TABLES)
+    else:
+        table(options.rounds)
 
 
 if __name__ == "__main__":
