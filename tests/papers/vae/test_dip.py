@@ -47,6 +47,30 @@ def test_white_means_cost_nothing():
     assert dip(q, off=10, diag=100).item() == 0
 
 
+def test_white_means_cost_nothing_in_whatever_directions_the_factors_lie():
+    """So the penalty does not tell factors from their mixtures."""
+    white = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]], dtype=torch.float64)
+    turn = torch.tensor([[0.8, -0.6], [0.6, 0.8]], dtype=torch.float64)
+    assert dip(Gaussian(white @ turn, torch.zeros(4, 2)), off=10, diag=100).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_scale_is_that_of_means_over_the_batch():
+    q = gaussian()
+    twice = Gaussian(q.mean.repeat(2, 1), q.logvar.repeat(2, 1))
+    for type in ("I", "II"):
+        assert dip(twice, off=10, diag=100, type=type).item() == pytest.approx(
+            dip(q, off=10, diag=100, type=type).item())
+
+
+def test_a_batch_of_white_codes_costs_its_noise():
+    """B draws of N(0, 1): C is Wishart, E[C_ij^2] = (B - 1) / B^2, E[(C_ii - 1)^2] = (2 B - 1) / B^2."""
+    size, batch, generator = 10, 64, torch.Generator().manual_seed(0)
+    costs = [dip(Gaussian(torch.randn(batch, size, generator=generator), torch.zeros(batch, size)), off=10, diag=100)
+             for _ in range(400)]
+    noise = (10 * size * (size - 1) * (batch - 1) + 100 * size * (2 * batch - 1)) / batch**2
+    assert torch.stack(costs).mean().item() == pytest.approx(noise, rel=0.05)
+
+
 @pytest.mark.parametrize("type", ["I", "II"])
 def test_gradients_agree_with_finite_differences(type):
     q = gaussian()
