@@ -49,7 +49,7 @@ def named(page: Path, title: str) -> str:
 
 def quotes(page: Path, title: str) -> bool:
     """Whether a section quotes numbers of the results, each with a link; test_quoted_numbers.py compares them."""
-    return page.name == "which-method.md" or (page.parent.name == "fidelity" and title in FORM)
+    return page.name in ("which-method.md", "claims.md") or (page.parent.name == "fidelity" and title in FORM)
 
 
 def has_typed_table(page: Path, title: str, text: str) -> bool:

@@ -51,7 +51,8 @@ def quoted(page: Path) -> list[tuple[str, str]]:
             if quotes(page, title) and numbers(piece)]
 
 
-@pytest.mark.parametrize("page", [ROOT / "docs/which-method.md", *FIDELITY], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [ROOT / "docs/which-method.md", ROOT / "docs/claims.md", *FIDELITY],
+                         ids=lambda page: page.stem)
 def test_quoted_numbers_stand_where_they_are_measured(page):
     wrong = [f"{title}: {sorted(missing)} in: {piece[:100]}" for title, piece in quoted(page)
              if (missing := numbers(piece) - numbers(linked(page, piece)))]
