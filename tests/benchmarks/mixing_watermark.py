@@ -63,7 +63,7 @@ def judges(data: Data) -> Oracles:
 
 
 def overlaps(see: Oracles, one: Tensor, other: Tensor, mixed: Tensor) -> np.ndarray:
-    """For each attribute, how much what is believed of the mixture is what is believed of either image."""
+    """For each attribute, how much the belief about the mixture agrees with that about either image."""
     assert see.believe is not None
     of = [see.believe(x.numpy()) for x in (one, other, mixed)]
     return np.stack([(of[2][name] * side[name]).sum(1) for name in of[0] for side in of[:2]], 1)
@@ -81,7 +81,7 @@ def coins(rng: np.random.Generator, count: int, chunks: int) -> Tensor:
 
 
 def reader(model: Model, images: Tensor, steps: int) -> torch.nn.Module:
-    """A classifier of the mix that is trained on mixtures of a model at rest."""
+    """A classifier of the mix that is trained on mixtures of a model that stays as it is."""
     rng, codes = np.random.default_rng(2), model.code(images)
     torch.manual_seed(0)
     shape = Context(name="reader", code=codes.layout, image=tuple(images.shape[1:]))
@@ -91,9 +91,9 @@ def reader(model: Model, images: Tensor, steps: int) -> torch.nn.Module:
         a, b = (torch.from_numpy(rng.integers(len(images), size=BATCH)) for _ in range(2))
         mask = coins(rng, BATCH, len(codes.layout.parts))
         mixed = mixture(model, Code(codes.tensor[a], codes.layout), Code(codes.tensor[b], codes.layout), mask)
-        told = net(torch.cat([images[a], images[b], mixed.clone()], 1))
+        logits = net(torch.cat([images[a], images[b], mixed.clone()], 1))
         optimizer.zero_grad()
-        binary_cross_entropy_with_logits(told, mask.float()).backward()
+        binary_cross_entropy_with_logits(logits, mask.float()).backward()
         optimizer.step()
     return net.eval()
 

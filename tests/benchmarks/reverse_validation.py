@@ -1,4 +1,4 @@
-"""How well an adapted classifier of digits names the other domain, judged without a label of that domain.
+"""The quality of an adapted classifier of digits, judged without a label of the domain that it was adapted to.
 
     unbraid train unit-adaptation-small --out RUN
     python tests/benchmarks/reverse_validation.py RUN [RUN ...] [--steps 400]
