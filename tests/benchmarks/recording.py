@@ -51,5 +51,5 @@ def processor() -> str:
 
 
 def git(*words: str) -> str:
-    """What git says of this checkout."""
+    """Ask git about this checkout."""
     return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

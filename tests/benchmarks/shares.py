@@ -1,4 +1,4 @@
-"""Where the seconds of a command go: seconds of processor by function, from samples of the stack.
+"""Seconds of processor of a command by function, from samples of the stack.
 
     python tests/benchmarks/shares.py evaluate runs/toy --images 60
     python tests/benchmarks/shares.py --record after evaluate runs/toy --images 60      # docs/results/profile.json

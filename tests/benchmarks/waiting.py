@@ -28,6 +28,7 @@ ROOTS = ("registry", "configs", "core", "plugins")
 TABLES = {"main": {"corner": "command", "rows": [], "columns": [
     {"title": "now, s", "of": "now", "digits": 2}, {"title": "before, s", "of": "before", "digits": 2},
     {"title": "ratio", "digits": 2}]}}
+COMMANDS = ["list", "plugins", "show", "check", "evaluate", "compare"]
 OVERRIDES = ("train.steps=60", "train.tensorboard=false", "train.device=cpu")
 
 
@@ -86,6 +87,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=1000, help="that are evaluated")
     parser.add_argument("--runs", type=int, default=20, help="that are compared")
+    parser.add_argument("--only", nargs="+", default=COMMANDS, choices=COMMANDS)
     parser.add_argument("--record", action="store_true", help="write docs/results/waiting.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -103,33 +105,39 @@ def main() -> None:
         for checkout in both.values():
             checkout.install()
             checkout.seconds("train", options.recipe, "--out", "run", "--yes", *OVERRIDES)
-            for words in (("list",), ("plugins",), ("show", options.recipe)):
+            for words in ((word, options.recipe) if word in ("show", "check") else (word,) for word in options.only
+                          if word not in ("evaluate", "compare")):
                 checkout.seconds(*words)
         print("| command | now, s | before, s | ratio |\n|---|---|---|---|")
-        for title in ("list", "plugins", f"show {options.recipe}", f"check {options.recipe}"):
+        for word in (word for word in options.only if word not in ("evaluate", "compare")):
+            title = f"{word} {options.recipe}" if word in ("show", "check") else word
             play(title, *title.split())
-        for kind in ("first", "again"):            # again: the oracles are kept
+        for kind in ("first", "again") if "evaluate" in options.only else ():       # again: the oracles are kept
             for checkout in both.values():
                 (checkout.folder / "run" / "evaluation.json").unlink(missing_ok=True)
             play(f"evaluate run, {kind}", "evaluate", "run", "--device", "cpu", "--images", str(options.images),
                  rounds=1)
-        own, other = (scores(checkout.folder / "run") for checkout in both.values())
-        both_have = own.keys() & other.keys()
-        equal = sum(own[key] == other[key] for key in both_have)
-        for checkout in both.values():
-            for number in range(options.runs):
-                shutil.copytree(checkout.folder / "run", checkout.folder / "runs" / f"{number:02}")
-        play(f"compare ({options.runs} runs)", "compare", *(f"runs/{n:02}" for n in range(options.runs)))
-        print(f"\n{equal} of {len(both_have)} scores that both have are equal; {len(own.keys() - other.keys())} are "
-              f"new, {len(other.keys() - own.keys())} gone")
-        for key in sorted(both_have):
-            if own[key] != other[key]:
-                print(f"  {' '.join(key)}: {own[key]:.6g} now, {other[key]:.6g} before")
+        if "compare" in options.only:
+            for checkout in both.values():
+                for number in range(options.runs):
+                    shutil.copytree(checkout.folder / "run", checkout.folder / "runs" / f"{number:02}")
+            play(f"compare ({options.runs} runs)", "compare", *(f"runs/{n:02}" for n in range(options.runs)))
+        equality = {}
+        if "evaluate" in options.only:
+            own, other = (scores(checkout.folder / "run") for checkout in both.values())
+            both_have = own.keys() & other.keys()
+            equal = sum(own[key] == other[key] for key in both_have)
+            equality = {"in the text": {"scores that both have": [len(both_have)], "of which are equal": [equal]}}
+            print(f"\n{equal} of {len(both_have)} scores that both have are equal; "
+                  f"{len(own.keys() - other.keys())} are new, {len(other.keys() - own.keys())} gone")
+            for key in sorted(both_have):
+                if own[key] != other[key]:
+                    print(f"  {' '.join(key)}: {own[key]:.6g} now, {other[key]:.6g} before")
     if options.record:
-        record("waiting", {title: {name: [round(statistics.median(times[name]), 2)] for name in both} | {
-            "ratio": [round(statistics.median(times["now"]) / statistics.median(times["before"]), 2)]}
-            for title, times in found.items()} | {
-                "in the text": {"scores that both have": [len(both_have)], "of which are equal": [equal]}}, TABLES)
+        medians = {title: {name: statistics.median(times[name]) for name in both} for title, times in found.items()}
+        record("waiting", {title: {"now": [round(m["now"], 2)], "before": [round(m["before"], 2)],
+                                   "ratio": [round(m["now"] / m["before"], 2)]} for title, m in medians.items()}
+               | equality, TABLES)
 
 
 if __name__ == "__main__":

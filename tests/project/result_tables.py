@@ -30,7 +30,7 @@ from house import ROOT
 from result_files import kept, read, table, titled, without, write
 
 PAGES = [ROOT / "README.md",
-         *(ROOT / "docs" / page for page in ("results.md", "which-method.md", "claims.md", "bench.md")),
+         *(ROOT / "docs" / page for page in ("results.md", "costs.md", "which-method.md", "claims.md", "bench.md")),
          *sorted((ROOT / "docs/methods").glob("*.md")), *sorted((ROOT / "docs/fidelity").glob("*.md")),
          *sorted((ROOT / "plugins/unbraid_plugins/papers").glob("*/*.md"))]
 BLOCK = re.compile(r"(<!-- results: ([\w-]+) ([\w-]+) -->\n)(.*?)(<!-- end of results -->)", re.DOTALL)

@@ -7,6 +7,8 @@ from typing import TypeAlias
 
 import numpy as np
 
+from unbraid_plugins.shared.metrics.disentanglement.factor_table import order_of
+
 Sampler: TypeAlias = Callable[[int, int, int, np.random.Generator], np.ndarray]
 """(k, groups, size, random) -> codes (groups, size, D): `groups` times `size` images, at random but for factor k, which
 has one value in each group."""
@@ -22,7 +24,7 @@ def sample_rows(codes: np.ndarray, factors: np.ndarray) -> Sampler:
 
     codes: (N, D); factors: (N, K) whole numbers from 0.
     """
-    orders = np.argsort(factors, axis=0, kind="stable")
+    orders = [order_of(v) for v in factors.T]
     counts = [np.bincount(v) for v in factors.T]
     starts = [np.cumsum(c) - c for c in counts]
 
@@ -30,7 +32,7 @@ def sample_rows(codes: np.ndarray, factors: np.ndarray) -> Sampler:
         first = random.integers(0, len(codes), groups)
         value = factors[first, k]
         others = (random.random((groups, size - 1)) * counts[k][value][:, None]).astype(np.int64)
-        others = orders[starts[k][value][:, None] + others, k]
+        others = orders[k][starts[k][value][:, None] + others]
         return codes[np.concatenate([first[:, None], others], 1)]
 
     return sampler

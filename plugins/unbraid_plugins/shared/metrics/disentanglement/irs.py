@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import numpy as np
 
-from unbraid_plugins.shared.metrics.disentanglement.factor_table import table
+from unbraid_plugins.shared.metrics.disentanglement.factor_table import order_of, table
 from unbraid_plugins.shared.metrics.disentanglement.mutual_information import binned
 
 
@@ -48,6 +48,6 @@ def irs(codes: np.ndarray, factors: np.ndarray, *, quantile: float = 0.99, bins:
 
 def _strays(codes: np.ndarray, values: np.ndarray, quantile: float) -> np.ndarray:
     """Return the quantile of the distance from the mean of all with the same value, mean over values: (D,)."""
-    order = np.argsort(values, kind="stable")
+    order = order_of(values)
     groups = np.split(codes[order], np.flatnonzero(np.diff(values[order])) + 1)
     return np.mean([np.quantile(np.abs(g - g.mean(0)), quantile, axis=0) for g in groups], axis=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 SETTLED = 1e-9                                     # of the gradient, relative to that of machines that say nothing
 STEPS, HALVINGS = 100, 40                          # at most
-AT_ONCE = 2 ** 21                                  # running sums in memory, at most
+AT_ONCE = 2 ** 18                                  # running sums in memory, at most
 TINY = 1e-300                                      # of a weight: less is 0
 
 
