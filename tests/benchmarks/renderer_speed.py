@@ -1,10 +1,10 @@
 """What an image costs, beside DEODR where it is installed: CPU milliseconds of one core, a bumpy ball with a texture.
 
-    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py [--rounds N] [--lines FILE.svg] [--record]
+    OMP_NUM_THREADS=1 LP_NUM_THREADS=1 python tests/benchmarks/renderer_speed.py [--rounds N] [--record]
 
 R finds the faces, F draws the image without gradients, FB draws it and sends gradients to vertices and texture.
 Batches of 16, medians over rounds in which all take turns, pinned to one core. `--lines` draws costs by triangles,
-pixels and images.
+pixels and images; `--record` writes docs/results/renderer-speed.json.
 """
 
 from __future__ import annotations

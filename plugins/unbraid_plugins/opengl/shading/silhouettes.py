@@ -45,7 +45,9 @@ class Crossings:
 def crossings(ids: Tensor, clip: Tensor, topology: Topology, *, cull: bool, sides: Sides | None = None) -> Crossings:
     """Find the crossings of visible silhouettes with the lines between pixel centres, the outermost of several.
 
-    ids: (B, H, W), as `rasterize` gives them; clip: (B, V, 4); sides: those of the faces, where they are known.
+    ids: (B, H, W), as `rasterize` gives them.
+    clip: (B, V, 4).
+    sides: those of the faces, where they are known.
 
     Steep edges cross rows of pixels, flat edges columns. For every edge, the sum of reach - 1/2 is the area that it
     bounds beyond the inner pixels.
@@ -121,8 +123,7 @@ def _beyond(start: Tensor, stop: Tensor, behind: Tensor) -> tuple[Tensor, Tensor
 class Sides:
     """The sides of faces that cameras see.
 
-    facing: (F, B), above 0 for a face that is counter-clockwise in the image: twice its area, in quarters of the image
-        where all of the meshes is in front of the camera.
+    facing: (F, B), above 0 for a face that is counter-clockwise in the image; twice its area where `whole`.
     w: (V, B), of the clip coordinates.
     whole: whether all of the meshes is in front of the camera.
     """
