@@ -72,6 +72,21 @@ def test_all_seeds_of_a_recipe_and_all_lengths_choose_alike(tmp_path: Path, monk
     assert trials == [2]
 
 
+def test_trainings_that_begin_at_once_choose_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed(monkeypatch, 1.0, 0.9)
+    assert channels_last(train(recipe(networks=CONV), tmp_path / "first")) is True
+    file, = (tmp_path / "cache/trials").iterdir()
+    first = file.read_text()
+    file.unlink()
+
+    def raced(plays: Any, clock: Any) -> list[float]:
+        file.write_text(first)                     # another process was faster
+        return [1.0, 2.0]
+
+    monkeypatch.setattr(open_options, "_raced", raced)
+    assert channels_last(train(recipe("train.seed=1", networks=CONV), tmp_path / "second")) is True
+
+
 def test_a_resumed_run_keeps_its_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     timed(monkeypatch, 1.0, 0.9)
     whole = train(recipe(networks=CONV), tmp_path / "whole")

@@ -58,7 +58,8 @@ def with_fastest(recipe: Recipe, begin: Begin, clock: Callable[[], float], machi
             continue
         if name not in times:
             step, other = _raced([begin(r) for r in (recipe, _with(recipe, name, True))], clock)
-            times = _times(agreed(json.dumps({"step": step, **times, name: other / step})))
+            found = {"step": step, **times, name: other / step, **_times(_kept(file))}     # the first to keep one wins
+            times = _times(agreed(json.dumps(found)))
             if trouble := agreed(_keep(file, times)):
                 return whole, f"train.{name} stays off: the time of a trial can't be kept ({trouble})"
         faster = times[name] < GAIN
