@@ -21,7 +21,7 @@ Rows = Mapping[str, Mapping[str, Sequence[float] | str]]
 def record(name: str, rows: Rows, tables: Mapping[str, Any] | None = None) -> None:
     """Write measured rows into a result file; other rows, tables and settings of it stay.
 
-    tables: how they are shown, where the file has no tables yet.
+    tables: how they are shown; those that the file has stay.
     """
     found = kept(name)
     own = [row for row in rows if row != TEXT] + [f"{TEXT}: {words}" for words in rows.get(TEXT, {})]
@@ -30,7 +30,7 @@ def record(name: str, rows: Rows, tables: Mapping[str, Any] | None = None) -> No
     text = {**found["values"].get(TEXT, {}), **rows.get(TEXT, {})}
     values = {**found["values"], **rows} | ({TEXT: text} if text else {})
     found = {**found, "made": [*without(found["made"], own), made], "values": values,
-             "tables": found["tables"] or dict(tables or {})}
+             "tables": {**(tables or {}), **found["tables"]}}
     write(name, found)
 
 
