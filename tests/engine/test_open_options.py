@@ -70,6 +70,9 @@ def test_all_seeds_of_a_recipe_and_all_lengths_choose_alike(tmp_path: Path, monk
     assert channels_last(train(recipe("train.seed=4", "train.steps=3", networks=CONV), tmp_path / "second")) is True
     assert channels_last(train(recipe("data.batch=3", "train.steps=3", networks=CONV), tmp_path / "other")) is False
     assert trials == [2]
+    monkeypatch.setattr(open_options, "SHORTEST", 1000)
+    assert channels_last(train(recipe("train.steps=3", networks=CONV), tmp_path / "short")) is True, "tried before"
+    assert channels_last(train(recipe("data.batch=2", "train.steps=3", networks=CONV), tmp_path / "untried")) is None
 
 
 def test_trainings_that_begin_at_once_choose_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

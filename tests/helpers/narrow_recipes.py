@@ -15,7 +15,7 @@ from unbraid.engine import train
 from unbraid_configs import Recipe, load_recipe
 
 SMALL = ("data.batch=2", "data.workers=2", "train.log_every=1", "train.picture_every=1000", "train.tensorboard=false",
-         "train.keep=1")
+         "train.keep=1", "train.channels_last=false", "train.compile=false")        # no trial
 STAGES = ("players.critic.until_step=1", "players.generator.until_step=1", "players.encoder.from_step=1")
 SHAPES = (*(f"networks.{name}.width=4" for name in ("generator", "critic", "encoder")), "networks.generator.points=9",
           "networks.render.backend=torch", *STAGES)      # OpenGL rounds otherwise than torch, which is everywhere

@@ -41,16 +41,16 @@ def with_fastest(recipe: Recipe, begin: Begin, clock: Callable[[], float], machi
     machine: all else that the speed depends on.
     agreed: gives all processes of a training the text of the first one.
 
-    The user's cache keeps the times of a trial. All trainings of the recipe on this machine, with any seed, choose by
-    them: the same recipe and seed give the same numbers again. Without a place to keep them nothing is chosen, nor for
-    a short training.
+    The user's cache keeps the times of a trial. All trainings of the recipe on this machine, with any seed and of any
+    length, choose by them: the same recipe and seed give the same numbers again. A short training makes no trial, and
+    without a place to keep its times nothing is chosen.
     """
-    file, whole = _file(recipe, machine), recipe
-    if file is None or recipe.train.steps < SHORTEST:
+    file, whole, short = _file(recipe, machine), recipe, recipe.train.steps < SHORTEST
+    if file is None:
         return recipe, ""
     times, chosen = _times(agreed(_kept(file))), list[str]()
     for name, least in LEAST.items():
-        if getattr(recipe.train, name) is not None:
+        if getattr(recipe.train, name) is not None or (short and name not in times):
             continue
         if least and "step" not in times:
             times = _times(agreed(json.dumps({"step": _raced([begin(recipe)], clock)[0]})))
