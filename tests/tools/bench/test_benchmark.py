@@ -115,23 +115,39 @@ def test_annotation_is_read_off_the_recipe(recipe: str, told: list[str]):
     assert annotation_of(load_recipe(recipe)) == told
 
 
-def test_an_adversary_at_chance_is_marked():
+def logged(*lines: dict[str, float]):
+    """A run of mixing-sprites with this log."""
     from unbraid.runs import Run
     from unbraid_configs import load_recipe
-    from unbraid_plugins.tools.bench.results import at_chance
 
     class Logged(Run):
         def recipe(self, overrides=()):
             return load_recipe("mixing-sprites")
 
         def metrics(self):
-            return [{"step": step, "critic/realism": loss} for step, loss in enumerate(self.losses)]
+            return list(lines)
 
-    run = Logged(Path("nowhere"))
-    object.__setattr__(run, "losses", [0.1, 0.1, 1.38, 1.39])
-    assert at_chance([run]) == ["critic/realism (1 of 1 seeds)"]
-    object.__setattr__(run, "losses", [1.38, 1.39, 0.9, 0.8])
-    assert at_chance([run]) == []
+    return Logged(Path("nowhere"))
+
+
+def test_an_adversary_at_chance_is_marked():
+    from unbraid_plugins.tools.bench.results import at_chance
+
+    assert at_chance([logged(*({"critic/realism": v} for v in (0.1, 0.1, 1.38, 1.39)))]) == [
+        "critic/realism (1 of 1 seeds)"]
+    assert at_chance([logged(*({"critic/realism": v} for v in (1.38, 1.39, 0.9, 0.8)))]) == []
+
+
+@pytest.mark.parametrize(("end", "realism", "told"), [
+    (0.1, 1.0, ["autoencoder (1 of 1 seeds)"]), (0.004, 1.0, []), (0.001, 9.0, [])])
+def test_a_training_that_lost_its_images_is_marked(end: float, realism: float, told: list[str]):
+    """An adversarial loss may rise; it says nothing of the images."""
+    from unbraid_plugins.tools.bench.results import broken
+
+    course = [0.3, *[0.01] * 20, *[0.001] * 20, *[end] * 20]
+    lines = [{"autoencoder/cycle": v, "autoencoder/rebuild": v, "autoencoder/chunks": 0.001 * v,
+              "autoencoder/realism": realism if i > 40 else 0.1, "critic/realism": 0.5} for i, v in enumerate(course)]
+    assert broken([logged(*lines)]) == told
 
 
 def test_bundled_suites_can_be_read_and_name_every_method(unbraid):

@@ -140,6 +140,8 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         lines += [f"† {name} failed: {why}" for why in cell["failures"]]
         lines += [f"† {name}: the loss of {what} stayed at chance: this adversary taught nothing"
                   for what in cell["at chance"]]
+        lines += [f"† {name}: the losses of {what} rose to more than five times their least: the training broke at "
+                  "this learning rate" for what in cell["broken"]]
         lacking = [m for m in found["measures"] if m not in cell["scores"] and cell["seeds"]]
         if lacking:
             lines.append(f"{name} has no {_listed(lacking)}: it has not what these measures ask for")
@@ -167,7 +169,7 @@ def _commands(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _is_flawed(cell: Mapping[str, Any]) -> bool:
-    return bool(cell["missing"] or cell["failures"] or cell["at chance"])
+    return bool(cell["missing"] or cell["failures"] or cell["at chance"] or cell["broken"])
 
 
 def _best(scores: Sequence[Mapping[str, Any] | None], better: str) -> float | None:

@@ -10,8 +10,10 @@ from typing import Any
 
 import attrs
 
+from unbraid.flow import Flow, below
 from unbraid.runs import Run, RunError, provenance
-from unbraid_plugins.tools.adversaries import chance_levels
+from unbraid_configs import Recipe
+from unbraid_plugins.tools.adversaries import adversaries, chance_levels
 from unbraid_plugins.tools.bench.cells import Cell
 from unbraid_plugins.tools.bench.course import LARGEST
 from unbraid_plugins.tools.bench.facts import Facts
@@ -19,11 +21,12 @@ from unbraid_plugins.tools.bench.folder import Bench
 from unbraid_plugins.tools.bench.processor import seconds_of
 from unbraid_plugins.tools.bench.suite import Suite
 from unbraid_plugins.tools.studies import MODEL, Row, rows_of_study, summary
-from unbraid_registry import UnbraidError
+from unbraid_registry import FormerPlugins, UnbraidError, registry
 from unbraid_registry.files import read_json
 
 FORMAT = 1
 NEAR = 0.98                                        # of an adversary's loss at chance, as in `adversaries`
+RISE = 5                                           # of a loss over the least that it had: the training broke
 BASELINES = ("pixels", "random", "perfect", "supervised")
 UNTRAINED = "untrained"
 
@@ -68,7 +71,7 @@ def _cell(bench: Bench, suite: Suite, cell: Cell, facts: Facts, rows: Sequence[R
         **{key: chosen.get(key) for key in ("steps", "each", "rate", "tries", "untuned")},
         "seeds": [row.seed for row in rows], "seconds": [seconds_of(run.folder) for run in runs],
         "scores": _scores(suite, rows, MODEL), UNTRAINED: _scores(suite, rows, UNTRAINED),
-        "at chance": at_chance(runs), "notes": _notes(rows),
+        "at chance": at_chance(runs), "broken": broken(runs), "notes": _notes(rows),
         "missing": suite.seeds - len(rows), "failures": list(failures),
         "commands": _commands(suite, study.folder, runs),
     }
@@ -123,6 +126,38 @@ def at_chance(runs: Sequence[Run]) -> list[str]:
             if late and fmean(late) >= NEAR * level.chance:
                 counts[level.names] = counts.get(level.names, 0) + 1
     return [f"{name} ({count} of {len(runs)} seeds)" for name, count in counts.items()]
+
+
+def broken(runs: Sequence[Run]) -> list[str]:
+    """Return the players whose losses ended far above what they had reached, with the seeds' number.
+
+    What counts is the weighted sum of a player's losses that no adversary is part of, as means over tenths of the
+    training: such a network has lost its images, as some do at a high learning rate.
+    """
+    counts: dict[str, int] = {}
+    for run in runs:
+        try:
+            recipe, logged = run.recipe(), run.metrics()
+        except (UnbraidError, OSError):
+            continue
+        for player, weights in _plain_terms(recipe).items():
+            values = [sum(w * numbers[term] for term, w in weights.items())
+                      for numbers in logged if weights.keys() <= numbers.keys()]
+            width = len(values) // 10
+            means = [fmean(values[i:i + width]) for i in range(0, len(values) - width + 1, width)] if width else []
+            if means and means[-1] > RISE * min(means) > 0:
+                counts[player] = counts.get(player, 0) + 1
+    return [f"{name} ({count} of {len(runs)} seeds)" for name, count in counts.items()]
+
+
+def _plain_terms(recipe: Recipe) -> dict[str, dict[str, float]]:
+    """Return the losses that no adversary is part of, by player, with their last weights."""
+    flow = Flow(recipe, FormerPlugins(registry()))
+    players = {name: flow.player(name) for name in recipe.players}
+    judges = {network for name in adversaries(recipe, players) for network in recipe.players[name].trains}
+    terms = {name: {f"{name}/{t.name}": t.weight.at(recipe.train.steps) for t in player.terms
+                    if not any(node.uses & judges for node in below(t.node))} for name, player in players.items()}
+    return {name: own for name, own in terms.items() if own}
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:
