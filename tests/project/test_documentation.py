@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 import pytest
 from house import ROOT
+from page_numbers import LINK, sections, slug
 from people import people
 from PIL import Image
 from tiny_face_model import write_face_model
@@ -216,3 +217,17 @@ def test_links_between_pages_lead_somewhere():
               for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]+)?\)", page.read_text(encoding="utf-8"))
               if not (page.parent / link).exists()]
     assert not broken, "\n".join(broken)
+
+
+def test_links_to_sections_lead_somewhere():
+    """Before `make docs` says so, minutes later."""
+    broken = [f"{page.name}: {file}#{anchor}" for page in PAGES
+              for file, anchor in LINK.findall(page.read_text(encoding="utf-8"))
+              if anchor not in anchors((page.parent / file).resolve() if file else page)]
+    assert not broken, "\n".join(broken)
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link into a page may name: its titles, as they are written there, and its own labels."""
+    titles = {slug(re.sub(r"\{[\w-]+\}", "", title)) for title, _ in sections(page)}
+    return titles | set(re.findall(r"^\(([\w-]+)\)=$", page.read_text(encoding="utf-8"), re.MULTILINE))
