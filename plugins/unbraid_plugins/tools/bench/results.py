@@ -131,8 +131,8 @@ def at_chance(runs: Sequence[Run]) -> list[str]:
 def broken(runs: Sequence[Run]) -> list[str]:
     """Return the players whose losses ended far above what they had reached, with the seeds' number.
 
-    What counts is the weighted sum of a player's losses that no adversary is part of, as means over tenths of the
-    training: such a network has lost its images, as some do at a high learning rate.
+    Compared are means over tenths of the training, of the weighted sum of a player's losses that no adversary is part
+    of. Such a network has lost its images, as some do at a high learning rate.
     """
     counts: dict[str, int] = {}
     for run in runs:
