@@ -239,3 +239,19 @@ def test_a_first_picture_does_not_import_the_compiler_of_torch():
             "rasterize(torch.eye(4)[None], torch.arange(3)[None], (4, 4), backend='torch'); "
             "sys.exit('torch._dynamo' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("backend", ["gl", "torch"])
+def test_functions_of_torch_func_may_draw(backend):
+    """As seeds as one model do."""
+    clip, faces = torch.tensor([[[-1.0, -1, 0, 1], [1, -1, 0, 1], [0, 1, 0, 1]]]), torch.arange(3)[None]
+
+    def drawn(clip):
+        return rasterize(clip, faces, (4, 4), backend=backend)
+
+    covered = drawn(clip)
+    assert covered.any()
+    several = torch.vmap(drawn)(clip.expand(2, 1, -1, -1))
+    assert torch.equal(several, covered.expand(2, 1, 4, 4))
+    slope = torch.func.grad(lambda clip: clip.sum() * drawn(clip).sum())(clip)
+    assert torch.equal(slope, torch.full_like(clip, covered.sum().item()))

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from unbraid import UnbraidError
 from unbraid_plugins.opengl.raster.gl_context import screen, why_not
@@ -34,8 +35,9 @@ def rasterize(clip: Tensor, faces: Tensor, size: tuple[int, int], *, cull: bool 
     if clip.ndim != 3 or clip.shape[2] != 4 or faces.ndim != 2 or faces.shape[1] != 3:
         raise UnbraidError(f"rasterize got clip {tuple(clip.shape)} and faces {tuple(faces.shape)}",
                            hint="expected (B, V, 4) and (F, 3)")
-    # to call an operator of Python imports torch's compiler, which takes a second
-    plain = type(clip.detach()) is Tensor and not clip.is_meta and not torch.compiler.is_compiling()
+    # to call an operator of Python imports torch's compiler, which takes a second; torch.func and tracing need it
+    plain = (type(clip.detach()) is Tensor and not clip.is_meta and not torch.compiler.is_compiling()
+             and not is_functorch_wrapped_tensor(clip))
     return (_face_ids if plain else face_ids)(clip.detach(), faces, size[0], size[1], cull, backend)
 
 
