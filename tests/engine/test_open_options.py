@@ -12,8 +12,9 @@ import torch
 from small_runs import assert_equal, recipe, tensors
 
 import unbraid
-from unbraid.engine import train
+from unbraid.engine import Training, train
 from unbraid.engine.resume import ChangedError
+from unbraid.runs import Run
 from unbraid_configs.writing import differences, open_options, with_fastest
 
 CONV = {"encoder": {"type": "conv_encoder", "width": 2, "norm": "batch"},
@@ -61,6 +62,16 @@ def test_a_choice_gives_the_numbers_that_the_option_gives(tmp_path: Path, monkey
     fixed = train(recipe("train.average=0.9", "train.channels_last=true", networks=CONV), tmp_path / "fixed")
     assert channels_last(chosen) is True
     assert_equal(tensors(chosen), tensors(fixed))
+
+
+def test_averages_have_the_chosen_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    timed(monkeypatch, 1.0, 0.5)
+    training = Training.start(recipe("train.average=0.9", networks=CONV), Run(tmp_path / "run"), torch.device("cpu"))
+    assert "train.channels_last=true" in training.choose()
+    kernels = [p for net in training.ema.values() for p in net.parameters() if p.ndim == 4]
+    training.close()
+    assert kernels
+    assert all(k.is_contiguous(memory_format=torch.channels_last) for k in kernels)
 
 
 def test_all_seeds_of_a_recipe_and_all_lengths_choose_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

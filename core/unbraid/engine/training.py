@@ -271,10 +271,9 @@ class Training:
         device, cpu = self.players.device, self.players.device.type == "cpu"
         kind = torch.backends.cpu.get_cpu_capability() if cpu else torch.cuda.get_device_name(device)
         machine = [kind, torch.__version__, torch.get_num_threads(), distributed.world()]
-        with torch.random.fork_rng():
-            self.recipe, chosen = with_fastest(self.recipe, lambda recipe: self.trial(recipe=recipe).step,
-                                               time.process_time if cpu else time.perf_counter, machine,
-                                               distributed.agreed)
+        self.recipe, chosen = with_fastest(self.recipe, lambda recipe: self.trial(recipe=recipe).step,
+                                           time.process_time if cpu else time.perf_counter, machine,
+                                           distributed.agreed)
         if chosen:
             self.method = attrs.evolve(self.method, recipe=self.recipe)
             prepare(self.method, device)
